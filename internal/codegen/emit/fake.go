@@ -1,0 +1,84 @@
+package emit
+
+import (
+	"fmt"
+
+	"github.com/microvm-go/lambdamicrovms/internal/codegen/plan"
+)
+
+// Fake returns fake/operations.go: how the fake service tells its operations apart and reads their inputs. It stands
+// apart from Files because it fits only the service whose behaviour package fake has by hand.
+func Fake(pl *plan.Plan) ([]byte, error) {
+	p := newPrinter("fake", pl.Module)
+	p.path[pl.Package] = pl.Module
+	fakeNames(p, pl)
+	fakeRoutes(p, pl)
+	fakeOverrides(p, pl)
+	fakeDispatch(p, pl)
+	return p.source()
+}
+
+func fakeNames(p *printer, pl *plan.Plan) {
+	p.p("// The operations of the service.")
+	p.p("const (")
+	for _, op := range pl.Operations {
+		p.p("%s Operation = %q", op.Go, op.Wire)
+	}
+	p.p(")\n")
+}
+
+func fakeRoutes(p *printer, pl *plan.Plan) {
+	p.p("// routes are the operations with their methods and path templates.")
+	p.p("var routes = [...]route{")
+	for _, op := range pl.Operations {
+		p.p("{%s, %q, %q},", op.Go, op.Method, op.URI)
+	}
+	p.p("}\n")
+}
+
+func fakeOverrides(p *printer, pl *plan.Plan) {
+	p.doc("", "Overrides answer operations in place of the fake: those whose field is not nil. They get the decoded and valid input of a call; "+
+		"their output is written, and their error answered, as the service would.")
+	p.p("type Overrides struct {")
+	for _, op := range pl.Operations {
+		p.p("%s Override[%s.%s, %[2]s.%[4]s]", op.Go, pl.Package, op.Input.Go, op.Output.Go)
+	}
+	p.p("}\n")
+}
+
+// fakeDispatch prints the way from a request to the handler of its operation. Members of the path and query come after the body, which must not set them.
+func fakeDispatch(p *printer, pl *plan.Plan) {
+	p.p("// dispatch reads the input of the call's operation and has it answered.")
+	p.p("func (c *call) dispatch() (restjson.Encoder, error) {")
+	p.p("switch c.operation {")
+	for _, op := range pl.Operations {
+		p.p("case %s:", op.Go)
+		p.p("in := new(%s.%s)", pl.Package, op.Input.Go)
+		if op.Body {
+			p.p("c.readBody(in)")
+		}
+		for _, s := range op.Path {
+			if s.Label != nil {
+				p.p("in.%s = c.label(%q)", s.Label.Go, s.Label.Wire)
+			}
+		}
+		for _, m := range op.Queries {
+			p.p("in.%s = %s", m.Go, fakeQuery(m))
+		}
+		p.p("return answer(c, in, c.overrides.%s, c.%s)", op.Go, plan.LowerFirst(op.Go))
+	}
+	p.p("}\nreturn nil, errNoRoute\n}")
+}
+
+func fakeQuery(m *plan.Member) string {
+	switch m.Type.Kind {
+	case plan.EnumKind:
+		return fmt.Sprintf("queryEnum[%s](c, %q)", m.Type.Go(false), m.HTTPName)
+	case plan.Int32:
+		return fmt.Sprintf("c.queryInt32(%q)", m.HTTPName)
+	case plan.List:
+		return fmt.Sprintf("c.queryStrings(%q)", m.HTTPName)
+	default:
+		return fmt.Sprintf("c.queryString(%q)", m.HTTPName)
+	}
+}

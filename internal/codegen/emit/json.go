@@ -1,0 +1,399 @@
+package emit
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/microvm-go/lambdamicrovms/internal/codegen/plan"
+)
+
+// typeSerializers prints types/serializers.go.
+func typeSerializers(p *printer, pl *plan.Plan) {
+	for _, s := range pl.Structs {
+		encoder(p, s)
+	}
+	for _, s := range pl.Errors {
+		encoder(p, s)
+	}
+	for _, u := range pl.Unions {
+		for _, m := range u.Members {
+			p.p("// EncodeJSON writes the union with this member set.")
+			p.p("func (v *%s) EncodeJSON(w *restjson.Writer) {", m.Go)
+			p.p("if v == nil {\nw.Null()\nreturn\n}")
+			p.p("w.Begin()")
+			p.p("w.Key(%q)", m.Wire)
+			p.p("%s", writeValue(m.Type, "v.Value", "&v.Value", true))
+			p.p("w.End()")
+			p.p("}\n")
+			marshaler(p, m.Go, "v", m.Type.SecretBelow())
+		}
+	}
+	if len(pl.Unions) > 0 {
+		p.p("// EncodeJSON writes the union as it was read.")
+		p.p("func (v *UnknownUnionMember) EncodeJSON(w *restjson.Writer) {")
+		p.p("if v == nil {\nw.Null()\nreturn\n}")
+		p.p("w.Begin()\nw.Key(v.Tag)\nw.Raw(v.Value)\nw.End()\n}\n")
+		marshaler(p, "UnknownUnionMember", "v", true)
+	}
+}
+
+// rootSerializers prints serializers.go.
+func rootSerializers(p *printer, pl *plan.Plan) {
+	for _, op := range pl.Operations {
+		request(p, op)
+		encoder(p, op.Input)
+		encoder(p, op.Output)
+	}
+}
+
+// request prints how an input becomes a request.
+func request(p *printer, op *plan.Operation) {
+	in := op.Input
+	p.p("func (in *%s) serialize(r *requestEncoder) {", in.Go)
+	for _, s := range op.Path {
+		if s.Label != nil {
+			p.p("r.label(%q, in.%s)", s.Label.Go, s.Label.Go)
+		} else {
+			p.p("r.literal(%q)", s.Literal)
+		}
+	}
+	for _, m := range op.Queries {
+		switch m.Type.Kind {
+		case plan.String:
+			p.p("r.queryString(%q, in.%s)", m.HTTPName, m.Go)
+		case plan.EnumKind:
+			p.p("r.queryEnum(%q, string(in.%s))", m.HTTPName, m.Go)
+		case plan.Int32:
+			p.p("r.queryInt32(%q, in.%s)", m.HTTPName, m.Go)
+		case plan.Bool:
+			p.p("r.queryBool(%q, in.%s)", m.HTTPName, m.Go)
+		case plan.List:
+			p.p("r.queryStrings(%q, in.%s)", m.HTTPName, m.Go)
+		}
+	}
+	for _, m := range op.Headers {
+		p.p("r.header(%q, in.%s)", m.HTTPName, m.Go)
+	}
+	switch {
+	case in.Split() && op.Body:
+		p.p("r.json(in.encodeBody)")
+	case op.Body:
+		p.p("r.json(in.EncodeJSON)")
+	}
+	p.p("}\n")
+	if op.Token != nil {
+		p.p("func (in *%s) tokenMember() **string { return &in.%s }\n", in.Go, op.Token.Go)
+	}
+}
+
+// encoder prints how a struct is written as JSON, with its Marshaler.
+func encoder(p *printer, s *plan.Struct) {
+	v := receiver(s)
+	split := s.Role == plan.Input && s.Split()
+	if split {
+		p.p("// EncodeJSON writes all members, also those that travel in the path or query.")
+		p.p("func (%s *%s) EncodeJSON(w *restjson.Writer) { %[1]s.encode(w, true) }\n", v, s.Go)
+		p.p("func (%s *%s) encodeBody(w *restjson.Writer) { %[1]s.encode(w, false) }\n", v, s.Go)
+		p.p("func (%s *%s) encode(w *restjson.Writer, whole bool) {", v, s.Go)
+	} else {
+		p.p("// EncodeJSON writes the members that are set.")
+		p.p("func (%s *%s) EncodeJSON(w *restjson.Writer) {", v, s.Go)
+	}
+	p.p("w.Begin()")
+	for _, m := range s.Encoded {
+		line := writeMember(m, v, s.InTypes())
+		if split && m.Location != plan.Body {
+			line = "if whole {\n" + line + "\n}"
+		}
+		p.p("%s", line)
+	}
+	p.p("w.End()")
+	p.p("}\n")
+	marshaler(p, s.Go, v, s.Secret)
+}
+
+func marshaler(p *printer, name, v string, secret bool) {
+	p.p("// MarshalJSON implements json.Marshaler in the form of the wire.")
+	p.p("func (%s %s) MarshalJSON() ([]byte, error) { return restjson.Marshal(&%[1]s) }\n", v, name)
+	if !secret {
+		return
+	}
+	p.p("// Format prints the JSON of %s with sensitive values as [REDACTED], whatever the verb.", name)
+	p.p("func (%s %s) Format(s fmt.State, verb rune) { restjson.Format(s, verb, %q, &%[1]s) }\n", v, name, name)
+	p.p("// LogValue gives slog the same text as Format.")
+	p.p("func (%s %s) LogValue() slog.Value { return restjson.LogValue(&%[1]s) }\n", v, name)
+}
+
+func receiver(s *plan.Struct) string {
+	switch s.Role {
+	case plan.Input:
+		return "in"
+	case plan.Output:
+		return "out"
+	case plan.Error:
+		return "e"
+	}
+	return "v"
+}
+
+// writeMember is the line that writes a member if it is set.
+func writeMember(m *plan.Member, v string, inTypes bool) string {
+	field := v + "." + m.Go
+	call := func(format string, args ...any) string { return fmt.Sprintf(format, args...) }
+	t := m.Type
+	switch t.Kind {
+	case plan.String:
+		if t.Secret {
+			return call("w.SecretField(%q, %s)", m.Wire, field)
+		}
+		return call("w.StringField(%q, %s)", m.Wire, field)
+	case plan.EnumKind:
+		return call("w.EnumField(%q, string(%s))", m.Wire, field)
+	case plan.Bool:
+		return call("w.BoolField(%q, %s)", m.Wire, field)
+	case plan.Int32:
+		return call("w.Int32Field(%q, %s)", m.Wire, field)
+	case plan.Int64:
+		return call("w.Int64Field(%q, %s)", m.Wire, field)
+	case plan.Float64:
+		return call("w.Float64Field(%q, %s)", m.Wire, field)
+	case plan.Time:
+		return call("w.TimeField(%q, %s)", m.Wire, field)
+	case plan.StructKind:
+		return call("restjson.Field(w, %q, %s)", m.Wire, field)
+	case plan.UnionKind:
+		return call("restjson.UnionField(w, %q, %s)", m.Wire, field)
+	case plan.List:
+		switch {
+		case t.Elem.Kind == plan.StructKind:
+			return call("restjson.Structs(w, %q, %s)", m.Wire, field)
+		case t.Elem.Kind == plan.UnionKind:
+			return call("restjson.Unions(w, %q, %s)", m.Wire, field)
+		case t.Elem.Stringlike() && !t.Elem.Secret:
+			return call("restjson.Strings(w, %q, %s)", m.Wire, field)
+		}
+		return call("restjson.List(w, %q, %s, %s)", m.Wire, field, writeFunc(t.Elem, inTypes))
+	default:
+		switch {
+		case t.Elem.Stringlike() && t.Elem.Secret:
+			return call("restjson.SecretMap(w, %q, %s)", m.Wire, field)
+		case t.Elem.Stringlike():
+			return call("restjson.StringMap(w, %q, %s)", m.Wire, field)
+		}
+		return call("restjson.Map(w, %q, %s, %s)", m.Wire, field, writeFunc(t.Elem, inTypes))
+	}
+}
+
+func writeFunc(t *plan.Type, inTypes bool) string {
+	return fmt.Sprintf("func(w *restjson.Writer, e %s) {\n%s\n}", t.Go(inTypes), writeValue(t, "e", "&e", inTypes))
+}
+
+// writeValue is the line that writes a value that is there.
+func writeValue(t *plan.Type, value, address string, inTypes bool) string {
+	switch t.Kind {
+	case plan.String:
+		if t.Secret {
+			return fmt.Sprintf("w.Secret(%s)", value)
+		}
+		return fmt.Sprintf("w.String(%s)", value)
+	case plan.EnumKind:
+		return fmt.Sprintf("w.String(string(%s))", value)
+	case plan.Bool:
+		return fmt.Sprintf("w.Bool(%s)", value)
+	case plan.Int32:
+		return fmt.Sprintf("w.Int32(%s)", value)
+	case plan.Int64:
+		return fmt.Sprintf("w.Int64(%s)", value)
+	case plan.Float64:
+		return fmt.Sprintf("w.Float64(%s)", value)
+	case plan.Time:
+		return fmt.Sprintf("w.Time(%s)", value)
+	case plan.StructKind:
+		return fmt.Sprintf("(%s).EncodeJSON(w)", address)
+	case plan.UnionKind:
+		return fmt.Sprintf("restjson.Union(w, %s)", value)
+	case plan.List:
+		return fmt.Sprintf("restjson.ListValue(w, %s, %s)", value, writeFunc(t.Elem, inTypes))
+	default:
+		return fmt.Sprintf("restjson.MapValue(w, %s, %s)", value, writeFunc(t.Elem, inTypes))
+	}
+}
+
+// typeDeserializers prints types/deserializers.go.
+func typeDeserializers(p *printer, pl *plan.Plan) {
+	for _, s := range pl.Structs {
+		decoder(p, s)
+	}
+	for _, s := range pl.Errors {
+		decoder(p, s)
+	}
+	for _, u := range pl.Unions {
+		unionDecoder(p, u)
+	}
+}
+
+// rootDeserializers prints deserializers.go.
+func rootDeserializers(p *printer, pl *plan.Plan) {
+	for _, op := range pl.Operations {
+		decoder(p, op.Input)
+		decoder(p, op.Output)
+		p.p("func (out *%s) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }\n", op.Output.Go)
+	}
+
+	p.p("// newModeledError returns an empty error of the type that the model has for a code, nil when it has none.")
+	p.p("func newModeledError(code string) modeledError {")
+	p.p("switch code {")
+	for _, e := range pl.Errors {
+		p.p("case %q:\nreturn &types.%s{}", e.Wire, e.Go)
+	}
+	p.p("}\nreturn nil\n}\n")
+
+	var bindings []string
+	for _, e := range pl.Errors {
+		for _, m := range e.Members {
+			if m.Location == plan.Header {
+				bindings = append(bindings, fmt.Sprintf("case *types.%s:\nerr.%s = headerInt32(header, %q)", e.Go, m.Go, m.HTTPName))
+			}
+		}
+	}
+	p.p("// bindErrorHeader sets the members of an error that travel in the header.")
+	if len(bindings) == 0 {
+		p.p("func bindErrorHeader(modeledError, http.Header) {}")
+		return
+	}
+	p.p("func bindErrorHeader(err modeledError, header http.Header) {")
+	p.p("switch err := err.(type) {\n%s\n}\n}", strings.Join(bindings, "\n"))
+}
+
+// decoder prints how a struct is read from JSON, with its Unmarshaler.
+func decoder(p *printer, s *plan.Struct) {
+	v := receiver(s)
+	p.p("// DecodeJSON sets the members that r holds.")
+	p.p("func (%s *%s) DecodeJSON(r *restjson.Reader) {", v, s.Go)
+	p.p("for r.Object(); r.Next(); {")
+	if len(s.Encoded) == 0 {
+		p.p("r.Unknown()")
+	} else {
+		p.p("switch r.Key() {")
+		for _, m := range s.Encoded {
+			p.p("case %s:", quoted(m.WireNames))
+			p.p("%s.%s = %s", v, m.Go, readMember(m, s.InTypes()))
+		}
+		p.p("default:\nr.Unknown()\n}")
+	}
+	p.p("}\n}\n")
+	unmarshal := "Unmarshal"
+	if s.Role == plan.Input {
+		unmarshal = "UnmarshalStrict"
+		p.p("// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.")
+	} else {
+		p.p("// UnmarshalJSON implements json.Unmarshaler.")
+	}
+	p.p("func (%s *%s) UnmarshalJSON(data []byte) error { return restjson.%s(data, %[1]s) }\n", v, s.Go, unmarshal)
+}
+
+// readMember is the expression that reads a member.
+func readMember(m *plan.Member, inTypes bool) string {
+	t := m.Type
+	switch t.Kind {
+	case plan.String:
+		return "r.StringPtr()"
+	case plan.Bool:
+		return "r.BoolPtr()"
+	case plan.Int32:
+		return "r.Int32Ptr()"
+	case plan.Int64:
+		return "r.Int64Ptr()"
+	case plan.Float64:
+		return "r.Float64Ptr()"
+	case plan.Time:
+		return "r.TimePtr()"
+	case plan.StructKind:
+		return fmt.Sprintf("restjson.Struct[%s](r)", t.Go(inTypes))
+	}
+	return readValue(t, inTypes)
+}
+
+// readValue is the expression that reads a value that is no pointer.
+func readValue(t *plan.Type, inTypes bool) string {
+	switch t.Kind {
+	case plan.EnumKind:
+		return fmt.Sprintf("restjson.Enum[%s](r)", t.Go(inTypes))
+	case plan.Bool:
+		return "r.Bool()"
+	case plan.Int32:
+		return "r.Int32()"
+	case plan.Int64:
+		return "r.Int64()"
+	case plan.Float64:
+		return "r.Float64()"
+	case plan.Time:
+		return "r.Time()"
+	case plan.StructKind:
+		return fmt.Sprintf("restjson.Value[%s](r)", t.Go(inTypes))
+	case plan.UnionKind:
+		return unionReader(t.Union, inTypes) + "(r)"
+	case plan.List:
+		switch {
+		case t.Elem.Kind == plan.StructKind:
+			return fmt.Sprintf("restjson.ReadStructs[%s](r)", t.Elem.Go(inTypes))
+		case t.Elem.Stringlike():
+			return fmt.Sprintf("restjson.ReadStrings[%s](r)", t.Elem.Go(inTypes))
+		}
+		return fmt.Sprintf("restjson.ReadList(r, %s)", readFunc(t.Elem, inTypes))
+	case plan.Map:
+		if t.Elem.Stringlike() {
+			return fmt.Sprintf("restjson.ReadStringMap[%s](r)", t.Elem.Go(inTypes))
+		}
+		return fmt.Sprintf("restjson.ReadMap(r, %s)", readFunc(t.Elem, inTypes))
+	default:
+		return "r.String()"
+	}
+}
+
+func readFunc(t *plan.Type, inTypes bool) string {
+	if t.Kind == plan.UnionKind {
+		return unionReader(t.Union, inTypes)
+	}
+	return fmt.Sprintf("func(r *restjson.Reader) %s { return %s }", t.Go(inTypes), readValue(t, inTypes))
+}
+
+// unionReader is the function that reads a union. Go has no methods on interfaces, so it is one of package types.
+func unionReader(u *plan.Union, inTypes bool) string {
+	if inTypes {
+		return "Decode" + u.Go
+	}
+	return "types.Decode" + u.Go
+}
+
+func unionDecoder(p *printer, u *plan.Union) {
+	p.p("// Decode%s reads the union from r: nil when no member is set; members that are null do not count.", u.Go)
+	p.p("func Decode%s(r *restjson.Reader) %[1]s {", u.Go)
+	p.p("var v %s\nvar tag string", u.Go)
+	p.p("for r.Object(); r.Next(); {")
+	p.p("if r.IsNull() {\ncontinue\n}")
+	p.p("r.OneOf(&tag)")
+	p.p("switch r.Key() {")
+	for _, m := range u.Members {
+		p.p("case %q:", m.Wire)
+		p.p("v = &%s{Value: %s}", m.Go, readValue(m.Type, true))
+	}
+	p.p("default:")
+	p.p("v = &UnknownUnionMember{Tag: tag, Value: r.UnknownValue()}")
+	p.p("}\n}\nreturn v\n}\n")
+	for _, m := range u.Members {
+		p.p("// UnmarshalJSON implements json.Unmarshaler; another member of %s is an error.", u.Go)
+		p.p("func (v *%s) UnmarshalJSON(data []byte) error { return restjson.UnmarshalUnion(data, v, Decode%s) }\n", m.Go, u.Go)
+	}
+}
+
+func quoted(names []string) string {
+	s := ""
+	for i, n := range names {
+		if i > 0 {
+			s += ", "
+		}
+		s += fmt.Sprintf("%q", n)
+	}
+	return s
+}

@@ -1,0 +1,72 @@
+package restjson
+
+import (
+	"fmt"
+	"io"
+)
+
+// A SyntaxError says that a document is not JSON. It unwraps to
+// [io.ErrUnexpectedEOF] if the document is a beginning of one, as when the
+// connection broke off.
+type SyntaxError struct {
+	Offset  int64  // of the byte that does not fit, from the start of the document
+	Path    string // of the member around it, "" at the top
+	Problem string
+
+	truncated bool
+}
+
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("invalid JSON%s at offset %d: %s", in(e.Path), e.Offset, e.Problem)
+}
+
+func (e *SyntaxError) Unwrap() error {
+	if e.truncated {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+
+// A TypeError says that a document is JSON, but not what was asked for: a
+// value of another type, a number out of range, an unknown member in a strict
+// read, or a union with two members.
+type TypeError struct {
+	Offset  int64  // of the value, from the start of the document
+	Path    string // of the value, "" at the top
+	Problem string
+}
+
+func (e *TypeError) Error() string {
+	return fmt.Sprintf("unexpected JSON%s at offset %d: %s", in(e.Path), e.Offset, e.Problem)
+}
+
+// A ValueError says that a value has no form in JSON.
+type ValueError struct {
+	Path    string // of the value, "" at the top
+	Problem string
+}
+
+func (e *ValueError) Error() string {
+	return fmt.Sprintf("cannot write JSON%s: %s", in(e.Path), e.Problem)
+}
+
+func in(path string) string {
+	if path == "" {
+		return ""
+	}
+	return " in " + path
+}
+
+// A problem is why a scan stopped, "" if it did not have to. Problems are
+// constants: no error may carry content of a document, which can be secret.
+type problem string
+
+const (
+	truncated     problem = "unexpected end of input"
+	badCharacter  problem = "unexpected character"
+	badControl    problem = "control character in a string"
+	badEscape     problem = "invalid escape in a string"
+	badNumber     problem = "invalid number"
+	badNesting    problem = "nested too deeply"
+	trailingBytes problem = "unexpected data after the value"
+)

@@ -1,0 +1,54 @@
+package restjson
+
+import (
+	"bytes"
+	"sync"
+)
+
+// Marshal returns the JSON of v. It is for MarshalJSON methods.
+func Marshal(v Encoder) ([]byte, error) {
+	w := borrowWriter()
+	defer returnWriter(w)
+	v.EncodeJSON(w)
+	if err := w.Err(); err != nil {
+		return nil, err
+	}
+	return bytes.Clone(w.Bytes()), nil
+}
+
+// Unmarshal reads data, which it copies, into v. Null does nothing. It is for
+// UnmarshalJSON methods. After an error v may be read in part.
+func Unmarshal(data []byte, v Decoder) error { return unmarshal(data, v, false) }
+
+// UnmarshalStrict is Unmarshal, save that unknown members are errors at any
+// depth.
+func UnmarshalStrict(data []byte, v Decoder) error { return unmarshal(data, v, true) }
+
+func unmarshal(data []byte, v Decoder, strict bool) error {
+	r := NewReader(string(data))
+	r.Strict = strict
+	if !r.IsNull() {
+		v.DecodeJSON(r)
+	}
+	return r.End()
+}
+
+// maxPooledBuffer keeps one large document from being held for ever.
+const maxPooledBuffer = 64 << 10
+
+var writers sync.Pool
+
+func borrowWriter() *Writer {
+	if w, ok := writers.Get().(*Writer); ok {
+		return w
+	}
+	return new(Writer)
+}
+
+func returnWriter(w *Writer) {
+	if cap(w.buf) > maxPooledBuffer {
+		return
+	}
+	w.Reset()
+	writers.Put(w)
+}

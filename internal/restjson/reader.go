@@ -1,0 +1,240 @@
+package restjson
+
+import "time"
+
+// A Reader reads one JSON document in one pass. The zero value reads an empty
+// document; a Reader must not be copied once in use.
+//
+// An object is read with
+//
+//	for r.Object(); r.Next(); {
+//		switch r.Key() {
+//		case "name":
+//			v.Name = r.StringPtr()
+//		default:
+//			r.Unknown()
+//		}
+//	}
+//
+// where each turn reads or skips exactly one value. Of members with the same
+// name the last one wins that way, and null clears. After an error every
+// method returns at once, with a zero value or false.
+type Reader struct {
+	// Strict makes Unknown fail.
+	Strict bool
+
+	src   string
+	pos   int
+	key   string
+	state objectState
+	depth int
+	err   error
+
+	strings  slab[string]
+	bools    slab[bool]
+	int32s   slab[int32]
+	int64s   slab[int64]
+	float64s slab[float64]
+	times    slab[time.Time]
+}
+
+// An objectState is what Next has to know of the object it is in.
+type objectState uint8
+
+const (
+	afterMember objectState = iota
+	afterBrace              // no member was read
+	afterNull               // the object is none
+)
+
+// NewReader returns a Reader of the document src.
+func NewReader(src string) *Reader { return &Reader{src: src} }
+
+// Reset makes r what NewReader returns. What r returned before stays valid.
+func (r *Reader) Reset(src string) { *r = Reader{src: src} }
+
+// Err returns the first error.
+func (r *Reader) Err() error { return r.err }
+
+// End checks that only white space is left, and returns the first error.
+func (r *Reader) End() error {
+	if r.pos = skipSpace(r.src, r.pos); r.pos < len(r.src) {
+		r.syntaxError(r.pos, trailingBytes)
+	}
+	return r.err
+}
+
+// Object begins an object. For null, Next returns false at once.
+func (r *Reader) Object() {
+	if r.IsNull() {
+		r.state = afterNull
+		return
+	}
+	if r.open(objectKind) {
+		r.state = afterBrace
+	}
+}
+
+// Next goes to the next member, sets Key, and reports whether there is one.
+func (r *Reader) Next() bool {
+	state := r.state
+	r.state = afterMember
+	if state == afterNull {
+		return false
+	}
+	r.pos = skipSpace(r.src, r.pos)
+	if r.pos == len(r.src) {
+		r.syntaxError(r.pos, truncated)
+		return false
+	}
+	switch c := r.src[r.pos]; {
+	case c == '}':
+		r.close()
+		return false
+	case state == afterBrace:
+		return r.readName()
+	case c == ',':
+		r.pos = skipSpace(r.src, r.pos+1)
+		return r.readName()
+	}
+	r.syntaxError(r.pos, badCharacter)
+	return false
+}
+
+// readName reads the name of a member and the colon after it.
+func (r *Reader) readName() bool {
+	if bad := expect(r.src, r.pos, '"'); bad != "" {
+		r.syntaxError(r.pos, bad)
+		return false
+	}
+	start := r.pos + 1
+	end, simple, bad := scanString(r.src, start)
+	if bad != "" {
+		r.syntaxError(end, bad)
+		return false
+	}
+	colon := skipSpace(r.src, end+1)
+	if bad := expect(r.src, colon, ':'); bad != "" {
+		r.syntaxError(colon, bad)
+		return false
+	}
+	r.key = text(r.src[start:end], simple)
+	r.pos = colon + 1
+	return true
+}
+
+// Key returns the name of the member that Next went to. Reading its value, if
+// that is an object itself, changes Key.
+func (r *Reader) Key() string { return r.key }
+
+// Unknown skips the value of a member that nobody asked for. In a strict read
+// it is an error that names the member.
+func (r *Reader) Unknown() {
+	if r.Strict {
+		r.typeError(r.pos, "unknown member")
+		return
+	}
+	r.Skip()
+}
+
+// Skip skips a value of any kind.
+func (r *Reader) Skip() { r.RawValue() }
+
+// RawValue returns the JSON text of a value of any kind.
+func (r *Reader) RawValue() string {
+	r.pos = skipSpace(r.src, r.pos)
+	start := r.pos
+	end, bad := scanValue(r.src, start, r.depth)
+	if bad != "" {
+		r.syntaxError(end, bad)
+		return ""
+	}
+	r.pos = end
+	return r.src[start:end]
+}
+
+// IsNull reports whether the next value is null, and if so goes past it.
+func (r *Reader) IsNull() bool {
+	if r.kind() != nullKind {
+		return false
+	}
+	return r.readLiteral("null")
+}
+
+// readLiteral reads a word that the next byte is the first of.
+func (r *Reader) readLiteral(word string) bool {
+	end, bad := scanLiteral(r.src, r.pos, word)
+	if bad != "" {
+		r.syntaxError(end, bad)
+		return false
+	}
+	r.pos = end
+	return true
+}
+
+// kind goes to the next value and returns its kind.
+func (r *Reader) kind() kind {
+	r.pos = skipSpace(r.src, r.pos)
+	return kindAt(r.src, r.pos)
+}
+
+// mismatch handles a value that is not of the kind wanted: it reads a null,
+// and anything else is an error. It returns false.
+func (r *Reader) mismatch(want string) bool {
+	switch got := r.kind(); got {
+	case nullKind:
+		r.readLiteral("null")
+	case noKind, endKind:
+		_, bad := scanScalar(r.src, r.pos)
+		r.syntaxError(r.pos, bad)
+	default:
+		r.typeError(r.pos, "want "+want+", got "+got.String())
+	}
+	return false
+}
+
+// open begins an object or array, which is not null.
+func (r *Reader) open(want kind) bool {
+	if r.kind() != want {
+		return r.mismatch(want.String())
+	}
+	if r.depth == maxDepth {
+		r.syntaxError(r.pos, badNesting)
+		return false
+	}
+	r.pos++
+	r.depth++
+	return true
+}
+
+// close goes past the end of an object or array.
+func (r *Reader) close() {
+	r.pos++
+	r.depth--
+}
+
+func (r *Reader) syntaxError(offset int, bad problem) {
+	if r.err == nil {
+		r.err = &SyntaxError{
+			Offset:    int64(offset),
+			Path:      pathTo(r.src, offset),
+			Problem:   string(bad),
+			truncated: bad == truncated,
+		}
+	}
+	r.stop()
+}
+
+func (r *Reader) typeError(offset int, problem string) {
+	if r.err == nil {
+		r.err = &TypeError{Offset: int64(offset), Path: pathTo(r.src, offset), Problem: problem}
+	}
+	r.stop()
+}
+
+// stop leaves nothing to read: every method then fails by itself, and none
+// has to look for an earlier error.
+func (r *Reader) stop() {
+	r.pos = len(r.src)
+	r.state = afterMember
+}

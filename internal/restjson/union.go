@@ -1,0 +1,70 @@
+package restjson
+
+// A union is an object with exactly one member that is not null. In Go it is
+// an interface, and its members are Encoders that write the whole object.
+
+// UnionField writes a union member.
+func UnionField(w *Writer, name string, v any) {
+	if w.set(name, v != nil) {
+		Union(w, v)
+	}
+}
+
+// Unions writes a member that is a list of unions; a nil one is null.
+func Unions[E any](w *Writer, name string, v []E) {
+	List(w, name, v, func(w *Writer, e E) { Union(w, e) })
+}
+
+// Union writes a union; nil is null.
+func Union(w *Writer, v any) {
+	switch v := v.(type) {
+	case nil:
+		w.Null()
+	case Encoder:
+		v.EncodeJSON(w)
+	default:
+		w.fail("union member of an unknown type")
+	}
+}
+
+// OneOf notes that a member of a union has been met that is not null, before
+// its value is read. It keeps the name in tag, which is "" at first, and is an
+// error if another member was met before.
+func (r *Reader) OneOf(tag *string) {
+	switch {
+	case r.key == "":
+		r.typeError(r.pos, "union member without a name")
+	case *tag != "" && *tag != r.key:
+		r.typeError(r.pos, "more than one member set in a union")
+	default:
+		*tag = r.key
+	}
+}
+
+// UnknownValue returns a copy of the JSON text of a union member that nobody
+// knows. In a strict read it is the error of Unknown.
+func (r *Reader) UnknownValue() []byte {
+	if r.Strict {
+		r.Unknown()
+		return nil
+	}
+	return []byte(r.RawValue())
+}
+
+// UnmarshalUnion reads data, which it copies, into one member of a union,
+// given how to read the union. That another member is set is an error; null
+// and a union without a member do nothing. It is for UnmarshalJSON methods.
+func UnmarshalUnion[U, M any](data []byte, v *M, decode func(*Reader) U) error {
+	r := NewReader(string(data))
+	union := any(decode(r))
+	if err := r.End(); err != nil {
+		return err
+	}
+	switch member, ok := union.(*M); {
+	case ok:
+		*v = *member
+	case union != nil:
+		r.typeError(0, "another member of the union is set")
+	}
+	return r.Err()
+}
