@@ -1,0 +1,372 @@
+package lambdamicrovms
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/smithy-go"
+	smithyauth "github.com/aws/smithy-go/auth"
+	"github.com/aws/smithy-go/logging"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// signingName is the service that requests are signed for, and the prefix of its IAM actions.
+const signingName = "lambda"
+
+// AuthResolverParameters are what the auth schemes of a call depend on.
+type AuthResolverParameters struct {
+	// Operation is the operation's name in the service's model, such as "RunMicrovm".
+	Operation string
+
+	// Region is the region the call goes to.
+	Region string
+}
+
+// AuthSchemeResolver lists the auth schemes that a call may use, best first.
+type AuthSchemeResolver interface {
+	ResolveAuthSchemes(context.Context, *AuthResolverParameters) ([]*smithyauth.Option, error)
+}
+
+// defaultAuthSchemeResolver offers Signature Version 4 and, once New has made it part
+// of a client, unsigned requests for clients without credentials.
+type defaultAuthSchemeResolver struct {
+	anonymous bool
+}
+
+func (r *defaultAuthSchemeResolver) ResolveAuthSchemes(_ context.Context, params *AuthResolverParameters) ([]*smithyauth.Option, error) {
+	sigV4 := &smithyauth.Option{SchemeID: smithyauth.SchemeIDSigV4}
+	smithyhttp.SetSigV4SigningName(&sigV4.SignerProperties, signingName)
+	smithyhttp.SetSigV4SigningRegion(&sigV4.SignerProperties, params.Region)
+	if !r.anonymous {
+		return []*smithyauth.Option{sigV4}, nil
+	}
+	return []*smithyauth.Option{sigV4, {SchemeID: smithyauth.SchemeIDAnonymous}}, nil
+}
+
+// sigV4Scheme is the client's own auth scheme. Unlike a scheme that the caller brings
+// it is made anew when a call changes the signer or the logger.
+type sigV4Scheme struct {
+	signer sigV4Signer
+}
+
+func newSigV4Scheme(o *Options) *sigV4Scheme {
+	return &sigV4Scheme{sigV4Signer{
+		signer: o.HTTPSignerV4,
+		logger: redactingLogger{o.Logger},
+		log:    o.ClientLogMode.IsSigning(),
+	}}
+}
+
+func (*sigV4Scheme) SchemeID() string { return smithyauth.SchemeIDSigV4 }
+
+func (s *sigV4Scheme) IdentityResolver(o smithyauth.IdentityResolverOptions) smithyauth.IdentityResolver {
+	return o.GetIdentityResolver(s.SchemeID())
+}
+
+func (s *sigV4Scheme) Signer() smithyhttp.Signer { return &s.signer }
+
+type sigV4Signer struct {
+	signer HTTPSignerV4
+	logger logging.Logger
+	log    bool
+}
+
+func (s *sigV4Signer) SignRequest(ctx context.Context, r *smithyhttp.Request, identity smithyauth.Identity, props smithy.Properties) error {
+	credentials, ok := identity.(*credentialsIdentity)
+	if !ok {
+		return fmt.Errorf("unexpected identity type: %T", identity)
+	}
+	name, ok := smithyhttp.GetSigV4SigningName(&props)
+	if !ok {
+		return errors.New("sigv4 signing name is required")
+	}
+	region, ok := smithyhttp.GetSigV4SigningRegion(&props)
+	if !ok {
+		return errors.New("sigv4 signing region is required")
+	}
+	now := time.Now().Add(callOf(ctx).clockSkew())
+	err := s.signer.SignHTTP(ctx, credentials.Credentials, r.Request, v4.GetPayloadHash(ctx), name, region, now,
+		func(o *v4.SignerOptions) {
+			o.DisableURIPathEscaping, _ = smithyhttp.GetDisableDoubleEncoding(&props)
+			o.Logger = s.logger
+			o.LogSigning = s.log
+		})
+	if err != nil {
+		return fmt.Errorf("sign http: %w", err)
+	}
+	return nil
+}
+
+// credentialsIdentity is AWS credentials as an identity.
+type credentialsIdentity struct {
+	aws.Credentials
+}
+
+func (c *credentialsIdentity) Expiration() time.Time { return c.Expires }
+
+// Format keeps the credentials out of whatever prints an identity.
+func (*credentialsIdentity) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redactedText)) }
+
+type credentialsResolver struct {
+	provider aws.CredentialsProvider
+}
+
+func (r *credentialsResolver) GetIdentity(ctx context.Context, _ smithy.Properties) (smithyauth.Identity, error) {
+	credentials, err := r.provider.Retrieve(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("get credentials: %w", err)
+	}
+	return &credentialsIdentity{credentials}, nil
+}
+
+// resolveAuth completes the auth side of options that are final otherwise.
+func (o *Options) resolveAuth() {
+	if aws.IsCredentialsProvider(o.Credentials, (*aws.AnonymousCredentials)(nil)) {
+		o.Credentials = nil
+	}
+	if _, ok := o.AuthSchemeResolver.(*defaultAuthSchemeResolver); ok {
+		o.AuthSchemeResolver = &defaultAuthSchemeResolver{anonymous: true}
+	}
+	if o.AuthSchemes == nil {
+		o.AuthSchemes = []smithyhttp.AuthScheme{newSigV4Scheme(o)}
+		return
+	}
+	for i, scheme := range o.AuthSchemes {
+		if _, own := scheme.(*sigV4Scheme); own {
+			o.AuthSchemes = slices.Clone(o.AuthSchemes)
+			o.AuthSchemes[i] = newSigV4Scheme(o)
+		}
+	}
+}
+
+// resolvedAuth is the auth scheme that an attempt uses. The properties are its own, for
+// endpoints and middleware may change them.
+type resolvedAuth struct {
+	scheme             smithyhttp.AuthScheme
+	identityProperties smithy.Properties
+	signerProperties   smithy.Properties
+}
+
+type resolvedAuthKey struct{}
+
+func resolvedAuthOf(ctx context.Context) (*resolvedAuth, error) {
+	resolved, ok := middleware.GetStackValue(ctx, resolvedAuthKey{}).(*resolvedAuth)
+	if !ok {
+		return nil, errors.New("no resolved auth scheme")
+	}
+	return resolved, nil
+}
+
+type resolveAuthScheme struct {
+	*settings
+	operation string
+	// offered is what the default resolver says, which is the same for each call.
+	offered []*smithyauth.Option
+}
+
+func newResolveAuthScheme(s *settings, operation string) *resolveAuthScheme {
+	m := &resolveAuthScheme{settings: s, operation: operation}
+	if r, ok := s.options.AuthSchemeResolver.(*defaultAuthSchemeResolver); ok {
+		m.offered, _ = r.ResolveAuthSchemes(context.Background(), m.params())
+	}
+	return m
+}
+
+func (m *resolveAuthScheme) params() *AuthResolverParameters {
+	return &AuthResolverParameters{Operation: m.operation, Region: m.region}
+}
+
+func (*resolveAuthScheme) ID() string { return "ResolveAuthScheme" }
+
+func (m *resolveAuthScheme) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
+	out middleware.FinalizeOutput, metadata middleware.Metadata, err error,
+) {
+	_, span := m.startSpan(ctx, "ResolveAuthScheme")
+	resolved, err := m.resolve(ctx)
+	if err != nil {
+		span.End()
+		return out, metadata, err
+	}
+	span.SetProperty("auth.scheme_id", resolved.scheme.SchemeID())
+	span.End()
+
+	// Being the first of an attempt that is the client's, it also carries the clock
+	// skew that an attempt finds to the next, as the retry middleware does for itself.
+	out, metadata, err = next.HandleFinalize(middleware.WithStackValue(ctx, resolvedAuthKey{}, resolved), in)
+	skew, _ := awsmiddleware.GetAttemptSkew(metadata)
+	callOf(ctx).setClockSkew(skew)
+	return out, metadata, err
+}
+
+func (m *resolveAuthScheme) resolve(ctx context.Context) (*resolvedAuth, error) {
+	offered := m.offered
+	if offered == nil {
+		var err error
+		if offered, err = m.options.AuthSchemeResolver.ResolveAuthSchemes(ctx, m.params()); err != nil {
+			return nil, fmt.Errorf("resolve auth scheme: %w", err)
+		}
+	}
+	for _, option := range byPreference(offered, m.options.AuthSchemePreference) {
+		if scheme := m.schemeFor(option.SchemeID); scheme != nil {
+			resolved := &resolvedAuth{scheme: scheme}
+			resolved.identityProperties.SetAll(&option.IdentityProperties)
+			resolved.signerProperties.SetAll(&option.SignerProperties)
+			return resolved, nil
+		}
+	}
+	return nil, errors.New("could not select an auth scheme")
+}
+
+// schemeFor returns the scheme if the options hold an identity for it.
+func (m *resolveAuthScheme) schemeFor(id string) smithyhttp.AuthScheme {
+	if id == smithyauth.SchemeIDAnonymous {
+		return smithyhttp.NewAnonymousScheme()
+	}
+	for _, scheme := range m.options.AuthSchemes {
+		known := scheme.SchemeID()
+		if (known == id || shortSchemeName(known) == id) && scheme.IdentityResolver(m.options) != nil {
+			return scheme
+		}
+	}
+	return nil
+}
+
+// byPreference moves the options whose short names are preferred to the front.
+func byPreference(offered []*smithyauth.Option, preferred []string) []*smithyauth.Option {
+	if len(preferred) == 0 {
+		return offered
+	}
+	rank := func(o *smithyauth.Option) int {
+		if i := slices.Index(preferred, shortSchemeName(o.SchemeID)); i >= 0 {
+			return i
+		}
+		return len(preferred)
+	}
+	sorted := slices.Clone(offered)
+	slices.SortStableFunc(sorted, func(a, b *smithyauth.Option) int { return rank(a) - rank(b) })
+	return sorted
+}
+
+func shortSchemeName(id string) string {
+	return id[strings.LastIndexByte(id, '#')+1:]
+}
+
+type identityKey struct{}
+
+type getIdentity struct{ *settings }
+
+func (*getIdentity) ID() string { return "GetIdentity" }
+
+func (m *getIdentity) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
+	out middleware.FinalizeOutput, metadata middleware.Metadata, err error,
+) {
+	identity, err := m.identity(ctx)
+	if err != nil {
+		return out, metadata, err
+	}
+	return next.HandleFinalize(middleware.WithStackValue(ctx, identityKey{}, identity), in)
+}
+
+func (m *getIdentity) identity(ctx context.Context) (smithyauth.Identity, error) {
+	spanCtx, span := m.startSpan(ctx, "GetIdentity")
+	defer span.End()
+
+	resolved, err := resolvedAuthOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	resolver := resolved.scheme.IdentityResolver(m.options)
+	if resolver == nil {
+		return nil, errors.New("no identity resolver")
+	}
+	stop := m.timer(ctx, resolveIdentityDuration, resolved.scheme)
+	identity, err := resolver.GetIdentity(spanCtx, resolved.identityProperties)
+	stop()
+	if err != nil {
+		return nil, fmt.Errorf("get identity: %w", err)
+	}
+	return identity, nil
+}
+
+// setSigningOptions heeds the signing name and region that middleware has put into the
+// context, by functions that are deprecated but in use.
+type setSigningOptions struct{}
+
+func (*setSigningOptions) ID() string { return "setLegacyContextSigningOptions" }
+
+func (*setSigningOptions) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
+	out middleware.FinalizeOutput, metadata middleware.Metadata, err error,
+) {
+	resolved, err := resolvedAuthOf(ctx)
+	if err != nil {
+		return out, metadata, err
+	}
+	name, region := awsmiddleware.GetSigningName(ctx), awsmiddleware.GetSigningRegion(ctx) //nolint:staticcheck // deprecated, but in use
+	switch properties := &resolved.signerProperties; resolved.scheme.SchemeID() {
+	case smithyauth.SchemeIDSigV4:
+		if name != "" {
+			smithyhttp.SetSigV4SigningName(properties, name)
+		}
+		if region != "" {
+			smithyhttp.SetSigV4SigningRegion(properties, region)
+		}
+	case smithyauth.SchemeIDSigV4A:
+		if name != "" {
+			smithyhttp.SetSigV4ASigningName(properties, name)
+		}
+		if region != "" {
+			smithyhttp.SetSigV4ASigningRegions(properties, []string{region})
+		}
+	}
+	return next.HandleFinalize(ctx, in)
+}
+
+type signRequest struct{ *settings }
+
+func (*signRequest) ID() string { return "Signing" }
+
+func (m *signRequest) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
+	out middleware.FinalizeOutput, metadata middleware.Metadata, err error,
+) {
+	if err := m.sign(ctx, in.Request); err != nil {
+		return out, metadata, err
+	}
+	return next.HandleFinalize(ctx, in)
+}
+
+func (m *signRequest) sign(ctx context.Context, request any) error {
+	_, span := m.startSpan(ctx, "SignRequest")
+	defer span.End()
+
+	req, err := httpRequest(request)
+	if err != nil {
+		return err
+	}
+	resolved, err := resolvedAuthOf(ctx)
+	if err != nil {
+		return err
+	}
+	identity, ok := middleware.GetStackValue(ctx, identityKey{}).(smithyauth.Identity)
+	if !ok {
+		return errors.New("no identity")
+	}
+	signer := resolved.scheme.Signer()
+	if signer == nil {
+		return errors.New("no signer")
+	}
+	stop := m.timer(ctx, signRequestDuration, resolved.scheme)
+	err = signer.SignRequest(ctx, req, identity, resolved.signerProperties)
+	stop()
+	if err != nil {
+		return fmt.Errorf("sign request: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+package lambdamicrovms_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/codegen/model"
+	"github.com/microvm-go/lambdamicrovms/internal/codegen/sample"
+)
+
+func readModel(t testing.TB) *model.Model {
+	t.Helper()
+	m, err := model.ReadFile("model/lambda-microvms.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// goName is the naming rule: the wire's name, exported, with MicroVM for Microvm.
+func goName(wire string) string {
+	return strings.ReplaceAll(strings.ToUpper(wire[:1])+wire[1:], "Microvm", "MicroVM")
+}
+
+// methodOf returns the method of Client for an operation of the model.
+func methodOf(t testing.TB, client *lambdamicrovms.Client, op *model.Shape) reflect.Value {
+	t.Helper()
+	method := reflect.ValueOf(client).MethodByName(goName(op.ID.Name()))
+	if !method.IsValid() {
+		t.Fatalf("Client has no method for %s", op.ID.Name())
+	}
+	return method
+}
+
+// newInput returns an empty input of the operation.
+func newInput(t testing.TB, op *model.Shape) lambdamicrovms.OperationInput {
+	t.Helper()
+	in := methodOf(t, nil, op).Type().In(1)
+	return reflect.New(in.Elem()).Interface().(lambdamicrovms.OperationInput)
+}
+
+// Every constraint that the model has for an input is checked, just inside and just outside of it. The cases are made
+// from the model, so that a new constraint is tested without a new line here.
+func TestEveryConstraintOfTheModel(t *testing.T) {
+	constraints, documents := 0, 0
+	for _, op := range readModel(t).Service.Operations {
+		for _, b := range sample.Boundaries(op.Input) {
+			constraints++
+			name := fmt.Sprintf("%s/%s/%s", op.ID.Name(), strings.Join(b.Path, "."), b.Rule)
+			for _, doc := range b.Inside {
+				documents++
+				if found, err := validate(t, op, doc); err != nil || len(found) > 0 {
+					t.Errorf("%s: a valid document was refused: %v %v\n%v", name, found, err, doc)
+				}
+			}
+			for _, doc := range b.Outside {
+				documents++
+				found, err := validate(t, op, doc)
+				if err != nil {
+					t.Errorf("%s: %v\n%v", name, err, doc)
+					continue
+				}
+				broken := 0
+				for _, v := range found {
+					if string(v.Rule) == b.Rule && normal(v.Path) == wantPath(b.Path) && v.Key == (b.Path[len(b.Path)-1] == "{key}") {
+						broken++
+					}
+				}
+				if broken != 1 || len(found) > 1 && !b.Mixed {
+					t.Errorf("%s: want one violation of it at %s, got %v\n%v", name, wantPath(b.Path), found, doc)
+				}
+			}
+		}
+	}
+	t.Logf("%d constraints, %d boundary documents", constraints, documents)
+	if constraints < 100 {
+		t.Errorf("only %d constraints: does the walk reach all of the model?", constraints)
+	}
+}
+
+func validate(t *testing.T, op *model.Shape, doc any) ([]*lambdamicrovms.ConstraintError, error) {
+	t.Helper()
+	data, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := newInput(t, op)
+	if err := json.Unmarshal(data, in); err != nil {
+		return nil, err
+	}
+	err = lambdamicrovms.Validate(in, lambdamicrovms.ValidationModel)
+	found := lambdamicrovms.Violations(err)
+	if err != nil && len(found) == 0 {
+		return nil, err
+	}
+	return found, nil
+}
+
+var brackets = regexp.MustCompile(`\["[^"]*"\]`)
+
+// normal hides which element of a list or map a path leads to.
+func normal(path string) string {
+	return strings.ReplaceAll(brackets.ReplaceAllString(path, "{}"), "[0]", "[]")
+}
+
+func wantPath(wire []string) string {
+	var b strings.Builder
+	for _, step := range wire {
+		switch step {
+		case "[]":
+			b.WriteString("[]")
+		case "{}", "{key}":
+			b.WriteString("{}")
+		default:
+			if b.Len() > 0 {
+				b.WriteByte('.')
+			}
+			b.WriteString(goName(step))
+		}
+	}
+	return b.String()
+}

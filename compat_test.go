@@ -1,0 +1,59 @@
+package lambdamicrovms_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A program on the official client moves over by its import path and by one word, and then does what it did.
+func TestOfficialProgram(t *testing.T) {
+	source, err := os.ReadFile("testdata/official_program.go.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := strings.NewReplacer(
+		"github.com/aws/aws-sdk-go-v2/service/lambdamicrovms", "github.com/microvm-go/lambdamicrovms",
+		"Microvm", "MicroVM",
+	).Replace(string(source))
+	golden(t, "testdata/official_program.out", runProgram(t, program))
+}
+
+// runProgram runs a program in a module of its own outside of the repository.
+func runProgram(t *testing.T, program string) string {
+	t.Helper()
+	root, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mod, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, err := os.ReadFile("go.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, requirements, _ := strings.Cut(string(mod), "\n")
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"main.go": program,
+		"go.sum":  string(sum),
+		"go.mod": "module example.com/program\n" + requirements +
+			"\nrequire github.com/microvm-go/lambdamicrovms v0.0.0\nreplace github.com/microvm-go/lambdamicrovms => " + root + "\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("go", "run", ".")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return string(out)
+}

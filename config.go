@@ -1,0 +1,104 @@
+package lambdamicrovms
+
+import (
+	"context"
+	"os"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// NewFromConfig returns a Client with the configuration that config.LoadDefaultConfig
+// has found, changed by optFns.
+func NewFromConfig(cfg aws.Config, optFns ...func(*Options)) *Client {
+	options := Options{
+		Region:                     cfg.Region,
+		DefaultsMode:               cfg.DefaultsMode,
+		RuntimeEnvironment:         cfg.RuntimeEnvironment,
+		HTTPClient:                 cfg.HTTPClient,
+		Credentials:                cfg.Credentials,
+		APIOptions:                 cfg.APIOptions,
+		Logger:                     cfg.Logger,
+		ClientLogMode:              cfg.ClientLogMode,
+		AppID:                      cfg.AppID,
+		RetryMaxAttempts:           cfg.RetryMaxAttempts,
+		RetryMode:                  cfg.RetryMode,
+		Interceptors:               cfg.Interceptors,
+		DisableClockSkewCorrection: cfg.DisableClockSkewCorrection,
+		AuthSchemePreference:       cfg.AuthSchemePreference,
+		BaseEndpoint:               configuredEndpoint(cfg),
+	}
+	if cfg.Retryer != nil {
+		options.Retryer = cfg.Retryer()
+	}
+	ctx := context.Background()
+	if state, found := fromSources(cfg, func(p interface {
+		GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error)
+	}) (aws.FIPSEndpointState, bool, error) {
+		return p.GetUseFIPSEndpoint(ctx)
+	}); found {
+		options.EndpointOptions.UseFIPSEndpoint = state
+	}
+	if state, found := fromSources(cfg, func(p interface {
+		GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpointState, bool, error)
+	}) (aws.DualStackEndpointState, bool, error) {
+		return p.GetUseDualStackEndpoint(ctx)
+	}); found {
+		options.EndpointOptions.UseDualStackEndpoint = state
+	}
+
+	return New(options, func(o *Options) {
+		for _, fn := range cfg.ServiceOptions {
+			fn(ServiceID, o)
+		}
+		for _, fn := range optFns {
+			fn(o)
+		}
+	})
+}
+
+// configuredEndpoint returns the endpoint that a user has configured, for this service
+// before one for all services, and in the environment before one in a file.
+func configuredEndpoint(cfg aws.Config) *string {
+	_, all := os.LookupEnv("AWS_ENDPOINT_URL")
+	_, own := os.LookupEnv("AWS_ENDPOINT_URL_LAMBDA_MICROVMS")
+	if all && !own {
+		return cfg.BaseEndpoint // AWS_ENDPOINT_URL, which ranks above this service's in a file
+	}
+
+	ctx := context.Background()
+	ignore, found := fromSources(cfg, func(p interface {
+		GetIgnoreConfiguredEndpoints(context.Context) (bool, bool, error)
+	}) (bool, bool, error) {
+		return p.GetIgnoreConfiguredEndpoints(ctx)
+	})
+	if found && ignore {
+		return cfg.BaseEndpoint
+	}
+
+	endpoint, found := fromSources(cfg, func(p interface {
+		GetServiceBaseEndpoint(context.Context, string) (string, bool, error)
+	}) (string, bool, error) {
+		return p.GetServiceBaseEndpoint(ctx, ServiceID)
+	})
+	if found {
+		return &endpoint
+	}
+	return cfg.BaseEndpoint
+}
+
+// fromSources asks the configuration's sources, which are told by their methods, in
+// order until one knows. An error ends the search with nothing found, as in official clients.
+func fromSources[P, T any](cfg aws.Config, get func(P) (T, bool, error)) (value T, found bool) {
+	for _, source := range cfg.ConfigSources {
+		if p, ok := source.(P); ok {
+			v, known, err := get(p)
+			if err != nil {
+				return value, false
+			}
+			if known {
+				return v, true
+			}
+		}
+	}
+	return value, false
+}

@@ -1,0 +1,79 @@
+// Package lambdamicrovms is a client of AWS Lambda MicroVMs, API version 2025-09-09: code in Firecracker microVMs,
+// started from images that the service builds.
+//
+// It is made for programs on the AWS SDK for Go v2 and has the names of the official client, save that Microvm is
+// written MicroVM. It is not a general AWS SDK: credentials and configuration come from aws-sdk-go-v2/config, as usual.
+//
+// # Quick start
+//
+//	cfg, err := config.LoadDefaultConfig(ctx)
+//	...
+//	client := lambdamicrovms.NewFromConfig(cfg)
+//	out, err := client.UpdateMicroVMImage(ctx, &lambdamicrovms.UpdateMicroVMImageInput{...})
+//	...
+//	err = lambdamicrovms.NewMicroVMImageVersionSuccessfulWaiter(client).Wait(ctx,
+//		&lambdamicrovms.GetMicroVMImageVersionInput{ImageIdentifier: out.ImageArn, ImageVersion: out.ImageVersion}, 30*time.Minute)
+//
+// A [Client] is safe for concurrent use; make one and keep it. [Options] can be changed for one call by the function
+// arguments of each method.
+//
+// # What is checked before the network
+//
+// Every constraint of the model is checked before anything is sent, and all violations come in one
+// [smithy.InvalidParamsError]; [Violations] lists them with path, rule and limit. [Options].Validation makes it stricter,
+// by rules the service was seen to enforce, or switches it off; [Validate] checks an input without a call.
+//
+// # Traps of the service
+//
+// UpdateMicroVMImage has PUT semantics: a member that is left out goes back to its default. BaseImageVersion takes a bare
+// major such as "1" although answers say "1.0". Image operations take the ARN of an image and no name. A build that failed
+// gives its reason on the builds of the version (ListMicroVMImageBuilds), not on the image. A client token is never
+// forgotten by the service; leave it nil and every call gets one of its own, which its retries keep.
+//
+// # Errors
+//
+// A call that the service refused returns a *smithy.OperationError around a *http.ResponseError of the SDK (status,
+// request id) around the typed error of package types, all found by errors.As. Errors that the model does not know are
+// *smithy.GenericAPIError. [IsImageBusy], [IsQuotaExceeded], [IsThrottle], [IsNotFound] and [IsAlreadyExists] know the forms
+// in which the service says these things. No error holds credentials, tokens or values of environment variables.
+//
+// # Retries
+//
+// Standard and adaptive mode work as in the SDK; besides, answers that break off are retried, and Retry-After raises the
+// delay up to 20 seconds. A retried call sends the same body and the same token, and takes effect once.
+//
+// # Pages
+//
+// For every list there is a paginator: NextPage as in the SDK, and Pages and Items for range loops:
+//
+//	for image, err := range lambdamicrovms.NewListMicroVMImagesPaginator(client, nil).Items(ctx) {
+//
+// # Waiting
+//
+// Waiters (New…Waiter) poll until a state is reached, tell progress through OnAttempt, and end with *[WaiterFailureError]
+// (state, reason, last output) or *[WaiterTimeoutError]. After an update wait for the version that it returned:
+// the state of the image may still be that of the update before.
+//
+// # Secrets
+//
+// Values of environment variables, tokens of MicroVMs and run hook payloads are printed as [REDACTED] by every verb of fmt
+// and by slog, for each type that holds one. That cannot reach a map taken out of its struct, the JSON of a
+// value (which is the wire's), or an unexported field of a struct of your own, which fmt prints without calling methods.
+//
+// # Configuration files
+//
+// Inputs, outputs and types marshal to the JSON of the wire and back, members of path and query included, so that a
+// configuration can live in a file. An input refuses members that it does not know: a typo would otherwise wipe a setting.
+//
+// # Testing
+//
+// Package fake is the service in-process. Narrower stubs need only the interface of one operation, such as
+// [UpdateMicroVMImageAPIClient], which waiters and paginators take as well.
+//
+// # Compatibility
+//
+// Versions are semantic; before v1 a minor version may change the API, and the changelog says how. New operations, members,
+// enum values and errors are minor changes. Enums are open: expect values that are not listed.
+package lambdamicrovms
+
+//go:generate go run ./internal/codegen

@@ -1,0 +1,362 @@
+package lambdamicrovms
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	smithyauth "github.com/aws/smithy-go/auth"
+	smithyendpoints "github.com/aws/smithy-go/endpoints"
+	"github.com/aws/smithy-go/logging"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// EndpointResolverOptions choose among the service's endpoints.
+type EndpointResolverOptions struct {
+	// Logger is where an endpoint resolver may log.
+	Logger logging.Logger
+
+	// LogDeprecated asks for a note when an endpoint is deprecated. It is set from
+	// Options.ClientLogMode.
+	LogDeprecated bool
+
+	// ResolvedRegion is the region to use in place of Options.Region. It is set
+	// for regions such as "us-east-1-fips", and not by callers.
+	ResolvedRegion string
+
+	// DisableHTTPS sends requests over plain HTTP.
+	DisableHTTPS bool
+
+	// UseDualStackEndpoint asks for an endpoint that answers over IPv4 and IPv6.
+	UseDualStackEndpoint aws.DualStackEndpointState
+
+	// UseFIPSEndpoint asks for an endpoint with FIPS 140 validated cryptography.
+	UseFIPSEndpoint aws.FIPSEndpointState
+}
+
+// GetResolvedRegion returns ResolvedRegion.
+func (o EndpointResolverOptions) GetResolvedRegion() string { return o.ResolvedRegion }
+
+// GetDisableHTTPS returns DisableHTTPS.
+func (o EndpointResolverOptions) GetDisableHTTPS() bool { return o.DisableHTTPS }
+
+// GetUseDualStackEndpoint returns UseDualStackEndpoint.
+func (o EndpointResolverOptions) GetUseDualStackEndpoint() aws.DualStackEndpointState {
+	return o.UseDualStackEndpoint
+}
+
+// GetUseFIPSEndpoint returns UseFIPSEndpoint.
+func (o EndpointResolverOptions) GetUseFIPSEndpoint() aws.FIPSEndpointState {
+	return o.UseFIPSEndpoint
+}
+
+// EndpointParameters are what the endpoint of a call depends on.
+type EndpointParameters struct {
+	// Region is the region, such as "us-east-1". Required unless Endpoint is set.
+	Region *string
+
+	// UseDualStack asks for an endpoint that answers over IPv4 and IPv6; nil means false.
+	UseDualStack *bool
+
+	// UseFIPS asks for an endpoint with FIPS 140 validated cryptography; nil means false.
+	UseFIPS *bool
+
+	// Endpoint is a URL to use in place of the service's own.
+	Endpoint *string
+}
+
+// ValidateRequired returns an error when a member without a default is nil. Call it
+// after WithDefaults.
+func (p EndpointParameters) ValidateRequired() error {
+	switch {
+	case p.UseDualStack == nil:
+		return errors.New("parameter UseDualStack is required")
+	case p.UseFIPS == nil:
+		return errors.New("parameter UseFIPS is required")
+	}
+	return nil
+}
+
+// WithDefaults returns the parameters with nil replaced by the default.
+func (p EndpointParameters) WithDefaults() EndpointParameters {
+	if p.UseDualStack == nil {
+		p.UseDualStack = aws.Bool(false)
+	}
+	if p.UseFIPS == nil {
+		p.UseFIPS = aws.Bool(false)
+	}
+	return p
+}
+
+// EndpointResolverV2 finds the endpoint of a call.
+type EndpointResolverV2 interface {
+	ResolveEndpoint(ctx context.Context, params EndpointParameters) (smithyendpoints.Endpoint, error)
+}
+
+// NewDefaultEndpointResolverV2 returns the resolver that knows the service's endpoints
+// in all AWS partitions.
+func NewDefaultEndpointResolverV2() EndpointResolverV2 { return &resolver{} }
+
+type resolver struct{}
+
+func (*resolver) ResolveEndpoint(_ context.Context, params EndpointParameters) (smithyendpoints.Endpoint, error) {
+	params = params.WithDefaults()
+	if err := params.ValidateRequired(); err != nil {
+		return smithyendpoints.Endpoint{}, fmt.Errorf("endpoint parameters are not valid, %w", err)
+	}
+	location, err := location(params)
+	if err != nil {
+		return smithyendpoints.Endpoint{}, err
+	}
+	return smithyendpoints.Endpoint{URI: *location, Headers: http.Header{}}, nil
+}
+
+// endpointRuleError is a combination of options that the endpoint rules refuse. The
+// texts are those of the rules, which all AWS SDKs share.
+type endpointRuleError string
+
+func (e endpointRuleError) Error() string { return "endpoint rule error, " + string(e) }
+
+// location applies the endpoint rules of the service.
+func location(params EndpointParameters) (*url.URL, error) {
+	fips, dualStack := *params.UseFIPS, *params.UseDualStack
+	switch {
+	case params.Endpoint != nil && fips:
+		return nil, endpointRuleError("Invalid Configuration: FIPS and custom endpoint are not supported")
+	case params.Endpoint != nil && dualStack:
+		return nil, endpointRuleError("Invalid Configuration: Dualstack and custom endpoint are not supported")
+	case params.Endpoint != nil:
+		return parseEndpoint(*params.Endpoint)
+	case params.Region == nil:
+		return nil, endpointRuleError("Invalid Configuration: Missing Region")
+	}
+	region := *params.Region
+	if err := checkRegion(region); err != nil {
+		return nil, err
+	}
+	host, err := partitionOf(region).host(region, fips, dualStack)
+	if err != nil {
+		return nil, err
+	}
+	return &url.URL{Scheme: "https", Host: host}, nil
+}
+
+// parseEndpoint is strict about what net/http would only complain of after the request
+// has been signed. Errors don't repeat the URL, which may hold a password.
+func parseEndpoint(endpoint string) (*url.URL, error) {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		var cause *url.Error
+		if errors.As(err, &cause) {
+			err = cause.Err
+		}
+		return nil, fmt.Errorf("the endpoint is not a URL: %w", err)
+	}
+	if u.Scheme == "" || u.Host == "" {
+		return nil, errors.New("the endpoint must be an absolute URL, such as https://host or http://localhost:8080")
+	}
+	return u, nil
+}
+
+// checkRegion refuses regions that would put something else than a label into the host.
+func checkRegion(region string) error {
+	if !smithyhttp.ValidHostLabel(region) || region[0] == '-' || region[len(region)-1] == '-' {
+		return fmt.Errorf("invalid input region %.64q", region)
+	}
+	return nil
+}
+
+// withoutFIPS takes the FIPS mark off regions such as "fips-us-east-1", "us-east-1-fips"
+// and "us-fips-east-1", and says whether there was one.
+func withoutFIPS(region string) (plain string, marked bool) {
+	plain = strings.ReplaceAll(region, "-fips-", "-")
+	plain = strings.ReplaceAll(plain, "fips-", "")
+	plain = strings.ReplaceAll(plain, "-fips", "")
+	return plain, plain != region
+}
+
+// A partition is a separate part of AWS, with domains of its own.
+type partition struct {
+	name               string
+	dnsSuffix          string
+	dualStackDNSSuffix string
+	// withoutFIPS and withoutDualStack mark what a partition lacks; none does today.
+	withoutFIPS, withoutDualStack bool
+}
+
+func (p partition) host(region string, fips, dualStack bool) (string, error) {
+	service, suffix := "lambda", p.dnsSuffix
+	if fips {
+		service = "lambda-fips"
+	}
+	if dualStack {
+		suffix = p.dualStackDNSSuffix
+	}
+	switch {
+	case fips && dualStack && (p.withoutFIPS || p.withoutDualStack):
+		return "", endpointRuleError("FIPS and DualStack are enabled, but this partition does not support one or both: " + p.name)
+	case fips && p.withoutFIPS:
+		return "", endpointRuleError("FIPS is enabled but this partition does not support FIPS: " + p.name)
+	case dualStack && p.withoutDualStack:
+		return "", endpointRuleError("DualStack is enabled but this partition does not support DualStack: " + p.name)
+	}
+	return service + "." + region + "." + suffix, nil
+}
+
+func partitionNamed(name string) partition {
+	switch name {
+	case "aws-cn":
+		return partition{name: name, dnsSuffix: "amazonaws.com.cn", dualStackDNSSuffix: "api.amazonwebservices.com.cn"}
+	case "aws-us-gov":
+		return partition{name: name, dnsSuffix: "amazonaws.com", dualStackDNSSuffix: "api.aws"}
+	case "aws-iso":
+		return partition{name: name, dnsSuffix: "c2s.ic.gov", dualStackDNSSuffix: "api.aws.ic.gov"}
+	case "aws-iso-b":
+		return partition{name: name, dnsSuffix: "sc2s.sgov.gov", dualStackDNSSuffix: "api.aws.scloud"}
+	case "aws-iso-e":
+		return partition{name: name, dnsSuffix: "cloud.adc-e.uk", dualStackDNSSuffix: "api.cloud-aws.adc-e.uk"}
+	case "aws-iso-f":
+		return partition{name: name, dnsSuffix: "csp.hci.ic.gov", dualStackDNSSuffix: "api.aws.hci.ic.gov"}
+	case "aws-eusc":
+		return partition{name: name, dnsSuffix: "amazonaws.eu", dualStackDNSSuffix: "api.amazonwebservices.eu"}
+	default:
+		return partition{name: "aws", dnsSuffix: "amazonaws.com", dualStackDNSSuffix: "api.aws"}
+	}
+}
+
+// partitionOf tells a region's partition by the form of its name, so that regions
+// that open tomorrow need no release. What fits nowhere belongs to aws.
+func partitionOf(region string) partition {
+	if name, ok := strings.CutSuffix(region, "-global"); ok {
+		return partitionNamed(name)
+	}
+	place, number := cutLast(region)
+	area, direction := cutLast(place)
+	if direction == "" || !isNumber(number) {
+		return partitionNamed("aws")
+	}
+	switch area {
+	case "cn":
+		return partitionNamed("aws-cn")
+	case "us-gov":
+		return partitionNamed("aws-us-gov")
+	case "us-iso":
+		return partitionNamed("aws-iso")
+	case "us-isob":
+		return partitionNamed("aws-iso-b")
+	case "eu-isoe":
+		return partitionNamed("aws-iso-e")
+	case "us-isof":
+		return partitionNamed("aws-iso-f")
+	case "eusc-de":
+		return partitionNamed("aws-eusc")
+	default:
+		return partitionNamed("aws")
+	}
+}
+
+// cutLast cuts s at its last dash; after is empty when there is none.
+func cutLast(s string) (before, after string) {
+	i := strings.LastIndexByte(s, '-')
+	if i < 0 {
+		return s, ""
+	}
+	return s[:i], s[i+1:]
+}
+
+// resolveEndpoint sends the request to the endpoint.
+type resolveEndpoint struct {
+	*settings
+
+	// known and knownErr are what the default resolver says, which is the same for each
+	// call. Both are nil with other resolvers, which are asked each time.
+	known    *smithyendpoints.Endpoint
+	knownErr error
+}
+
+func newResolveEndpoint(s *settings) *resolveEndpoint {
+	m := &resolveEndpoint{settings: s}
+	if _, ok := s.options.EndpointResolverV2.(*resolver); ok {
+		endpoint, err := m.ask(context.Background())
+		m.known, m.knownErr = &endpoint, err
+	}
+	return m
+}
+
+func (*resolveEndpoint) ID() string { return "ResolveEndpointV2" }
+
+func (m *resolveEndpoint) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
+	out middleware.FinalizeOutput, metadata middleware.Metadata, err error,
+) {
+	if err := m.resolve(ctx, in.Request); err != nil {
+		return out, metadata, err
+	}
+	return next.HandleFinalize(ctx, in)
+}
+
+func (m *resolveEndpoint) resolve(ctx context.Context, request any) error {
+	_, span := m.startSpan(ctx, "ResolveEndpoint")
+	defer span.End()
+
+	req, err := httpRequest(request)
+	if err != nil {
+		return err
+	}
+	auth, err := resolvedAuthOf(ctx)
+	if err != nil {
+		return err
+	}
+	endpoint, err := m.endpoint(ctx)
+	if err != nil {
+		return err
+	}
+	if m.traced {
+		span.SetProperty("client.call.resolved_endpoint", endpoint.URI.Redacted())
+	}
+
+	req.URL.Scheme, req.URL.Host = endpoint.URI.Scheme, endpoint.URI.Host
+	escaped := smithyhttp.JoinPath(endpoint.URI.EscapedPath(), req.URL.EscapedPath())
+	req.URL.Path = smithyhttp.JoinPath(endpoint.URI.Path, req.URL.Path)
+	req.URL.RawPath = escaped
+	for name := range endpoint.Headers {
+		req.Header.Set(name, endpoint.Headers.Get(name))
+	}
+	options, _ := smithyauth.GetAuthOptions(&endpoint.Properties)
+	for _, option := range options {
+		auth.signerProperties.SetAll(&option.SignerProperties)
+	}
+	return nil
+}
+
+func (m *resolveEndpoint) endpoint(ctx context.Context) (smithyendpoints.Endpoint, error) {
+	defer m.timer(ctx, resolveEndpointDuration, nil)()
+	if m.known != nil {
+		return *m.known, m.knownErr
+	}
+	return m.ask(ctx)
+}
+
+// ask asks the resolver of the options.
+func (m *resolveEndpoint) ask(ctx context.Context) (smithyendpoints.Endpoint, error) {
+	params := EndpointParameters{
+		UseDualStack: aws.Bool(m.options.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),
+		UseFIPS:      aws.Bool(m.options.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
+		Endpoint:     m.options.BaseEndpoint,
+	}
+	if m.region != "" {
+		if err := checkRegion(m.region); err != nil {
+			return smithyendpoints.Endpoint{}, fmt.Errorf("failed to bind endpoint params, %w", err)
+		}
+		params.Region = &m.region
+	}
+	endpoint, err := m.options.EndpointResolverV2.ResolveEndpoint(ctx, params)
+	if err != nil {
+		return smithyendpoints.Endpoint{}, fmt.Errorf("failed to resolve service endpoint, %w", err)
+	}
+	return endpoint, nil
+}

@@ -1,0 +1,191 @@
+package lambdamicrovms
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go"
+
+	"github.com/microvm-go/lambdamicrovms/internal/restjson"
+)
+
+// IsImageBusy reports whether the service refused to change an image because a build
+// or another change of it is under way. Wait until the image has settled, then try again:
+// NewMicroVMImageSettledWaiter does the waiting. The service says so in two ways, with a
+// ConflictException or a ValidationException.
+func IsImageBusy(err error) bool {
+	return isErrorSaying(err, "ConflictException", "already in state") ||
+		isErrorSaying(err, "ValidationException", "in its current state")
+}
+
+// IsQuotaExceeded reports whether the call would exceed a quota of the account, such as
+// that of concurrent builds or of memory. Unlike throttling it is not tried again: it
+// lasts until something else ends.
+func IsQuotaExceeded(err error) bool { return errorCodeIs(err, "ServiceQuotaExceededException") }
+
+// IsThrottle reports whether the service refused the call because there were too many
+// in a short time. The client has then tried it again already, as often as its retryer allows.
+func IsThrottle(err error) bool {
+	var status interface{ HTTPStatusCode() int }
+	if errors.As(err, &status) && status.HTTPStatusCode() == http.StatusTooManyRequests {
+		return true
+	}
+	return retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}.IsErrorThrottle(err).Bool()
+}
+
+// IsNotFound reports whether the service knows no such image, version, build, MicroVM
+// or tagged resource. RunMicroVM says so, too, when an image has no active version.
+func IsNotFound(err error) bool { return errorCodeIs(err, "ResourceNotFoundException") }
+
+// IsAlreadyExists reports whether the name of a new image is taken. It stays taken for
+// up to a minute after the image of that name has been deleted.
+func IsAlreadyExists(err error) bool {
+	return isErrorSaying(err, "ValidationException", "already exists") ||
+		isErrorSaying(err, "ConflictException", "already exists")
+}
+
+// isErrorSaying tells apart what the service files under one code.
+func isErrorSaying(err error, code, text string) bool {
+	var failed smithy.APIError
+	return errors.As(err, &failed) && failed.ErrorCode() == code &&
+		strings.Contains(strings.ToLower(failed.ErrorMessage()), text)
+}
+
+// modeledError is an error that the service's model declares.
+type modeledError interface {
+	smithy.APIError
+	restjson.Decoder
+}
+
+// decodeError makes the error that a response stands for. It never fails: whatever else
+// than the service may have answered, the status is there.
+func decodeError(response *http.Response, body string) error {
+	var general generalError
+	isJSON := strings.HasPrefix(strings.TrimLeft(body, " \t\r\n"), "{")
+	if isJSON {
+		general.DecodeJSON(restjson.NewReader(body))
+	}
+	code := errorCode(response.Header.Get("X-Amzn-Errortype"))
+	if code == "" {
+		code = errorCode(general.Type)
+	}
+	if code == "" {
+		code = errorCode(general.Code)
+	}
+
+	if modeled := newModeledError(code); modeled != nil {
+		if isJSON {
+			modeled.DecodeJSON(restjson.NewReader(body))
+		}
+		bindErrorHeader(modeled, response.Header)
+		return modeled
+	}
+
+	generic := &smithy.GenericAPIError{Code: code, Message: general.Message, Fault: faultOf(response.StatusCode)}
+	status := http.StatusText(response.StatusCode)
+	if generic.Code == "" {
+		generic.Code = strings.ReplaceAll(status, " ", "")
+	}
+	if generic.Code == "" {
+		generic.Code = "UnknownError"
+	}
+	if generic.Message == "" && !isJSON {
+		generic.Message = excerpt(body)
+	}
+	if generic.Message == "" {
+		generic.Message = status
+	}
+	return generic
+}
+
+// headerInt32 is an integer that travels in a header, nil when it is none.
+func headerInt32(header http.Header, name string) *int32 {
+	n, err := strconv.ParseInt(strings.TrimSpace(header.Get(name)), 10, 32)
+	if err != nil {
+		return nil
+	}
+	value := int32(n)
+	return &value
+}
+
+// generalError is what errors of all types have in common.
+type generalError struct {
+	Type, Code, Message string
+}
+
+// DecodeJSON takes what is there: a member of another type than expected is left out,
+// and a body that breaks off ends it.
+func (e *generalError) DecodeJSON(r *restjson.Reader) {
+	for r.Object(); r.Next(); {
+		var member *string
+		switch r.Key() {
+		case "__type":
+			member = &e.Type
+		case "code", "Code":
+			member = &e.Code
+		case "message", "Message":
+			member = &e.Message
+		}
+		value := r.RawValue()
+		if member == nil || !strings.HasPrefix(value, `"`) {
+			continue
+		}
+		if text := restjson.NewReader(value).String(); text != "" {
+			*member = text
+		}
+	}
+}
+
+// errorCode cuts the namespace before a # and what follows a colon off the type of an error.
+func errorCode(s string) string {
+	s, _, _ = strings.Cut(s, ":")
+	return strings.TrimSpace(s[strings.LastIndexByte(s, '#')+1:])
+}
+
+func faultOf(status int) smithy.ErrorFault {
+	switch {
+	case status >= 400 && status < 500:
+		return smithy.FaultClient
+	case status >= 500:
+		return smithy.FaultServer
+	default:
+		return smithy.FaultUnknown
+	}
+}
+
+// maxExcerpt is how many bytes of a body that is no JSON go into an error.
+const maxExcerpt = 120
+
+// excerpt returns the beginning of a text without HTML tags, control characters and
+// needless space.
+func excerpt(body string) string {
+	var b strings.Builder
+	tag, space := false, false
+	for _, c := range body[:min(len(body), 4096)] {
+		switch {
+		case c == '<':
+			tag, space = true, true
+		case c == '>' && tag:
+			tag = false
+		case tag:
+		case unicode.IsSpace(c):
+			space = true
+		case !unicode.IsPrint(c) || c == utf8.RuneError:
+		default:
+			if space && b.Len() > 0 {
+				b.WriteByte(' ')
+			}
+			space = false
+			if b.Len()+utf8.RuneLen(c) > maxExcerpt {
+				return b.String() + "…"
+			}
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,169 @@
+package lambdamicrovms
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go/logging"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/microvm-go/lambdamicrovms/internal/restjson"
+)
+
+// isSecretHeader names the headers whose values stay out of logs.
+func isSecretHeader(name string) bool {
+	switch http.CanonicalHeaderKey(name) {
+	case "Authorization", "X-Amz-Security-Token", "Cookie", "Set-Cookie", "Proxy-Authorization":
+		return true
+	}
+	return false
+}
+
+// requestResponseLogger logs requests and responses where ClientLogMode asks for it. It
+// takes the place of the SDK's, which would log credentials and sensitive members.
+type requestResponseLogger struct {
+	mode      aws.ClientLogMode
+	newOutput func() outputShape
+}
+
+func newRequestResponseLogger(mode aws.ClientLogMode, op operationShape) *requestResponseLogger {
+	return &requestResponseLogger{mode: mode, newOutput: op.newOutput}
+}
+
+func (*requestResponseLogger) ID() string { return "RequestResponseLogger" }
+
+func (m *requestResponseLogger) HandleDeserialize(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (
+	out middleware.DeserializeOutput, metadata middleware.Metadata, err error,
+) {
+	if m.mode.IsRequest() || m.mode.IsRequestWithBody() {
+		req, err := httpRequest(in.Request)
+		if err != nil {
+			return out, metadata, err
+		}
+		middleware.GetLogger(ctx).Logf(logging.Debug, "Request\n%s", m.requestText(ctx, req))
+	}
+	out, metadata, err = next.HandleDeserialize(ctx, in)
+	if err == nil && (m.mode.IsResponse() || m.mode.IsResponseWithBody()) {
+		response, ok := out.RawResponse.(*smithyhttp.Response)
+		if !ok {
+			return out, metadata, fmt.Errorf("unknown transport type %T", out.RawResponse)
+		}
+		middleware.GetLogger(ctx).Logf(logging.Debug, "Response\n%s", m.responseText(ctx, response))
+	}
+	return out, metadata, err
+}
+
+func (m *requestResponseLogger) requestText(ctx context.Context, req *smithyhttp.Request) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", req.Method, req.URL.RequestURI(), req.URL.Host)
+	writeHeaders(&b, req.Header)
+	if !m.mode.IsRequestWithBody() {
+		return b.String()
+	}
+	switch body := req.GetStream().(type) {
+	case nil:
+	case *requestBody:
+		input, ok := middleware.GetStackValue(ctx, operationInputKey{}).(inputShape)
+		if !ok {
+			fmt.Fprintf(&b, "[%d bytes]", len(body.data))
+			break
+		}
+		encoder := newRequestEncoder()
+		encoder.body.Redact = true
+		input.serialize(encoder)
+		b.Write(encoder.body.Bytes())
+		encoder.body.Redact = false
+		encoder.release()
+	default:
+		b.WriteString("[a body of another making]")
+	}
+	return b.String()
+}
+
+func (m *requestResponseLogger) responseText(ctx context.Context, response *smithyhttp.Response) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s\r\n", response.Proto, response.Status)
+	writeHeaders(&b, response.Header)
+	if !m.mode.IsResponseWithBody() || response.Body == nil {
+		return b.String()
+	}
+	body, err := readBody(ctx, response.Response, maxResponseBytes)
+	// Those after us read the body again, and run into the same error.
+	response.Body = &replayedBody{Reader: io.MultiReader(strings.NewReader(body), failingReader{err}), Closer: response.Body}
+	b.WriteString(m.redacted(response.StatusCode, body))
+	return b.String()
+}
+
+// redacted is the body without sensitive members. A body that is no output of the
+// operation is not shown: nobody knows what is sensitive in it.
+func (m *requestResponseLogger) redacted(status int, body string) string {
+	if status >= 200 && status <= 299 && !isBlank(body) {
+		out := m.newOutput()
+		if encoder, ok := out.(restjson.Encoder); ok && decodeBody(body, out) == nil {
+			w := restjson.Writer{Redact: true}
+			encoder.EncodeJSON(&w)
+			if w.Err() == nil {
+				return string(w.Bytes())
+			}
+		}
+	}
+	return fmt.Sprintf("[%d bytes]", len(body))
+}
+
+func writeHeaders(w io.Writer, header http.Header) {
+	shown := header.Clone()
+	for name := range shown {
+		if isSecretHeader(name) {
+			shown[name] = []string{redactedText}
+		}
+	}
+	_ = shown.Write(w)
+	_, _ = io.WriteString(w, "\r\n")
+}
+
+type replayedBody struct {
+	io.Reader
+	io.Closer
+}
+
+// failingReader is the end of a body that could not be read to its end, or could.
+type failingReader struct{ err error }
+
+func (r failingReader) Read([]byte) (int, error) {
+	if r.err == nil {
+		return 0, io.EOF
+	}
+	return 0, r.err
+}
+
+// redactingLogger is what signers log to. A canonical request names each header with its
+// value on a line of its own, the session token among them.
+type redactingLogger struct {
+	logging.Logger
+}
+
+func (l redactingLogger) WithContext(ctx context.Context) logging.Logger {
+	return redactingLogger{logging.WithContext(ctx, l.Logger)}
+}
+
+func (l redactingLogger) Logf(classification logging.Classification, format string, v ...any) {
+	l.Logger.Logf(classification, "%s", redactHeaderLines(fmt.Sprintf(format, v...)))
+}
+
+func redactHeaderLines(text string) string {
+	var b bytes.Buffer
+	for line := range strings.Lines(text) {
+		name, _, ok := strings.Cut(line, ":")
+		if ok && isSecretHeader(name) {
+			line = name + ":" + redactedText + "\n"
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}

@@ -1,0 +1,71 @@
+package lambdamicrovms
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// settings are what final options come to. All calls with the same options share them,
+// so they are never written to after newSettings.
+type settings struct {
+	telemetry
+
+	options *Options
+	// region is Options.Region without a FIPS mark: where requests go and what they are signed for.
+	region    string
+	skew      *atomic.Int64 // the client's
+	transport middleware.Handler
+}
+
+// newSettings takes possession of the options.
+func newSettings(o *Options, skew *atomic.Int64) (*settings, error) {
+	s := &settings{options: o, skew: skew}
+	var fips bool
+	s.region, fips = withoutFIPS(o.Region)
+	o.EndpointOptions.LogDeprecated = o.ClientLogMode.IsDeprecatedUsage()
+	if fips && o.EndpointOptions.ResolvedRegion == "" {
+		o.EndpointOptions.ResolvedRegion = s.region
+		o.EndpointOptions.UseFIPSEndpoint = aws.FIPSEndpointStateEnabled
+	}
+	var err error
+	if s.telemetry, err = newTelemetry(o); err != nil {
+		return nil, err
+	}
+	s.transport = smithyhttp.NewClientHandlerWithOptions(sender(o.HTTPClient), func(h *smithyhttp.ClientHandler) {
+		h.Meter = s.meter
+	})
+	return s, nil
+}
+
+// A pipeline runs an operation.
+type pipeline struct {
+	*settings
+	operation string
+	shared    context.Context
+	handler   middleware.Handler
+}
+
+func newPipeline(s *settings, op operationShape, handler middleware.Handler) *pipeline {
+	name, _ := op.wire()
+	return &pipeline{settings: s, operation: name, shared: sharedContext(s, name), handler: handler}
+}
+
+func (p *pipeline) run(ctx context.Context, in any) (out any, metadata middleware.Metadata, err error) {
+	call := &callContext{Context: ctx, shared: p.shared}
+	if !p.options.DisableClockSkewCorrection {
+		call.skew = time.Duration(p.skew.Load())
+	}
+	if !p.observed() {
+		return p.handler.Handle(call, in)
+	}
+	p.observe(call, p.operation, func(ctx context.Context) error {
+		out, metadata, err = p.handler.Handle(ctx, in)
+		return err
+	})
+	return out, metadata, err
+}

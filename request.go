@@ -1,0 +1,225 @@
+package lambdamicrovms
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/microvm-go/lambdamicrovms/internal/restjson"
+)
+
+type serializeRequest struct {
+	*settings
+	method string
+}
+
+func (*serializeRequest) ID() string { return "OperationSerializer" }
+
+func (m *serializeRequest) HandleSerialize(ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler) (
+	out middleware.SerializeOutput, metadata middleware.Metadata, err error,
+) {
+	if in.Request, err = m.serialize(ctx, in); err != nil {
+		return out, metadata, err
+	}
+	return next.HandleSerialize(ctx, in)
+}
+
+func (m *serializeRequest) serialize(ctx context.Context, in middleware.SerializeInput) (*smithyhttp.Request, error) {
+	_, span := m.startSpan(ctx, "OperationSerializer")
+	defer span.End()
+	defer m.timer(ctx, serializeDuration, nil)()
+
+	req, err := httpRequest(in.Request)
+	if err != nil {
+		return nil, err
+	}
+	input, ok := in.Parameters.(inputShape)
+	if !ok {
+		return nil, fmt.Errorf("unexpected input type %T", in.Parameters)
+	}
+	encoder := newRequestEncoder()
+	defer encoder.release()
+	input.serialize(encoder)
+	if req, err = encoder.encode(req); err != nil {
+		return nil, &smithy.SerializationError{Err: err}
+	}
+	req.Method = m.method
+	return req, nil
+}
+
+// requestEncoder turns an input into a request. Generated code calls its methods in the
+// order of the request: path, then query, then body.
+type requestEncoder struct {
+	path, escapedPath []byte
+	query             []byte
+	body              restjson.Writer
+	hasBody           bool
+	err               error
+}
+
+var requestEncoders = sync.Pool{New: func() any { return new(requestEncoder) }}
+
+func newRequestEncoder() *requestEncoder { return requestEncoders.Get().(*requestEncoder) }
+
+// maxPooledBuffer is the size up to which a buffer is kept for the next call.
+const maxPooledBuffer = 64 << 10
+
+func (e *requestEncoder) release() {
+	if cap(e.body.Bytes()) > maxPooledBuffer {
+		return
+	}
+	clear(e.body.Bytes()) // it may hold secrets, which nobody expects to outlive the call
+	e.body.Reset()
+	e.path, e.escapedPath, e.query = e.path[:0], e.escapedPath[:0], e.query[:0]
+	e.hasBody, e.err = false, nil
+	requestEncoders.Put(e)
+}
+
+// literal adds text of the URI pattern to the path.
+func (e *requestEncoder) literal(s string) {
+	e.path = append(e.path, s...)
+	e.escapedPath = append(e.escapedPath, s...)
+}
+
+// label adds a member to the path. It refuses what would make another path of it,
+// whatever the validation mode is.
+func (e *requestEncoder) label(member string, value *string) {
+	if value == nil || *value == "" || *value == "." || *value == ".." {
+		e.fail(fmt.Errorf("%s is part of the path: it can't be unset, empty, \".\" or \"..\"", member))
+		return
+	}
+	e.path = append(e.path, *value...)
+	e.escapedPath = appendEscaped(e.escapedPath, *value)
+}
+
+func (e *requestEncoder) queryString(name string, value *string) {
+	if value != nil {
+		e.queryValue(name, *value)
+	}
+}
+
+func (e *requestEncoder) queryEnum(name, value string) {
+	if value != "" {
+		e.queryValue(name, value)
+	}
+}
+
+func (e *requestEncoder) queryInt32(name string, value *int32) { //nolint:unparam // maxResults is the only one so far
+	if value != nil {
+		e.queryValue(name, strconv.Itoa(int(*value)))
+	}
+}
+
+func (e *requestEncoder) queryStrings(name string, values []string) {
+	for _, value := range values {
+		e.queryValue(name, value)
+	}
+}
+
+func (e *requestEncoder) queryValue(name, value string) {
+	if len(e.query) > 0 {
+		e.query = append(e.query, '&')
+	}
+	e.query = appendEscaped(e.query, name)
+	e.query = append(e.query, '=')
+	e.query = appendEscaped(e.query, value)
+}
+
+// json makes the body. Operations that don't call it send none.
+func (e *requestEncoder) json(encode func(*restjson.Writer)) {
+	e.hasBody = true
+	encode(&e.body)
+	if err := e.body.Err(); err != nil {
+		e.fail(err)
+	}
+}
+
+func (e *requestEncoder) fail(err error) { e.err = errors.Join(e.err, err) }
+
+// encode puts everything into the request.
+func (e *requestEncoder) encode(req *smithyhttp.Request) (*smithyhttp.Request, error) {
+	if e.err != nil {
+		return nil, e.err
+	}
+	if e.hasBody {
+		var err error
+		if req, err = req.SetStream(&requestBody{data: slices.Clone(e.body.Bytes())}); err != nil {
+			return nil, err
+		}
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.URL.Path = string(e.path)
+	req.URL.RawPath = string(e.escapedPath) // ARNs hold slashes that must not part the path
+	req.URL.RawQuery = string(e.query)
+	return req, nil
+}
+
+// appendEscaped escapes all but the unreserved characters of RFC 3986, which is what
+// Signature Version 4 counts on.
+func appendEscaped(dst []byte, s string) []byte {
+	const digits = "0123456789ABCDEF"
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '.', c == '_', c == '~':
+			dst = append(dst, c)
+		default:
+			dst = append(dst, '%', digits[c>>4], digits[c&15])
+		}
+	}
+	return dst
+}
+
+// requestBody is the body of a request. It has no WriteTo on purpose: smithy-go's wrapper
+// answers io.EOF from WriteTo once the body is closed, which net/http takes for a broken
+// request when the answer comes early: it closes the connection, and sends the request again.
+type requestBody struct {
+	data   []byte
+	read   int
+	sha256 string
+}
+
+func (b *requestBody) Read(p []byte) (int, error) {
+	if b.read >= len(b.data) {
+		return 0, io.EOF
+	}
+	n := copy(p, b.data[b.read:])
+	b.read += n
+	return n, nil
+}
+
+func (b *requestBody) Seek(offset int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekCurrent:
+		offset += int64(b.read)
+	case io.SeekEnd:
+		offset += int64(len(b.data))
+	}
+	if offset < 0 || offset > int64(len(b.data)) {
+		return 0, errors.New("seek outside of the request body")
+	}
+	b.read = int(offset)
+	return offset, nil
+}
+
+// Len is what is left to read.
+func (b *requestBody) Len() int { return len(b.data) - b.read }
+
+// hash is the SHA-256 sum of the whole body. All attempts of a call share it.
+func (b *requestBody) hash() string {
+	if b.sha256 == "" {
+		sum := sha256.Sum256(b.data)
+		b.sha256 = hex.EncodeToString(sum[:])
+	}
+	return b.sha256
+}

@@ -1,0 +1,150 @@
+package lambdamicrovms
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/microvm-go/lambdamicrovms/internal/restjson"
+)
+
+// maxResponseBytes is far beyond any answer of the service: fifty images take about
+// 30 KB. It keeps something else that answers from filling the memory.
+const maxResponseBytes = 16 << 20
+
+// ResponseSizeError reports an answer that is longer than the client reads. It is not
+// tried again.
+type ResponseSizeError struct {
+	// Limit is what the client reads at most, in bytes.
+	Limit int64
+}
+
+func (e *ResponseSizeError) Error() string {
+	return fmt.Sprintf("the response is longer than %d bytes", e.Limit)
+}
+
+// RetryableError is false: the answer will not be shorter the next time.
+func (*ResponseSizeError) RetryableError() bool { return false }
+
+// brokenResponseError is an answer that broke off. The call is tried again: with a
+// client token the service repeats its answer, and without one it does no harm.
+type brokenResponseError struct {
+	cause error
+}
+
+func (e *brokenResponseError) Error() string {
+	return fmt.Sprintf("the response broke off: %v", e.cause)
+}
+
+func (e *brokenResponseError) Unwrap() error { return e.cause }
+
+func (*brokenResponseError) RetryableError() bool { return true }
+
+type deserializeResponse struct {
+	*settings
+	newOutput func() outputShape
+}
+
+func (*deserializeResponse) ID() string { return "OperationDeserializer" }
+
+func (m *deserializeResponse) HandleDeserialize(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (
+	out middleware.DeserializeOutput, metadata middleware.Metadata, err error,
+) {
+	out, metadata, err = next.HandleDeserialize(ctx, in)
+	response, ok := out.RawResponse.(*smithyhttp.Response)
+	if ok && response.Body != nil {
+		defer func() { _ = response.Body.Close() }() // all that matters has been read
+	}
+	if err != nil {
+		return out, metadata, err
+	}
+	if !ok {
+		return out, metadata, &smithy.DeserializationError{Err: fmt.Errorf("unknown transport type %T", out.RawResponse)}
+	}
+	result, err := m.deserialize(ctx, response.Response)
+	if err != nil {
+		return out, metadata, err
+	}
+	out.Result = result
+	return out, metadata, nil
+}
+
+func (m *deserializeResponse) deserialize(ctx context.Context, response *http.Response) (outputShape, error) {
+	_, span := m.startSpan(ctx, "OperationDeserializer")
+	defer span.End()
+	defer m.timer(ctx, deserializeDuration, nil)()
+
+	body, err := readBody(ctx, response, maxResponseBytes)
+	if response.StatusCode < 200 || response.StatusCode > 299 {
+		var canceled *smithy.CanceledError
+		if errors.As(err, &canceled) {
+			return nil, err
+		}
+		// Status and headers tell enough, whatever has become of the body.
+		return nil, decodeError(response, body)
+	}
+	if err != nil {
+		return nil, &smithy.DeserializationError{Err: err}
+	}
+	// Each attempt has an output of its own: a failed one leaves nothing behind in the next.
+	out := m.newOutput()
+	if err := decodeBody(body, out); err != nil {
+		return nil, &smithy.DeserializationError{Err: err}
+	}
+	return out, nil
+}
+
+// decodeBody decodes the body of a success, which may be empty.
+func decodeBody(body string, out restjson.Decoder) error {
+	if isBlank(body) {
+		return nil
+	}
+	r := restjson.NewReader(body)
+	out.DecodeJSON(r)
+	err := r.End()
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return &brokenResponseError{err}
+	}
+	return err
+}
+
+func isBlank(s string) bool { return strings.Trim(s, " \t\r\n") == "" }
+
+var bodyBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// readBody reads the whole body. With an error it returns what it has read.
+func readBody(ctx context.Context, response *http.Response, limit int64) (string, error) {
+	if response.Body == nil {
+		return "", nil
+	}
+	buffer := bodyBuffers.Get().(*bytes.Buffer)
+	defer func() {
+		if buffer.Cap() <= maxPooledBuffer {
+			buffer.Reset()
+			bodyBuffers.Put(buffer)
+		}
+	}()
+	n, err := buffer.ReadFrom(io.LimitReader(response.Body, limit+1))
+	switch {
+	case err == nil && n <= limit:
+		return buffer.String(), nil
+	case err == nil:
+		return string(buffer.Bytes()[:limit]), &ResponseSizeError{Limit: limit}
+	case ctx.Err() != nil:
+		return buffer.String(), &smithy.CanceledError{Err: ctx.Err()}
+	}
+	var known interface{ RetryableError() bool }
+	if !errors.As(err, &known) { // else it has been read here before, by the logger
+		err = &brokenResponseError{err}
+	}
+	return buffer.String(), err
+}

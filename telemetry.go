@@ -1,0 +1,138 @@
+package lambdamicrovms
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/metrics"
+	"github.com/aws/smithy-go/middleware"
+	"github.com/aws/smithy-go/tracing"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// telemetryScope is what spans and metrics name as their source.
+const telemetryScope = "github.com/microvm-go/lambdamicrovms"
+
+// A duration is one of the times that are measured of a call.
+type duration uint8
+
+const (
+	callDuration duration = iota
+	serializeDuration
+	resolveIdentityDuration
+	resolveEndpointDuration
+	signRequestDuration
+	deserializeDuration
+	durationCount
+)
+
+func (d duration) instrument() (name, description string) {
+	switch d {
+	case callDuration:
+		return "client.call.duration", "The whole call, with retries and the time to send and receive."
+	case serializeDuration:
+		return "client.call.serialization_duration", "The time to serialize an input."
+	case resolveIdentityDuration:
+		return "client.call.auth.resolve_identity_duration", "The time to get credentials from their provider."
+	case resolveEndpointDuration:
+		return "client.call.resolve_endpoint_duration", "The time to find the endpoint of a request, without DNS."
+	case signRequestDuration:
+		return "client.call.auth.signing_duration", "The time to sign a request."
+	default:
+		return "client.call.deserialization_duration", "The time to deserialize an output."
+	}
+}
+
+// telemetry measures calls. The providers that do nothing, which are the default, cost nothing.
+type telemetry struct {
+	tracer tracing.Tracer
+	traced bool
+
+	meter     metrics.Meter
+	durations *[durationCount]metrics.Float64Histogram // nil when nobody measures
+}
+
+func newTelemetry(o *Options) (telemetry, error) {
+	t := telemetry{
+		tracer: o.TracerProvider.Tracer(telemetryScope),
+		meter:  o.MeterProvider.Meter(telemetryScope),
+		traced: true,
+	}
+	switch o.TracerProvider.(type) {
+	case tracing.NopTracerProvider, *tracing.NopTracerProvider:
+		t.traced = false
+	}
+	switch o.MeterProvider.(type) {
+	case metrics.NopMeterProvider, *metrics.NopMeterProvider:
+		return t, nil
+	}
+	t.durations = new([durationCount]metrics.Float64Histogram)
+	for i := range t.durations {
+		name, description := duration(i).instrument()
+		histogram, err := t.meter.Float64Histogram(name, func(o *metrics.InstrumentOptions) {
+			o.UnitLabel = "s"
+			o.Description = description
+		})
+		if err != nil {
+			return t, err
+		}
+		t.durations[i] = histogram
+	}
+	return t, nil
+}
+
+func (t *telemetry) startSpan(ctx context.Context, name string) (context.Context, tracing.Span) {
+	return t.tracer.StartSpan(ctx, name)
+}
+
+// timer starts to measure; the function that it returns records. scheme is nil for
+// durations that don't depend on the auth scheme.
+func (t *telemetry) timer(ctx context.Context, d duration, scheme smithyhttp.AuthScheme) func() {
+	if t.durations == nil {
+		return func() {}
+	}
+	start := time.Now()
+	return func() {
+		t.durations[d].Record(ctx, time.Since(start).Seconds(), func(o *metrics.RecordMetricOptions) {
+			o.Properties.Set("rpc.service", middleware.GetServiceID(ctx))
+			o.Properties.Set("rpc.method", middleware.GetOperationName(ctx))
+			if scheme != nil {
+				o.Properties.Set("auth.scheme_id", scheme.SchemeID())
+			}
+		})
+	}
+}
+
+// observe runs a call in a span of its own and measures it.
+func (t *telemetry) observe(ctx context.Context, operation string, call func(context.Context) error) {
+	ctx, span := t.tracer.StartSpan(ctx, ServiceID+"."+operation, func(o *tracing.SpanOptions) {
+		o.Kind = tracing.SpanKindClient
+		o.Properties.Set("rpc.system", "aws-api")
+		o.Properties.Set("rpc.method", operation)
+		o.Properties.Set("rpc.service", ServiceID)
+	})
+	defer span.End()
+	defer t.timer(ctx, callDuration, nil)()
+
+	err := call(ctx)
+	span.SetProperty("error", err != nil)
+	if err == nil {
+		span.SetStatus(tracing.SpanStatusOK)
+		return
+	}
+	span.SetProperty("exception.type", fmt.Sprintf("%T", err))
+	span.SetProperty("exception.message", err.Error())
+	var failed smithy.APIError
+	if errors.As(err, &failed) {
+		span.SetProperty("api.error_code", failed.ErrorCode())
+		span.SetProperty("api.error_message", failed.ErrorMessage())
+		span.SetProperty("api.error_fault", failed.ErrorFault().String())
+	}
+	span.SetStatus(tracing.SpanStatusError)
+}
+
+// observed is whether anything listens.
+func (t *telemetry) observed() bool { return t.traced || t.durations != nil }

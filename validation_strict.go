@@ -1,0 +1,141 @@
+package lambdamicrovms
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/microvm-go/lambdamicrovms/types"
+)
+
+// strict checks what the service is known to refuse although its model allows
+// it. Rules that need more than the input, such as the hooks of the image that
+// is run, are left to the service.
+func (v *validator) strict(input OperationInput) {
+	switch in := input.(type) {
+	case *CreateMicroVMImageInput:
+		v.strictBaseVersion(in.BaseImageVersion)
+		v.strictMemory(in.Resources)
+		v.strictHooks(in.Hooks)
+		v.strictEnvironment(in.EnvironmentVariables)
+	case *UpdateMicroVMImageInput:
+		v.strictImage(in.ImageIdentifier)
+		v.strictBaseVersion(in.BaseImageVersion)
+		v.strictMemory(in.Resources)
+		v.strictHooks(in.Hooks)
+		v.strictEnvironment(in.EnvironmentVariables)
+	case *DeleteMicroVMImageInput:
+		v.strictImage(in.ImageIdentifier)
+	case *DeleteMicroVMImageVersionInput:
+		v.strictImage(in.ImageIdentifier)
+	case *GetMicroVMImageInput:
+		v.strictImage(in.ImageIdentifier)
+	case *GetMicroVMImageBuildInput:
+		v.strictImage(in.ImageIdentifier)
+	case *GetMicroVMImageVersionInput:
+		v.strictImage(in.ImageIdentifier)
+	case *ListManagedMicroVMImageVersionsInput:
+		v.strictImage(in.ImageIdentifier)
+	case *ListMicroVMImageBuildsInput:
+		v.strictImage(in.ImageIdentifier)
+	case *ListMicroVMImageVersionsInput:
+		v.strictImage(in.ImageIdentifier)
+	case *UpdateMicroVMImageVersionInput:
+		v.strictImage(in.ImageIdentifier)
+	case *RunMicroVMInput:
+		v.strictImage(in.ImageIdentifier)
+		v.strictPayload(in.RunHookPayload)
+		if _, on := in.Logging.(*types.LoggingMemberCloudWatch); on && in.ExecutionRoleArn == nil {
+			v.refuse("ExecutionRoleArn", "be set when Logging is CloudWatch", "")
+		}
+	case *CreateMicroVMAuthTokenInput:
+		v.strictExpiration(in.ExpirationInMinutes)
+	case *CreateMicroVMShellAuthTokenInput:
+		v.strictExpiration(in.ExpirationInMinutes)
+	}
+}
+
+// refuse reports a rule of the service; limit is a phrase that follows "must".
+func (v *validator) refuse(path, limit, given string) {
+	v.fail(place{name: path}, ConstraintError{Rule: RuleService, Limit: limit, Given: given})
+}
+
+// The documentation of the service also promises names and ids, which it refuses.
+func (v *validator) strictImage(identifier *string) {
+	if identifier != nil && !isImageARN(*identifier) {
+		v.refuse("ImageIdentifier", "be an ARN (arn:<partition>:lambda:<region>:<account>:microvm-image:<name>)", quoted(*identifier))
+	}
+}
+
+func isImageARN(s string) bool {
+	next := func() (part string) {
+		part, s, _ = strings.Cut(s, ":")
+		return part
+	}
+	return next() == "arn" && next() != "" && next() == "lambda" && next() != "" && next() != "" && next() == "microvm-image" && s != ""
+}
+
+// Answers spell the version "1.0", which a request must not repeat.
+func (v *validator) strictBaseVersion(version *string) {
+	if version != nil && !isNumber(*version) {
+		v.refuse("BaseImageVersion", `be a bare major version, such as "1"`, quoted(*version))
+	}
+}
+
+func isNumber(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
+func (v *validator) strictMemory(resources []types.Resources) {
+	for i := range resources {
+		if size := resources[i].MinimumMemoryInMiB; size != nil {
+			switch *size {
+			case 512, 1024, 2048, 4096, 8192:
+			default:
+				v.refuse(fmt.Sprintf("Resources[%d].MinimumMemoryInMiB", i), "be one of 512, 1024, 2048, 4096, 8192", strconv.Itoa(int(*size)))
+			}
+		}
+	}
+}
+
+func (v *validator) strictHooks(hooks *types.Hooks) {
+	if hooks == nil {
+		return
+	}
+	const on = types.HookStateEnabled
+	runtime, image := hooks.MicroVMHooks, hooks.MicroVMImageHooks
+	anyRuntime := runtime != nil && (runtime.Run == on || runtime.Resume == on || runtime.Suspend == on || runtime.Terminate == on)
+	ready := image != nil && image.Ready == on
+	if anyRuntime && !ready {
+		v.refuse("Hooks.MicroVMImageHooks.Ready", "be ENABLED when any hook of MicroVMHooks is", "")
+	}
+	if hooks.Port == nil && (anyRuntime || ready || image != nil && image.Validate == on) {
+		v.refuse("Hooks.Port", "be set when any hook is ENABLED", "")
+	}
+}
+
+// strictEnvironment refuses the variables that the service sets itself.
+func (v *validator) strictEnvironment(variables map[string]string) {
+	for _, key := range [...]string{
+		"AWS_LAMBDA_MICROVM_IMAGE_ARN",
+		"AWS_LAMBDA_MICROVM_IMAGE_NAME",
+		"AWS_LAMBDA_MICROVM_IMAGE_VERSION",
+		"AWS_REGION",
+	} {
+		if _, set := variables[key]; set {
+			at := place{name: "EnvironmentVariables", key: key, kind: inMap}
+			v.fail(at, ConstraintError{Rule: RuleService, Key: true, Limit: "not be a name that the service sets"})
+		}
+	}
+}
+
+// The model counts code points, the service bytes.
+func (v *validator) strictPayload(payload *string) {
+	if payload != nil && len(*payload) > 4096 {
+		v.refuse("RunHookPayload", "have at most 4096 bytes", fmt.Sprintf("%d bytes", len(*payload)))
+	}
+}
+
+func (v *validator) strictExpiration(minutes *int32) {
+	if minutes != nil && *minutes > 60 {
+		v.refuse("ExpirationInMinutes", "be at most 60", strconv.Itoa(int(*minutes)))
+	}
+}

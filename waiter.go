@@ -1,0 +1,453 @@
+package lambdamicrovms
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+	smithywaiter "github.com/aws/smithy-go/waiter"
+)
+
+// lastPollLead is how long before its deadline a waiter polls for the last time,
+// so that the answer can still arrive. Waits under ten seconds use a tenth of them.
+const lastPollLead = time.Second
+
+// Clock is the time that a waiter lives in. The default is the system's; a test
+// can have its own, so that waiting takes no time.
+type Clock interface {
+	Now() time.Time
+	// Sleep returns nil after d, or the context's error as soon as that ends.
+	Sleep(ctx context.Context, d time.Duration) error
+}
+
+// WaiterOptions are the options of a waiter, set for all of its waits by the
+// New…Waiter functions or for a single one by Wait and WaitForOutput.
+type WaiterOptions[I, O any] struct {
+	// APIOptions change the middleware stack of each poll. They come before
+	// those that ClientOptions add.
+	APIOptions []func(*middleware.Stack) error
+
+	// ClientOptions change the client's options for each poll.
+	ClientOptions []func(*Options)
+
+	// MinDelay and MaxDelay bound the time between two polls, which grows with the
+	// time waited. Zero or less means the default of the waiter: 2 and 15 seconds for
+	// images and image versions, 0.5 and 5 seconds for MicroVMs. MinDelay
+	// must not exceed MaxDelay. Only the last poll before the deadline may come sooner.
+	MinDelay time.Duration
+	MaxDelay time.Duration
+
+	// LogWaitAttempts logs each poll at debug level through the client's Logger.
+	LogWaitAttempts bool
+
+	// Retryable judges each poll in place of the waiter's own rules: true polls again,
+	// false with a nil error is success, and an error ends the wait and is returned as
+	// it is. It is preset with the waiter's own rules, for a function that wants
+	// to call them. It does not see a poll that was cut off by the end of the wait.
+	Retryable func(context.Context, *I, *O, error) (bool, error)
+
+	// OnAttempt is called after each poll, before the waiter sleeps or returns.
+	OnAttempt func(WaiterAttempt)
+
+	// Clock measures the wait and sleeps between polls. A context's deadline counts
+	// with the system time that is left to it when the wait begins.
+	Clock Clock
+}
+
+// WaiterAttempt describes one poll to OnAttempt.
+type WaiterAttempt struct {
+	// Waiter is the name of the waiter, such as "MicroVMImageUpdated".
+	Waiter string
+	// Attempt counts the polls from one.
+	Attempt int
+	// Elapsed is the time since the wait began.
+	Elapsed time.Duration
+	// Delay is the time until the next poll, zero when this poll ended the wait.
+	Delay time.Duration
+	// State is the state that the poll found, empty when it returned an error.
+	State string
+	// Output is the poll's output, a pointer such as *GetMicroVMImageOutput, or nil.
+	Output any
+	// Err is the error of the poll.
+	Err error
+}
+
+// WaiterFailureError reports that the resource can no longer reach the state that
+// was waited for.
+type WaiterFailureError struct {
+	// Waiter is the name of the waiter, such as "MicroVMImageUpdated".
+	Waiter string
+	// State is the state that ended the wait, empty when Err did.
+	State string
+	// Reason is the service's reason for State, where it gives one.
+	Reason string
+	// Attempts is the number of polls.
+	Attempts int
+	// Elapsed is the time since the wait began.
+	Elapsed time.Duration
+	// Output is the last output received, a pointer such as *GetMicroVMImageOutput, or nil.
+	Output any
+	// Err is the service's error that ended the wait, nil when State did.
+	Err error
+}
+
+func (e *WaiterFailureError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s waiter: failed", e.Waiter)
+	if e.State != "" {
+		fmt.Fprintf(&b, " in state %s", e.State)
+	}
+	writeProgress(&b, e.Attempts, e.Elapsed)
+	if e.Reason != "" {
+		fmt.Fprintf(&b, ": %s", e.Reason)
+	}
+	if e.Err != nil {
+		fmt.Fprintf(&b, ": %v", e.Err)
+	}
+	return b.String()
+}
+
+func (e *WaiterFailureError) Unwrap() error { return e.Err }
+
+// WaiterTimeoutError reports that a wait reached its deadline. It matches
+// context.DeadlineExceeded, whichever deadline it was.
+type WaiterTimeoutError struct {
+	// Waiter is the name of the waiter, such as "MicroVMImageUpdated".
+	Waiter string
+	// LastState is the last state seen, empty when no poll found one.
+	LastState string
+	// Attempts is the number of polls.
+	Attempts int
+	// Elapsed is the time since the wait began.
+	Elapsed time.Duration
+	// MaxWait is the time the wait had: maxWaitDur or, if less, what was left until
+	// the context's deadline.
+	MaxWait time.Duration
+	// Output is the last output received, a pointer such as *GetMicroVMImageOutput, or nil.
+	Output any
+	// Err is the error of the last poll: one that the deadline cut off, or that was
+	// worth another poll.
+	Err error
+}
+
+func (e *WaiterTimeoutError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s waiter: not done within %v", e.Waiter, e.MaxWait.Round(time.Millisecond))
+	if e.LastState != "" {
+		fmt.Fprintf(&b, ", last state %s", e.LastState)
+	}
+	writeProgress(&b, e.Attempts, e.Elapsed)
+	if e.Err != nil {
+		fmt.Fprintf(&b, ": %v", e.Err)
+	}
+	return b.String()
+}
+
+// Unwrap returns context.DeadlineExceeded and Err, if there is one.
+func (e *WaiterTimeoutError) Unwrap() []error {
+	if e.Err == nil {
+		return []error{context.DeadlineExceeded}
+	}
+	return []error{context.DeadlineExceeded, e.Err}
+}
+
+func writeProgress(b *strings.Builder, attempts int, elapsed time.Duration) {
+	fmt.Fprintf(b, " (attempts: %d, elapsed: %v)", attempts, elapsed.Round(time.Millisecond))
+}
+
+// A verdict is what a waiter's acceptors say about a poll.
+type verdict uint8
+
+const (
+	// waitUnnamed is a poll that no acceptor names: after an output the waiter goes
+	// on, an error ends it.
+	waitUnnamed verdict = iota
+	waitRetry
+	waitSuccess
+	waitFailure
+)
+
+// A waiterSpec is what the model declares about a waiter.
+type waiterSpec[O any] struct {
+	name               string
+	minDelay, maxDelay time.Duration
+	// accept judges a poll; out is nil when err is not.
+	accept func(out *O, err error) verdict
+	state  func(*O) string
+	// reason is nil when the output has no such member.
+	reason func(*O) *string
+}
+
+// Waiter polls an operation until a resource is in the state that its name tells.
+// It is made by the New…Waiter functions and safe for concurrent use.
+//
+// It polls at once, then each time about a quarter of the time waited so far has
+// passed again, jittered and within MinDelay and MaxDelay, and a last time shortly
+// before the deadline.
+type Waiter[I, O any] struct {
+	poll    func(context.Context, *I, ...func(*Options)) (*O, error)
+	spec    waiterSpec[O]
+	options WaiterOptions[I, O]
+	// random returns numbers in [0, 1).
+	random func() float64
+}
+
+func newWaiter[I, O any](
+	poll func(context.Context, *I, ...func(*Options)) (*O, error),
+	spec waiterSpec[O],
+	optFns []func(*WaiterOptions[I, O]),
+) *Waiter[I, O] {
+	w := &Waiter[I, O]{poll: poll, spec: spec, random: rand.Float64}
+	w.options = WaiterOptions[I, O]{
+		MinDelay:  spec.minDelay,
+		MaxDelay:  spec.maxDelay,
+		Retryable: w.retryable,
+		Clock:     systemClock{},
+	}
+	for _, fn := range optFns {
+		fn(&w.options)
+	}
+	return w
+}
+
+// Wait is WaitForOutput without the output.
+func (w *Waiter[I, O]) Wait(ctx context.Context, params *I, maxWaitDur time.Duration, optFns ...func(*WaiterOptions[I, O])) error {
+	_, err := w.WaitForOutput(ctx, params, maxWaitDur, optFns...)
+	return err
+}
+
+// WaitForOutput polls until the resource is in the state waited for, and returns
+// the output that says so: nil where success is that the resource is not found any more.
+// It waits until the context's deadline, but for maxWaitDur at most, which must be greater than zero.
+//
+// The error is a *WaiterFailureError when the resource can no longer get there,
+// a *WaiterTimeoutError at the deadline, and matches context.Canceled as soon as
+// the context is canceled; any other error of a poll ends the wait at once and is returned as it
+// is. Beside an error stands the last output received, if any.
+func (w *Waiter[I, O]) WaitForOutput(ctx context.Context, params *I, maxWaitDur time.Duration, optFns ...func(*WaiterOptions[I, O])) (*O, error) {
+	if maxWaitDur <= 0 {
+		return nil, fmt.Errorf("%s waiter: maxWaitDur is %v, must be greater than zero", w.spec.name, maxWaitDur)
+	}
+	options, err := w.resolve(optFns)
+	if err != nil {
+		return nil, err
+	}
+
+	limit := maxWaitDur
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline))
+	}
+	ctx, cancel := context.WithTimeout(withFeature(ctx, featureWaiter), limit)
+	defer cancel()
+
+	run := waitRun[O]{spec: &w.spec, clock: options.Clock, start: options.Clock.Now(), limit: limit}
+	for {
+		if err := ctx.Err(); err != nil {
+			return run.last, run.stopped(err)
+		}
+
+		run.attempts++
+		out, err := w.poll(ctx, params, options.callOptions(run.attempts)...)
+		run.err = err
+		if err == nil {
+			run.last = out
+		}
+
+		var again, cut bool
+		var stop error
+		if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			cut = true
+		} else {
+			again, stop = options.Retryable(ctx, params, out, err)
+			again = again && stop == nil
+		}
+
+		var delay time.Duration
+		if again {
+			delay = w.delay(&options, run.elapsed(), run.left())
+		}
+		if options.OnAttempt != nil {
+			options.OnAttempt(run.attempt(delay))
+		}
+
+		switch {
+		case cut:
+			return run.last, run.stopped(err)
+		case stop != nil:
+			return run.last, run.failed(stop)
+		case !again:
+			return out, nil
+		case delay <= 0:
+			return run.last, run.timedOut()
+		}
+		if err := options.Clock.Sleep(ctx, delay); err != nil {
+			return run.last, run.stopped(err)
+		}
+	}
+}
+
+// resolve returns the options of one wait.
+func (w *Waiter[I, O]) resolve(optFns []func(*WaiterOptions[I, O])) (WaiterOptions[I, O], error) {
+	options := w.options
+	for _, fn := range optFns {
+		fn(&options)
+	}
+	if options.MinDelay <= 0 {
+		options.MinDelay = w.spec.minDelay
+	}
+	if options.MaxDelay <= 0 {
+		options.MaxDelay = w.spec.maxDelay
+	}
+	if options.MinDelay > options.MaxDelay {
+		return options, fmt.Errorf("%s waiter: MinDelay %v exceeds MaxDelay %v", w.spec.name, options.MinDelay, options.MaxDelay)
+	}
+	if options.Retryable == nil {
+		options.Retryable = w.retryable
+	}
+	if options.Clock == nil {
+		options.Clock = systemClock{}
+	}
+	return options, nil
+}
+
+// retryable applies the acceptors in the form of WaiterOptions.Retryable. The run
+// completes its error with what only the run knows.
+func (w *Waiter[I, O]) retryable(_ context.Context, _ *I, out *O, err error) (bool, error) {
+	switch w.spec.accept(out, err) {
+	case waitRetry:
+		return true, nil
+	case waitSuccess:
+		return false, nil
+	case waitFailure:
+		failure := &WaiterFailureError{Waiter: w.spec.name, Err: err}
+		if err == nil {
+			failure.State = w.spec.state(out)
+			if w.spec.reason != nil {
+				if reason := w.spec.reason(out); reason != nil {
+					failure.Reason = *reason
+				}
+			}
+		}
+		return false, failure
+	default:
+		return err == nil, err
+	}
+}
+
+// delay returns the time to sleep before the next poll, zero or less when none is left.
+// Jitter spreads waiters that began together from their first delay on.
+func (w *Waiter[I, O]) delay(options *WaiterOptions[I, O], elapsed, left time.Duration) time.Duration {
+	aim := min(max(elapsed/4, options.MinDelay), options.MaxDelay)
+	low := max(aim-aim/4, options.MinDelay)
+	high := aim + min(aim/4, options.MaxDelay-aim)
+	return min(low+time.Duration(w.random()*float64(high-low)), left)
+}
+
+// callOptions turns the options into those of a poll. Without any the client can take
+// the chain that it has compiled for waiters.
+func (o *WaiterOptions[I, O]) callOptions(attempt int) []func(*Options) {
+	apiOptions := o.APIOptions
+	if o.LogWaitAttempts {
+		logger := smithywaiter.Logger{Attempt: int64(attempt)}
+		apiOptions = append(apiOptions[:len(apiOptions):len(apiOptions)], logger.AddLogger)
+	}
+	if len(apiOptions) == 0 {
+		return o.ClientOptions
+	}
+	add := func(options *Options) { options.APIOptions = append(options.APIOptions, apiOptions...) }
+	return append([]func(*Options){add}, o.ClientOptions...)
+}
+
+// A waitRun is the progress of one wait.
+type waitRun[O any] struct {
+	spec     *waiterSpec[O]
+	clock    Clock
+	start    time.Time
+	limit    time.Duration
+	attempts int
+	// last is the last output received, err the error of the last poll.
+	last *O
+	err  error
+}
+
+func (r *waitRun[O]) elapsed() time.Duration { return r.clock.Now().Sub(r.start) }
+
+// left is the time until the last poll.
+func (r *waitRun[O]) left() time.Duration {
+	return r.limit - min(r.limit/10, lastPollLead) - r.elapsed()
+}
+
+func (r *waitRun[O]) attempt(delay time.Duration) WaiterAttempt {
+	a := WaiterAttempt{
+		Waiter:  r.spec.name,
+		Attempt: r.attempts,
+		Elapsed: r.elapsed(),
+		Delay:   max(delay, 0),
+		Err:     r.err,
+	}
+	if r.err == nil && r.last != nil {
+		a.State, a.Output = r.spec.state(r.last), r.last
+	}
+	return a
+}
+
+// failed completes a failure of retryable; other errors are those of polls or of a
+// user's Retryable and stay as they are.
+func (r *waitRun[O]) failed(err error) error {
+	var failure *WaiterFailureError
+	if errors.As(err, &failure) && failure.Waiter == r.spec.name && failure.Attempts == 0 {
+		failure.Attempts, failure.Elapsed = r.attempts, r.elapsed()
+		if r.last != nil {
+			failure.Output = r.last
+		}
+	}
+	return err
+}
+
+// stopped is the error of a wait whose context has ended with err, or a poll with it.
+func (r *waitRun[O]) stopped(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return r.timedOut()
+	}
+	return fmt.Errorf("%s waiter: stopped after %d attempts: %w", r.spec.name, r.attempts, err)
+}
+
+func (r *waitRun[O]) timedOut() error {
+	timeout := &WaiterTimeoutError{
+		Waiter:   r.spec.name,
+		Attempts: r.attempts,
+		Elapsed:  r.elapsed(),
+		MaxWait:  r.limit,
+		Err:      r.err,
+	}
+	if r.last != nil {
+		timeout.LastState, timeout.Output = r.spec.state(r.last), r.last
+	}
+	return timeout
+}
+
+// errorCodeIs reports whether err is, or wraps, an error of the service with the code.
+func errorCodeIs(err error, code string) bool {
+	var apiErr smithy.APIError
+	return errors.As(err, &apiErr) && apiErr.ErrorCode() == code
+}
+
+type systemClock struct{}
+
+func (systemClock) Now() time.Time { return time.Now() }
+
+func (systemClock) Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
