@@ -1,0 +1,132 @@
+package fake
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/types"
+)
+
+// Reasons for which builds fail, as the service words them.
+const (
+	ReasonContainerBuild   = "The container image build failed."
+	ReasonReadyTimeout     = "Ready hook invocation timed out after PT5M"
+	ReasonReadyClientError = "Ready hook check failed: the application returned a client error (HTTP 4xx) response"
+	ReasonInterrupted      = "Build workflow was interrupted by an exception"
+)
+
+// build is the making of a version for one generation of processors.
+type build struct {
+	id         string
+	generation string
+	failure    *string // the reason; nil if it succeeds
+}
+
+// newBuilds begins the builds of a version: one for each generation, newest first.
+func (c *call) newBuilds(img *image) []build {
+	broken, fails := c.server.buildFault(c, img.name)
+	builds := make([]build, 0, 2)
+	for _, generation := range []string{"4", "3"} {
+		b := build{id: c.server.ids.uuid(), generation: generation}
+		if fails && (len(broken.Generations) == 0 || slices.Contains(broken.Generations, generation)) {
+			b.failure = ptr(broken.Reason)
+		}
+		builds = append(builds, b)
+	}
+	return builds
+}
+
+func (b *build) state(v *version, now time.Time) types.BuildState {
+	switch {
+	case v.stuck || now.Before(v.startsAt):
+		return types.BuildStatePending
+	case now.Before(v.endsAt):
+		return types.BuildStateInProgress
+	case b.failure != nil:
+		return types.BuildStateFailed
+	}
+	return types.BuildStateSuccessful
+}
+
+func (b *build) describe(img *image, v *version, now time.Time) *types.MicroVMImageBuildSummary {
+	out := &types.MicroVMImageBuildSummary{
+		Architecture:      types.ArchitectureArm64,
+		BuildId:           ptr(b.id),
+		BuildState:        b.state(v, now),
+		Chipset:           types.ChipsetGraviton,
+		ChipsetGeneration: ptr(b.generation),
+		CreatedAt:         ptr(v.createdAt),
+		ImageArn:          ptr(img.arn),
+		ImageVersion:      ptr(v.name()),
+	}
+	if out.BuildState == types.BuildStateFailed {
+		out.StateReason = b.failure
+	}
+	return out
+}
+
+func (*build) extra() []extra { return []extra{{name: "terminationReasonCode"}} }
+
+// sizes are what a build has made; nil if it has made nothing yet.
+func (b *build) sizes(state types.BuildState) *types.SnapshotBuild {
+	switch {
+	case state == types.BuildStateSuccessful:
+		return &types.SnapshotBuild{
+			CodeInstallSizeInBytes:    ptr(int64(186400768)),
+			DiskSnapshotSizeInBytes:   ptr(int64(25600000)),
+			MemorySnapshotSizeInBytes: ptr(int64(609087488)),
+		}
+	case state == types.BuildStateFailed && strings.HasPrefix(*b.failure, "Ready hook"):
+		return &types.SnapshotBuild{CodeInstallSizeInBytes: ptr(int64(186400768))} // the code was there to be started
+	}
+	return nil
+}
+
+func (c *call) listMicroVMImageBuilds(in *lambdamicrovms.ListMicroVMImageBuildsInput) (*lambdamicrovms.ListMicroVMImageBuildsOutput, error) {
+	img, v, err := c.findVersion(in.ImageIdentifier, in.ImageVersion)
+	if err != nil {
+		return nil, err
+	}
+	place := func(b build) int64 { return int64(slices.Index(v.builds, b)) + 1 }
+	found, next, err := cut(c, v.builds, place, in.MaxResults, in.NextToken, img.id+v.name())
+	if err != nil {
+		return nil, err
+	}
+	out := &lambdamicrovms.ListMicroVMImageBuildsOutput{Items: []types.MicroVMImageBuildSummary{}, NextToken: next}
+	for _, b := range found {
+		item := b.describe(img, v, c.now)
+		if in.ChipsetGeneration != nil && *in.ChipsetGeneration != b.generation ||
+			in.Chipset != "" && in.Chipset != item.Chipset ||
+			in.Architecture != "" && in.Architecture != item.Architecture {
+			continue
+		}
+		out.Items = append(out.Items, *item)
+		c.extra.items = append(c.extra.items, b.extra())
+	}
+	return out, nil
+}
+
+func (c *call) getMicroVMImageBuild(in *lambdamicrovms.GetMicroVMImageBuildInput) (*lambdamicrovms.GetMicroVMImageBuildOutput, error) {
+	img, v, err := c.findVersion(in.ImageIdentifier, in.ImageVersion)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(v.builds, func(b build) bool { return b.id == *in.BuildId })
+	if i < 0 {
+		return nil, notFound("MicroVMImageBuild not found for build ID: %s", *in.BuildId)
+	}
+	b := &v.builds[i]
+	out := recast(&lambdamicrovms.GetMicroVMImageBuildOutput{}, b.describe(img, v, c.now))
+	if !c.server.config.answers.FailedBuildReason {
+		out.StateReason = nil
+	}
+	c.extra.members = b.extra()
+	sizes := bare{name: "snapshotBuild"}
+	if made := b.sizes(out.BuildState); made != nil {
+		out.SnapshotBuild, sizes.value = made, made
+	}
+	c.extra.bare = []bare{sizes}
+	return out, nil
+}

@@ -1,0 +1,242 @@
+package fake
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/restjson"
+)
+
+// An Operation is the name of an operation in the API.
+type Operation string
+
+// An Override answers an operation in place of the fake. Its error may be one of package types, any
+// other smithy.APIError, or anything else, which becomes a 500.
+type Override[I, O any] func(ctx context.Context, in *I) (*O, error)
+
+// call is one request on its way through the server.
+type call struct {
+	server    *Server
+	http      *http.Request
+	path      string // as it was sent, percent-encoded
+	query     []parameter
+	body      string
+	requestID string
+	overrides Overrides
+
+	operation Operation
+	labels    map[string]string
+	scope     scope
+	input     any   // decoded
+	err       error // the first one of decoding
+
+	// While the handler runs, under the server's lock.
+	now   time.Time
+	world *world
+	extra extras
+}
+
+// newCall reads the head of a request.
+func (s *Server) newCall(r *http.Request) *call {
+	c := &call{server: s, http: r, path: r.URL.EscapedPath()}
+	c.scope = s.scopeOf(r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.requestID = s.ids.uuid()
+	c.overrides = s.overrides
+	return c
+}
+
+// answer is the way of a call: to its operation, through decoding and checks, to the handler.
+func (c *call) answer() *response {
+	if err := c.open(); err != nil {
+		return c.refuse(err)
+	}
+	out, err := c.dispatch()
+	if err != nil {
+		return c.refuse(err)
+	}
+	return c.accept(out)
+}
+
+// open finds the operation, and refuses what is refused before anything is decoded.
+func (c *call) open() error {
+	c.operation, c.labels = findRoute(c.http.Method, c.path)
+	if c.operation == "" {
+		return errNoRoute
+	}
+	if !c.server.serves(c.scope.region) {
+		return accessDenied(nil)
+	}
+	var err error
+	c.query, err = parseQuery(c.http.URL.RawQuery)
+	return err
+}
+
+// answer has a decoded call answered, by the override or else by the handler.
+func answer[I, O any, PI interface {
+	*I
+	restjson.Encoder
+	lambdamicrovms.OperationInput
+}, PO interface {
+	*O
+	restjson.Encoder
+}](c *call, in PI, override Override[I, O], handler func(PI) (PO, error)) (restjson.Encoder, error) {
+	c.input = in
+	if c.err != nil {
+		return nil, c.err
+	}
+	if err := validate(in); err != nil {
+		return nil, err
+	}
+	if override != nil {
+		out, err := override(c.http.Context(), in)
+		if err != nil || out == nil {
+			return PO(new(O)), err
+		}
+		return PO(out), nil
+	}
+
+	c.server.mu.Lock()
+	defer c.server.mu.Unlock()
+	if c.server.closed {
+		return nil, closed()
+	}
+	c.now = c.server.clock.Now()
+	c.world = c.server.world(c.scope)
+	return handler(in)
+}
+
+// A route is how a request names its operation.
+type route struct {
+	operation Operation
+	method    string
+	path      string // with {labels}
+}
+
+// findRoute returns "" if there is no such operation.
+func findRoute(method, path string) (Operation, map[string]string) {
+	for i := range routes {
+		if route := &routes[i]; route.method == method {
+			if labels, ok := matchPath(route.path, path); ok {
+				return route.operation, labels
+			}
+		}
+	}
+	return "", nil
+}
+
+// matchPath compares step by step, so that an encoded slash stays within its label.
+func matchPath(template, path string) (labels map[string]string, ok bool) {
+	want, got := strings.Split(template, "/"), strings.Split(path, "/")
+	if len(want) != len(got) {
+		return nil, false
+	}
+	for i, step := range want {
+		name, isLabel := strings.CutPrefix(step, "{")
+		if !isLabel {
+			if step != got[i] {
+				return nil, false
+			}
+			continue
+		}
+		value, err := unescape(got[i])
+		if err != nil || value == "" {
+			return nil, false
+		}
+		if labels == nil {
+			labels = make(map[string]string)
+		}
+		labels[strings.TrimSuffix(name, "}")] = value
+	}
+	return labels, true
+}
+
+func (c *call) label(name string) *string {
+	value := c.labels[name]
+	return &value
+}
+
+// readBody decodes the body. An empty one is an object without members.
+func (c *call) readBody(in restjson.Decoder) {
+	if strings.TrimSpace(c.body) == "" {
+		return
+	}
+	r := restjson.NewReader(c.body)
+	in.DecodeJSON(r)
+	if err := r.End(); err != nil {
+		c.fail(undecodable(err))
+	}
+}
+
+func (c *call) fail(err error) {
+	if c.err == nil {
+		c.err = err
+	}
+}
+
+// parameter is one of the query.
+type parameter struct{ name, value string }
+
+// parseQuery is strict: the service answers a value with a bare "=", which tokens of pages end in, with
+// an error that has no message.
+func parseQuery(raw string) ([]parameter, error) {
+	var query []parameter
+	for _, pair := range strings.Split(raw, "&") {
+		if pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		name, nameErr := unescapeQuery(name)
+		plain, valueErr := unescapeQuery(value)
+		if nameErr != nil || valueErr != nil || strings.Contains(value, "=") {
+			return nil, badQuery()
+		}
+		query = append(query, parameter{name, plain})
+	}
+	return query, nil
+}
+
+func (c *call) queryString(name string) *string {
+	for i := range c.query {
+		if c.query[i].name == name {
+			return &c.query[i].value
+		}
+	}
+	return nil
+}
+
+func (c *call) queryInt32(name string) *int32 {
+	text := c.queryString(name)
+	if text == nil {
+		return nil
+	}
+	n, err := strconv.ParseInt(*text, 10, 32)
+	if err != nil {
+		c.fail(badQuery())
+		return nil
+	}
+	value := int32(n)
+	return &value
+}
+
+func (c *call) queryStrings(name string) []string {
+	var values []string
+	for _, p := range c.query {
+		if p.name == name {
+			values = append(values, p.value)
+		}
+	}
+	return values
+}
+
+func queryEnum[E ~string](c *call, name string) E {
+	if value := c.queryString(name); value != nil {
+		return E(*value)
+	}
+	return ""
+}

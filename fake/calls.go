@@ -1,0 +1,109 @@
+package fake
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// A Call is a request that the server has answered.
+type Call struct {
+	// Time is the server's time.
+	Time time.Time
+	// Operation is empty if the request fits none.
+	Operation Operation
+	// Account and Region are the caller's.
+	Account, Region string
+	// Input is the decoded input, a pointer such as *lambdamicrovms.UpdateMicroVMImageInput; nil if the
+	// request was refused before it was decoded.
+	Input any
+
+	// The request as it came.
+	Method string
+	Host   string
+	URL    string // path and query, percent-encoded
+	Header http.Header
+	Body   string
+
+	// The answer.
+	RequestID string
+	Status    int
+	Err       error // what Status tells of, nil if the call went well
+}
+
+// String describes the call in one line, without its body, which may hold secrets.
+func (c Call) String() string {
+	text := fmt.Sprintf("%s %s: %d", c.Method, c.URL, c.Status)
+	if c.Operation != "" {
+		text = string(c.Operation) + ": " + text
+	}
+	if c.Err != nil {
+		text += fmt.Sprintf(" (%v)", c.Err)
+	}
+	return text
+}
+
+// callLog keeps the newest calls.
+type callLog struct {
+	limit int
+	calls []Call
+}
+
+func (l *callLog) add(c Call) {
+	l.calls = append(l.calls, c)
+	// Half of the room is spare, so that the log is moved rarely.
+	if l.limit >= 0 && len(l.calls) > 2*l.limit {
+		l.calls = slices.Clone(l.calls[len(l.calls)-l.limit:])
+	}
+}
+
+func (l *callLog) newest() []Call {
+	return slices.Clone(l.calls[max(0, len(l.calls)-l.limit):])
+}
+
+// note puts a call and its answer into the log.
+func (s *Server) note(c *call, answered *response) {
+	entry := Call{
+		Time:      s.clock.Now(),
+		Operation: c.operation,
+		Account:   c.scope.account,
+		Region:    c.scope.region,
+		Input:     c.input,
+		Method:    c.http.Method,
+		Host:      c.http.Host,
+		URL:       c.http.URL.RequestURI(),
+		Header:    c.http.Header.Clone(),
+		Body:      c.body,
+		RequestID: c.requestID,
+		Status:    answered.status,
+		Err:       answered.err,
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls.add(entry)
+}
+
+// Calls returns the calls so far, or those of the operations given, in the order in which they were answered.
+func (s *Server) Calls(operations ...Operation) []Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	calls := s.calls.newest()
+	if len(operations) > 0 {
+		calls = slices.DeleteFunc(calls, func(c Call) bool { return !slices.Contains(operations, c.Operation) })
+	}
+	return calls
+}
+
+// Inputs returns the decoded inputs of all calls of an operation, which the type names:
+//
+//	fake.Inputs[lambdamicrovms.UpdateMicroVMImageInput](srv)
+func Inputs[I any](s *Server) []*I {
+	var inputs []*I
+	for _, call := range s.Calls() {
+		if in, ok := call.Input.(*I); ok {
+			inputs = append(inputs, in)
+		}
+	}
+	return inputs
+}

@@ -1,0 +1,53 @@
+package fake
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	"github.com/microvm-go/lambdamicrovms/internal/restjson"
+)
+
+// grant is what a client token was given. The service remembers it for good, also beyond the life of what
+// came of it.
+type grant struct {
+	Parameters string `json:"parameters"` // hash of the input
+	ImageID    string `json:"imageId,omitempty"`
+	Version    int    `json:"version,omitempty"`
+	MicroVMID  string `json:"microvmId,omitempty"`
+}
+
+// replay returns what the token was given before, nil if it is new. The input is the one without the token.
+func (c *call) replay(token *string, in restjson.Encoder) (*grant, error) {
+	if token == nil {
+		return nil, nil
+	}
+	previous := c.world.tokens[c.tokenKey(*token)]
+	if previous != nil && previous.Parameters != fingerprint(in) {
+		const message = "The provided clientToken was used with different request parameters."
+		switch c.server.config.answers.ReusedToken {
+		case ConflictForm:
+			return nil, conflict(message)
+		case ValidationForm:
+			return nil, invalid(message)
+		}
+		return nil, unknown("ReusedToken", "of which type the error is that says: "+message)
+	}
+	return previous, nil
+}
+
+// grant notes what a token was given.
+func (c *call) grant(token *string, in restjson.Encoder, g grant) {
+	if token != nil {
+		g.Parameters = fingerprint(in)
+		c.world.tokens[c.tokenKey(*token)] = &g
+	}
+}
+
+func (c *call) tokenKey(token string) string { return string(c.operation) + " " + token }
+
+func fingerprint(in restjson.Encoder) string {
+	var w restjson.Writer
+	in.EncodeJSON(&w)
+	sum := sha256.Sum256(w.Bytes())
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,173 @@
+package fake
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	smithy "github.com/aws/smithy-go"
+
+	"github.com/microvm-go/lambdamicrovms/internal/restjson"
+	"github.com/microvm-go/lambdamicrovms/types"
+)
+
+// failure is an error as the service sends it.
+type failure struct {
+	status     int
+	code       string  // for the header; it is not in the body
+	message    *string // nil is null
+	capital    bool    // the body spells it Message
+	nulls      []string
+	retryAfter *int32 // seconds
+	html       bool   // a page of a gateway, with the code as its title
+}
+
+func (f *failure) Error() string {
+	if f.message == nil {
+		return fmt.Sprintf("%d %s", f.status, f.code)
+	}
+	return fmt.Sprintf("%d %s: %s", f.status, f.code, *f.message)
+}
+
+func (f *failure) body() []byte {
+	if f.html {
+		return []byte("<html>\r\n<head><title>" + f.code + "</title></head>\r\n<body>\r\n<center><h1>" + f.code +
+			"</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n")
+	}
+	w := &restjson.Writer{ExplicitNulls: true}
+	w.Begin()
+	if f.capital {
+		w.StringField("Message", f.message)
+	} else {
+		w.StringField("message", f.message)
+	}
+	for _, name := range f.nulls {
+		w.StringField(name, nil)
+	}
+	w.End()
+	return w.Bytes()
+}
+
+func fail(status int, code, format string, args ...any) *failure {
+	message := fmt.Sprintf(format, args...)
+	return &failure{status: status, code: code, message: &message}
+}
+
+// The errors of the service. Only those of 404 and 402 have members besides the message.
+
+func invalid(format string, args ...any) *failure {
+	return fail(http.StatusBadRequest, "ValidationException", format, args...)
+}
+
+func conflict(format string, args ...any) *failure {
+	return fail(http.StatusConflict, "ConflictException", format, args...)
+}
+
+func notFound(format string, args ...any) *failure {
+	f := fail(http.StatusNotFound, "ResourceNotFoundException", format, args...)
+	f.nulls = []string{"resourceId", "resourceType"}
+	return f
+}
+
+func overQuota(format string, args ...any) *failure {
+	f := fail(http.StatusPaymentRequired, "ServiceQuotaExceededException", format, args...)
+	f.nulls = []string{"resourceId", "resourceType", "quotaCode", "serviceCode"}
+	return f
+}
+
+// accessDenied comes from the authorisation in front of the service, which spells Message so.
+func accessDenied(message *string) *failure {
+	return &failure{status: http.StatusForbidden, code: "AccessDeniedException", message: message, capital: true}
+}
+
+// badQuery is for a query that cannot be read.
+func badQuery() *failure {
+	return &failure{status: http.StatusBadRequest, code: "ValidationException"}
+}
+
+// unreadable is for a request that cannot be read.
+func unreadable(format string, args ...any) *failure {
+	f := fail(http.StatusBadRequest, "SerializationException", format, args...)
+	f.capital = true
+	return f
+}
+
+// undecodable is for a body that is not JSON or not what the operation reads. Where the service wants an
+// object it says that it expected the only other thing it would have taken.
+func undecodable(err error) *failure {
+	var mismatch *restjson.TypeError
+	if !errors.As(err, &mismatch) {
+		return unreadable("Invalid JSON")
+	}
+	want, _, found := strings.Cut(strings.TrimPrefix(mismatch.Problem, "want "), ", got ")
+	switch {
+	case found && want == "an object":
+		return unreadable("Expected null")
+	case found:
+		return unreadable("Expected %s", strings.TrimPrefix(strings.TrimPrefix(want, "a "), "an "))
+	}
+	return unreadable("Unexpected value: %s", mismatch.Problem)
+}
+
+// errNoRoute is for a path without an operation, errBadGateway for what does not get past the gateway.
+var (
+	errNoRoute    = &failure{status: http.StatusNotFound, code: "404 Not Found", html: true}
+	errBadGateway = &failure{status: http.StatusBadGateway, code: "502 Bad Gateway", html: true}
+)
+
+func tooLarge() *failure {
+	return fail(http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "Request must be smaller than %d bytes", maxBody)
+}
+
+func closed() *failure {
+	return fail(http.StatusServiceUnavailable, "ServiceUnavailableException", "fake: the test of this server has ended")
+}
+
+// failureOf makes of any error what the service would send.
+func failureOf(err error) *failure {
+	var f *failure
+	if errors.As(err, &f) {
+		return f
+	}
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return fail(http.StatusInternalServerError, "InternalServerException", "%v", err)
+	}
+	code := api.ErrorCode()
+	f = fail(statusOf(code, api.ErrorFault()), code, "%s", api.ErrorMessage())
+	switch code {
+	case "ResourceNotFoundException":
+		f.nulls = notFound("").nulls
+	case "ServiceQuotaExceededException":
+		f.nulls = overQuota("").nulls
+	}
+	var throttle *types.ThrottlingException
+	var internal *types.InternalServerException
+	switch {
+	case errors.As(err, &throttle):
+		f.retryAfter = throttle.RetryAfterSeconds
+	case errors.As(err, &internal):
+		f.retryAfter = internal.RetryAfterSeconds
+	}
+	return f
+}
+
+func statusOf(code string, fault smithy.ErrorFault) int {
+	switch code {
+	case "AccessDeniedException":
+		return http.StatusForbidden
+	case "ResourceNotFoundException":
+		return http.StatusNotFound
+	case "ConflictException", "ResourceConflictException":
+		return http.StatusConflict
+	case "ServiceQuotaExceededException":
+		return http.StatusPaymentRequired
+	case "ThrottlingException", "TooManyRequestsException":
+		return http.StatusTooManyRequests
+	}
+	if fault == smithy.FaultServer {
+		return http.StatusInternalServerError
+	}
+	return http.StatusBadRequest
+}

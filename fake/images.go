@@ -1,0 +1,322 @@
+package fake
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/types"
+)
+
+// image is a MicroVM image. What it looks like at a time is computed from when things began and end.
+type image struct {
+	sequence  int64
+	id        string
+	arn       string
+	name      string
+	tags      map[string]string
+	createdAt time.Time
+	changedAt time.Time  // by a call
+	versions  []*version // oldest first, without those that are gone
+	latest    int        // number of the newest version there ever was
+
+	// What the image is going through, or went through last.
+	during types.MicroVMImageState
+	after  types.MicroVMImageState // "" if it is gone then
+	until  time.Time               // zero: for good
+}
+
+// pass begins a time in which the image is busy.
+func (img *image) pass(now time.Time, during, after types.MicroVMImageState, until time.Time) {
+	img.during, img.after, img.until = during, after, until
+	img.changedAt = now
+}
+
+func (img *image) busy(now time.Time) bool { return img.until.IsZero() || now.Before(img.until) }
+
+func (img *image) state(now time.Time) types.MicroVMImageState {
+	if img.busy(now) {
+		return img.during
+	}
+	return img.after
+}
+
+func (img *image) gone(now time.Time) bool { return img.state(now) == "" }
+
+// settle forgets the versions whose deletion is over.
+func (img *image) settle(now time.Time) {
+	img.versions = slices.DeleteFunc(img.versions, func(v *version) bool { return v.gone(now) })
+}
+
+func (img *image) version(number int) *version {
+	for _, v := range img.versions {
+		if v.number == number {
+			return v
+		}
+	}
+	return nil
+}
+
+// newest returns the newest version that fits.
+func (img *image) newest(fits func(*version) bool) *version {
+	for _, v := range slices.Backward(img.versions) {
+		if fits(v) {
+			return v
+		}
+	}
+	return nil
+}
+
+func (img *image) latestActive(now time.Time) *version {
+	return img.newest(func(v *version) bool { return v.active(now) })
+}
+
+func (img *image) latestFailed(now time.Time) *version {
+	return img.newest(func(v *version) bool { return v.state(now) == types.MicroVMImageVersionStateFailed })
+}
+
+// describe is what Get tells of an image. Answers about a version add to it.
+func (img *image) describe(now time.Time) *lambdamicrovms.GetMicroVMImageOutput {
+	updatedAt := img.changedAt
+	if !img.busy(now) {
+		updatedAt = img.until
+	}
+	out := &lambdamicrovms.GetMicroVMImageOutput{
+		CreatedAt: &img.createdAt,
+		ImageArn:  &img.arn,
+		Name:      &img.name,
+		State:     img.state(now),
+		UpdatedAt: &updatedAt,
+	}
+	if len(img.tags) > 0 {
+		out.Tags = img.tags
+	}
+	if v := img.latestActive(now); v != nil {
+		out.LatestActiveImageVersion = ptr(v.name())
+	}
+	if v := img.latestFailed(now); v != nil {
+		out.LatestFailedImageVersion = ptr(v.name())
+	}
+	return recast(&lambdamicrovms.GetMicroVMImageOutput{}, out)
+}
+
+// extraOfImage is what an image has besides.
+func (img *image) extra() []extra { return []extra{{"id", &img.id}} }
+
+// ownARN checks that an identifier is the ARN of an image in the caller's account.
+func (c *call) ownARN(identifier string) (imageName, error) {
+	name, slash, ok := parseImageARN(identifier)
+	switch {
+	case slash:
+		return name, accessDenied(nil)
+	case !ok:
+		return name, invalid("Invalid ARN format: %s", identifier)
+	case name.account != c.scope.account:
+		return name, c.denied(identifier)
+	}
+	return name, nil
+}
+
+// denied is the refusal of what belongs to somebody else.
+func (c *call) denied(arn string) *failure {
+	return accessDenied(ptr(fmt.Sprintf("User: %s is not authorized to perform: lambda:%s on resource: %s", c.scope.caller(), c.operation, arn)))
+}
+
+// find returns the image that an identifier names, also one that is on its way out.
+func (c *call) find(identifier *string) (*image, error) {
+	name, err := c.ownARN(*identifier)
+	if err != nil {
+		return nil, err
+	}
+	img := c.world.images[name.name]
+	if img == nil || name.region != c.scope.region || img.gone(c.now) {
+		return nil, c.noImage(*identifier)
+	}
+	img.settle(c.now)
+	return img, nil
+}
+
+func (c *call) noImage(arn string) *failure {
+	return notFound("MicroVMImage not found for MicroVMImageID: %s", arn)
+}
+
+func (c *call) createMicroVMImage(in *lambdamicrovms.CreateMicroVMImageInput) (*lambdamicrovms.CreateMicroVMImageOutput, error) {
+	anonymous := *in
+	anonymous.ClientToken = nil
+	previous, err := c.replay(in.ClientToken, &anonymous)
+	if err != nil {
+		return nil, err
+	}
+	config, err := c.configure(recast(&types.MicroVMImageVersionSummary{}, in))
+	if err != nil {
+		return nil, err
+	}
+	img := c.world.images[*in.Name]
+	taken := img != nil && !img.gone(c.now)
+	if previous != nil && taken && img.id == previous.ImageID {
+		return c.created(img, img.version(previous.Version))
+	}
+	if taken {
+		return nil, invalid("A MicroVM image with the name '%s' already exists in this account", *in.Name)
+	}
+	if err := c.roomToBuild(); err != nil {
+		return nil, err
+	}
+
+	img = &image{
+		sequence:  c.server.next(),
+		id:        c.server.ids.uuid(),
+		arn:       c.scope.imageARN(*in.Name),
+		name:      *in.Name,
+		tags:      recast(&lambdamicrovms.TagResourceInput{}, &lambdamicrovms.TagResourceInput{Tags: in.Tags}).Tags,
+		createdAt: c.now,
+	}
+	c.world.images[img.name] = img
+	c.world.order = append(c.world.order, img)
+	v := c.build(img, config, types.MicroVMImageStateCreating, types.MicroVMImageStateCreated, types.MicroVMImageStateCreateFailed)
+	if previous != nil {
+		// The token outlived its image. What it brings back never gets anywhere.
+		v.stick()
+		img.until = time.Time{}
+	}
+	c.grant(in.ClientToken, &anonymous, grant{ImageID: img.id, Version: v.number})
+	out, err := c.created(img, v)
+	out.State = types.MicroVMImageStateCreating
+	return out, err
+}
+
+// created is the answer of Create: it never has the tags.
+func (c *call) created(img *image, v *version) (*lambdamicrovms.CreateMicroVMImageOutput, error) {
+	if v == nil {
+		return nil, unknown("RepeatedToken", "what a clientToken gets after its version was deleted")
+	}
+	out := recast(&lambdamicrovms.CreateMicroVMImageOutput{}, v.describe(c.now), img.describe(c.now))
+	out.Tags = nil
+	c.extra.members = append(img.extra(), extra{name: "buildPhaseOverrides"}, extra{name: "roleConfiguration"})
+	return out, nil
+}
+
+func (c *call) updateMicroVMImage(in *lambdamicrovms.UpdateMicroVMImageInput) (*lambdamicrovms.UpdateMicroVMImageOutput, error) {
+	img, err := c.find(in.ImageIdentifier)
+	if err != nil {
+		return nil, err
+	}
+	anonymous := *in
+	anonymous.ClientToken = nil
+	previous, err := c.replay(in.ClientToken, &anonymous)
+	if err != nil {
+		return nil, err
+	}
+	if previous != nil {
+		return c.updated(img, img.version(previous.Version))
+	}
+	config, err := c.configure(recast(&types.MicroVMImageVersionSummary{}, in))
+	if err != nil {
+		return nil, err
+	}
+	if img.busy(c.now) {
+		return nil, c.busyForUpdate(img)
+	}
+	if err := c.roomToBuild(); err != nil {
+		return nil, err
+	}
+	v := c.build(img, config, types.MicroVMImageStateUpdating, types.MicroVMImageStateUpdated, types.MicroVMImageStateUpdateFailed)
+	c.grant(in.ClientToken, &anonymous, grant{ImageID: img.id, Version: v.number})
+	out, err := c.updated(img, v)
+	out.State = types.MicroVMImageStateUpdating
+	return out, err
+}
+
+func (c *call) updated(img *image, v *version) (*lambdamicrovms.UpdateMicroVMImageOutput, error) {
+	if v == nil {
+		return nil, unknown("RepeatedToken", "what a clientToken gets after its version was deleted")
+	}
+	c.extra.members = append(img.extra(), extra{name: "buildPhaseOverrides"}, extra{name: "roleConfiguration"})
+	return recast(&lambdamicrovms.UpdateMicroVMImageOutput{}, v.describe(c.now), img.describe(c.now)), nil
+}
+
+// busyForUpdate is the refusal of an update in one of its two forms.
+func (c *call) busyForUpdate(img *image) error {
+	if state := img.state(c.now); state == types.MicroVMImageStateUpdating && c.server.config.answers.BusyUpdate != ValidationForm {
+		return alreadyIn(state)
+	}
+	return invalid("Cannot update MicroVM Image in its current state: %s", img.arn)
+}
+
+func alreadyIn(state types.MicroVMImageState) error {
+	return conflict("MicroVM Image is already in state: %s", state)
+}
+
+func (c *call) getMicroVMImage(in *lambdamicrovms.GetMicroVMImageInput) (*lambdamicrovms.GetMicroVMImageOutput, error) {
+	img, err := c.find(in.ImageIdentifier)
+	if err != nil {
+		return nil, err
+	}
+	c.extra.members = img.extra()
+	return img.describe(c.now), nil
+}
+
+func (c *call) listMicroVMImages(in *lambdamicrovms.ListMicroVMImagesInput) (*lambdamicrovms.ListMicroVMImagesOutput, error) {
+	c.world.sweep(c.now)
+	// The page is cut before the filter, so that it may well be empty.
+	found, next, err := cut(c, c.world.order, func(img *image) int64 { return img.sequence }, in.MaxResults, in.NextToken, or(in.NameFilter))
+	if err != nil {
+		return nil, err
+	}
+	out := &lambdamicrovms.ListMicroVMImagesOutput{Items: []types.MicroVMImageSummary{}, NextToken: next}
+	for _, img := range found {
+		if in.NameFilter == nil || strings.Contains(img.name, *in.NameFilter) {
+			img.settle(c.now)
+			out.Items = append(out.Items, *recast(&types.MicroVMImageSummary{}, img.describe(c.now)))
+			c.extra.items = append(c.extra.items, img.extra())
+		}
+	}
+	return out, nil
+}
+
+func (c *call) deleteMicroVMImage(in *lambdamicrovms.DeleteMicroVMImageInput) (*lambdamicrovms.DeleteMicroVMImageOutput, error) {
+	img, err := c.find(in.ImageIdentifier)
+	switch {
+	case err != nil:
+		if c.wasDeleted(*in.ImageIdentifier) {
+			return c.deletedAgain(in, err)
+		}
+		return nil, err
+	case img.state(c.now) == types.MicroVMImageStateDeleting:
+		return c.deletedAgain(in, c.noImage(img.arn))
+	case img.busy(c.now):
+		return nil, invalid("Cannot delete MicroVM image in its current state: %s", img.arn)
+	}
+	img.pass(c.now, types.MicroVMImageStateDeleting, "", c.now.Add(c.server.config.delays.ImageDelete))
+	return deleting(in), nil
+}
+
+func deleting(in *lambdamicrovms.DeleteMicroVMImageInput) *lambdamicrovms.DeleteMicroVMImageOutput {
+	return &lambdamicrovms.DeleteMicroVMImageOutput{ImageIdentifier: in.ImageIdentifier, State: types.MicroVMImageStateDeleting}
+}
+
+// wasDeleted reports whether there was such an image once.
+func (c *call) wasDeleted(arn string) bool {
+	name, err := c.ownARN(arn)
+	return err == nil && name.region == c.scope.region && c.world.images[name.name] != nil
+}
+
+func (c *call) deletedAgain(in *lambdamicrovms.DeleteMicroVMImageInput, missing error) (*lambdamicrovms.DeleteMicroVMImageOutput, error) {
+	if err := c.repeatedDelete(missing); err != nil {
+		return nil, err
+	}
+	return deleting(in), nil
+}
+
+// repeatedDelete is the error of a second delete, nil if it succeeds.
+func (c *call) repeatedDelete(missing error) error {
+	switch c.server.config.answers.RepeatedDelete {
+	case RepeatSucceeds:
+		return nil
+	case RepeatIsMissing:
+		return missing
+	}
+	return unknown("RepeatedDelete", "what a second delete gets")
+}

@@ -1,0 +1,95 @@
+package fake
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/types"
+)
+
+func (sc scope) managedARN(m ManagedImage) string { return sc.arn("aws", "microvm-image:"+m.Name) }
+
+// managedSince is a time before any of a test.
+func managedSince() time.Time { return time.Date(2026, time.June, 1, 0, 0, 0, 0, time.UTC) }
+
+// baseVersion returns the version of a base image to build on as answers spell it: the newest if none is
+// asked for. A request must name a bare number, though no answer does.
+func (c *call) baseVersion(arn string, asked *string) (string, error) {
+	name, _, ok := parseImageARN(arn)
+	if !ok {
+		return "", invalid("Invalid ARN format: %s", arn)
+	}
+	newest := 1
+	if i := c.managed(arn); i >= 0 {
+		newest = c.server.config.managed[i].Versions
+	} else if img := c.world.images[name.name]; img != nil && img.arn == arn {
+		newest = img.latest
+	}
+	if asked == nil {
+		return strconv.Itoa(newest) + ".0", nil
+	}
+	if strings.Trim(*asked, "0123456789") != "" {
+		return "", invalid("Invalid baseMicroVMImageVersion: %s. Expected a single major version number (e.g., 1).", *asked)
+	}
+	if n := parseVersion(*asked); n < 1 || n > newest {
+		return "", invalid("Invalid baseMicroVMImageVersion: %s. The version does not exist.", *asked)
+	}
+	return *asked + ".0", nil
+}
+
+// managed returns the index of a managed image, or -1.
+func (c *call) managed(arn string) int {
+	return slices.IndexFunc(c.server.config.managed, func(m ManagedImage) bool { return c.scope.managedARN(m) == arn })
+}
+
+func (c *call) listManagedMicroVMImages(in *lambdamicrovms.ListManagedMicroVMImagesInput) (*lambdamicrovms.ListManagedMicroVMImagesOutput, error) {
+	images := c.server.config.managed
+	place := func(m ManagedImage) int64 { return int64(slices.Index(images, m)) + 1 }
+	found, next, err := cut(c, images, place, in.MaxResults, in.NextToken, "")
+	if err != nil {
+		return nil, err
+	}
+	out := &lambdamicrovms.ListManagedMicroVMImagesOutput{Items: []types.ManagedMicroVMImageSummary{}, NextToken: next}
+	for _, m := range found {
+		out.Items = append(out.Items, types.ManagedMicroVMImageSummary{
+			CreatedAt: ptr(managedSince()),
+			ImageArn:  ptr(c.scope.managedARN(m)),
+			UpdatedAt: ptr(managedSince()),
+		})
+	}
+	return out, nil
+}
+
+func (c *call) listManagedMicroVMImageVersions(in *lambdamicrovms.ListManagedMicroVMImageVersionsInput) (*lambdamicrovms.ListManagedMicroVMImageVersionsOutput, error) {
+	if _, slash, ok := parseImageARN(*in.ImageIdentifier); slash {
+		return nil, accessDenied(nil)
+	} else if !ok {
+		return nil, invalid("Invalid ARN format: %s", *in.ImageIdentifier)
+	}
+	i := c.managed(*in.ImageIdentifier)
+	if i < 0 {
+		return nil, c.noImage(*in.ImageIdentifier)
+	}
+	numbers := make([]int64, c.server.config.managed[i].Versions)
+	for i := range numbers {
+		numbers[i] = int64(i) + 1
+	}
+	found, next, err := cut(c, numbers, func(n int64) int64 { return n }, in.MaxResults, in.NextToken, *in.ImageIdentifier)
+	if err != nil {
+		return nil, err
+	}
+	out := &lambdamicrovms.ListManagedMicroVMImageVersionsOutput{Items: []types.ManagedMicroVMImageVersion{}, NextToken: next}
+	for _, n := range found {
+		out.Items = append(out.Items, types.ManagedMicroVMImageVersion{
+			CreatedAt:    ptr(managedSince()),
+			ImageArn:     in.ImageIdentifier,
+			ImageVersion: ptr(strconv.FormatInt(n, 10) + ".0"),
+			Status:       types.ManagedMicroVMImageVersionStatusAvailable,
+			UpdatedAt:    ptr(managedSince()),
+		})
+	}
+	return out, nil
+}

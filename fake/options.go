@@ -1,0 +1,153 @@
+package fake
+
+import (
+	"slices"
+	"time"
+)
+
+// An Option changes what New and NewServer make.
+type Option func(*config)
+
+type config struct {
+	region, account      string
+	regions              []string
+	accessKey, secretKey string
+	realTime             bool
+	start                time.Time
+	delays               Delays
+	quotas               Quotas
+	answers              Answers
+	managed              []ManagedImage
+	seed                 uint64
+	callLimit            int
+	faults               []scheduled
+	overrides            Overrides
+}
+
+func defaultConfig() config {
+	return config{
+		region:    "us-east-1",
+		regions:   []string{"us-east-1", "us-east-2", "us-west-2", "eu-west-1", "ap-northeast-1"},
+		account:   "123456789012",
+		accessKey: "AKIDFAKEFAKEFAKEFAKE",
+		secretKey: "fake-secret-access-key",
+		start:     time.Date(2026, time.August, 1, 12, 0, 0, 0, time.UTC),
+		delays:    MeasuredDelays(),
+		managed:   []ManagedImage{{Name: "al2023-1", Versions: 1}},
+		seed:      1,
+		callLimit: 10_000,
+	}
+}
+
+// WithRegion sets the region of Options and of requests that are not signed. The default is
+// us-east-1. Signed requests carry their region with them.
+func WithRegion(region string) Option {
+	return func(c *config) {
+		c.region = region
+		if !slices.Contains(c.regions, region) {
+			c.regions = append(c.regions, region)
+		}
+	}
+}
+
+// WithRegions sets the regions that have the service. The default is the five that do; in others
+// every call is refused with 403.
+func WithRegions(regions ...string) Option {
+	return func(c *config) { c.regions = slices.Clone(regions) }
+}
+
+// WithAccount sets the account of all callers, twelve digits. The default is 123456789012.
+func WithAccount(id string) Option {
+	return func(c *config) { c.account = id }
+}
+
+// WithStart sets the time at which the test clock begins. The default is 2026-08-01 12:00 UTC.
+func WithStart(t time.Time) Option {
+	return func(c *config) { c.start = t }
+}
+
+// WithRealTime makes the server's time that of package time, also inside a testing/synctest bubble.
+// Advance still works: it puts the server ahead.
+func WithRealTime() Option {
+	return func(c *config) { c.realTime = true }
+}
+
+// WithDelays sets how long things take. The default is MeasuredDelays.
+func WithDelays(d Delays) Option {
+	return func(c *config) { c.delays = d }
+}
+
+// WithQuotas sets the limits of each account and region. The default is none.
+func WithQuotas(q Quotas) Option {
+	return func(c *config) { c.quotas = q }
+}
+
+// WithManagedImages sets the base images that AWS provides. The default is al2023-1 in one version.
+func WithManagedImages(images ...ManagedImage) Option {
+	return func(c *config) { c.managed = slices.Clone(images) }
+}
+
+// WithSeed sets where ids come from: the same calls in the same order get the same ids. The default is 1.
+func WithSeed(seed uint64) Option {
+	return func(c *config) { c.seed = seed }
+}
+
+// WithCallLog sets how many calls are kept; older ones are dropped. The default is 10,000.
+func WithCallLog(limit int) Option {
+	return func(c *config) { c.callLimit = limit }
+}
+
+// WithFault injects a fault from the start, see [Server.Inject].
+func WithFault(effect Effect, conditions ...Condition) Option {
+	return func(c *config) { c.faults = append(c.faults, scheduled{effect, conditions}) }
+}
+
+// WithOverrides answers operations with functions of the user's own from the start.
+func WithOverrides(overrides Overrides) Option {
+	return func(c *config) { c.overrides = overrides }
+}
+
+// WithAnswers settles what nobody has measured, see [Answers].
+func WithAnswers(answers Answers) Option {
+	return func(c *config) { c.answers = answers }
+}
+
+// Delays are the times that things take.
+type Delays struct {
+	BuildQueue    time.Duration // from the start of a build, PENDING, to IN_PROGRESS
+	Build         time.Duration // from the start of a build to its success
+	FailedBuild   time.Duration // from the start of a build to its failure
+	ImageDelete   time.Duration // until a deleted image, and its name, are gone
+	VersionDelete time.Duration // until a deleted version is gone and its image free
+	Run           time.Duration // from PENDING to RUNNING
+	Suspend       time.Duration // from SUSPENDING to SUSPENDED
+	Resume        time.Duration // until a resumed MicroVM is RUNNING
+	Terminate     time.Duration // from TERMINATING to TERMINATED
+}
+
+// MeasuredDelays returns times of the size that the real service takes.
+func MeasuredDelays() Delays {
+	return Delays{
+		BuildQueue:    5 * time.Second,
+		Build:         120 * time.Second,
+		FailedBuild:   85 * time.Second,
+		ImageDelete:   45 * time.Second,
+		VersionDelete: 40 * time.Second,
+		Run:           1850 * time.Millisecond,
+		Suspend:       1500 * time.Millisecond,
+		Resume:        1200 * time.Millisecond,
+		Terminate:     3 * time.Second,
+	}
+}
+
+// Quotas are limits per account and region. Zero is no limit.
+type Quotas struct {
+	// ConcurrentBuilds limits the versions that are being built at a time; the service allows 10.
+	ConcurrentBuilds int
+}
+
+// A ManagedImage is a base image that AWS provides.
+type ManagedImage struct {
+	Name     string // such as "al2023-1"
+	Versions int    // how many there are: 2 means "1.0" and "2.0"
+}

@@ -1,0 +1,89 @@
+package fake
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"hash/fnv"
+	"math/rand/v2"
+	"sort"
+)
+
+// defaultPage is how many items a page has if the caller does not say.
+const defaultPage = 50
+
+// cut returns the page that a caller asks for, and the token of the next one. The items are in the order of
+// their places, which are greater than zero and stay what they are when others come and go. A token is good
+// for the operation, the account, the region and the query that it was made for.
+func cut[T any](c *call, items []T, place func(T) int64, limit *int32, token *string, query string) (page []T, next *string, err error) {
+	mark := bookmark{Operation: c.operation, Account: c.scope.account, Region: c.scope.region, Query: query}
+	if token != nil {
+		asked, ok := openToken(*token)
+		mark.After = asked.After
+		if !ok || asked != mark {
+			return nil, nil, invalid("Invalid nextToken")
+		}
+	}
+	size := defaultPage
+	if limit != nil {
+		size = int(*limit)
+	}
+	first := sort.Search(len(items), func(i int) bool { return place(items[i]) > mark.After })
+	page = items[first:]
+	if len(page) <= size {
+		return page, nil, nil
+	}
+	page = page[:size]
+	mark.After = place(page[size-1])
+	return page, ptr(mark.token()), nil
+}
+
+// bookmark is what a token stands for.
+type bookmark struct {
+	Operation Operation `json:"o"`
+	Account   string    `json:"a"`
+	Region    string    `json:"r"`
+	Query     string    `json:"q,omitempty"`
+	After     int64     `json:"n"`
+}
+
+// Tokens are as long as the service's, and end in "=" as its do: 550 bytes are 736 characters.
+const tokenSize = 550
+
+// token returns the bookmark as URL-safe base64 that nobody is tempted to read.
+func (m bookmark) token() string {
+	text, _ := json.Marshal(m)
+	sum := fnv.New64a()
+	_, _ = sum.Write(text)
+	sealed := make([]byte, max(tokenSize, 8+len(text)))
+	binary.BigEndian.PutUint64(sealed, sum.Sum64())
+	copy(sealed[8:], text)
+	scramble(sealed[8:], sum.Sum64())
+	return base64.URLEncoding.EncodeToString(sealed)
+}
+
+func openToken(token string) (bookmark, bool) {
+	sealed, err := base64.URLEncoding.DecodeString(token)
+	if err != nil || len(sealed) < 8 {
+		return bookmark{}, false
+	}
+	seed := binary.BigEndian.Uint64(sealed)
+	scramble(sealed[8:], seed)
+	text := sealed[8:]
+	for len(text) > 0 && text[len(text)-1] == 0 {
+		text = text[:len(text)-1]
+	}
+	var m bookmark
+	if json.Unmarshal(text, &m) != nil {
+		return bookmark{}, false
+	}
+	return m, m.token() == token
+}
+
+// scramble is its own inverse.
+func scramble(text []byte, seed uint64) {
+	stream := rand.New(rand.NewPCG(seed, seed))
+	for i := range text {
+		text[i] ^= byte(stream.Uint32())
+	}
+}

@@ -1,0 +1,175 @@
+package fake
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+
+	"github.com/microvm-go/lambdamicrovms"
+)
+
+// A Server is the service: its state, its clock, and what goes wrong in it. It is an [http.Handler] for
+// any client, and an HTTPClient that needs no network for this module's. It is safe for concurrent use.
+type Server struct {
+	config config
+	clock  *clock
+
+	mu        sync.Mutex // guards what follows
+	worlds    map[scope]*world
+	ids       *idSource
+	sequence  int64
+	faults    []*fault
+	overrides Overrides
+	calls     callLog
+	closed    bool
+}
+
+// TB is what New needs of a test: *testing.T, *testing.B and *testing.F have it.
+type TB interface {
+	Helper()
+	Cleanup(func())
+	Failed() bool
+	Logf(format string, args ...any)
+}
+
+// New returns a Server with a clock that only the test moves. If the test fails its calls are logged;
+// when it ends, the server answers no more.
+func New(tb TB, opts ...Option) *Server {
+	tb.Helper()
+	s := NewServer(opts...)
+	tb.Cleanup(func() {
+		s.close()
+		if tb.Failed() {
+			for _, call := range s.Calls() {
+				tb.Logf("fake: %v", call)
+			}
+		}
+	})
+	return s
+}
+
+// NewServer returns a Server for a program.
+func NewServer(opts ...Option) *Server {
+	s := &Server{config: defaultConfig()}
+	for _, opt := range opts {
+		opt(&s.config)
+	}
+	s.clock = newClock(s.config.realTime, s.config.start)
+	s.worlds = make(map[scope]*world)
+	s.ids = newIDSource(s.config.seed)
+	s.overrides = s.config.overrides
+	s.calls.limit = s.config.callLimit
+	for _, f := range s.config.faults {
+		s.Inject(f.effect, f.conditions...)
+	}
+	return s
+}
+
+// Options returns options for [lambdamicrovms.New]: a client that talks to this server without a
+// network. Its retries are those of the standard mode without the random delays between attempts;
+// only a Retry-After header makes it wait, in real time. Everything in them may be changed.
+func (s *Server) Options() lambdamicrovms.Options {
+	return lambdamicrovms.Options{
+		Region:      s.config.region,
+		Credentials: s.Credentials(),
+		HTTPClient:  s,
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
+			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+		}),
+	}
+}
+
+// Credentials returns credentials of the server's account, for a client that Options does not fit.
+func (s *Server) Credentials() aws.CredentialsProvider {
+	credentials := aws.Credentials{
+		AccessKeyID:     s.config.accessKey,
+		SecretAccessKey: s.config.secretKey,
+		Source:          "fake",
+		AccountID:       s.config.account,
+	}
+	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil })
+}
+
+// Advance moves the server's time on by d, which must not be negative. Builds end and MicroVMs start
+// when their time has come, as seen by the next call.
+func (s *Server) Advance(d time.Duration) { s.clock.advance(d) }
+
+// Now returns the server's time.
+func (s *Server) Now() time.Time { return s.clock.Now() }
+
+// Clock returns the server's time for a waiter. With the test clock, a Sleep moves the time on and
+// returns at once, so that waiting takes no time.
+func (s *Server) Clock() lambdamicrovms.Clock { return s.clock }
+
+// SetOverrides replaces the overrides from now on.
+func (s *Server) SetOverrides(overrides Overrides) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.overrides = overrides
+}
+
+func (s *Server) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+}
+
+// Do answers a request as a server on the network would.
+func (s *Server) Do(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil {
+		closeBody(r)
+		return nil, err
+	}
+	answered := s.exchange(r)
+	closeBody(r)
+	return answered.toClient(r)
+}
+
+// ServeHTTP answers a request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.exchange(r).toWire(w, r)
+}
+
+func closeBody(r *http.Request) {
+	if r.Body != nil {
+		_ = r.Body.Close()
+	}
+}
+
+// maxBody is more than any valid request needs.
+const maxBody = 6 << 20
+
+// exchange turns a request into the server's answer and notes both in the log.
+func (s *Server) exchange(r *http.Request) *response {
+	c := s.newCall(r)
+	var answered *response
+	if body, err := readAll(r.Body); err != nil {
+		answered = c.refuse(err)
+	} else {
+		c.body = body
+		answered = c.answer()
+	}
+	answered.header.Set("X-Amzn-Requestid", c.requestID)
+	answered.header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	s.note(c, answered)
+	return answered
+}
+
+func readAll(body io.Reader) (string, error) {
+	if body == nil {
+		return "", nil
+	}
+	content, err := io.ReadAll(io.LimitReader(body, maxBody+1))
+	switch {
+	case err != nil:
+		return "", unreadable("the body broke off")
+	case len(content) > maxBody:
+		return "", tooLarge()
+	}
+	return string(content), nil
+}

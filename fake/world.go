@@ -1,0 +1,69 @@
+package fake
+
+import (
+	"slices"
+	"time"
+
+	"github.com/microvm-go/lambdamicrovms/internal/restjson"
+)
+
+// world is all that an account has in a region. The server's lock guards it.
+type world struct {
+	images map[string]*image // by name; those that are gone stay until their name is taken again
+	order  []*image          // oldest first
+	tokens map[string]*grant // by operation and client token
+}
+
+func (s *Server) world(sc scope) *world {
+	w := s.worlds[sc]
+	if w == nil {
+		w = &world{images: make(map[string]*image), tokens: make(map[string]*grant)}
+		s.worlds[sc] = w
+	}
+	return w
+}
+
+// next returns numbers in the order in which things come into being.
+func (s *Server) next() int64 {
+	s.sequence++
+	return s.sequence
+}
+
+// building counts the versions that are being built.
+func (w *world) building(now time.Time) int {
+	n := 0
+	for _, img := range w.order {
+		for _, v := range img.versions {
+			if v.building(now) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// sweep forgets images that are gone, in the order of the lists.
+func (w *world) sweep(now time.Time) {
+	w.order = slices.DeleteFunc(w.order, func(img *image) bool { return img.gone(now) })
+}
+
+// recast copies what structures have in common by their names on the wire: into an output what is known of
+// its members. Nothing of the copy is shared with the sources.
+func recast[O restjson.Decoder](into O, from ...restjson.Encoder) O {
+	for _, source := range from {
+		var w restjson.Writer
+		source.EncodeJSON(&w)
+		into.DecodeJSON(restjson.NewReader(string(w.Bytes())))
+	}
+	return into
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// or returns what p points to, or nothing.
+func or[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
