@@ -609,12 +609,8 @@ func (e *ValidationException) UnmarshalJSON(data []byte) error { return restjson
 func DecodeCodeArtifact(r *restjson.Reader) CodeArtifact {
 	var v CodeArtifact
 	var tag string
-	for r.Object(); r.Next(); {
-		if r.IsNull() {
-			continue
-		}
-		r.OneOf(&tag)
-		switch r.Key() {
+	for r.Object(); r.NextSet(&tag); {
+		switch tag {
 		case "uri":
 			v = &CodeArtifactMemberUri{Value: r.String()}
 		default:
@@ -633,12 +629,8 @@ func (v *CodeArtifactMemberUri) UnmarshalJSON(data []byte) error {
 func DecodeLogging(r *restjson.Reader) Logging {
 	var v Logging
 	var tag string
-	for r.Object(); r.Next(); {
-		if r.IsNull() {
-			continue
-		}
-		r.OneOf(&tag)
-		switch r.Key() {
+	for r.Object(); r.NextSet(&tag); {
+		switch tag {
 		case "cloudWatch":
 			v = &LoggingMemberCloudWatch{Value: restjson.Value[CloudWatchLogging](r)}
 		case "disabled":
@@ -664,12 +656,8 @@ func (v *LoggingMemberDisabled) UnmarshalJSON(data []byte) error {
 func DecodePortSpecification(r *restjson.Reader) PortSpecification {
 	var v PortSpecification
 	var tag string
-	for r.Object(); r.Next(); {
-		if r.IsNull() {
-			continue
-		}
-		r.OneOf(&tag)
-		switch r.Key() {
+	for r.Object(); r.NextSet(&tag); {
+		switch tag {
 		case "allPorts":
 			v = &PortSpecificationMemberAllPorts{Value: restjson.Value[Unit](r)}
 		case "port":

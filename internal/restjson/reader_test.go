@@ -367,7 +367,9 @@ func TestReaderAfterError(t *testing.T) {
 		t.Error("something was read after an error")
 	}
 	var tag string
-	r.OneOf(&tag)
+	if r.NextSet(&tag) {
+		t.Error("a union member was found after an error")
+	}
 	r.Skip()
 	r.Unknown()
 	if r.Err() != err || r.End() != err {

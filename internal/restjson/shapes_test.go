@@ -137,12 +137,8 @@ func (c *unknownChoice) EncodeJSON(w *Writer) {
 func decodeChoice(r *Reader) choice {
 	var c choice
 	var tag string
-	for r.Object(); r.Next(); {
-		if r.IsNull() {
-			continue
-		}
-		r.OneOf(&tag)
-		switch r.Key() {
+	for r.Object(); r.NextSet(&tag); {
+		switch tag {
 		case "number":
 			c = &choiceNumber{Value: r.Int32()}
 		case "text":

@@ -27,18 +27,28 @@ func Union(w *Writer, v any) {
 	}
 }
 
-// OneOf notes that a member of a union has been met that is not null, before
-// its value is read. It keeps the name in tag, which is "" at first, and is an
-// error if another member was met before.
-func (r *Reader) OneOf(tag *string) {
-	switch {
-	case r.key == "":
-		r.typeError(r.pos, "union member without a name")
-	case *tag != "" && *tag != r.key:
-		r.typeError(r.pos, "more than one member set in a union")
-	default:
-		*tag = r.key
+// NextSet goes to the member of a union that is set, in place of Next: members
+// that are null do not count, nor does a "__type", which AWS services may send
+// beside it. It keeps the name in tag, which is "" at first; that another member
+// was set before is an error.
+func (r *Reader) NextSet(tag *string) bool {
+	for r.Next() {
+		switch {
+		case r.IsNull():
+		case r.key == "__type" && !r.Strict:
+			r.Skip()
+		case r.key == "":
+			r.typeError(r.pos, "union member without a name")
+			return false
+		case *tag != "" && *tag != r.key:
+			r.typeError(r.pos, "more than one member set in a union")
+			return false
+		default:
+			*tag = r.key
+			return true
+		}
 	}
+	return false
 }
 
 // UnknownValue returns a copy of the JSON text of a union member that nobody

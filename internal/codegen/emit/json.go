@@ -370,10 +370,8 @@ func unionDecoder(p *printer, u *plan.Union) {
 	p.p("// Decode%s reads the union from r: nil when no member is set; members that are null do not count.", u.Go)
 	p.p("func Decode%s(r *restjson.Reader) %[1]s {", u.Go)
 	p.p("var v %s\nvar tag string", u.Go)
-	p.p("for r.Object(); r.Next(); {")
-	p.p("if r.IsNull() {\ncontinue\n}")
-	p.p("r.OneOf(&tag)")
-	p.p("switch r.Key() {")
+	p.p("for r.Object(); r.NextSet(&tag); {")
+	p.p("switch tag {")
 	for _, m := range u.Members {
 		p.p("case %q:", m.Wire)
 		p.p("v = &%s{Value: %s}", m.Go, readValue(m.Type, true))
