@@ -24,6 +24,17 @@ func TestOfficialProgram(t *testing.T) {
 // runProgram runs a program in a module of its own outside of the repository.
 func runProgram(t *testing.T, program string) string {
 	t.Helper()
+	return goProgram(t, program, "run", ".")
+}
+
+// buildProgram only compiles it.
+func buildProgram(t *testing.T, program string) {
+	t.Helper()
+	goProgram(t, program, "vet", ".")
+}
+
+func goProgram(t *testing.T, program string, args ...string) string {
+	t.Helper()
 	root, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +59,7 @@ func runProgram(t *testing.T, program string) string {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command("go", "run", ".")
+	cmd := exec.Command("go", args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
 	out, err := cmd.CombinedOutput()

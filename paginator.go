@@ -125,7 +125,7 @@ func (p *Paginator[I, O, T]) next(ctx context.Context, optFns []func(*Options)) 
 	}
 
 	next, items := p.response(out)
-	if next != nil && *next != "" && p.token != nil && *next == *p.token {
+	if next != nil && p.token != nil && *next == *p.token {
 		if p.options.StopOnDuplicateToken {
 			next = nil
 		} else {

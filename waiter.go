@@ -55,7 +55,8 @@ type WaiterOptions[I, O any] struct {
 	OnAttempt func(WaiterAttempt)
 
 	// Clock measures the wait and sleeps between polls. A context's deadline counts
-	// with the system time that is left to it when the wait begins.
+	// with the system time that is left to it when the wait begins. With a clock other
+	// than the system's only the context can cut off a poll that hangs.
 	Clock Clock
 }
 
@@ -242,8 +243,14 @@ func (w *Waiter[I, O]) WaitForOutput(ctx context.Context, params *I, maxWaitDur 
 	if deadline, ok := ctx.Deadline(); ok {
 		limit = min(limit, time.Until(deadline))
 	}
-	ctx, cancel := context.WithTimeout(withFeature(ctx, featureWaiter), limit)
-	defer cancel()
+	ctx = withFeature(ctx, featureWaiter)
+	if options.Clock == (systemClock{}) {
+		// A poll that hangs must not outlive the wait. The time of another clock
+		// says nothing about how long a call may really take.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
 
 	run := waitRun[O]{spec: &w.spec, clock: options.Clock, start: options.Clock.Now(), limit: limit}
 	for {
@@ -258,10 +265,10 @@ func (w *Waiter[I, O]) WaitForOutput(ctx context.Context, params *I, maxWaitDur 
 			run.last = out
 		}
 
-		var again, cut bool
+		var again bool
 		var stop error
 		if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-			cut = true
+			stop = run.stopped(err)
 		} else {
 			again, stop = options.Retryable(ctx, params, out, err)
 			again = again && stop == nil
@@ -276,13 +283,11 @@ func (w *Waiter[I, O]) WaitForOutput(ctx context.Context, params *I, maxWaitDur 
 		}
 
 		switch {
-		case cut:
-			return run.last, run.stopped(err)
 		case stop != nil:
 			return run.last, run.failed(stop)
 		case !again:
 			return out, nil
-		case delay <= 0:
+		case delay == 0:
 			return run.last, run.timedOut()
 		}
 		if err := options.Clock.Sleep(ctx, delay); err != nil {
@@ -339,13 +344,13 @@ func (w *Waiter[I, O]) retryable(_ context.Context, _ *I, out *O, err error) (bo
 	}
 }
 
-// delay returns the time to sleep before the next poll, zero or less when none is left.
+// delay returns the time to sleep before the next poll, zero when there is to be none.
 // Jitter spreads waiters that began together from their first delay on.
 func (w *Waiter[I, O]) delay(options *WaiterOptions[I, O], elapsed, left time.Duration) time.Duration {
 	aim := min(max(elapsed/4, options.MinDelay), options.MaxDelay)
 	low := max(aim-aim/4, options.MinDelay)
 	high := aim + min(aim/4, options.MaxDelay-aim)
-	return min(low+time.Duration(w.random()*float64(high-low)), left)
+	return max(0, min(low+time.Duration(w.random()*float64(high-low)), left))
 }
 
 // callOptions turns the options into those of a poll. Without any the client can take
@@ -387,7 +392,7 @@ func (r *waitRun[O]) attempt(delay time.Duration) WaiterAttempt {
 		Waiter:  r.spec.name,
 		Attempt: r.attempts,
 		Elapsed: r.elapsed(),
-		Delay:   max(delay, 0),
+		Delay:   delay,
 		Err:     r.err,
 	}
 	if r.err == nil && r.last != nil {

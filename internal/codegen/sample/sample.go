@@ -12,6 +12,9 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/pattern"
 )
 
+// Secret is the value of every sensitive string.
+const Secret = "s3cr3t-value"
+
 // Full returns a document of the shape with every member set; a structure below itself ends there. Of a union it sets the
 // member that choose picks among n.
 func Full(shape *model.Shape, choose func(n int) int) any {
@@ -45,6 +48,9 @@ func document(s *model.Shape, own model.Traits, full bool, choose func(int) int,
 	case model.Enum:
 		return values(s)[0]
 	case model.String:
+		if s.Traits.Sensitive {
+			return Secret
+		}
 		return text(t, max(1, lowest(t.Length)))
 	case model.Integer, model.Long:
 		if t.Range != nil && t.Range.Min != nil {
