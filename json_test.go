@@ -69,7 +69,7 @@ func TestJSONRoundTrip(t *testing.T) {
 // A typo in a file must not wipe a member of an update; what the service has learned since must not break a client.
 func TestUnknownMembers(t *testing.T) {
 	for _, doc := range []string{
-		`{"descripton":"typo"}`,
+		`{"desc":"typo"}`,
 		`{"hooks":{"microvmHooks":{"runTimeout":1}}}`,
 		`{"logging":{"cloudwatch":{}}}`,
 		`{"resources":[{"memory":1}]}`,

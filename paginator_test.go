@@ -3,6 +3,8 @@ package lambdamicrovms
 import (
 	"context"
 	"errors"
+	"iter"
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -273,7 +275,7 @@ func TestPaginator(t *testing.T) {
 // checked where they matter.
 func sameText(a, b error) bool {
 	if a == nil || b == nil {
-		return a == b
+		return a == nil && b == nil
 	}
 	return a.Error() == b.Error()
 }
@@ -307,13 +309,13 @@ func TestPaginatorRetriesThePage(t *testing.T) {
 			s := &shelf{pages: threePages(), fail: map[string]error{token: down}}
 			p := newShelfPaginator(s.list, nil)
 			first := byPages(t.Context(), p)
-			if err := first[len(first)-1].Err; err != down {
+			if err := first[len(first)-1].Err; !errors.Is(err, down) {
 				t.Fatalf("first listing ends with %v, want %v", err, down)
 			}
 			if !p.HasMorePages() {
 				t.Error("HasMorePages = false after an error")
 			}
-			got := append(first[:len(first)-1], byPages(t.Context(), p)...)
+			got := slices.Concat(first[:len(first)-1], byPages(t.Context(), p))
 			want := []turn{{Books: []string{"a", "b"}}, {}, {Books: []string{"c"}}}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("both listings (-want +got):\n%s", diff)
@@ -424,7 +426,10 @@ func TestPaginatorSharesItsPosition(t *testing.T) {
 
 func TestPaginatorItemsOfTheLastPageSurviveABreak(t *testing.T) {
 	p := newShelfPaginator((&shelf{pages: map[string]shelfOutput{"": shelfPage("", "a", "b")}}).list, nil)
-	for range p.Items(t.Context()) {
+	for _, err := range p.Items(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		break
 	}
 	want := []turn{{Books: []string{"b"}}}
@@ -433,12 +438,20 @@ func TestPaginatorItemsOfTheLastPageSurviveABreak(t *testing.T) {
 	}
 }
 
+func lastError[V any](seq iter.Seq2[V, error]) error {
+	var last error
+	for _, err := range seq {
+		last = err
+	}
+	return last
+}
+
 func TestPaginatorPassesContextAndOptions(t *testing.T) {
 	type key struct{}
 	ctx := context.WithValue(t.Context(), key{}, "mine")
 	option := func(o *Options) { o.Region = "eu-central-1" }
 	calls := 0
-	call := func(ctx context.Context, in *shelfInput, optFns ...func(*Options)) (*shelfOutput, error) {
+	call := func(ctx context.Context, _ *shelfInput, optFns ...func(*Options)) (*shelfOutput, error) {
 		calls++
 		if ctx.Value(key{}) != "mine" {
 			t.Errorf("call %d: not the caller's context", calls)
@@ -460,10 +473,14 @@ func TestPaginatorPassesContextAndOptions(t *testing.T) {
 	if _, err := p.NextPage(ctx, option); err != nil {
 		t.Fatal(err)
 	}
-	for range p.Pages(ctx, option) {
-	}
+	pagesErr := lastError(p.Pages(ctx, option))
 	p = newShelfPaginator(call, nil)
-	for range p.Items(ctx, option) {
+	itemsErr := lastError(p.Items(ctx, option))
+	for _, err := range []error{pagesErr, itemsErr} {
+		var duplicate *DuplicateTokenError
+		if !errors.As(err, &duplicate) {
+			t.Errorf("error = %v, want a *DuplicateTokenError", err)
+		}
 	}
 	if calls != 4 {
 		t.Errorf("calls = %d, want 4", calls)

@@ -70,7 +70,8 @@ func Violations(err error) []*ConstraintError {
 	}
 	var found []*ConstraintError
 	for _, item := range params.Errs() {
-		if violation, ok := item.(*ConstraintError); ok {
+		var violation *ConstraintError
+		if errors.As(item, &violation) {
 			found = append(found, violation)
 		}
 	}
@@ -80,6 +81,7 @@ func Violations(err error) []*ConstraintError {
 // ConstraintRule is the kind of a rule that an input can break.
 type ConstraintRule string
 
+// The kinds of rules.
 const (
 	RuleRequired ConstraintRule = "required" // a member that must be set
 	RuleLength   ConstraintRule = "length"   // of a string, in code points
@@ -327,7 +329,8 @@ func quoted(s string) string { return strconv.Quote(cut(s, maxValueText)) }
 
 // sizeText words the bounds of a length or size; at most 0 is no bound.
 func sizeText(least, most int, unit, units string) string {
-	count, text := most, ""
+	var text string
+	count := most
 	switch {
 	case most == 0:
 		count, text = least, fmt.Sprintf("at least %d ", least)

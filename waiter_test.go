@@ -611,7 +611,7 @@ func TestWaiterContextEnds(t *testing.T) {
 				t.Errorf("error = %v, want one that is %v", err, tt.want)
 			}
 			var timeout *WaiterTimeoutError
-			if isTimeout := errors.As(err, &timeout); isTimeout != (tt.want == context.DeadlineExceeded) {
+			if isTimeout := errors.As(err, &timeout); isTimeout != errors.Is(tt.want, context.DeadlineExceeded) {
 				t.Errorf("error = %v, is a *WaiterTimeoutError: %t", err, isTimeout)
 			}
 			if polls != tt.polls {

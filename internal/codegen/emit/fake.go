@@ -37,7 +37,7 @@ func fakeRoutes(p *printer, pl *plan.Plan) {
 }
 
 func fakeOverrides(p *printer, pl *plan.Plan) {
-	p.doc("", "Overrides answer operations in place of the fake: those whose field is not nil. They get the decoded and valid input of a call; "+
+	p.doc("Overrides answer operations in place of the fake: those whose field is not nil. They get the decoded and valid input of a call; " +
 		"their output is written, and their error answered, as the service would.")
 	p.p("type Overrides struct {")
 	for _, op := range pl.Operations {

@@ -2,6 +2,7 @@ package emit
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/plan"
@@ -139,7 +140,7 @@ func receiver(s *plan.Struct) string {
 // writeMember is the line that writes a member if it is set.
 func writeMember(m *plan.Member, v string, inTypes bool) string {
 	field := v + "." + m.Go
-	call := func(format string, args ...any) string { return fmt.Sprintf(format, args...) }
+	call := fmt.Sprintf
 	t := m.Type
 	switch t.Kind {
 	case plan.String:
@@ -386,12 +387,9 @@ func unionDecoder(p *printer, u *plan.Union) {
 }
 
 func quoted(names []string) string {
-	s := ""
+	list := make([]string, len(names))
 	for i, n := range names {
-		if i > 0 {
-			s += ", "
-		}
-		s += fmt.Sprintf("%q", n)
+		list[i] = strconv.Quote(n)
 	}
-	return s
+	return strings.Join(list, ", ")
 }

@@ -16,11 +16,11 @@ func paginators(p *printer, pl *plan.Plan) {
 		}
 		name := op.Go + "Paginator"
 		item := pg.Items.Type.Elem.Go(false)
-		p.doc("", fmt.Sprintf("%s walks through the pages of %s.", name, op.Go))
+		p.doc(fmt.Sprintf("%s walks through the pages of %s.", name, op.Go))
 		p.p("type %s = Paginator[%s, %s, %s]\n", name, op.Input.Go, op.Output.Go, item)
-		p.doc("", fmt.Sprintf("%sOptions are the options of %[1]s.", name))
+		p.doc(fmt.Sprintf("%sOptions are the options of %[1]s.", name))
 		p.p("type %sOptions = PaginatorOptions\n", name)
-		p.doc("", fmt.Sprintf("New%s returns a paginator that begins with the page that params ask for; nil params are empty ones.", name))
+		p.doc(fmt.Sprintf("New%s returns a paginator that begins with the page that params ask for; nil params are empty ones.", name))
 		p.p("func New%s(client %sAPIClient, params *%s, optFns ...func(*%[1]sOptions)) *%[1]s {", name, op.Go, op.Input.Go)
 		p.p("return newPaginator(%q, client.%s, params,", op.Go, op.Go)
 		size := "nil"
@@ -44,11 +44,11 @@ func waiters(p *printer, pl *plan.Plan) {
 
 func waiter(p *printer, op *plan.Operation, w *plan.Waiter) {
 	name := w.Go + "Waiter"
-	p.doc("", does(name, w.Doc)+" It polls "+op.Go+". "+outcomes(w))
+	p.doc(does(name, w.Doc) + " It polls " + op.Go + ". " + outcomes(w))
 	p.p("type %s = Waiter[%s, %s]\n", name, op.Input.Go, op.Output.Go)
-	p.doc("", fmt.Sprintf("%sOptions are the options of %[1]s.", name))
+	p.doc(fmt.Sprintf("%sOptions are the options of %[1]s.", name))
 	p.p("type %sOptions = WaiterOptions[%s, %s]\n", name, op.Input.Go, op.Output.Go)
-	p.doc("", fmt.Sprintf("New%s returns a waiter that polls every %s to %s unless the options say otherwise.", name, seconds(w.MinDelay), seconds(w.MaxDelay)))
+	p.doc(fmt.Sprintf("New%s returns a waiter that polls every %s to %s unless the options say otherwise.", name, seconds(w.MinDelay), seconds(w.MaxDelay)))
 	p.p("func New%s(client %sAPIClient, optFns ...func(*%[1]sOptions)) *%[1]s {", name, op.Go)
 	p.p("return newWaiter(client.%s, waiterSpec[%s]{", op.Go, op.Output.Go)
 	p.p("name: %q, minDelay: %s, maxDelay: %s,", w.Go, duration(w.MinDelay), duration(w.MaxDelay))

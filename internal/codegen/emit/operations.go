@@ -11,16 +11,16 @@ import (
 func operation(p *printer, op *plan.Operation) {
 	call := fmt.Sprintf("%s(ctx context.Context, params *%[1]sInput, optFns ...func(*Options)) (*%[1]sOutput, error)", op.Go)
 
-	p.doc("", does(op.Go, op.Doc), fmt.Sprintf("It is %s %s.%s", op.Method, op.URI, modeledErrors(op)))
+	p.doc(does(op.Go, op.Doc), fmt.Sprintf("It is %s %s.%s", op.Method, op.URI, modeledErrors(op)))
 	p.p("func (c *Client) %s {", call)
 	p.p("return invoke(ctx, c, &%s, params, optFns)", plan.LowerFirst(op.Go))
 	p.p("}\n")
-	p.doc("", fmt.Sprintf("%sAPIClient is what a caller of %s needs: *Client, or a stub of one's own.", op.Go, op.Go))
+	p.doc(fmt.Sprintf("%sAPIClient is what a caller of %s needs: *Client, or a stub of one's own.", op.Go, op.Go))
 	p.p("type %sAPIClient interface {\n%s\n}\n", op.Go, call)
 
-	p.doc("", fmt.Sprintf("%s is the input of %s.", op.Input.Go, op.Go))
+	p.doc(fmt.Sprintf("%s is the input of %s.", op.Input.Go, op.Go))
 	structType(p, op.Input)
-	p.doc("", fmt.Sprintf("%s is the output of %s.", op.Output.Go, op.Go))
+	p.doc(fmt.Sprintf("%s is the output of %s.", op.Output.Go, op.Go))
 	structType(p, op.Output)
 
 	p.p("var %s = operation[%s, %s]{name: %q, method: %q, slot: slot%s}", plan.LowerFirst(op.Go), op.Input.Go, op.Output.Go, op.Wire, op.Method, op.Go)
@@ -40,12 +40,12 @@ func modeledErrors(op *plan.Operation) string {
 // operations prints the numbers by which a client keeps what it has compiled for each operation.
 func operations(p *printer, pl *plan.Plan) {
 	p.p("const (")
-	p.doc("", "ServiceID is the name of the service in configuration keys and service options.")
+	p.doc("ServiceID is the name of the service in configuration keys and service options.")
 	p.p("ServiceID = %q", pl.ServiceID)
-	p.doc("", "ServiceAPIVersion is the version of the API that the model describes.")
+	p.doc("ServiceAPIVersion is the version of the API that the model describes.")
 	p.p("ServiceAPIVersion = %q", pl.APIVersion)
 	p.p(")\n")
-	p.doc("", "The slot of an operation is its place among what a client compiles once and keeps.")
+	p.doc("The slot of an operation is its place among what a client compiles once and keeps.")
 	p.p("const (")
 	for i, op := range pl.Operations {
 		if i == 0 {
@@ -69,14 +69,14 @@ func structType(p *printer, s *plan.Struct) {
 		if i > 0 {
 			p.p("")
 		}
-		p.doc("", m.Doc, memberFacts(m, s.Role))
+		p.doc(m.Doc, memberFacts(m, s.Role))
 		p.p("%s %s", m.Go, m.GoType(s.InTypes()))
 	}
 	if s.Role == plan.Output {
 		if len(s.Members) > 0 {
 			p.p("")
 		}
-		p.doc("", "Facts about the call: request id, raw response, attempts.")
+		p.doc("Facts about the call: request id, raw response, attempts.")
 		p.p("ResultMetadata middleware.Metadata")
 	}
 	p.p("}\n")

@@ -47,18 +47,18 @@ func (p *printer) p(format string, args ...any) {
 }
 
 // doc prints comment lines, wrapped. Paragraphs are divided by empty lines.
-func (p *printer) doc(indent string, paragraphs ...string) {
+func (p *printer) doc(paragraphs ...string) {
 	first := true
 	for _, text := range paragraphs {
 		if text == "" {
 			continue
 		}
 		if !first {
-			p.p("%s//", indent)
+			p.p("//")
 		}
 		first = false
 		for _, line := range wrap(text, 100) {
-			p.p("%s// %s", indent, line)
+			p.p("// %s", line)
 		}
 	}
 }

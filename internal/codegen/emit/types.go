@@ -10,7 +10,7 @@ import (
 // structs prints types/types.go.
 func structs(p *printer, pl *plan.Plan) {
 	for _, s := range pl.Structs {
-		p.doc("", about(s.Go, s.Doc))
+		p.doc(about(s.Go, s.Doc))
 		structType(p, s)
 	}
 }
@@ -18,16 +18,16 @@ func structs(p *printer, pl *plan.Plan) {
 // enums prints types/enums.go.
 func enums(p *printer, pl *plan.Plan) {
 	for _, e := range pl.Enums {
-		p.doc("", about(e.Go, e.Doc), "The service may send values that are not listed here.")
+		p.doc(about(e.Go, e.Doc), "The service may send values that are not listed here.")
 		p.p("type %s string\n", e.Go)
 		p.p("// Enum values for %s.", e.Go)
 		p.p("const (")
 		for _, v := range e.Values {
-			p.doc("", v.Doc)
+			p.doc(v.Doc)
 			p.p("%s %s = %q", v.Go, e.Go, v.Value)
 		}
 		p.p(")\n")
-		p.doc("", fmt.Sprintf("Values returns the values of %s that the model lists.", e.Go))
+		p.doc(fmt.Sprintf("Values returns the values of %s that the model lists.", e.Go))
 		p.p("func (%s) Values() []%[1]s {", e.Go)
 		p.p("return []%s{", e.Go)
 		for _, v := range e.Values {
@@ -40,14 +40,14 @@ func enums(p *printer, pl *plan.Plan) {
 // unions prints types/unions.go.
 func unions(p *printer, pl *plan.Plan) {
 	for _, u := range pl.Unions {
-		p.doc("", about(u.Go, u.Doc), "It is one of:")
+		p.doc(about(u.Go, u.Doc), "It is one of:")
 		for _, m := range u.Members {
 			p.p("//   - [*%s]", m.Go)
 		}
 		p.p("//   - [*UnknownUnionMember], which only the service sends")
 		p.p("type %s interface {\nis%[1]s()\n}\n", u.Go)
 		for _, m := range u.Members {
-			p.doc("", about(m.Go, m.Doc), strings.Join(m.Check.Facts(m.Type), " "))
+			p.doc(about(m.Go, m.Doc), strings.Join(m.Check.Facts(m.Type), " "))
 			p.p("type %s struct {\nValue %s\n}\n", m.Go, m.Type.Go(true))
 			p.p("func (*%s) is%s() {}\n", m.Go, u.Go)
 		}
@@ -55,7 +55,7 @@ func unions(p *printer, pl *plan.Plan) {
 	if len(pl.Unions) == 0 {
 		return
 	}
-	p.doc("", "UnknownUnionMember is a member of a union that the model does not know: the service has learned it since. It is kept, and is written as it was read.")
+	p.doc("UnknownUnionMember is a member of a union that the model does not know: the service has learned it since. It is kept, and is written as it was read.")
 	p.p("type UnknownUnionMember struct {")
 	p.p("Tag string // name of the member")
 	p.p("Value []byte // its JSON")
@@ -68,23 +68,23 @@ func unions(p *printer, pl *plan.Plan) {
 // errorTypes prints types/errors.go.
 func errorTypes(p *printer, pl *plan.Plan) {
 	for _, e := range pl.Errors {
-		p.doc("", about(e.Go, e.Doc))
+		p.doc(about(e.Go, e.Doc))
 		p.p("type %s struct {", e.Go)
 		for _, m := range e.Members {
-			p.doc("", m.Doc)
+			p.doc(m.Doc)
 			p.p("%s %s\n", m.Go, m.GoType(true))
 		}
-		p.doc("", "The error code that the service sent, if it is another than the name of this type.")
+		p.doc("The error code that the service sent, if it is another than the name of this type.")
 		p.p("ErrorCodeOverride *string")
 		p.p("}\n")
 
-		p.doc("", "Error returns the code and the message.")
+		p.doc("Error returns the code and the message.")
 		p.p("func (e *%s) Error() string { return e.ErrorCode() + \": \" + e.ErrorMessage() }\n", e.Go)
-		p.doc("", "ErrorMessage returns the message of the service, empty when it sent none.")
+		p.doc("ErrorMessage returns the message of the service, empty when it sent none.")
 		p.p("func (e *%s) ErrorMessage() string {\nif e.Message == nil {\nreturn \"\"\n}\nreturn *e.Message\n}\n", e.Go)
-		p.doc("", "ErrorCode returns the code of the error on the wire.")
+		p.doc("ErrorCode returns the code of the error on the wire.")
 		p.p("func (e *%s) ErrorCode() string {\nif e == nil || e.ErrorCodeOverride == nil {\nreturn %q\n}\nreturn *e.ErrorCodeOverride\n}\n", e.Go, e.Wire)
-		p.doc("", fmt.Sprintf("ErrorFault says whose fault the error is: that of the %s.", e.Fault))
+		p.doc(fmt.Sprintf("ErrorFault says whose fault the error is: that of the %s.", e.Fault))
 		p.p("func (e *%s) ErrorFault() smithy.ErrorFault { return smithy.Fault%s }\n", e.Go, plan.UpperFirst(e.Fault))
 	}
 }

@@ -68,7 +68,7 @@ func validateMember(t *plan.Type, c *plan.Check, name, field, need string) strin
 		args := fmt.Sprintf("%q, %s, %s, %s", name, field, need, size(c))
 		nothing := !required && c.Size == nil
 		switch {
-		case t.Elem.Kind == plan.String && !(nothing && c.Elem.Rule == nil):
+		case t.Elem.Kind == plan.String && (!nothing || c.Elem.Rule != nil):
 			return fmt.Sprintf("v.strings(%s, %s)", args, pointer(c.Elem.Rule))
 		case t.Elem.Kind == plan.EnumKind:
 			return fmt.Sprintf("enums(v, %s, %s)", args, c.Elem.Rule.Go)
@@ -128,7 +128,7 @@ func rules(p *printer, pl *plan.Plan) {
 	if len(pl.Rules) == 0 {
 		return
 	}
-	p.doc("", "Each rule is one constraint of the model; several members may share it.")
+	p.doc("Each rule is one constraint of the model; several members may share it.")
 	p.p("var (")
 	for _, r := range pl.Rules {
 		switch r.Kind {

@@ -270,7 +270,7 @@ func (p *planner) stringRule(name string, length *model.Bounds, pattern string, 
 func (p *planner) rule(r *Rule) *Rule {
 	r.Go = "rule" + UpperFirst(r.Go)
 	if known, ok := p.rules[r.Go]; ok {
-		if fmt.Sprint(known.text()) != fmt.Sprint(r.text()) {
+		if known.text() != r.text() {
 			p.errorf("two rules would both be called %s", r.Go)
 		}
 		return known

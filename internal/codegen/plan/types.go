@@ -34,7 +34,7 @@ func (t *Type) Go(inTypes bool) string {
 	}
 }
 
-// Go returns the Go type of the field.
+// GoType returns the Go type of the field.
 func (m *Member) GoType(inTypes bool) string {
 	if m.Pointer {
 		return "*" + m.Type.Go(inTypes)
