@@ -137,51 +137,61 @@ func receiver(s *plan.Struct) string {
 	return "v"
 }
 
-// writeMember is the line that writes a member if it is set.
-func writeMember(m *plan.Member, v string, inTypes bool) string {
-	field := v + "." + m.Go
-	call := fmt.Sprintf
-	t := m.Type
+// scalar is what package restjson calls a simple type: the writer has methods of that name and with Field behind it, the
+// reader of that name and with Ptr behind it.
+func scalar(t *plan.Type) (name string, ok bool) {
 	switch t.Kind {
 	case plan.String:
-		if t.Secret {
-			return call("w.SecretField(%q, %s)", m.Wire, field)
-		}
-		return call("w.StringField(%q, %s)", m.Wire, field)
-	case plan.EnumKind:
-		return call("w.EnumField(%q, string(%s))", m.Wire, field)
+		return "String", true
 	case plan.Bool:
-		return call("w.BoolField(%q, %s)", m.Wire, field)
+		return "Bool", true
 	case plan.Int32:
-		return call("w.Int32Field(%q, %s)", m.Wire, field)
+		return "Int32", true
 	case plan.Int64:
-		return call("w.Int64Field(%q, %s)", m.Wire, field)
+		return "Int64", true
 	case plan.Float64:
-		return call("w.Float64Field(%q, %s)", m.Wire, field)
+		return "Float64", true
 	case plan.Time:
-		return call("w.TimeField(%q, %s)", m.Wire, field)
+		return "Time", true
+	}
+	return "", false
+}
+
+// writeMember is the line that writes a member if it is set.
+func writeMember(m *plan.Member, v string, inTypes bool) string {
+	t, field := m.Type, v+"."+m.Go
+	if name, ok := scalar(t); ok {
+		if t.Secret {
+			name = "Secret"
+		}
+		return fmt.Sprintf("w.%sField(%q, %s)", name, m.Wire, field)
+	}
+	call := func(name string) string { return fmt.Sprintf("restjson.%s(w, %q, %s)", name, m.Wire, field) }
+	switch t.Kind {
+	case plan.EnumKind:
+		return fmt.Sprintf("w.EnumField(%q, string(%s))", m.Wire, field)
 	case plan.StructKind:
-		return call("restjson.Field(w, %q, %s)", m.Wire, field)
+		return call("Field")
 	case plan.UnionKind:
-		return call("restjson.UnionField(w, %q, %s)", m.Wire, field)
+		return call("UnionField")
 	case plan.List:
 		switch {
 		case t.Elem.Kind == plan.StructKind:
-			return call("restjson.Structs(w, %q, %s)", m.Wire, field)
+			return call("Structs")
 		case t.Elem.Kind == plan.UnionKind:
-			return call("restjson.Unions(w, %q, %s)", m.Wire, field)
+			return call("Unions")
 		case t.Elem.Stringlike() && !t.Elem.Secret:
-			return call("restjson.Strings(w, %q, %s)", m.Wire, field)
+			return call("Strings")
 		}
-		return call("restjson.List(w, %q, %s, %s)", m.Wire, field, writeFunc(t.Elem, inTypes))
+		return fmt.Sprintf("restjson.List(w, %q, %s, %s)", m.Wire, field, writeFunc(t.Elem, inTypes))
 	default:
 		switch {
 		case t.Elem.Stringlike() && t.Elem.Secret:
-			return call("restjson.SecretMap(w, %q, %s)", m.Wire, field)
+			return call("SecretMap")
 		case t.Elem.Stringlike():
-			return call("restjson.StringMap(w, %q, %s)", m.Wire, field)
+			return call("StringMap")
 		}
-		return call("restjson.Map(w, %q, %s, %s)", m.Wire, field, writeFunc(t.Elem, inTypes))
+		return fmt.Sprintf("restjson.Map(w, %q, %s, %s)", m.Wire, field, writeFunc(t.Elem, inTypes))
 	}
 }
 
@@ -191,24 +201,15 @@ func writeFunc(t *plan.Type, inTypes bool) string {
 
 // writeValue is the line that writes a value that is there.
 func writeValue(t *plan.Type, value, address string, inTypes bool) string {
-	switch t.Kind {
-	case plan.String:
+	if name, ok := scalar(t); ok {
 		if t.Secret {
-			return fmt.Sprintf("w.Secret(%s)", value)
+			name = "Secret"
 		}
-		return fmt.Sprintf("w.String(%s)", value)
+		return fmt.Sprintf("w.%s(%s)", name, value)
+	}
+	switch t.Kind {
 	case plan.EnumKind:
 		return fmt.Sprintf("w.String(string(%s))", value)
-	case plan.Bool:
-		return fmt.Sprintf("w.Bool(%s)", value)
-	case plan.Int32:
-		return fmt.Sprintf("w.Int32(%s)", value)
-	case plan.Int64:
-		return fmt.Sprintf("w.Int64(%s)", value)
-	case plan.Float64:
-		return fmt.Sprintf("w.Float64(%s)", value)
-	case plan.Time:
-		return fmt.Sprintf("w.Time(%s)", value)
 	case plan.StructKind:
 		return fmt.Sprintf("(%s).EncodeJSON(w)", address)
 	case plan.UnionKind:
@@ -295,41 +296,23 @@ func decoder(p *printer, s *plan.Struct) {
 
 // readMember is the expression that reads a member.
 func readMember(m *plan.Member, inTypes bool) string {
-	t := m.Type
-	switch t.Kind {
-	case plan.String:
-		return "r.StringPtr()"
-	case plan.Bool:
-		return "r.BoolPtr()"
-	case plan.Int32:
-		return "r.Int32Ptr()"
-	case plan.Int64:
-		return "r.Int64Ptr()"
-	case plan.Float64:
-		return "r.Float64Ptr()"
-	case plan.Time:
-		return "r.TimePtr()"
-	case plan.StructKind:
-		return fmt.Sprintf("restjson.Struct[%s](r)", t.Go(inTypes))
+	if name, ok := scalar(m.Type); ok {
+		return "r." + name + "Ptr()"
 	}
-	return readValue(t, inTypes)
+	if m.Type.Kind == plan.StructKind {
+		return fmt.Sprintf("restjson.Struct[%s](r)", m.Type.Go(inTypes))
+	}
+	return readValue(m.Type, inTypes)
 }
 
 // readValue is the expression that reads a value that is no pointer.
 func readValue(t *plan.Type, inTypes bool) string {
+	if name, ok := scalar(t); ok {
+		return "r." + name + "()"
+	}
 	switch t.Kind {
 	case plan.EnumKind:
 		return fmt.Sprintf("restjson.Enum[%s](r)", t.Go(inTypes))
-	case plan.Bool:
-		return "r.Bool()"
-	case plan.Int32:
-		return "r.Int32()"
-	case plan.Int64:
-		return "r.Int64()"
-	case plan.Float64:
-		return "r.Float64()"
-	case plan.Time:
-		return "r.Time()"
 	case plan.StructKind:
 		return fmt.Sprintf("restjson.Value[%s](r)", t.Go(inTypes))
 	case plan.UnionKind:
@@ -342,13 +325,11 @@ func readValue(t *plan.Type, inTypes bool) string {
 			return fmt.Sprintf("restjson.ReadStrings[%s](r)", t.Elem.Go(inTypes))
 		}
 		return fmt.Sprintf("restjson.ReadList(r, %s)", readFunc(t.Elem, inTypes))
-	case plan.Map:
+	default:
 		if t.Elem.Stringlike() {
 			return fmt.Sprintf("restjson.ReadStringMap[%s](r)", t.Elem.Go(inTypes))
 		}
 		return fmt.Sprintf("restjson.ReadMap(r, %s)", readFunc(t.Elem, inTypes))
-	default:
-		return "r.String()"
 	}
 }
 
