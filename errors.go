@@ -158,7 +158,7 @@ func faultOf(status int) smithy.ErrorFault {
 	}
 }
 
-// maxExcerpt is how many bytes of a body that is no JSON go into an error.
+// maxExcerpt is how many bytes of a body that is no JSON go into an error, or a few more.
 const maxExcerpt = 120
 
 // excerpt returns the beginning of a text without HTML tags, control characters and
@@ -177,13 +177,13 @@ func excerpt(body string) string {
 			space = true
 		case !unicode.IsPrint(c) || c == utf8.RuneError:
 		default:
+			if b.Len() >= maxExcerpt {
+				return b.String() + "…"
+			}
 			if space && b.Len() > 0 {
 				b.WriteByte(' ')
 			}
 			space = false
-			if b.Len()+utf8.RuneLen(c) > maxExcerpt {
-				return b.String() + "…"
-			}
 			b.WriteRune(c)
 		}
 	}

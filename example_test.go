@@ -172,7 +172,7 @@ func ExampleViolations() {
 type oneAnswer string
 
 func (a oneAnswer) Do(*http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(a)))}, nil
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(a)))}, nil
 }
 
 // A stub of the transport: the real client runs, with its validation, serialization and retries.

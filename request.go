@@ -200,10 +200,13 @@ func (b *requestBody) Read(p []byte) (int, error) {
 
 func (b *requestBody) Seek(offset int64, whence int) (int64, error) {
 	switch whence {
+	case io.SeekStart:
 	case io.SeekCurrent:
 		offset += int64(b.read)
 	case io.SeekEnd:
 		offset += int64(len(b.data))
+	default:
+		return 0, fmt.Errorf("seek from %d", whence)
 	}
 	if offset < 0 || offset > int64(len(b.data)) {
 		return 0, errors.New("seek outside of the request body")

@@ -129,6 +129,7 @@ func readBody(ctx context.Context, response *http.Response, limit int64) (string
 	buffer := bodyBuffers.Get().(*bytes.Buffer)
 	defer func() {
 		if buffer.Cap() <= maxPooledBuffer {
+			clear(buffer.Bytes()) // as that of a request
 			buffer.Reset()
 			bodyBuffers.Put(buffer)
 		}

@@ -1,0 +1,244 @@
+package lambdamicrovms_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/metrics"
+	"github.com/aws/smithy-go/tracing"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/microvm-go/lambdamicrovms"
+)
+
+// trace records the spans of calls.
+type trace struct {
+	mu    sync.Mutex
+	scope string
+	spans []*span
+}
+
+type span struct {
+	tracing.Span // never called
+	trace        *trace
+	name, parent string
+	kind         tracing.SpanKind
+	properties   map[string]string
+	status       tracing.SpanStatus
+	ends         int
+}
+
+func (t *trace) Tracer(scope string, _ ...tracing.TracerOption) tracing.Tracer {
+	t.scope = scope
+	return t
+}
+
+func (t *trace) StartSpan(ctx context.Context, name string, opts ...tracing.SpanOption) (context.Context, tracing.Span) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := &span{trace: t, name: name, properties: map[string]string{}}
+	if parent, ok := tracing.GetSpan(ctx); ok {
+		s.parent = parent.Name()
+	}
+	var o tracing.SpanOptions
+	for _, fn := range opts {
+		fn(&o)
+	}
+	s.kind = o.Kind
+	for k, v := range o.Properties.Values() {
+		s.properties[fmt.Sprint(k)] = fmt.Sprint(v)
+	}
+	t.spans = append(t.spans, s)
+	return tracing.WithSpan(ctx, s), s
+}
+
+func (s *span) Name() string { return s.name }
+
+func (s *span) SetProperty(k, v any) { s.properties[fmt.Sprint(k)] = fmt.Sprint(v) }
+
+func (s *span) SetStatus(status tracing.SpanStatus) { s.status = status }
+
+func (s *span) End() { s.ends++ }
+
+func (t *trace) named(name string) *span {
+	for _, s := range t.spans {
+		if s.name == name {
+			return s
+		}
+	}
+	return &span{}
+}
+
+func TestSpans(t *testing.T) {
+	var tr trace
+	client := stubbed(func(*http.Request) (*http.Response, error) {
+		return answer(http.StatusOK, http.Header{"X-Amzn-Requestid": {"request-1"}}, `{}`), nil
+	}, func(o *lambdamicrovms.Options) { o.TracerProvider = &tr })
+	if _, err := client.UpdateMicroVMImage(context.Background(), updateInput()); err != nil {
+		t.Fatal(err)
+	}
+	const operation = "Lambda Microvms.UpdateMicrovmImage"
+	var got []string
+	for _, s := range tr.spans {
+		got = append(got, s.name+" in "+s.parent)
+		if s.ends == 0 {
+			t.Errorf("span %s is still open", s.name)
+		}
+	}
+	want := []string{
+		operation + " in ", "OperationSerializer in " + operation, "RetryLoop in " + operation, "Attempt in RetryLoop",
+		"ResolveAuthScheme in Attempt", "GetIdentity in Attempt", "ResolveEndpoint in Attempt", "ComputePayloadSHA256 in Attempt",
+		"SignRequest in Attempt", "DoHTTPRequest in Attempt", "OperationDeserializer in Attempt",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	whole := tr.named(operation)
+	properties := map[string]string{
+		"rpc.system": "aws-api", "rpc.service": "Lambda Microvms", "rpc.method": "UpdateMicrovmImage", "error": "false",
+	}
+	if diff := cmp.Diff(properties, whole.properties); diff != "" || whole.kind != tracing.SpanKindClient || whole.status != tracing.SpanStatusOK {
+		t.Errorf("kind %v, status %v, -want +got:\n%s", whole.kind, whole.status, diff)
+	}
+	if got := tr.named("ResolveEndpoint").properties["client.call.resolved_endpoint"]; got != "https://lambda.us-east-1.amazonaws.com" {
+		t.Errorf("resolved endpoint %q", got)
+	}
+	if got := tr.named("ResolveAuthScheme").properties["auth.scheme_id"]; got != "aws.auth#sigv4" {
+		t.Errorf("auth scheme %q", got)
+	}
+	if tr.scope != "github.com/microvm-go/lambdamicrovms" {
+		t.Errorf("scope %q", tr.scope)
+	}
+}
+
+func TestSpanOfError(t *testing.T) {
+	var tr trace
+	client := stubbed(func(*http.Request) (*http.Response, error) {
+		return failure(http.StatusConflict, "ConflictException"), nil
+	}, func(o *lambdamicrovms.Options) { o.TracerProvider = &tr })
+	if _, err := client.ListMicroVMs(context.Background(), nil); err == nil {
+		t.Fatal("no error")
+	}
+	whole := tr.named("Lambda Microvms.ListMicrovms")
+	delete(whole.properties, "exception.message")
+	want := map[string]string{
+		"rpc.system": "aws-api", "rpc.service": "Lambda Microvms", "rpc.method": "ListMicrovms", "error": "true",
+		"exception.type": "*http.ResponseError", "api.error_code": "ConflictException", "api.error_message": "because", "api.error_fault": "client",
+	}
+	if diff := cmp.Diff(want, whole.properties); diff != "" || whole.status != tracing.SpanStatusError {
+		t.Errorf("status %v, -want +got:\n%s", whole.status, diff)
+	}
+}
+
+// meter records which of the client's durations were measured.
+type meter struct {
+	metrics.NopMeter
+	mu       sync.Mutex
+	recorded []string
+	broken   error
+}
+
+type histogram struct {
+	meter *meter
+	name  string
+}
+
+func (m *meter) Meter(string, ...metrics.MeterOption) metrics.Meter { return m }
+
+func (m *meter) Float64Histogram(name string, opts ...metrics.InstrumentOption) (metrics.Float64Histogram, error) {
+	var o metrics.InstrumentOptions
+	for _, fn := range opts {
+		fn(&o)
+	}
+	if o.UnitLabel != "s" || o.Description == "" {
+		return nil, fmt.Errorf("%s: unit %q, description %q", name, o.UnitLabel, o.Description)
+	}
+	return histogram{m, name}, m.broken
+}
+
+func (h histogram) Record(_ context.Context, seconds float64, opts ...metrics.RecordMetricOption) {
+	var o metrics.RecordMetricOptions
+	for _, fn := range opts {
+		fn(&o)
+	}
+	h.meter.mu.Lock()
+	defer h.meter.mu.Unlock()
+	if strings.HasPrefix(h.name, "client.call.") {
+		h.meter.recorded = append(h.meter.recorded, fmt.Sprint(h.name, property(&o.Properties, "rpc.method"), property(&o.Properties, "auth.scheme_id")))
+	}
+	if seconds < 0 {
+		h.meter.recorded = append(h.meter.recorded, "negative")
+	}
+}
+
+func property(p *smithy.Properties, key string) string {
+	if v := p.Get(key); v != nil {
+		return fmt.Sprint(" ", v)
+	}
+	return ""
+}
+
+func TestMetrics(t *testing.T) {
+	var m meter
+	client := stubbed(
+		func(*http.Request) (*http.Response, error) { return answer(http.StatusOK, nil, `{}`), nil },
+		func(o *lambdamicrovms.Options) { o.MeterProvider = &m },
+	)
+	if _, err := client.ListMicroVMs(context.Background(), nil); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(m.recorded)
+	want := []string{
+		"client.call.attempt_duration ListMicrovms",
+		"client.call.auth.resolve_identity_duration ListMicrovms aws.auth#sigv4",
+		"client.call.auth.signing_duration ListMicrovms aws.auth#sigv4",
+		"client.call.deserialization_duration ListMicrovms",
+		"client.call.duration ListMicrovms",
+		"client.call.resolve_endpoint_duration ListMicrovms",
+		"client.call.serialization_duration ListMicrovms",
+	}
+	if diff := cmp.Diff(want, m.recorded); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestMeterFails(t *testing.T) {
+	m := &meter{broken: errors.New("broken")}
+	client := stubbed(nil, func(o *lambdamicrovms.Options) { o.MeterProvider = m })
+	for _, options := range [][]func(*lambdamicrovms.Options){nil, {func(*lambdamicrovms.Options) {}}} {
+		if _, err := client.ListMicroVMs(context.Background(), nil, options...); !errors.Is(err, m.broken) {
+			t.Errorf("got %v, want %v", err, m.broken)
+		}
+	}
+}
+
+// A call without a tracer, made within one that has one, is no part of its trace.
+func TestTracerDoesNotLeak(t *testing.T) {
+	var tr trace
+	inner := stubbed(func(*http.Request) (*http.Response, error) { return answer(http.StatusOK, nil, `{}`), nil })
+	outer := stubbed(func(r *http.Request) (*http.Response, error) {
+		if _, err := inner.ListMicroVMImages(r.Context(), nil); err != nil {
+			return nil, err
+		}
+		return answer(http.StatusOK, nil, `{}`), nil
+	}, func(o *lambdamicrovms.Options) { o.TracerProvider = &tr })
+	if _, err := outer.ListMicroVMs(context.Background(), nil); err != nil {
+		t.Fatal(err)
+	}
+	attempts := 0
+	for _, s := range tr.spans {
+		if s.name == "Attempt" {
+			attempts++
+		}
+	}
+	if attempts != 1 {
+		t.Errorf("%d attempts in the trace, want the outer call's", attempts)
+	}
+}

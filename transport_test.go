@@ -1,0 +1,257 @@
+package lambdamicrovms_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+
+	"github.com/microvm-go/lambdamicrovms"
+)
+
+// served starts a service on the loopback interface and returns a client's options for
+// it, and the number of connections made.
+func served(t testing.TB, h http.HandlerFunc) (lambdamicrovms.Options, *atomic.Int64) {
+	t.Helper()
+	var connections atomic.Int64
+	server := httptest.NewUnstartedServer(h)
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	return lambdamicrovms.Options{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: staticCredentials}, &connections
+}
+
+// httpClients are the ways in which a caller may bring a client, or none.
+func httpClients() map[string]lambdamicrovms.HTTPClient {
+	return map[string]lambdamicrovms.HTTPClient{
+		"none":             nil,
+		"the SDK's":        awshttp.NewBuildableClient(),
+		"net/http's":       &http.Client{Transport: &http.Transport{}},
+		"net/http follows": &http.Client{Transport: &http.Transport{}, CheckRedirect: func(*http.Request, []*http.Request) error { return nil }},
+	}
+}
+
+// A redirect that is followed would carry the session token to another host.
+func TestRedirects(t *testing.T) {
+	for name, client := range httpClients() {
+		for _, level := range []string{"client", "call"} {
+			t.Run(name+" of the "+level, func(t *testing.T) {
+				var elsewhere atomic.Int64
+				other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
+				defer other.Close()
+				for _, status := range []int{301, 302, 303, 307, 308} {
+					options, _ := served(t, func(w http.ResponseWriter, r *http.Request) {
+						http.Redirect(w, r, other.URL, status)
+					})
+					option := func(o *lambdamicrovms.Options) { o.HTTPClient = client }
+					for _, call := range []func(*lambdamicrovms.Client, ...func(*lambdamicrovms.Options)) error{
+						func(c *lambdamicrovms.Client, o ...func(*lambdamicrovms.Options)) error {
+							_, err := c.ListMicroVMs(context.Background(), nil, o...)
+							return err
+						},
+						func(c *lambdamicrovms.Client, o ...func(*lambdamicrovms.Options)) error {
+							_, err := c.UpdateMicroVMImage(context.Background(), updateInput(), o...)
+							return err
+						},
+					} {
+						var err error
+						if level == "client" {
+							err = call(lambdamicrovms.New(options, option))
+						} else {
+							err = call(lambdamicrovms.New(options), option)
+						}
+						var failed *awshttp.ResponseError
+						if !errors.As(err, &failed) || failed.HTTPStatusCode() != status {
+							t.Errorf("%d: %v, want an error with that status", status, err)
+						}
+					}
+				}
+				if n := elsewhere.Load(); n != 0 {
+					t.Errorf("%d redirects were followed", n)
+				}
+			})
+		}
+	}
+}
+
+// Answers that come early, large or small, must not cost the connection.
+func TestConnectionsAreReused(t *testing.T) {
+	large := `{"description":"` + strings.Repeat("x", 14<<10) + `"}`
+	for name, client := range httpClients() {
+		t.Run(name, func(t *testing.T) {
+			options, connections := served(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodDelete {
+					w.WriteHeader(http.StatusNoContent)
+					return
+				}
+				_, _ = w.Write([]byte(large))
+			})
+			options.HTTPClient = client
+			c := lambdamicrovms.New(options)
+			for i := range 250 {
+				var err error
+				switch i % 3 {
+				case 0:
+					_, err = c.UpdateMicroVMImage(context.Background(), updateInput())
+				case 1:
+					_, err = c.ListMicroVMs(context.Background(), nil)
+				default: // a call with options, which has a stack of its own but no connection
+					_, err = c.TerminateMicroVM(context.Background(), &lambdamicrovms.TerminateMicroVMInput{MicroVMIdentifier: aws.String("microvm-1")},
+						func(o *lambdamicrovms.Options) { o.AppID = "app" })
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n := connections.Load(); n != 1 {
+				t.Errorf("%d connections for 250 calls in a row", n)
+			}
+		})
+	}
+}
+
+// Errors and large answers leave the connection alive as well.
+func TestConnectionsSurviveErrors(t *testing.T) {
+	options, connections := served(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusConflict)
+		_, _ = w.Write([]byte(strings.Repeat("<html>", 1000)))
+	})
+	c := lambdamicrovms.New(options)
+	for range 50 {
+		if _, err := c.ListMicroVMs(context.Background(), nil); err == nil {
+			t.Fatal("no error")
+		}
+	}
+	if n := connections.Load(); n != 1 {
+		t.Errorf("%d connections for 50 calls in a row", n)
+	}
+}
+
+// Clients that share an HTTP client share its connections, and so do calls that bring it.
+func TestSharedHTTPClient(t *testing.T) {
+	for name, client := range httpClients() {
+		if client == nil {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			options, connections := served(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{}`)) })
+			bring := func(o *lambdamicrovms.Options) { o.HTTPClient = client }
+			for range 3 {
+				if _, err := lambdamicrovms.New(options, bring).ListMicroVMs(context.Background(), nil); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := lambdamicrovms.New(options).ListMicroVMs(context.Background(), nil, bring); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n := connections.Load(); n != 1 {
+				t.Errorf("%d connections", n)
+			}
+		})
+	}
+}
+
+// The default keeps as many connections as calls go on at once.
+func TestParallelConnectionsAreKept(t *testing.T) {
+	const parallel = 30
+	var arrived sync.WaitGroup
+	options, connections := served(t, func(w http.ResponseWriter, _ *http.Request) {
+		arrived.Done()
+		arrived.Wait()
+		_, _ = w.Write([]byte(`{}`))
+	})
+	c := lambdamicrovms.New(options)
+	for range 3 {
+		arrived.Add(parallel)
+		var calls sync.WaitGroup
+		for range parallel {
+			calls.Add(1)
+			go func() {
+				defer calls.Done()
+				if _, err := c.ListMicroVMs(context.Background(), nil); err != nil {
+					t.Error(err)
+				}
+			}()
+		}
+		calls.Wait()
+	}
+	// A connection goes back to the pool a little after its call has returned, so the next round may open a few.
+	if n := connections.Load(); n > 2*parallel {
+		t.Errorf("%d connections for 3 rounds of %d calls", n, parallel)
+	}
+}
+
+func TestDefaultHTTPClient(t *testing.T) {
+	for mode, want := range map[aws.DefaultsMode]time.Duration{
+		"":                          10 * time.Second,
+		aws.DefaultsModeStandard:    3100 * time.Millisecond,
+		aws.DefaultsModeInRegion:    1100 * time.Millisecond,
+		aws.DefaultsModeAuto:        3100 * time.Millisecond,
+		aws.DefaultsModeCrossRegion: 3100 * time.Millisecond,
+	} {
+		for name, given := range map[string]*awshttp.BuildableClient{"default": nil, "given": awshttp.NewBuildableClient()} {
+			options := lambdamicrovms.Options{DefaultsMode: mode}
+			idle := 100
+			if given != nil {
+				options.HTTPClient, idle = given, awshttp.DefaultHTTPTransportMaxIdleConnsPerHost
+			}
+			client, ok := lambdamicrovms.New(options).Options().HTTPClient.(*awshttp.BuildableClient)
+			if !ok {
+				t.Fatalf("%q, %s: the client is a %T", mode, name, client)
+			}
+			transport := client.GetTransport()
+			if transport.TLSHandshakeTimeout != want || transport.MaxIdleConnsPerHost != idle {
+				t.Errorf("%q, %s: TLS handshake timeout %v, %d idle connections; want %v, %d",
+					mode, name, transport.TLSHandshakeTimeout, transport.MaxIdleConnsPerHost, want, idle)
+			}
+		}
+	}
+}
+
+func TestReadTimeoutVariable(t *testing.T) {
+	for value, want := range map[string]time.Duration{"true": 5 * time.Minute, "": 0} {
+		t.Setenv("AWS_ENABLE_DEFAULT_SOCKET_TIMEOUT_2026", value)
+		client := lambdamicrovms.New(lambdamicrovms.Options{}).Options().HTTPClient.(*awshttp.BuildableClient)
+		if got, _ := client.GetReadTimeout(); got != want {
+			t.Errorf("%q: read timeout %v, want %v", value, got, want)
+		}
+	}
+}
+
+// What a client holds for an SDK client goes when that goes.
+func TestFrozenClientsAreForgotten(t *testing.T) {
+	client := stubbed(nil)
+	gone := make(chan struct{})
+	func() {
+		bring := awshttp.NewBuildableClient().WithTransportOptions(func(tr *http.Transport) {
+			tr.DialContext = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no network") }
+		})
+		if _, err := client.ListMicroVMs(context.Background(), nil, func(o *lambdamicrovms.Options) { o.HTTPClient = bring }); err == nil {
+			t.Fatal("no error without a network")
+		}
+		runtime.AddCleanup(bring, func(c chan struct{}) { close(c) }, gone)
+	}()
+	for range 100 {
+		runtime.GC()
+		select {
+		case <-gone:
+			return
+		case <-time.After(10 * time.Millisecond): // cleanups run beside us
+		}
+	}
+	t.Error("the client is still referenced")
+}
