@@ -17,44 +17,76 @@ type Answers struct {
 	// builds, where it is known to be. By default it is null.
 	FailedBuildReason bool
 
-	// ReusedToken is the error for a clientToken that comes again with other parameters.
-	ReusedToken ErrorForm
+	// ReusedToken is for a clientToken that comes again with other parameters.
+	ReusedToken Outcome
 
-	// RepeatedDelete is what a second delete of an image or version gets.
-	RepeatedDelete RepeatedDelete
+	// RepeatedDelete is for a second delete of an image or version.
+	RepeatedDelete Outcome
 
-	// BusyUpdate is the form of the error for an update of an image that is UPDATING. Both forms are
-	// seen in practice; the default is the 409.
-	BusyUpdate ErrorForm
+	// BusyUpdate is for an update of an image that is UPDATING. It is refused in one of two forms, both
+	// seen in practice; the default is OutcomeConflict.
+	BusyUpdate Outcome
+
+	// VersionInUse is for a delete of a version that MicroVMs run.
+	VersionInUse Outcome
+
+	// OutOfTurn is for a suspend or resume that the state of the MicroVM does not call for, such as a
+	// suspend of one that is SUSPENDED or a resume of one that is RUNNING. TERMINATED is no such state:
+	// what it gets is known.
+	OutOfTurn Outcome
+
+	// TerminatedToken is for a token for a MicroVM that is TERMINATING or TERMINATED.
+	TerminatedToken Outcome
+
+	// LongSuspension is what becomes of a MicroVM that has been SUSPENDED for the suspendedDurationSeconds
+	// of its idle policy. Until it is settled, calls about a MicroVM that has come so far are 501.
+	LongSuspension LongSuspension
 }
 
-// ErrorForm chooses between the errors that stand for one condition.
-type ErrorForm int
+// An Outcome is what a call gets.
+type Outcome int
 
-// The forms of an error.
+// The outcomes of a call. OutcomeSuccess changes nothing that is as asked for already.
 const (
-	UnknownForm    ErrorForm = iota
-	ConflictForm             // 409 ConflictException
-	ValidationForm           // 400 ValidationException
+	OutcomeUnknown    Outcome = iota // 501
+	OutcomeSuccess                   // 2xx
+	OutcomeConflict                  // 409 ConflictException
+	OutcomeValidation                // 400 ValidationException
+	OutcomeNotFound                  // 404 ResourceNotFoundException
 )
 
-// RepeatedDelete is what a second delete gets.
-type RepeatedDelete int
+// LongSuspension is what becomes of a MicroVM that is suspended for as long as its idle policy says.
+type LongSuspension int
 
-// What a second delete gets.
+// What becomes of a MicroVM that is suspended for long: the documentation has it that it is terminated,
+// a measurement saw it suspended after four times as long.
 const (
-	RepeatUnknown   RepeatedDelete = iota
-	RepeatSucceeds                 // the answer of the first
-	RepeatIsMissing                // 404
+	LongSuspensionUnknown LongSuspension = iota // 501
+	LongSuspensionEnds                          // it is terminated
+	LongSuspensionStays                         // it stays SUSPENDED
 )
 
-// unknown refuses to invent.
+// settle returns the error of an outcome, nil if it is a success.
+func (o Outcome) settle(field, what, message string) error {
+	switch o {
+	case OutcomeSuccess:
+		return nil
+	case OutcomeConflict:
+		return conflict("%s", message)
+	case OutcomeValidation:
+		return invalid("%s", message)
+	case OutcomeNotFound:
+		return notFound("%s", message)
+	}
+	return unknown(field, what)
+}
+
+// unknown refuses to invent what a field of Answers settles.
 func unknown(field, what string) *failure {
-	return fail(http.StatusNotImplemented, "UnknownBehaviorException",
-		"fake: it is not known %s; settle it with fake.WithAnswers(fake.Answers{%s: ...})", what, field)
+	return unrecorded("%s; settle it with fake.WithAnswers(fake.Answers{%s: ...}), or --answer %[2]s=...", what, field)
 }
 
-// notBuilt is for operations that this server does not have yet.
-func notBuilt(operation Operation) *failure {
-	return fail(http.StatusNotImplemented, "UnknownOperationException", "fake: %s is not implemented", operation)
+// unrecorded refuses to invent what nothing settles yet.
+func unrecorded(format string, args ...any) *failure {
+	return fail(http.StatusNotImplemented, "UnknownBehaviorException", "fake: it is not known "+format, args...)
 }

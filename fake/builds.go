@@ -25,15 +25,10 @@ type build struct {
 }
 
 // newBuilds begins the builds of a version: one for each generation, newest first.
-func (c *call) newBuilds(img *image) []build {
-	broken, fails := c.server.buildFault(c, img.name)
+func (c *call) newBuilds() []build {
 	builds := make([]build, 0, 2)
 	for _, generation := range []string{"4", "3"} {
-		b := build{id: c.server.ids.uuid(), generation: generation}
-		if fails && (len(broken.Generations) == 0 || slices.Contains(broken.Generations, generation)) {
-			b.failure = ptr(broken.Reason)
-		}
-		builds = append(builds, b)
+		builds = append(builds, build{id: c.server.ids.uuid(), generation: generation})
 	}
 	return builds
 }

@@ -28,11 +28,15 @@ type call struct {
 	requestID string
 	overrides Overrides
 
-	operation Operation
+	route     *route
+	operation Operation // "" if there is no such
 	labels    map[string]string
 	scope     scope
 	input     any   // decoded
 	err       error // the first one of decoding
+	struck    []Effect
+	damages   []damage
+	skew      time.Duration // of the service's clock
 
 	// While the handler runs, under the server's lock.
 	now   time.Time
@@ -57,6 +61,9 @@ func (c *call) answer() *response {
 		return c.refuse(err)
 	}
 	out, err := c.dispatch()
+	if err == nil && c.route.changes() {
+		err = c.server.keep()
+	}
 	if err != nil {
 		return c.refuse(err)
 	}
@@ -65,12 +72,18 @@ func (c *call) answer() *response {
 
 // open finds the operation, and refuses what is refused before anything is decoded.
 func (c *call) open() error {
-	c.operation, c.labels = findRoute(c.http.Method, c.path)
-	if c.operation == "" {
+	found, labels := findRoute(c.http.Method, c.path)
+	if found == nil {
 		return errNoRoute
 	}
+	c.route, c.operation, c.labels = found, found.operation, labels
 	if !c.server.serves(c.scope.region) {
 		return accessDenied(nil)
+	}
+	if c.server.config.strict {
+		if err := c.verifySignature(); err != nil {
+			return err
+		}
 	}
 	var err error
 	c.query, err = parseQuery(c.http.URL.RawQuery)
@@ -87,6 +100,9 @@ func answer[I, O any, PI interface {
 	restjson.Encoder
 }](c *call, in PI, override Override[I, O], handler func(PI) (PO, error)) (restjson.Encoder, error) {
 	c.input = in
+	if err := c.admit(); err != nil {
+		return nil, err
+	}
 	if c.err != nil {
 		return nil, c.err
 	}
@@ -108,7 +124,11 @@ func answer[I, O any, PI interface {
 	}
 	c.now = c.server.clock.Now()
 	c.world = c.server.world(c.scope)
-	return handler(in)
+	out, err := handler(in)
+	if err == nil && c.route.changes() {
+		c.server.changed()
+	}
+	return out, err
 }
 
 // A route is how a request names its operation.
@@ -116,18 +136,19 @@ type route struct {
 	operation Operation
 	method    string
 	path      string // with {labels}
+	success   int    // status
 }
 
-// findRoute returns "" if there is no such operation.
-func findRoute(method, path string) (Operation, map[string]string) {
+// findRoute returns nil if there is no such operation.
+func findRoute(method, path string) (*route, map[string]string) {
 	for i := range routes {
 		if route := &routes[i]; route.method == method {
 			if labels, ok := matchPath(route.path, path); ok {
-				return route.operation, labels
+				return route, labels
 			}
 		}
 	}
-	return "", nil
+	return nil, nil
 }
 
 // matchPath compares step by step, so that an encoded slash stays within its label.
@@ -210,7 +231,7 @@ func (c *call) queryString(name string) *string {
 	return nil
 }
 
-func (c *call) queryInt32(name string) *int32 {
+func (c *call) queryInt32(name string) *int32 { //nolint:unparam // the model knows one such parameter today
 	text := c.queryString(name)
 	if text == nil {
 		return nil

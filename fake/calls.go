@@ -30,6 +30,9 @@ type Call struct {
 	RequestID string
 	Status    int
 	Err       error // what Status tells of, nil if the call went well
+
+	// Faults are the effects that befell the call, in that order.
+	Faults []Effect
 }
 
 // String describes the call in one line, without its body, which may hold secrets.
@@ -78,6 +81,7 @@ func (s *Server) note(c *call, answered *response) {
 		RequestID: c.requestID,
 		Status:    answered.status,
 		Err:       answered.err,
+		Faults:    c.struck,
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

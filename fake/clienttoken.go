@@ -24,13 +24,10 @@ func (c *call) replay(token *string, in restjson.Encoder) (*grant, error) {
 	previous := c.world.tokens[c.tokenKey(*token)]
 	if previous != nil && previous.Parameters != fingerprint(in) {
 		const message = "The provided clientToken was used with different request parameters."
-		switch c.server.config.answers.ReusedToken {
-		case ConflictForm:
-			return nil, conflict(message)
-		case ValidationForm:
-			return nil, invalid(message)
+		err := c.server.config.answers.ReusedToken.settle("ReusedToken", "of which type the error is that says: "+message, message)
+		if err != nil {
+			return nil, err
 		}
-		return nil, unknown("ReusedToken", "of which type the error is that says: "+message)
 	}
 	return previous, nil
 }

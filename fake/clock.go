@@ -44,6 +44,39 @@ func (c *clock) advance(d time.Duration) {
 	}
 }
 
+// pass lets time go by for a caller who may not wait that long: the test clock moves on at once, unless the
+// context ends before.
+func (c *clock) pass(ctx context.Context, d time.Duration) error {
+	if deadline, ok := ctx.Deadline(); ok && !c.real && time.Until(deadline) < d {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return c.Sleep(ctx, d)
+}
+
+// notBefore moves the clock on to a time that is ahead of it.
+func (c *clock) notBefore(t time.Time) {
+	if d := t.Sub(c.Now()); d > 0 {
+		c.advance(d)
+	}
+}
+
+// sleepUntil moves the test clock to a time, or sleeps until then. A time that has passed is no error.
+func (c *clock) sleepUntil(ctx context.Context, t time.Time) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if c.real {
+		return c.Sleep(ctx, t.Sub(c.Now()))
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fixed.Before(t) {
+		c.fixed = t
+	}
+	return nil
+}
+
 // Sleep moves the test clock on, or sleeps in real time.
 func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 	if err := ctx.Err(); err != nil {

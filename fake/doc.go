@@ -18,10 +18,18 @@
 //
 // [WithRealTime] takes the time from package time instead, which testing/synctest controls.
 //
+// # MicroVMs
+//
+// A MicroVM starts, is suspended when it is idle, wakes when traffic comes and ends, as the service's do, by the
+// server's time. Its endpoint answers too: with a Server as its Transport an [net/http.Client] reaches
+// the hosts that RunMicroVM returns without a network. What the proxy in front of MicroVMs lets through goes to the
+// handler of [WithApplication], or to one that answers the request as JSON, an [Echo].
+//
 // # What goes wrong
 //
-// Nothing by itself. [Server.Inject] makes builds fail, on conditions such as the name of the image or the
-// number of the call. [Overrides] answer whole operations.
+// Nothing by itself. [Server.Inject] makes builds fail or hang, calls be refused, and answers be late, broken or
+// lost after the change was made, on conditions such as the operation, the name of the image or the number of the
+// call; see [Effect] for all that it can. [Overrides] answer whole operations. [WithStrictSigning] checks signatures.
 //
 // # What is not known
 //
@@ -32,5 +40,12 @@
 //
 // A Server is an HTTPClient, which needs no network, and an [net/http.Handler]. The command
 // fake-lambda-microvms serves it to the AWS CLI and other programs. It goes by the region that a request is
-// signed for, so that one server is the service in all regions.
+// signed for and the account that its access key belongs to, see [WithCredentials], so that one server is the
+// service of all accounts in all regions. Requests whose Host is the endpoint of a MicroVM go there.
+//
+// # State
+//
+// [Server.Snapshot] returns all there is for a comparison, [Server.Calls] what the clients asked for.
+// [Server.SaveState] and [Server.LoadState] carry the state from one server to the next, as seed data or over a
+// restart; [Server.KeepState] has a file follow every change.
 package fake

@@ -19,12 +19,16 @@ type failure struct {
 	message    *string // nil is null
 	capital    bool    // the body spells it Message
 	nulls      []string
+	kind       string // Type of the errors of Lambda at large
 	retryAfter *int32 // seconds
 	html       bool   // a page of a gateway, with the code as its title
 }
 
 func (f *failure) Error() string {
-	if f.message == nil {
+	switch {
+	case f.html:
+		return f.code
+	case f.message == nil:
 		return fmt.Sprintf("%d %s", f.status, f.code)
 	}
 	return fmt.Sprintf("%d %s: %s", f.status, f.code, *f.message)
@@ -37,6 +41,10 @@ func (f *failure) body() []byte {
 	}
 	w := &restjson.Writer{ExplicitNulls: true}
 	w.Begin()
+	if f.kind != "" {
+		w.Key("Type")
+		w.String(f.kind)
+	}
 	if f.capital {
 		w.StringField("Message", f.message)
 	} else {
@@ -67,6 +75,13 @@ func conflict(format string, args ...any) *failure {
 func notFound(format string, args ...any) *failure {
 	f := fail(http.StatusNotFound, "ResourceNotFoundException", format, args...)
 	f.nulls = []string{"resourceId", "resourceType"}
+	return f
+}
+
+// noTagged is of the operations on tags, whose errors are those of Lambda at large.
+func noTagged(arn string) *failure {
+	f := fail(http.StatusNotFound, "ResourceNotFoundException", "The resource you requested does not exist: %s", arn)
+	f.kind, f.capital = "User", true
 	return f
 }
 
@@ -135,7 +150,15 @@ func failureOf(err error) *failure {
 		return fail(http.StatusInternalServerError, "InternalServerException", "%v", err)
 	}
 	code := api.ErrorCode()
-	f = fail(statusOf(code, api.ErrorFault()), code, "%s", api.ErrorMessage())
+	status := statusOf(code)
+	switch {
+	case status != 0:
+	case api.ErrorFault() == smithy.FaultServer:
+		status = http.StatusInternalServerError
+	default:
+		status = http.StatusBadRequest
+	}
+	f = fail(status, code, "%s", api.ErrorMessage())
 	switch code {
 	case "ResourceNotFoundException":
 		f.nulls = notFound("").nulls
@@ -151,23 +174,4 @@ func failureOf(err error) *failure {
 		f.retryAfter = internal.RetryAfterSeconds
 	}
 	return f
-}
-
-func statusOf(code string, fault smithy.ErrorFault) int {
-	switch code {
-	case "AccessDeniedException":
-		return http.StatusForbidden
-	case "ResourceNotFoundException":
-		return http.StatusNotFound
-	case "ConflictException", "ResourceConflictException":
-		return http.StatusConflict
-	case "ServiceQuotaExceededException":
-		return http.StatusPaymentRequired
-	case "ThrottlingException", "TooManyRequestsException":
-		return http.StatusTooManyRequests
-	}
-	if fault == smithy.FaultServer {
-		return http.StatusInternalServerError
-	}
-	return http.StatusBadRequest
 }

@@ -3,21 +3,18 @@ package fake
 import (
 	"math/rand/v2"
 	"slices"
+
+	"github.com/microvm-go/lambdamicrovms"
 )
 
-// An Effect is what goes wrong. The effects are types of this package: [FailBuild].
+// An Effect is what goes wrong. The effects are types of this package:
+//
+//   - builds: [FailBuild], [StuckBuild]; MicroVMs: [FailStart], [FailSuspend];
+//   - calls that are refused and change nothing: [Throttle], [QuotaExceeded], [ServerError], [BadGateway],
+//     [Reset], [SkewClock];
+//   - answers of calls that have done their work: [Slow], [Hang], [CutBody], [MalformedJSON], [LoseAnswer];
+//   - lists: [EmptyPages].
 type Effect interface{ effect() }
-
-// FailBuild makes the builds of a version fail, and with them the version and the create or update that
-// began it.
-type FailBuild struct {
-	// Reason is what the builds tell; the default is ReasonContainerBuild.
-	Reason string
-	// Generations are the chipset generations whose builds fail: "4", "3". The default is both.
-	Generations []string
-}
-
-func (FailBuild) effect() {}
 
 // A Condition says on which occasions a fault has its effect. The conditions of a fault are asked in their
 // order until one does not hold, so that one that counts sees those only that the ones before let pass.
@@ -72,8 +69,9 @@ type scheduled struct {
 type fault struct{ scheduled }
 
 // Inject makes things go wrong from now on: whenever all conditions hold, or always if there are none. Of
-// several faults that fit, the one injected first has its effect. Remove ends it. A Condition counts for
-// one fault; it must not be given to two.
+// several faults that break a build, refuse a call or empty a page, the one injected first has its effect; an
+// answer suffers from all that hold. Remove ends it. A Condition counts for one fault; it must not be given
+// to two.
 func (s *Server) Inject(effect Effect, conditions ...Condition) (remove func()) {
 	f := &fault{scheduled{effect, slices.Clone(conditions)}}
 	s.mu.Lock()
@@ -95,15 +93,62 @@ func (f *fault) holds(o Occasion) bool {
 	return true
 }
 
-// buildFault returns how the builds that a call begins fail. The caller has the lock.
-func (s *Server) buildFault(c *call, image string) (FailBuild, bool) {
-	for _, f := range s.faults {
-		if broken, ok := f.effect.(FailBuild); ok && f.holds(Occasion{Operation: c.operation, Image: image}) {
-			if broken.Reason == "" {
-				broken.Reason = ReasonContainerBuild
-			}
-			return broken, true
+// occasion is what conditions see of a call. The caller has the server's lock.
+func (c *call) occasion() Occasion {
+	o := Occasion{Operation: c.operation, MicroVM: c.labels["microvmIdentifier"]}
+	arn := c.labels["imageIdentifier"]
+	switch in := c.input.(type) {
+	case *lambdamicrovms.CreateMicroVMImageInput:
+		o.Image = or(in.Name)
+		return o
+	case *lambdamicrovms.RunMicroVMInput:
+		arn = or(in.ImageIdentifier)
+	case *lambdamicrovms.ListMicroVMsInput:
+		arn = or(in.ImageIdentifier)
+	case *lambdamicrovms.TagResourceInput, *lambdamicrovms.UntagResourceInput, *lambdamicrovms.ListTagsInput:
+		arn = c.labels["Resource"]
+	}
+	if name, _, ok := parseImageARN(arn); ok {
+		o.Image = name.name
+	} else if o.MicroVM != "" {
+		o.Image = c.server.world(c.scope).imageOf(o.MicroVM)
+	}
+	return o
+}
+
+// pick returns the first effect of a kind that befalls the call. The caller has the server's lock.
+func pick[E Effect](c *call) (effect E, found bool) {
+	for _, f := range c.server.faults {
+		if e, ok := f.effect.(E); ok && f.holds(c.occasion()) {
+			c.struck = append(c.struck, e)
+			return e, true
 		}
 	}
-	return FailBuild{}, false
+	return effect, false
+}
+
+// strike lets faults refuse the call, or else notes what befalls its answer.
+func (c *call) strike() error {
+	s := c.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.faults) == 0 {
+		return nil
+	}
+	o := c.occasion()
+	for _, f := range s.faults {
+		if r, ok := f.effect.(refusal); ok && f.holds(o) {
+			c.struck = append(c.struck, r)
+			if err := r.refuse(c); err != nil {
+				return err
+			}
+		}
+	}
+	for _, f := range s.faults {
+		if d, ok := f.effect.(damage); ok && f.holds(o) {
+			c.struck = append(c.struck, d)
+			c.damages = append(c.damages, d)
+		}
+	}
+	return nil
 }

@@ -161,7 +161,7 @@ func (c *call) createMicroVMImage(in *lambdamicrovms.CreateMicroVMImageInput) (*
 	if taken {
 		return nil, invalid("A MicroVM image with the name '%s' already exists in this account", *in.Name)
 	}
-	if err := c.roomToBuild(); err != nil {
+	if err := c.roomForImage(); err != nil {
 		return nil, err
 	}
 
@@ -190,7 +190,7 @@ func (c *call) createMicroVMImage(in *lambdamicrovms.CreateMicroVMImageInput) (*
 // created is the answer of Create: it never has the tags.
 func (c *call) created(img *image, v *version) (*lambdamicrovms.CreateMicroVMImageOutput, error) {
 	if v == nil {
-		return nil, unknown("RepeatedToken", "what a clientToken gets after its version was deleted")
+		return nil, unrecorded("what a clientToken gets after its version was deleted")
 	}
 	out := recast(&lambdamicrovms.CreateMicroVMImageOutput{}, v.describe(c.now), img.describe(c.now))
 	out.Tags = nil
@@ -219,7 +219,7 @@ func (c *call) updateMicroVMImage(in *lambdamicrovms.UpdateMicroVMImageInput) (*
 	if img.busy(c.now) {
 		return nil, c.busyForUpdate(img)
 	}
-	if err := c.roomToBuild(); err != nil {
+	if err := c.roomForVersion(img); err != nil {
 		return nil, err
 	}
 	v := c.build(img, config, types.MicroVMImageStateUpdating, types.MicroVMImageStateUpdated, types.MicroVMImageStateUpdateFailed)
@@ -231,7 +231,7 @@ func (c *call) updateMicroVMImage(in *lambdamicrovms.UpdateMicroVMImageInput) (*
 
 func (c *call) updated(img *image, v *version) (*lambdamicrovms.UpdateMicroVMImageOutput, error) {
 	if v == nil {
-		return nil, unknown("RepeatedToken", "what a clientToken gets after its version was deleted")
+		return nil, unrecorded("what a clientToken gets after its version was deleted")
 	}
 	c.extra.members = append(img.extra(), extra{name: "buildPhaseOverrides"}, extra{name: "roleConfiguration"})
 	return recast(&lambdamicrovms.UpdateMicroVMImageOutput{}, v.describe(c.now), img.describe(c.now)), nil
@@ -239,7 +239,7 @@ func (c *call) updated(img *image, v *version) (*lambdamicrovms.UpdateMicroVMIma
 
 // busyForUpdate is the refusal of an update in one of its two forms.
 func (c *call) busyForUpdate(img *image) error {
-	if state := img.state(c.now); state == types.MicroVMImageStateUpdating && c.server.config.answers.BusyUpdate != ValidationForm {
+	if state := img.state(c.now); state == types.MicroVMImageStateUpdating && c.server.config.answers.BusyUpdate != OutcomeValidation {
 		return alreadyIn(state)
 	}
 	return invalid("Cannot update MicroVM Image in its current state: %s", img.arn)
@@ -281,13 +281,19 @@ func (c *call) deleteMicroVMImage(in *lambdamicrovms.DeleteMicroVMImageInput) (*
 	switch {
 	case err != nil:
 		if c.wasDeleted(*in.ImageIdentifier) {
-			return c.deletedAgain(in, err)
+			return c.deletedAgain(in)
 		}
 		return nil, err
 	case img.state(c.now) == types.MicroVMImageStateDeleting:
-		return c.deletedAgain(in, c.noImage(img.arn))
+		return c.deletedAgain(in)
 	case img.busy(c.now):
 		return nil, invalid("Cannot delete MicroVM image in its current state: %s", img.arn)
+	}
+	if running := c.world.running(img, 0, c.now); len(running) > 0 {
+		if err := running[0].known(c.now); err != nil {
+			return nil, err
+		}
+		return nil, invalid("Cannot delete microvm image with running microvms.")
 	}
 	img.pass(c.now, types.MicroVMImageStateDeleting, "", c.now.Add(c.server.config.delays.ImageDelete))
 	return deleting(in), nil
@@ -303,20 +309,14 @@ func (c *call) wasDeleted(arn string) bool {
 	return err == nil && name.region == c.scope.region && c.world.images[name.name] != nil
 }
 
-func (c *call) deletedAgain(in *lambdamicrovms.DeleteMicroVMImageInput, missing error) (*lambdamicrovms.DeleteMicroVMImageOutput, error) {
-	if err := c.repeatedDelete(missing); err != nil {
+func (c *call) deletedAgain(in *lambdamicrovms.DeleteMicroVMImageInput) (*lambdamicrovms.DeleteMicroVMImageOutput, error) {
+	if err := c.repeatedDelete(c.noImage(*in.ImageIdentifier)); err != nil {
 		return nil, err
 	}
 	return deleting(in), nil
 }
 
 // repeatedDelete is the error of a second delete, nil if it succeeds.
-func (c *call) repeatedDelete(missing error) error {
-	switch c.server.config.answers.RepeatedDelete {
-	case RepeatSucceeds:
-		return nil
-	case RepeatIsMissing:
-		return missing
-	}
-	return unknown("RepeatedDelete", "what a second delete gets")
+func (c *call) repeatedDelete(missing *failure) error {
+	return c.server.config.answers.RepeatedDelete.settle("RepeatedDelete", "what a second delete gets", *missing.message)
 }

@@ -36,32 +36,32 @@ const (
 	UpdateMicroVMImageVersion       Operation = "UpdateMicrovmImageVersion"
 )
 
-// routes are the operations with their methods and path templates.
+// routes are the operations with their methods, path templates and the status of a success.
 var routes = [...]route{
-	{CreateMicroVMAuthToken, "POST", "/2025-09-09/microvms/{microvmIdentifier}/auth-token"},
-	{CreateMicroVMImage, "POST", "/2025-09-09/microvm-images"},
-	{CreateMicroVMShellAuthToken, "POST", "/2025-09-09/microvms/{microvmIdentifier}/shell-auth-token"},
-	{DeleteMicroVMImage, "DELETE", "/2025-09-09/microvm-images/{imageIdentifier}"},
-	{DeleteMicroVMImageVersion, "DELETE", "/2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}"},
-	{GetMicroVM, "GET", "/2025-09-09/microvms/{microvmIdentifier}"},
-	{GetMicroVMImage, "GET", "/2025-09-09/microvm-images/{imageIdentifier}"},
-	{GetMicroVMImageBuild, "GET", "/2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}/builds/{buildId}"},
-	{GetMicroVMImageVersion, "GET", "/2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}"},
-	{ListManagedMicroVMImageVersions, "GET", "/2025-09-09/managed-microvm-images/{imageIdentifier}/versions"},
-	{ListManagedMicroVMImages, "GET", "/2025-09-09/managed-microvm-images"},
-	{ListMicroVMImageBuilds, "GET", "/2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}/builds"},
-	{ListMicroVMImageVersions, "GET", "/2025-09-09/microvm-images/{imageIdentifier}/versions"},
-	{ListMicroVMImages, "GET", "/2025-09-09/microvm-images"},
-	{ListMicroVMs, "GET", "/2025-09-09/microvms"},
-	{ListTags, "GET", "/2017-03-31/tags/{Resource}"},
-	{ResumeMicroVM, "POST", "/2025-09-09/microvms/{microvmIdentifier}/resume"},
-	{RunMicroVM, "POST", "/2025-09-09/microvms"},
-	{SuspendMicroVM, "POST", "/2025-09-09/microvms/{microvmIdentifier}/suspend"},
-	{TagResource, "POST", "/2017-03-31/tags/{Resource}"},
-	{TerminateMicroVM, "DELETE", "/2025-09-09/microvms/{microvmIdentifier}"},
-	{UntagResource, "DELETE", "/2017-03-31/tags/{Resource}"},
-	{UpdateMicroVMImage, "PUT", "/2025-09-09/microvm-images/{imageIdentifier}"},
-	{UpdateMicroVMImageVersion, "PATCH", "/2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}"},
+	{CreateMicroVMAuthToken, "POST", "/2025-09-09/microvms/{microvmIdentifier}/auth-token", 200},
+	{CreateMicroVMImage, "POST", "/2025-09-09/microvm-images", 201},
+	{CreateMicroVMShellAuthToken, "POST", "/2025-09-09/microvms/{microvmIdentifier}/shell-auth-token", 200},
+	{DeleteMicroVMImage, "DELETE", "/2025-09-09/microvm-images/{imageIdentifier}", 200},
+	{DeleteMicroVMImageVersion, "DELETE", "/2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}", 200},
+	{GetMicroVM, "GET", "/2025-09-09/microvms/{microvmIdentifier}", 200},
+	{GetMicroVMImage, "GET", "/2025-09-09/microvm-images/{imageIdentifier}", 200},
+	{GetMicroVMImageBuild, "GET", "/2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}/builds/{buildId}", 200},
+	{GetMicroVMImageVersion, "GET", "/2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}", 200},
+	{ListManagedMicroVMImageVersions, "GET", "/2025-09-09/managed-microvm-images/{imageIdentifier}/versions", 200},
+	{ListManagedMicroVMImages, "GET", "/2025-09-09/managed-microvm-images", 200},
+	{ListMicroVMImageBuilds, "GET", "/2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}/builds", 200},
+	{ListMicroVMImageVersions, "GET", "/2025-09-09/microvm-images/{imageIdentifier}/versions", 200},
+	{ListMicroVMImages, "GET", "/2025-09-09/microvm-images", 200},
+	{ListMicroVMs, "GET", "/2025-09-09/microvms", 200},
+	{ListTags, "GET", "/2017-03-31/tags/{Resource}", 200},
+	{ResumeMicroVM, "POST", "/2025-09-09/microvms/{microvmIdentifier}/resume", 200},
+	{RunMicroVM, "POST", "/2025-09-09/microvms", 200},
+	{SuspendMicroVM, "POST", "/2025-09-09/microvms/{microvmIdentifier}/suspend", 200},
+	{TagResource, "POST", "/2017-03-31/tags/{Resource}", 204},
+	{TerminateMicroVM, "DELETE", "/2025-09-09/microvms/{microvmIdentifier}", 200},
+	{UntagResource, "DELETE", "/2017-03-31/tags/{Resource}", 204},
+	{UpdateMicroVMImage, "PUT", "/2025-09-09/microvm-images/{imageIdentifier}", 200},
+	{UpdateMicroVMImageVersion, "PATCH", "/2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}", 200},
 }
 
 // Overrides answer operations in place of the fake: those whose field is not nil. They get the decoded
@@ -221,4 +221,35 @@ func (c *call) dispatch() (restjson.Encoder, error) {
 		return answer(c, in, c.overrides.UpdateMicroVMImageVersion, c.updateMicroVMImageVersion)
 	}
 	return nil, errNoRoute
+}
+
+// statusOf returns the status of an error of the service, zero for others.
+func statusOf(code string) int {
+	switch code {
+	case "AccessDeniedException":
+		return 403
+	case "ConflictException":
+		return 409
+	case "InsufficientCapacityException":
+		return 500
+	case "InternalServerException":
+		return 500
+	case "InvalidParameterValueException":
+		return 400
+	case "ResourceConflictException":
+		return 409
+	case "ResourceNotFoundException":
+		return 404
+	case "ServiceException":
+		return 500
+	case "ServiceQuotaExceededException":
+		return 402
+	case "ThrottlingException":
+		return 429
+	case "TooManyRequestsException":
+		return 429
+	case "ValidationException":
+		return 400
+	}
+	return 0
 }

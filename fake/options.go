@@ -1,8 +1,11 @@
 package fake
 
 import (
+	"net/http"
 	"slices"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // An Option changes what New and NewServer make.
@@ -12,6 +15,7 @@ type config struct {
 	region, account      string
 	regions              []string
 	accessKey, secretKey string
+	credentials          []aws.Credentials // of more callers
 	realTime             bool
 	start                time.Time
 	delays               Delays
@@ -22,6 +26,9 @@ type config struct {
 	callLimit            int
 	faults               []scheduled
 	overrides            Overrides
+	strict               bool
+	applications         []application
+	shell                http.Handler // nil if nobody plays it
 }
 
 func defaultConfig() config {
@@ -56,11 +63,6 @@ func WithRegions(regions ...string) Option {
 	return func(c *config) { c.regions = slices.Clone(regions) }
 }
 
-// WithAccount sets the account of all callers, twelve digits. The default is 123456789012.
-func WithAccount(id string) Option {
-	return func(c *config) { c.account = id }
-}
-
 // WithStart sets the time at which the test clock begins. The default is 2026-08-01 12:00 UTC.
 func WithStart(t time.Time) Option {
 	return func(c *config) { c.start = t }
@@ -75,11 +77,6 @@ func WithRealTime() Option {
 // WithDelays sets how long things take. The default is MeasuredDelays.
 func WithDelays(d Delays) Option {
 	return func(c *config) { c.delays = d }
-}
-
-// WithQuotas sets the limits of each account and region. The default is none.
-func WithQuotas(q Quotas) Option {
-	return func(c *config) { c.quotas = q }
 }
 
 // WithManagedImages sets the base images that AWS provides. The default is al2023-1 in one version.
@@ -105,6 +102,13 @@ func WithFault(effect Effect, conditions ...Condition) Option {
 // WithOverrides answers operations with functions of the user's own from the start.
 func WithOverrides(overrides Overrides) Option {
 	return func(c *config) { c.overrides = overrides }
+}
+
+// WithStrictSigning refuses requests with 403 whose signature is not that of the request, of an access key
+// that the server knows, and of the last or next 15 minutes. By default a signature is read for its
+// credential scope only.
+func WithStrictSigning() Option {
+	return func(c *config) { c.strict = true }
 }
 
 // WithAnswers settles what nobody has measured, see [Answers].
@@ -138,12 +142,6 @@ func MeasuredDelays() Delays {
 		Resume:        1200 * time.Millisecond,
 		Terminate:     3 * time.Second,
 	}
-}
-
-// Quotas are limits per account and region. Zero is no limit.
-type Quotas struct {
-	// ConcurrentBuilds limits the versions that are being built at a time; the service allows 10.
-	ConcurrentBuilds int
 }
 
 // A ManagedImage is a base image that AWS provides.

@@ -19,11 +19,16 @@ func cut[T any](c *call, items []T, place func(T) int64, limit *int32, token *st
 	mark := bookmark{Operation: c.operation, Account: c.scope.account, Region: c.scope.region, Query: query}
 	if token != nil {
 		asked, ok := openToken(*token)
-		mark.After = asked.After
+		mark.After, mark.Empty = asked.After, asked.Empty
 		if !ok || asked != mark {
 			return nil, nil, invalid("Invalid nextToken")
 		}
 	}
+	if e, ok := pick[EmptyPages](c); ok && mark.Empty < max(1, e.Count) {
+		mark.Empty++
+		return nil, ptr(mark.token()), nil
+	}
+	mark.Empty = 0
 	size := defaultPage
 	if limit != nil {
 		size = int(*limit)
@@ -45,6 +50,7 @@ type bookmark struct {
 	Region    string    `json:"r"`
 	Query     string    `json:"q,omitempty"`
 	After     int64     `json:"n"`
+	Empty     int       `json:"e,omitempty"` // pages without items since
 }
 
 // Tokens are as long as the service's, and end in "=" as its do: 550 bytes are 736 characters.

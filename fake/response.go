@@ -2,10 +2,16 @@ package fake
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io"
+	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
+	"syscall"
+	"time"
 
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
@@ -16,11 +22,18 @@ type response struct {
 	header http.Header
 	body   []byte
 	err    error // that it tells of
+
+	// What befalls it on its way.
+	delay  time.Duration
+	never  bool
+	lost   bool // the connection is reset in its place
+	broken bool // it ends after
+	after  int  // bytes of the body
 }
 
 // accept is the answer of a call that went well.
 func (c *call) accept(out restjson.Encoder) *response {
-	answered := &response{status: c.operation.success(), header: make(http.Header)}
+	answered := &response{status: c.route.success, header: make(http.Header)}
 	if answered.status == http.StatusNoContent {
 		return answered
 	}
@@ -33,19 +46,11 @@ func (c *call) accept(out restjson.Encoder) *response {
 	return answered
 }
 
-// success is the status of an operation that went well.
-func (o Operation) success() int {
-	switch o {
-	case CreateMicroVMImage:
-		return http.StatusCreated
-	case TagResource, UntagResource:
-		return http.StatusNoContent
-	}
-	return http.StatusOK
-}
-
 // refuse is the answer of a call that went wrong.
 func (c *call) refuse(err error) *response {
+	if errors.Is(err, errReset) {
+		return &response{header: make(http.Header), err: err, lost: true}
+	}
 	failure := failureOf(err)
 	answered := &response{status: failure.status, header: make(http.Header), body: failure.body(), err: failure}
 	if failure.html {
@@ -72,13 +77,29 @@ func (a *response) toClient(r *http.Request) (*http.Response, error) {
 		ProtoMajor:    1,
 		ProtoMinor:    1,
 		Header:        a.header,
-		Body:          io.NopCloser(bytes.NewReader(body)),
+		Body:          io.NopCloser(a.reader(body)),
 		ContentLength: int64(len(body)),
 		Request:       r,
 	}, nil
 }
 
-func (a *response) toWire(w http.ResponseWriter, _ *http.Request) {
+// reader reads the body as far as it arrives.
+func (a *response) reader(body []byte) io.Reader {
+	if !a.broken || len(body) == 0 {
+		return bytes.NewReader(body)
+	}
+	return io.MultiReader(bytes.NewReader(body[:a.arriving(body)]), brokenOff{})
+}
+
+// brokenOff is the end of a body that is not its end.
+type brokenOff struct{}
+
+func (brokenOff) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// arriving is how many bytes of a body arrive if it breaks off: never all.
+func (a *response) arriving(body []byte) int { return max(0, min(a.after, len(body)-1)) }
+
+func (a *response) toWire(w http.ResponseWriter) {
 	for name, values := range a.header {
 		w.Header()[name] = values
 	}
@@ -86,7 +107,52 @@ func (a *response) toWire(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
 	}
 	w.WriteHeader(a.status)
+	if a.broken && len(a.body) > 0 {
+		_, _ = w.Write(a.body[:a.arriving(a.body)])
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler) // closes the connection
+	}
 	_, _ = w.Write(a.body) // the client may have gone: its loss
+}
+
+// errReset is what a client sees of a connection that is reset.
+var errReset error = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
+
+// deliver waits until the answer may be sent. It returns an error if there is none for the client.
+func (s *Server) deliver(ctx context.Context, a *response) error {
+	if a.never {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.ended:
+			return errReset
+		}
+	}
+	if a.delay > 0 {
+		if err := s.clock.pass(ctx, a.delay); err != nil {
+			return err
+		}
+	}
+	if a.lost {
+		return errReset
+	}
+	return nil
+}
+
+// hangUp resets the connection.
+func hangUp(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil { // HTTP/2 has streams instead
+		panic(http.ErrAbortHandler)
+	}
+	inner := conn
+	if secure, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		inner = secure.NetConn()
+	}
+	if tcp, ok := inner.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // what is not sent is dropped
+	}
+	_ = inner.Close()
 }
 
 // extras are how an answer differs from its output in the model.

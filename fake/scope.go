@@ -12,12 +12,13 @@ type scope struct{ account, region string }
 
 const algorithm = "AWS4-HMAC-SHA256"
 
-// scopeOf takes the region from the credential scope of the signature, in the header or, for a presigned
-// URL, in the query. A request without one is taken to be about the server's own region.
+// scopeOf takes account and region from the credential scope of the signature, in the header or, for a
+// presigned URL, in the query. A request without one is taken to be about the server's own.
 func (s *Server) scopeOf(r *http.Request) scope {
 	found := scope{account: s.config.account, region: s.config.region}
 	// access key / date / region / service / aws4_request
 	if parts := strings.Split(credentialOf(r), "/"); len(parts) >= 5 {
+		found.account = s.accountOf(parts[0])
 		if region := parts[len(parts)-3]; region != "" {
 			found.region = region
 		}

@@ -1,13 +1,11 @@
 package fake
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 
 	"github.com/microvm-go/lambdamicrovms"
@@ -21,12 +19,16 @@ type Server struct {
 
 	mu        sync.Mutex // guards what follows
 	worlds    map[scope]*world
+	hosts     map[string]*microVM // by the host of its endpoint
 	ids       *idSource
 	sequence  int64
 	faults    []*fault
 	overrides Overrides
 	calls     callLog
+	keeper    *keeper // nil if no file has the state
+	changes   int64   // how often the state changed
 	closed    bool
+	ended     chan struct{} // closed with the server
 }
 
 // TB is what New needs of a test: *testing.T, *testing.B and *testing.F have it.
@@ -61,9 +63,11 @@ func NewServer(opts ...Option) *Server {
 	}
 	s.clock = newClock(s.config.realTime, s.config.start)
 	s.worlds = make(map[scope]*world)
+	s.hosts = make(map[string]*microVM)
 	s.ids = newIDSource(s.config.seed)
 	s.overrides = s.config.overrides
 	s.calls.limit = s.config.callLimit
+	s.ended = make(chan struct{})
 	for _, f := range s.config.faults {
 		s.Inject(f.effect, f.conditions...)
 	}
@@ -82,17 +86,6 @@ func (s *Server) Options() lambdamicrovms.Options {
 			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
 		}),
 	}
-}
-
-// Credentials returns credentials of the server's account, for a client that Options does not fit.
-func (s *Server) Credentials() aws.CredentialsProvider {
-	credentials := aws.Credentials{
-		AccessKeyID:     s.config.accessKey,
-		SecretAccessKey: s.config.secretKey,
-		Source:          "fake",
-		AccountID:       s.config.account,
-	}
-	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil })
 }
 
 // Advance moves the server's time on by d, which must not be negative. Builds end and MicroVMs start
@@ -116,7 +109,10 @@ func (s *Server) SetOverrides(overrides Overrides) {
 func (s *Server) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closed = true
+	if !s.closed {
+		s.closed = true
+		close(s.ended)
+	}
 }
 
 // Do answers a request as a server on the network would.
@@ -125,14 +121,29 @@ func (s *Server) Do(r *http.Request) (*http.Response, error) {
 		closeBody(r)
 		return nil, err
 	}
+	if forEndpoint(r) {
+		return s.doEndpoint(r)
+	}
 	answered := s.exchange(r)
 	closeBody(r)
+	if err := s.deliver(r.Context(), answered); err != nil {
+		return nil, err
+	}
 	return answered.toClient(r)
 }
 
 // ServeHTTP answers a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.exchange(r).toWire(w, r)
+	if forEndpoint(r) {
+		s.serveEndpoint(w, r)
+		return
+	}
+	answered := s.exchange(r)
+	if err := s.deliver(r.Context(), answered); err != nil {
+		hangUp(w)
+		return
+	}
+	answered.toWire(w)
 }
 
 func closeBody(r *http.Request) {
@@ -155,7 +166,10 @@ func (s *Server) exchange(r *http.Request) *response {
 		answered = c.answer()
 	}
 	answered.header.Set("X-Amzn-Requestid", c.requestID)
-	answered.header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	answered.header.Set("Date", c.today().UTC().Format(http.TimeFormat))
+	for _, d := range c.damages {
+		d.damage(answered)
+	}
 	s.note(c, answered)
 	return answered
 }

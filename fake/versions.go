@@ -128,23 +128,22 @@ func (c *call) build(img *image, config *types.MicroVMImageVersionSummary, durin
 		createdAt: c.now,
 		startsAt:  c.now.Add(delays.BuildQueue),
 		endsAt:    c.now.Add(delays.Build),
-		builds:    c.newBuilds(img),
+		builds:    c.newBuilds(),
 	}
-	after := built
+	if broken, ok := pick[buildEffect](c); ok {
+		broken.spoil(v)
+	}
+	after, until := built, v.endsAt
 	if v.failed() {
 		v.endsAt = c.now.Add(delays.FailedBuild)
-		after = failed
+		after, until = failed, v.endsAt
+	}
+	if v.stuck {
+		until = time.Time{}
 	}
 	img.versions = append(img.versions, v)
-	img.pass(c.now, during, after, v.endsAt)
+	img.pass(c.now, during, after, until)
 	return v
-}
-
-func (c *call) roomToBuild() error {
-	if limit := c.server.config.quotas.ConcurrentBuilds; limit > 0 && c.world.building(c.now) >= limit {
-		return overQuota("Account %s has reached the maximum number of concurrent builds allowed.", c.scope.account)
-	}
-	return nil
 }
 
 // findVersion returns the image and the version that a path names.
@@ -155,9 +154,13 @@ func (c *call) findVersion(identifier, number *string) (*image, *version, error)
 	}
 	v := img.version(parseVersion(*number))
 	if v == nil {
-		return img, nil, notFound("MicroVMImageVersion not found for MicroVMImageID: %s and version: %s", img.arn, *number)
+		return img, nil, noVersion(img, *number)
 	}
 	return img, v, nil
+}
+
+func noVersion(img *image, number string) *failure {
+	return notFound("MicroVMImageVersion not found for MicroVMImageID: %s and version: %s", img.arn, number)
 }
 
 func (c *call) getMicroVMImageVersion(in *lambdamicrovms.GetMicroVMImageVersionInput) (*lambdamicrovms.GetMicroVMImageVersionOutput, error) {
@@ -208,7 +211,7 @@ func (c *call) deleteMicroVMImageVersion(in *lambdamicrovms.DeleteMicroVMImageVe
 	case img == nil:
 		return nil, err
 	case err != nil && 0 < number && number <= img.latest, v != nil && !v.goneAt.IsZero():
-		if err := c.repeatedDelete(err); err != nil {
+		if err := c.repeatedDelete(noVersion(img, *in.ImageVersion)); err != nil {
 			return nil, err
 		}
 		return deletingVersion(in, number), nil
@@ -218,6 +221,12 @@ func (c *call) deleteMicroVMImageVersion(in *lambdamicrovms.DeleteMicroVMImageVe
 		return nil, invalid("This is the last version. Please delete the entire image")
 	case img.busy(c.now):
 		return nil, alreadyIn(img.state(c.now))
+	}
+	if len(c.world.running(img, v.number, c.now)) > 0 {
+		const message = "Cannot delete microvm image version with running microvms."
+		if err := c.server.config.answers.VersionInUse.settle("VersionInUse", "what the delete of a version gets that MicroVMs run", message); err != nil {
+			return nil, err
+		}
 	}
 	v.goneAt = c.now.Add(c.server.config.delays.VersionDelete)
 	img.pass(c.now, types.MicroVMImageStateUpdating, types.MicroVMImageStateUpdated, v.goneAt)

@@ -12,15 +12,22 @@ type world struct {
 	images map[string]*image // by name; those that are gone stay until their name is taken again
 	order  []*image          // oldest first
 	tokens map[string]*grant // by operation and client token
+
+	microVMs     map[string]*microVM // by id
+	microVMOrder []*microVM          // oldest first
 }
 
 func (s *Server) world(sc scope) *world {
 	w := s.worlds[sc]
 	if w == nil {
-		w = &world{images: make(map[string]*image), tokens: make(map[string]*grant)}
+		w = newWorld()
 		s.worlds[sc] = w
 	}
 	return w
+}
+
+func newWorld() *world {
+	return &world{images: make(map[string]*image), tokens: make(map[string]*grant), microVMs: make(map[string]*microVM)}
 }
 
 // next returns numbers in the order in which things come into being.
@@ -29,17 +36,9 @@ func (s *Server) next() int64 {
 	return s.sequence
 }
 
-// building counts the versions that are being built.
-func (w *world) building(now time.Time) int {
-	n := 0
-	for _, img := range w.order {
-		for _, v := range img.versions {
-			if v.building(now) {
-				n++
-			}
-		}
-	}
-	return n
+func (w *world) add(vm *microVM) {
+	w.microVMs[vm.id()] = vm
+	w.microVMOrder = append(w.microVMOrder, vm)
 }
 
 // sweep forgets images that are gone, in the order of the lists.

@@ -1,5 +1,6 @@
 // Command fake-lambda-microvms serves a fake of AWS Lambda MicroVMs over HTTP, for the AWS CLI and for
-// programs in any language: point them at its address as their endpoint URL.
+// programs in any language: point them at its address as their endpoint URL. Requests whose Host header names the
+// endpoint of a MicroVM get to the application that --app-url names, or to one that echoes them.
 package main
 
 import (
@@ -7,6 +8,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -19,32 +21,32 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
+	err := run(ctx, os.Args[1:], os.Stderr)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "fake-lambda-microvms:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string) error {
-	delays := fake.MeasuredDelays()
-	flags := flag.NewFlagSet("fake-lambda-microvms", flag.ContinueOnError)
-	addr := flags.String("addr", "127.0.0.1:4290", "address to listen on")
-	region := flags.String("region", "us-east-1", "region of unsigned requests")
-	account := flags.String("account", "123456789012", "account of all callers")
-	flags.DurationVar(&delays.Build, "build-delay", delays.Build, "how long a build takes")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	delays.FailedBuild = min(delays.FailedBuild, delays.Build)
-	delays.BuildQueue = min(delays.BuildQueue, delays.Build/4)
-
-	srv := fake.NewServer(fake.WithRealTime(), fake.WithRegion(*region), fake.WithAccount(*account), fake.WithDelays(delays), fake.WithCallLog(0))
-	listener, err := net.Listen("tcp", *addr)
+// run serves until the context ends. It tells its address as soon as it listens.
+func run(ctx context.Context, args []string, messages io.Writer) error {
+	options, err := parse(args, messages)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "listening on http://%s\n", listener.Addr())
+	srv := fake.NewServer(options.fake...)
+	if options.state != "" {
+		if err := srv.KeepState(options.state); err != nil {
+			return err
+		}
+	}
+	listener, err := net.Listen("tcp", options.addr)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(messages, "listening on http://%s\n", listener.Addr())
+
 	server := &http.Server{Handler: srv, ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
@@ -55,5 +57,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	timeout, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	return server.Shutdown(timeout)
+	err = server.Shutdown(timeout)
+	if options.state != "" {
+		err = errors.Join(err, srv.SaveState(options.state))
+	}
+	return err
 }

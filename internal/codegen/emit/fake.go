@@ -15,6 +15,7 @@ func Fake(pl *plan.Plan) ([]byte, error) {
 	fakeRoutes(p, pl)
 	fakeOverrides(p, pl)
 	fakeDispatch(p, pl)
+	fakeStatuses(p, pl)
 	return p.source()
 }
 
@@ -28,10 +29,10 @@ func fakeNames(p *printer, pl *plan.Plan) {
 }
 
 func fakeRoutes(p *printer, pl *plan.Plan) {
-	p.p("// routes are the operations with their methods and path templates.")
+	p.p("// routes are the operations with their methods, path templates and the status of a success.")
 	p.p("var routes = [...]route{")
 	for _, op := range pl.Operations {
-		p.p("{%s, %q, %q},", op.Go, op.Method, op.URI)
+		p.p("{%s, %q, %q, %d},", op.Go, op.Method, op.URI, op.Status)
 	}
 	p.p("}\n")
 }
@@ -68,6 +69,16 @@ func fakeDispatch(p *printer, pl *plan.Plan) {
 		p.p("return answer(c, in, c.overrides.%s, c.%s)", op.Go, plan.LowerFirst(op.Go))
 	}
 	p.p("}\nreturn nil, errNoRoute\n}")
+}
+
+func fakeStatuses(p *printer, pl *plan.Plan) {
+	p.p("// statusOf returns the status of an error of the service, zero for others.")
+	p.p("func statusOf(code string) int {")
+	p.p("switch code {")
+	for _, e := range pl.Errors {
+		p.p("case %q:\nreturn %d", e.Wire, e.Status)
+	}
+	p.p("}\nreturn 0\n}")
 }
 
 func fakeQuery(m *plan.Member) string {

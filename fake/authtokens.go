@@ -1,0 +1,154 @@
+package fake
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/types"
+)
+
+// The headers of a request to an endpoint.
+const (
+	headerToken   = "X-aws-proxy-auth"
+	headerPort    = "X-aws-proxy-port"
+	headerForceH2 = "X-aws-proxy-force-h2"
+)
+
+// maxTokenMinutes is the longest life of a token; the model does not have it.
+const maxTokenMinutes = 60
+
+// pass is what a token allows.
+type pass struct {
+	MicroVM string      `json:"vm"`
+	Expires time.Time   `json:"exp"`
+	Ports   []portRange `json:"ports,omitempty"`
+	Shell   bool        `json:"shell,omitempty"`
+}
+
+type portRange struct {
+	First int32 `json:"first"`
+	Last  int32 `json:"last"`
+}
+
+func (p *pass) opens(port int32) bool {
+	return slices.ContainsFunc(p.Ports, func(r portRange) bool { return r.First <= port && port <= r.Last })
+}
+
+func (c *call) createMicroVMAuthToken(in *lambdamicrovms.CreateMicroVMAuthTokenInput) (*lambdamicrovms.CreateMicroVMAuthTokenOutput, error) {
+	vm, err := c.holder(in.MicroVMIdentifier, *in.ExpirationInMinutes)
+	if err != nil {
+		return nil, err
+	}
+	token := c.token(vm, *in.ExpirationInMinutes, pass{Ports: portRanges(in.AllowedPorts)})
+	return &lambdamicrovms.CreateMicroVMAuthTokenOutput{AuthToken: token}, nil
+}
+
+func (c *call) createMicroVMShellAuthToken(in *lambdamicrovms.CreateMicroVMShellAuthTokenInput) (*lambdamicrovms.CreateMicroVMShellAuthTokenOutput, error) {
+	vm, err := c.holder(in.MicroVMIdentifier, *in.ExpirationInMinutes)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(vm.settings.IngressNetworkConnectors, c.scope.connectorARN("SHELL_INGRESS")) {
+		return nil, invalid("Shell access requires SHELL_INGRESS network connector to be configured on the MicroVM.")
+	}
+	token := c.token(vm, *in.ExpirationInMinutes, pass{Shell: true})
+	return &lambdamicrovms.CreateMicroVMShellAuthTokenOutput{AuthToken: token}, nil
+}
+
+// holder returns the MicroVM that a token is for. It may be suspended.
+func (c *call) holder(id *string, minutes int32) (*microVM, error) {
+	if minutes > maxTokenMinutes {
+		return nil, invalid("ExpirationMinutes %d exceeded max allowed of %d.", minutes, maxTokenMinutes)
+	}
+	vm, err := c.findMicroVM(id)
+	if err != nil {
+		return nil, err
+	}
+	if err := vm.known(c.now); err != nil {
+		return nil, err
+	}
+	if state := vm.state(c.now); ends(state) {
+		err = c.server.config.answers.TerminatedToken.settle("TerminatedToken",
+			"what a token for a MicroVM gets that is "+string(state),
+			"The MicroVM "+vm.id()+" is in state: "+string(state))
+	}
+	return vm, err
+}
+
+func portRanges(specifications []types.PortSpecification) []portRange {
+	ranges := make([]portRange, 0, len(specifications))
+	for _, specification := range specifications {
+		switch s := specification.(type) {
+		case *types.PortSpecificationMemberAllPorts:
+			ranges = append(ranges, portRange{1, 65535})
+		case *types.PortSpecificationMemberPort:
+			ranges = append(ranges, portRange{s.Value, s.Value})
+		case *types.PortSpecificationMemberRange:
+			ranges = append(ranges, portRange{*s.Value.StartPort, *s.Value.EndPort})
+		}
+	}
+	return ranges
+}
+
+// token returns the headers that carry a pass.
+func (c *call) token(vm *microVM, minutes int32, p pass) map[string]string {
+	p.MicroVM = vm.id()
+	p.Expires = c.now.Add(time.Duration(minutes) * time.Minute)
+	return map[string]string{headerToken: c.server.seal(p)}
+}
+
+// seal encrypts a pass. It looks like the service's, a JWE: five parts, of which only the first can be
+// read. The key depends on the seed, so that tokens outlive a restart.
+func (s *Server) seal(p pass) string {
+	text, _ := json.Marshal(p)
+	nonce := []byte(s.ids.uuid())[:s.sealing().NonceSize()]
+	header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"A256KW","enc":"A256GCM"}`))
+	wrapped := sha256.Sum256(nonce) // where a JWE has the key that it was encrypted with
+	sealed := s.sealing().Seal(nil, nonce, text, []byte(header))
+	body, tag := sealed[:len(sealed)-16], sealed[len(sealed)-16:]
+	parts := []string{header}
+	for _, part := range [][]byte{wrapped[:], nonce, body, tag} {
+		parts = append(parts, base64.RawURLEncoding.EncodeToString(part))
+	}
+	return strings.Join(parts, ".")
+}
+
+// open returns the pass of a token. A token is well-formed if it looks like one of any server.
+func (s *Server) open(token string) (p pass, wellFormed, ok bool) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 5 {
+		return pass{}, false, false
+	}
+	var raw [5][]byte
+	for i, part := range parts {
+		var err error
+		if raw[i], err = base64.RawURLEncoding.DecodeString(part); err != nil {
+			return pass{}, false, false
+		}
+	}
+	nonce := raw[2]
+	if len(nonce) != s.sealing().NonceSize() {
+		return pass{}, true, false
+	}
+	text, err := s.sealing().Open(nil, nonce, append(raw[3], raw[4]...), []byte(parts[0]))
+	if err != nil || json.Unmarshal(text, &p) != nil {
+		return pass{}, true, false
+	}
+	return p, true, true
+}
+
+// sealing returns the cipher of tokens, which with a key of this size is never an error to make.
+func (s *Server) sealing() cipher.AEAD {
+	key := sha256.Sum256([]byte("fake" + strconv.FormatUint(s.config.seed, 10)))
+	block, _ := aes.NewCipher(key[:])
+	aead, _ := cipher.NewGCM(block)
+	return aead
+}

@@ -1,0 +1,223 @@
+//go:build !race
+
+// The program and the CLI run in processes of their own: there is nothing for the race detector to see.
+
+package awscli
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The parts of the model, which is in Smithy's JSON, that the CLI needs.
+type (
+	smithyModel struct {
+		Shapes map[string]smithyShape `json:"shapes"`
+	}
+	smithyShape struct {
+		Type    string                  `json:"type"`
+		Members map[string]smithyMember `json:"members"`
+		Member  smithyMember            `json:"member"`
+		Key     smithyMember            `json:"key"`
+		Value   smithyMember            `json:"value"`
+		Input   smithyMember            `json:"input"`
+		Output  smithyMember            `json:"output"`
+		Errors  []smithyMember          `json:"errors"`
+		Traits  traits                  `json:"traits"`
+	}
+	smithyMember struct {
+		Target string `json:"target"`
+		Traits traits `json:"traits"`
+	}
+	traits map[string]json.RawMessage
+
+	httpTrait struct {
+		Method string `json:"method"`
+		URI    string `json:"uri"`
+		Code   int    `json:"code"`
+	}
+	paginatedTrait struct{ InputToken, OutputToken, PageSize, Items string }
+	waiterTrait    struct {
+		Acceptors []struct {
+			State   string `json:"state"`
+			Matcher struct {
+				Output *struct {
+					Path     string `json:"path"`
+					Expected string `json:"expected"`
+				} `json:"output"`
+				ErrorType string `json:"errorType"`
+			} `json:"matcher"`
+		} `json:"acceptors"`
+	}
+)
+
+// has decodes a trait if it is there.
+func (t traits) has(tb testing.TB, name string, into any) bool {
+	tb.Helper()
+	raw, ok := t[name]
+	if ok && into != nil {
+		if err := json.Unmarshal(raw, into); err != nil {
+			tb.Fatalf("trait %s: %v", name, err)
+		}
+	}
+	return ok
+}
+
+type object = map[string]any
+
+// writeModel writes the model as the CLI reads it: folder/lambda-microvms/2025-09-09/service-2.json and so on.
+func writeModel(t *testing.T, from, folder string) {
+	t.Helper()
+	text, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var model smithyModel
+	if err := json.Unmarshal(text, &model); err != nil {
+		t.Fatal(err)
+	}
+	operations, shapes, pagination, waiters := object{}, object{}, object{}, object{}
+	for id, shape := range model.Shapes {
+		switch name := local(id); shape.Type {
+		case "service":
+		case "operation":
+			operations[name] = operation(t, name, shape)
+			if p := (paginatedTrait{}); shape.Traits.has(t, "smithy.api#paginated", &p) {
+				pagination[name] = object{"input_token": p.InputToken, "output_token": p.OutputToken, "limit_key": p.PageSize, "result_key": p.Items}
+			}
+			if w := map[string]waiterTrait{}; shape.Traits.has(t, "smithy.waiters#waitable", &w) {
+				for waiterName, trait := range w {
+					waiters[waiterName] = waiter(name, trait)
+				}
+			}
+		default:
+			shapes[name] = convert(t, shape)
+		}
+	}
+	for name, kind := range map[string]string{"String": "string", "Integer": "integer", "Long": "long", "Boolean": "boolean", "Timestamp": "timestamp"} {
+		if shapes[name] == nil {
+			shapes[name] = object{"type": kind}
+		}
+	}
+	shapes["Unit"] = object{"type": "structure", "members": object{}}
+
+	folder = filepath.Join(folder, "lambda-microvms", "2025-09-09")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]object{
+		"service-2.json": {
+			"version": "2.0",
+			"metadata": object{
+				"apiVersion": "2025-09-09", "endpointPrefix": "lambda", "protocol": "rest-json", "signatureVersion": "v4",
+				"signingName": "lambda", "serviceFullName": "AWS Lambda MicroVMs", "serviceId": "Lambda Microvms", "uid": "lambda-microvms-2025-09-09",
+			},
+			"operations": operations,
+			"shapes":     shapes,
+		},
+		"paginators-1.json": {"pagination": pagination},
+		"waiters-2.json":    {"version": 2, "waiters": waiters},
+	} {
+		text, err := json.Marshal(content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func local(id string) string { return id[strings.Index(id, "#")+1:] }
+
+func reference(m smithyMember) object { return object{"shape": local(m.Target)} }
+
+func operation(t *testing.T, name string, shape smithyShape) object {
+	t.Helper()
+	var http httpTrait
+	if !shape.Traits.has(t, "smithy.api#http", &http) {
+		t.Fatalf("%s has no HTTP trait", name)
+	}
+	converted := object{
+		"name":  name,
+		"http":  object{"method": http.Method, "requestUri": http.URI, "responseCode": http.Code},
+		"input": reference(shape.Input),
+	}
+	if local(shape.Output.Target) != "Unit" {
+		converted["output"] = reference(shape.Output)
+	}
+	var errors []object
+	for _, e := range shape.Errors {
+		errors = append(errors, reference(e))
+	}
+	converted["errors"] = errors
+	return converted
+}
+
+// waiter has the CLI ask every second for two minutes.
+func waiter(operation string, trait waiterTrait) object {
+	var acceptors []object
+	for _, a := range trait.Acceptors {
+		if a.Matcher.Output != nil {
+			acceptors = append(acceptors, object{"state": a.State, "matcher": "path", "argument": a.Matcher.Output.Path, "expected": a.Matcher.Output.Expected})
+		} else {
+			acceptors = append(acceptors, object{"state": a.State, "matcher": "error", "expected": a.Matcher.ErrorType})
+		}
+	}
+	return object{"operation": operation, "delay": 1, "maxAttempts": 120, "acceptors": acceptors}
+}
+
+func convert(t *testing.T, shape smithyShape) object {
+	t.Helper()
+	switch shape.Type {
+	case "structure", "union":
+		return structure(t, shape)
+	case "list":
+		return object{"type": "list", "member": reference(shape.Member)}
+	case "map":
+		return object{"type": "map", "key": reference(shape.Key), "value": reference(shape.Value)}
+	case "enum":
+		return object{"type": "string"} // the CLI does not check the values
+	}
+	return object{"type": shape.Type}
+}
+
+func structure(t *testing.T, shape smithyShape) object {
+	t.Helper()
+	members := object{}
+	var required []string
+	for name, m := range shape.Members {
+		member := reference(m)
+		var wire string
+		switch {
+		case m.Traits.has(t, "smithy.api#httpLabel", nil):
+			member["location"], member["locationName"] = "uri", name
+		case m.Traits.has(t, "smithy.api#httpQuery", &wire):
+			member["location"], member["locationName"] = "querystring", wire
+		case m.Traits.has(t, "smithy.api#httpHeader", &wire):
+			member["location"], member["locationName"] = "header", wire
+		}
+		if m.Traits.has(t, "smithy.api#idempotencyToken", nil) {
+			member["idempotencyToken"] = true
+		}
+		if m.Traits.has(t, "smithy.api#required", nil) {
+			required = append(required, name)
+		}
+		members[name] = member
+	}
+	converted := object{"type": "structure", "members": members}
+	if required != nil {
+		converted["required"] = required
+	}
+	if shape.Type == "union" {
+		converted["union"] = true
+	}
+	var status int
+	if shape.Traits.has(t, "smithy.api#httpError", &status) {
+		converted["exception"], converted["error"] = true, object{"httpStatusCode": status}
+	}
+	return converted
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/fake"
+	"github.com/microvm-go/lambdamicrovms/types"
+)
+
+// start runs the program until stop is called, and returns its address.
+func start(t *testing.T, args ...string) (address string, stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	messages, w := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		err := run(ctx, append(args, "--addr", "127.0.0.1:0"), w)
+		_ = w.CloseWithError(errors.Join(io.EOF, err))
+		done <- err
+	}()
+	line, err := bufio.NewReader(messages).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(strings.TrimPrefix(line, "listening on ")), func() {
+		t.Helper()
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func newClient(address, key string) *lambdamicrovms.Client {
+	return lambdamicrovms.New(lambdamicrovms.Options{
+		Region:       "us-west-2",
+		BaseEndpoint: &address,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: key, SecretAccessKey: "secret"}, nil
+		}),
+	})
+}
+
+// TestProgram runs a MicroVM and asks its application, before and after the program was started again.
+func TestProgram(t *testing.T) {
+	ctx := context.Background()
+	application := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "hello from "+r.Host)
+	}))
+	defer application.Close()
+	args := []string{
+		"--state", filepath.Join(t.TempDir(), "state.json"), "--access-key", "AKIDME:secret:210987654321", "--strict",
+		"--build-delay", "0s", "--microvm-delay", "0s", "--delete-delay", "0s", "--app-url", "9000=" + application.URL,
+	}
+	address, stop := start(t, args...)
+	client := newClient(address, "AKIDME")
+	image, err := client.CreateMicroVMImage(ctx, &lambdamicrovms.CreateMicroVMImageInput{
+		Name:         aws.String("app"),
+		BaseImageArn: aws.String("arn:aws:lambda:us-west-2:aws:microvm-image:al2023-1"),
+		BuildRoleArn: aws.String("arn:aws:iam::210987654321:role/build"),
+		CodeArtifact: &types.CodeArtifactMemberUri{Value: "s3://bucket/app.zip"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "arn:aws:lambda:us-west-2:210987654321:microvm-image:app"; *image.ImageArn != want {
+		t.Errorf("the image is %s, want %s", *image.ImageArn, want)
+	}
+	vm, err := client.RunMicroVM(ctx, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: image.ImageArn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := client.CreateMicroVMAuthToken(ctx, &lambdamicrovms.CreateMicroVMAuthTokenInput{
+		MicroVMIdentifier: vm.MicroVMId, ExpirationInMinutes: aws.Int32(5),
+		AllowedPorts: []types.PortSpecification{&types.PortSpecificationMemberAllPorts{}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	check := func(address string) {
+		t.Helper()
+		for port, want := range map[string]string{"9000": "200 OK hello from " + *vm.Endpoint, "8080": "502 Bad Gateway "} {
+			r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Host = *vm.Endpoint
+			r.Header.Set("X-aws-proxy-port", port)
+			for name, value := range token.AuthToken {
+				r.Header.Set(name, value)
+			}
+			answer, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(answer.Body)
+			_ = answer.Body.Close()
+			if diff := cmp.Diff(want, answer.Status+" "+string(body)); err != nil || diff != "" {
+				t.Errorf("port %s: %v, -want +got:\n%s", port, err, diff)
+			}
+		}
+	}
+	check(address)
+	stop()
+	address, stop = start(t, args...)
+	defer stop()
+	check(address)
+
+	got, err := newClient(address, "AKIDME").GetMicroVM(ctx, &lambdamicrovms.GetMicroVMInput{MicroVMIdentifier: vm.MicroVMId})
+	if err != nil || got.State != types.MicroVMStateRunning {
+		t.Errorf("after the restart: %v, %v", got, err)
+	}
+	if _, err := newClient(address, "AKIDSTRANGER").ListMicroVMs(ctx, &lambdamicrovms.ListMicroVMsInput{}); err == nil {
+		t.Error("a stranger got in")
+	}
+}
+
+func TestFlags(t *testing.T) {
+	tests := []struct{ name, args, want string }{
+		{"defaults", "", ""},
+		{"an application", "--app-url http://127.0.0.1:3000", ""},
+		{"no URL", "--app-url localhost", `invalid value "localhost" for flag -app-url: "localhost" is no URL with http or https and a host`},
+		{"no secret", "--access-key AKID:1", `invalid value "AKID:1" for flag -access-key: want key:secret:account`},
+		{"an argument", "serve", `unexpected argument "serve"`},
+		{"help", "--help", flag.ErrHelp.Error()},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := parse(strings.Fields(test.args), new(bytes.Buffer))
+			got := ""
+			if err != nil {
+				got = err.Error()
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestAnswers checks that every field of fake.Answers can be set.
+func TestAnswers(t *testing.T) {
+	values := map[reflect.Type]string{
+		reflect.TypeFor[fake.Outcome]():                    "validation",
+		reflect.TypeFor[fake.LongSuspension]():             "stays",
+		reflect.TypeFor[types.MicroVMImageVersionStatus](): "INACTIVE",
+		reflect.TypeFor[bool]():                            "true",
+	}
+	var answers fake.Answers
+	fields := reflect.ValueOf(&answers).Elem()
+	for i := range fields.NumField() {
+		field := fields.Type().Field(i)
+		if err := setAnswer(&answers, field.Name+"="+values[field.Type]); err != nil || fields.Field(i).IsZero() {
+			t.Errorf("%s is %v: %v", field.Name, fields.Field(i), err)
+		}
+	}
+	for _, text := range []string{"", "Outcome=success", "OutOfTurn", "OutOfTurn=yes", "LongSuspension=success", "FailedBuildReason=perhaps"} {
+		if err := setAnswer(&answers, text); err == nil {
+			t.Errorf("%q is no error", text)
+		}
+	}
+}
+
+// TestStateOfAnother checks that the program does not start over a file that is none of its own.
+func TestStateOfAnother(t *testing.T) {
+	err := run(context.Background(), []string{"--state", "main.go"}, io.Discard)
+	if want := "fake: state file main.go: is not the saved state of a fake"; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}

@@ -1,0 +1,237 @@
+package fake
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/microvm-go/lambdamicrovms/types"
+)
+
+// The host of an endpoint is a UUID, this label, the region and this suffix.
+const (
+	endpointLabel  = ".lambda-microvm."
+	endpointSuffix = ".on.aws"
+)
+
+// defaultPort is the port of a request that names none.
+const defaultPort = 8080
+
+// hostOf returns the host that a request is for, without its port.
+func hostOf(r *http.Request) string {
+	host := r.Host
+	if host == "" {
+		host = r.URL.Host
+	}
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.ToLower(host)
+}
+
+// forEndpoint reports whether a request is for the endpoint of a MicroVM, be there one or not.
+func forEndpoint(r *http.Request) bool {
+	host := hostOf(r)
+	return strings.Contains(host, endpointLabel) && strings.HasSuffix(host, endpointSuffix)
+}
+
+// proxyError is an answer of the proxy in front of the MicroVMs.
+type proxyError struct {
+	status  int
+	message string
+}
+
+func (r *proxyError) Error() string { return r.message }
+
+func notAdmitted(message string) error { return &proxyError{http.StatusForbidden, message} }
+
+// unreachable is for a MicroVM that does not answer.
+func unreachable() error { return &proxyError{status: http.StatusBadGateway} }
+
+// serveEndpoint is the proxy: it answers what it refuses itself and has the application answer the rest.
+func (s *Server) serveEndpoint(w http.ResponseWriter, r *http.Request) {
+	to, err := s.admit(r)
+	if err == nil {
+		var application http.Handler
+		if application, err = s.applicationAt(to); err == nil {
+			application.ServeHTTP(w, s.forward(r, to))
+			return
+		}
+	}
+	var refused *proxyError
+	if !errors.As(err, &refused) {
+		failed := failureOf(err)
+		refused = &proxyError{failed.status, *failed.message}
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(len(refused.message)))
+	w.WriteHeader(refused.status)
+	_, _ = io.WriteString(w, refused.message)
+}
+
+// admit checks the token of a request and returns where it goes, when the MicroVM is there to take it. It
+// wakes the MicroVM if its idle policy says so, and lets the request wait for that.
+func (s *Server) admit(r *http.Request) (Destination, error) {
+	token, port := credentials(r)
+	for {
+		to, wake, err := s.knock(hostOf(r), token, port)
+		if err != nil || wake.IsZero() {
+			return to, err
+		}
+		if err := s.keep(); err != nil {
+			return to, err
+		}
+		if err := s.clock.sleepUntil(r.Context(), wake); err != nil {
+			return to, err
+		}
+	}
+}
+
+// knock asks once. If the MicroVM is about to run, it returns when.
+func (s *Server) knock(host, token, port string) (to Destination, wake time.Time, err error) {
+	allowed, wellFormed, opened := s.open(token)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return to, wake, closed()
+	}
+	now := s.clock.Now()
+	if !wellFormed {
+		return to, wake, notAdmitted("Request missing authentication")
+	}
+	vm := s.hosts[host]
+	if !opened || vm == nil || allowed.MicroVM != vm.id() || !now.Before(allowed.Expires) {
+		return to, wake, notAdmitted("Token authentication failed")
+	}
+	to = vm.destination()
+	if allowed.Shell {
+		to.Shell = true
+	} else {
+		n, err := strconv.ParseUint(port, 10, 16)
+		if err != nil || !allowed.opens(int32(n)) {
+			return to, wake, notAdmitted("Access to port denied")
+		}
+		to.Port = int(n)
+	}
+	wake, err = s.reach(vm, now)
+	return to, wake, err
+}
+
+// reach notes that traffic came for a MicroVM. If it is going to run it returns when.
+func (s *Server) reach(vm *microVM, now time.Time) (wake time.Time, err error) {
+	if err := vm.known(now); err != nil {
+		return wake, err
+	}
+	if from, resumes := vm.phases.next(now, types.MicroVMStateRunning); resumes && !vm.starting(now) {
+		return from, nil
+	}
+	switch {
+	case vm.state(now) == types.MicroVMStateRunning:
+		vm.touch(now, &s.config)
+		return wake, nil
+	case vm.asleep(now) && vm.settings.IdlePolicy != nil && *vm.settings.IdlePolicy.AutoResumeEnabled:
+		wake = now.Add(s.config.delays.Resume)
+		s.changed()
+		vm.turn(now, &s.config,
+			phase{State: types.MicroVMStatePending, From: now},
+			phase{State: types.MicroVMStateRunning, From: wake})
+		return wake, nil
+	}
+	return wake, unreachable()
+}
+
+// starting reports whether the MicroVM has never run yet.
+func (vm *microVM) starting(now time.Time) bool {
+	present := vm.phases.at(now)
+	return present.State == types.MicroVMStatePending && present.From.Equal(*vm.settings.StartedAt)
+}
+
+// touch begins the idle time of a running MicroVM anew.
+func (vm *microVM) touch(now time.Time, config *config) {
+	vm.activeAt = now
+	if vm.state(now) == types.MicroVMStateRunning {
+		vm.turn(now, config)
+	}
+}
+
+// The subprotocols by which a WebSocket client says what it cannot say in headers.
+const (
+	subprotocol      = "lambda-microvms"
+	subprotocolToken = subprotocol + ".authentication."
+	subprotocolPort  = subprotocol + ".port."
+)
+
+// credentials returns the token and port of a request.
+func credentials(r *http.Request) (token, port string) {
+	token, port = r.Header.Get(headerToken), r.Header.Get(headerPort)
+	for _, name := range subprotocols(r.Header) {
+		if value, ok := strings.CutPrefix(name, subprotocolToken); ok && token == "" {
+			token = value
+		}
+		if value, ok := strings.CutPrefix(name, subprotocolPort); ok && port == "" {
+			port = value
+		}
+	}
+	if port == "" {
+		port = strconv.Itoa(defaultPort)
+	}
+	return token, port
+}
+
+func subprotocols(header http.Header) []string {
+	var names []string
+	for _, line := range header.Values("Sec-WebSocket-Protocol") {
+		for _, name := range strings.Split(line, ",") {
+			names = append(names, strings.TrimSpace(name))
+		}
+	}
+	return names
+}
+
+// forward returns the request as the application gets it: without what was meant for the proxy. What it reads
+// of the body is traffic too.
+func (s *Server) forward(r *http.Request, to Destination) *http.Request {
+	r = r.Clone(withDestination(r.Context(), to))
+	for _, name := range []string{headerToken, headerPort, headerForceH2} {
+		r.Header.Del(name)
+	}
+	if offered := subprotocols(r.Header); len(offered) > 0 {
+		r.Header.Del("Sec-WebSocket-Protocol")
+		for _, name := range offered {
+			if !strings.HasPrefix(name, subprotocolToken) && !strings.HasPrefix(name, subprotocolPort) {
+				r.Header.Add("Sec-WebSocket-Protocol", name)
+			}
+		}
+	}
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	r.Body = &traffic{r.Body, func() { s.touch(hostOf(r)) }}
+	return r
+}
+
+// traffic is a body that tells when something is read from it.
+type traffic struct {
+	io.ReadCloser
+	came func()
+}
+
+func (t *traffic) Read(p []byte) (int, error) {
+	n, err := t.ReadCloser.Read(p)
+	if n > 0 {
+		t.came()
+	}
+	return n, err
+}
+
+func (s *Server) touch(host string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if vm := s.hosts[host]; vm != nil {
+		vm.touch(s.clock.Now(), &s.config)
+	}
+}

@@ -1,0 +1,156 @@
+package fake_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/fake"
+	"github.com/microvm-go/lambdamicrovms/types"
+)
+
+// A build takes two minutes of the server's time and none of the test's. Of two builds the second fails, and the
+// image goes on with what it has.
+func ExampleFailBuild() {
+	ctx := context.Background()
+	srv := fake.NewServer() // fake.New(t) in a test
+	client := lambdamicrovms.New(srv.Options())
+	created, err := client.CreateMicroVMImage(ctx, &lambdamicrovms.CreateMicroVMImageInput{
+		Name:         aws.String("app"),
+		BaseImageArn: aws.String("arn:aws:lambda:us-east-1:aws:microvm-image:al2023-1"),
+		BuildRoleArn: aws.String("arn:aws:iam::123456789012:role/build"),
+		CodeArtifact: &types.CodeArtifactMemberUri{Value: "s3://bucket/app.zip"},
+	})
+	check(err)
+	srv.Advance(fake.MeasuredDelays().Build)
+
+	srv.Inject(fake.FailBuild{Reason: fake.ReasonReadyTimeout}, fake.Image("app"), fake.First(1))
+	updated, err := client.UpdateMicroVMImage(ctx, &lambdamicrovms.UpdateMicroVMImageInput{
+		ImageIdentifier: created.ImageArn,
+		BaseImageArn:    created.BaseImageArn,
+		BuildRoleArn:    created.BuildRoleArn,
+		CodeArtifact:    &types.CodeArtifactMemberUri{Value: "s3://bucket/app-2.zip"},
+	})
+	check(err)
+	err = lambdamicrovms.NewMicroVMImageUpdatedWaiter(client, func(o *lambdamicrovms.MicroVMImageUpdatedWaiterOptions) {
+		o.Clock = srv.Clock()
+	}).Wait(ctx, &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: updated.ImageArn}, 30*time.Minute)
+	fmt.Println("waited in vain:", err != nil)
+
+	builds, err := client.ListMicroVMImageBuilds(ctx, &lambdamicrovms.ListMicroVMImageBuildsInput{
+		ImageIdentifier: updated.ImageArn, ImageVersion: updated.ImageVersion,
+	})
+	check(err)
+	for _, b := range builds.Items {
+		fmt.Println("generation", *b.ChipsetGeneration, b.BuildState, *b.StateReason)
+	}
+	image, err := client.GetMicroVMImage(ctx, &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: updated.ImageArn})
+	check(err)
+	fmt.Println(image.State, "active", *image.LatestActiveImageVersion, "failed", *image.LatestFailedImageVersion)
+
+	// Output:
+	// waited in vain: true
+	// generation 4 FAILED Ready hook invocation timed out after PT5M
+	// generation 3 FAILED Ready hook invocation timed out after PT5M
+	// UPDATE_FAILED active 1.0 failed 2.0
+}
+
+// The service throttles the first two attempts; the client's retries get through.
+func ExampleThrottle() {
+	ctx := context.Background()
+	srv := fake.NewServer()
+	client := lambdamicrovms.New(srv.Options())
+
+	srv.Inject(fake.Throttle{}, fake.On(fake.ListMicroVMImages), fake.First(2))
+	_, err := client.ListMicroVMImages(ctx, &lambdamicrovms.ListMicroVMImagesInput{})
+	fmt.Println("with retries:", err)
+	for _, call := range srv.Calls() {
+		fmt.Println(call.Operation, call.Status)
+	}
+
+	srv.Inject(fake.Throttle{}, fake.On(fake.ListMicroVMImages), fake.First(1))
+	_, err = client.ListMicroVMImages(ctx, &lambdamicrovms.ListMicroVMImagesInput{}, func(o *lambdamicrovms.Options) {
+		o.Retryer = aws.NopRetryer{}
+	})
+	fmt.Println("without retries, throttled:", lambdamicrovms.IsThrottle(err))
+
+	// Output:
+	// with retries: <nil>
+	// ListMicrovmImages 429
+	// ListMicrovmImages 429
+	// ListMicrovmImages 200
+	// without retries, throttled: true
+}
+
+// The service starts a MicroVM, but the answer is lost. The client asks again with the same client token, and
+// there is one MicroVM.
+func ExampleLoseAnswer() {
+	ctx := context.Background()
+	srv := fake.NewServer()
+	client := lambdamicrovms.New(srv.Options())
+	image, err := client.CreateMicroVMImage(ctx, &lambdamicrovms.CreateMicroVMImageInput{
+		Name:         aws.String("app"),
+		BaseImageArn: aws.String("arn:aws:lambda:us-east-1:aws:microvm-image:al2023-1"),
+		BuildRoleArn: aws.String("arn:aws:iam::123456789012:role/build"),
+		CodeArtifact: &types.CodeArtifactMemberUri{Value: "s3://bucket/app.zip"},
+	})
+	check(err)
+	srv.Advance(fake.MeasuredDelays().Build)
+
+	srv.Inject(fake.LoseAnswer{}, fake.On(fake.RunMicroVM), fake.First(1))
+	_, err = client.RunMicroVM(ctx, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: image.ImageArn})
+	check(err)
+
+	attempts := fake.Inputs[lambdamicrovms.RunMicroVMInput](srv)
+	fmt.Println("attempts:", len(attempts))
+	fmt.Println("same token:", *attempts[0].ClientToken == *attempts[1].ClientToken)
+	list, err := client.ListMicroVMs(ctx, &lambdamicrovms.ListMicroVMsInput{})
+	check(err)
+	fmt.Println("MicroVMs:", len(list.Items))
+
+	// Output:
+	// attempts: 2
+	// same token: true
+	// MicroVMs: 1
+}
+
+// A page without items is not the end. Programs that go by the number of items stop too early; paginators do not.
+func ExampleEmptyPages() {
+	ctx := context.Background()
+	srv := fake.NewServer(fake.WithFault(fake.EmptyPages{}, fake.On(fake.ListManagedMicroVMImages)))
+	client := lambdamicrovms.New(srv.Options())
+
+	pages := lambdamicrovms.NewListManagedMicroVMImagesPaginator(client, &lambdamicrovms.ListManagedMicroVMImagesInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		check(err)
+		fmt.Println("items:", len(page.Items), "more:", page.NextToken != nil)
+	}
+
+	// Output:
+	// items: 0 more: true
+	// items: 1 more: false
+}
+
+// Over HTTP, for other clients: the server is a handler.
+func ExampleServer_ServeHTTP() {
+	srv := fake.NewServer(fake.WithRealTime(), fake.WithDelays(fake.Delays{}))
+	server := httptest.NewServer(srv)
+	defer server.Close()
+
+	response, err := http.Get(server.URL + "/2025-09-09/microvm-images")
+	check(err)
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	check(err)
+	fmt.Println(response.Status, string(body))
+
+	// Output:
+	// 200 OK {"items":[],"nextToken":null}
+}

@@ -1,0 +1,137 @@
+package fake
+
+import (
+	"encoding/hex"
+	"strings"
+	"time"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/types"
+)
+
+// microVM is a MicroVM, which stays known after its end.
+type microVM struct {
+	sequence int64
+	imageID  string
+	version  int
+	memory   int32                            // in MiB
+	settings *lambdamicrovms.GetMicroVMOutput // what never changes: all but the state and what goes with it
+	activeAt time.Time                        // when traffic came last
+	phases   timeline
+}
+
+func (vm *microVM) id() string { return *vm.settings.MicroVMId }
+
+func (vm *microVM) imageName() string {
+	name, _, _ := parseImageARN(*vm.settings.ImageArn)
+	return name.name
+}
+
+// state returns "" where it is not known, see Answers.LongSuspension.
+func (vm *microVM) state(now time.Time) types.MicroVMState { return vm.phases.at(now).State }
+
+// live reports whether the MicroVM takes up memory and keeps its image from being deleted.
+func (vm *microVM) live(now time.Time) bool {
+	return vm.state(now) != types.MicroVMStateTerminated
+}
+
+// describe is what Get tells of a MicroVM.
+func (vm *microVM) describe(now time.Time) *lambdamicrovms.GetMicroVMOutput {
+	out := recast(&lambdamicrovms.GetMicroVMOutput{}, vm.settings)
+	present := vm.phases.at(now)
+	out.State = present.State
+	out.StateReason = present.Reason
+	if present.State == types.MicroVMStateTerminated {
+		out.TerminatedAt = ptr(present.From)
+	}
+	return out
+}
+
+func (*microVM) extra() []extra { return []extra{{name: "terminationReasonCode"}} }
+
+// known refuses to tell of a MicroVM whose state nobody knows.
+func (vm *microVM) known(now time.Time) error {
+	if vm.state(now) == "" {
+		return unknown("LongSuspension", "what becomes of "+vm.id()+", which has been SUSPENDED for its suspendedDurationSeconds")
+	}
+	return nil
+}
+
+const idPrefix = "microvm-"
+
+// findMicroVM returns the MicroVM with an id. What does not look like an id does not get past the gateway.
+func (c *call) findMicroVM(id *string) (*microVM, error) {
+	uuid, ok := strings.CutPrefix(*id, idPrefix)
+	if !ok || !isUUID(uuid) {
+		return nil, errBadGateway
+	}
+	vm := c.world.microVMs[*id]
+	if vm == nil {
+		return nil, notFound("MicroVM not found: %s", *id)
+	}
+	return vm, nil
+}
+
+func isUUID(text string) bool {
+	digits := strings.ReplaceAll(text, "-", "")
+	_, err := hex.DecodeString(digits)
+	return err == nil && len(digits) == 32 && len(text) == 36 &&
+		text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-'
+}
+
+func (c *call) getMicroVM(in *lambdamicrovms.GetMicroVMInput) (*lambdamicrovms.GetMicroVMOutput, error) {
+	vm, err := c.findMicroVM(in.MicroVMIdentifier)
+	if err != nil {
+		return nil, err
+	}
+	if err := vm.known(c.now); err != nil {
+		return nil, err
+	}
+	c.extra.members = vm.extra()
+	return vm.describe(c.now), nil
+}
+
+// listMicroVMs cuts pages before it filters, as the list of images does.
+func (c *call) listMicroVMs(in *lambdamicrovms.ListMicroVMsInput) (*lambdamicrovms.ListMicroVMsOutput, error) {
+	if in.ImageIdentifier != nil {
+		if _, err := c.ownARN(*in.ImageIdentifier); err != nil {
+			return nil, err
+		}
+	}
+	query := or(in.ImageIdentifier) + " " + or(in.ImageVersion)
+	found, next, err := cut(c, c.world.microVMOrder, func(vm *microVM) int64 { return vm.sequence }, in.MaxResults, in.NextToken, query)
+	if err != nil {
+		return nil, err
+	}
+	out := &lambdamicrovms.ListMicroVMsOutput{Items: []types.MicroVMItem{}, NextToken: next}
+	for _, vm := range found {
+		if in.ImageIdentifier != nil && *in.ImageIdentifier != *vm.settings.ImageArn ||
+			in.ImageVersion != nil && parseVersion(*in.ImageVersion) != vm.version {
+			continue
+		}
+		if err := vm.known(c.now); err != nil {
+			return nil, err
+		}
+		out.Items = append(out.Items, *recast(&types.MicroVMItem{}, vm.describe(c.now)))
+	}
+	return out, nil
+}
+
+// imageOf returns the name of the image that a MicroVM runs, "" if there is no such MicroVM.
+func (w *world) imageOf(id string) string {
+	if vm := w.microVMs[id]; vm != nil {
+		return vm.imageName()
+	}
+	return ""
+}
+
+// running returns the MicroVMs of an image, or of one of its versions unless that is zero, that have not ended.
+func (w *world) running(img *image, version int, now time.Time) []*microVM {
+	var found []*microVM
+	for _, vm := range w.microVMOrder {
+		if vm.imageID == img.id && (version == 0 || vm.version == version) && vm.live(now) {
+			found = append(found, vm)
+		}
+	}
+	return found
+}

@@ -1,0 +1,152 @@
+package fake
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+)
+
+// maxSkew is how far the time of a signature may be off.
+const maxSkew = 15 * time.Minute
+
+const (
+	signingTime = "20060102T150405Z"
+	dateHeader  = "X-Amz-Date"
+	tokenHeader = "X-Amz-Security-Token"
+	hashHeader  = "X-Amz-Content-Sha256"
+)
+
+// today is the service's time in the sense of Date headers and signatures, which is package time. The state
+// of things goes by the server's clock instead.
+func (c *call) today() time.Time { return time.Now().Add(c.skew) }
+
+// checkSigningTime refuses requests that are signed for another time. It has nothing to say of those that are
+// not signed.
+func (c *call) checkSigningTime() error {
+	text := c.http.Header.Get(dateHeader)
+	if text == "" {
+		return nil
+	}
+	at, err := time.Parse(signingTime, text)
+	if err != nil {
+		return refused("the time of the signature cannot be read")
+	}
+	if now := c.today(); at.Sub(now).Abs() > maxSkew {
+		return refused("the request is signed for " + text + ", more than 15 minutes off from " + now.UTC().Format(signingTime))
+	}
+	return nil
+}
+
+// refused is the refusal of a signature. That it is AccessDeniedException is known; the service's words for
+// each case are not.
+func refused(why string) *failure { return accessDenied(ptr("Access denied: " + why)) }
+
+// authorization is a parsed Authorization header.
+type authorization struct {
+	accessKey, date, region, service, end string // the credential
+	headers                               []string
+	signature                             string
+}
+
+func parseAuthorization(header string) (a authorization, ok bool) {
+	fields, ok := strings.CutPrefix(header, algorithm+" ")
+	if !ok {
+		return a, false
+	}
+	for _, field := range strings.Split(fields, ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(field), "=")
+		switch name {
+		case "Credential":
+			parts := strings.Split(value, "/")
+			if len(parts) != 5 {
+				return a, false
+			}
+			a.accessKey, a.date, a.region, a.service, a.end = parts[0], parts[1], parts[2], parts[3], parts[4]
+		case "SignedHeaders":
+			a.headers = strings.Split(value, ";")
+		case "Signature":
+			a.signature = value
+		}
+	}
+	return a, a.accessKey != "" && len(a.headers) > 0 && a.signature != ""
+}
+
+// admit lets a call in, unless a fault or the clock is against it. Only faults know what time it is.
+func (c *call) admit() error {
+	if err := c.strike(); err != nil || !c.server.config.strict {
+		return err
+	}
+	return c.checkSigningTime()
+}
+
+// verifySignature signs the request once more and compares.
+func (c *call) verifySignature() error {
+	r := c.http
+	given, ok := parseAuthorization(r.Header.Get("Authorization"))
+	if !ok {
+		if r.URL.Query().Has("X-Amz-Signature") {
+			return unrecorded("whether the service takes signatures in the query")
+		}
+		return refused("the request has no signature")
+	}
+	credentials, known := c.server.credentialsOf(given.accessKey)
+	sum := sha256.Sum256([]byte(c.body))
+	hash := hex.EncodeToString(sum[:])
+	at, err := time.Parse(signingTime, r.Header.Get(dateHeader))
+	switch {
+	case !known:
+		return refused("the access key is not known")
+	case given.service != "lambda" || given.end != "aws4_request":
+		return refused("the credential must be scoped to the service lambda and end in aws4_request")
+	case err != nil || at.Format("20060102") != given.date:
+		return refused("the credential must be scoped to the date of the request")
+	case !equal(r.Header.Get(tokenHeader), credentials.SessionToken):
+		return refused("the session token is not that of the access key")
+	case r.Header.Get(hashHeader) != "" && r.Header.Get(hashHeader) != hash:
+		return refused("the hash of the payload is another")
+	}
+	again := c.signable(given.headers)
+	if err := v4.NewSigner().SignHTTP(r.Context(), credentials, again, hash, given.service, given.region, at); err != nil {
+		return refused(err.Error())
+	}
+	right, _ := parseAuthorization(again.Header.Get("Authorization"))
+	if !slices.Equal(given.headers, right.headers) {
+		return refused("the signed headers must be " + strings.Join(right.headers, ";"))
+	}
+	if !equal(given.signature, right.signature) {
+		return refused("the signature is not that of the request")
+	}
+	return nil
+}
+
+// signable is the request as it was before it was signed.
+func (c *call) signable(headers []string) *http.Request {
+	r := c.http
+	again := &http.Request{
+		Method: r.Method,
+		URL:    &url.URL{Scheme: "https", Host: r.URL.Host, Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery},
+		Host:   r.Host,
+		Header: make(http.Header),
+	}
+	for _, name := range headers {
+		switch name {
+		case "host":
+		case "content-length":
+			again.ContentLength = int64(len(c.body))
+		default:
+			if values := r.Header.Values(name); len(values) > 0 {
+				again.Header[http.CanonicalHeaderKey(name)] = values
+			}
+		}
+	}
+	return again
+}
+
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

@@ -1,0 +1,59 @@
+package fake
+
+import (
+	"maps"
+
+	"github.com/microvm-go/lambdamicrovms"
+)
+
+// tagged returns the image whose tags a call is about. The operations are those of all of Lambda, and so
+// are their errors. What is not the ARN of something that has tags has been refused by the model.
+func (c *call) tagged(arn *string) (*image, error) {
+	name, _, ok := parseImageARN(*arn)
+	switch {
+	case !ok:
+		return nil, unrecorded("what tags of %s get: there are only images here", *arn)
+	case name.account != c.scope.account:
+		return nil, c.denied(*arn)
+	}
+	img := c.world.images[name.name]
+	if img == nil || name.region != c.scope.region || img.gone(c.now) {
+		return nil, noTagged(*arn)
+	}
+	return img, nil
+}
+
+func (c *call) tagResource(in *lambdamicrovms.TagResourceInput) (*lambdamicrovms.TagResourceOutput, error) {
+	img, err := c.tagged(in.Resource)
+	if err != nil {
+		return nil, err
+	}
+	if img.tags == nil {
+		img.tags = make(map[string]string)
+	}
+	maps.Copy(img.tags, in.Tags)
+	return &lambdamicrovms.TagResourceOutput{}, nil
+}
+
+func (c *call) untagResource(in *lambdamicrovms.UntagResourceInput) (*lambdamicrovms.UntagResourceOutput, error) {
+	img, err := c.tagged(in.Resource)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range in.TagKeys {
+		delete(img.tags, key)
+	}
+	return &lambdamicrovms.UntagResourceOutput{}, nil
+}
+
+func (c *call) listTags(in *lambdamicrovms.ListTagsInput) (*lambdamicrovms.ListTagsOutput, error) {
+	img, err := c.tagged(in.Resource)
+	if err != nil {
+		return nil, err
+	}
+	tags := maps.Clone(img.tags)
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	return &lambdamicrovms.ListTagsOutput{Tags: tags}, nil
+}
