@@ -18,7 +18,7 @@ func TestOfficialProgram(t *testing.T) {
 		"github.com/aws/aws-sdk-go-v2/service/lambdamicrovms", "github.com/microvm-go/lambdamicrovms",
 		"Microvm", "MicroVM",
 	).Replace(string(source))
-	golden(t, "testdata/official_program.out", runProgram(t, program))
+	golden(t, "testdata/official_program_output.txt", runProgram(t, program))
 }
 
 // runProgram runs a program in a module of its own outside of the repository.
