@@ -23,7 +23,7 @@ type recorder struct{ request *http.Request }
 
 func (r *recorder) Do(req *http.Request) (*http.Response, error) {
 	r.request = req
-	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}"))}, nil
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}"))}, nil
 }
 
 // load makes a client from an environment and a shared configuration file that hold nothing but what is given.
@@ -92,7 +92,7 @@ func TestEndpointFromConfiguration(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			client, transport := load(t, test.env, test.file, test.options...)
 			_, err := client.ListMicroVMImages(context.Background(), nil)
-			got := ""
+			var got string
 			switch {
 			case err != nil && strings.Contains(err.Error(), test.want):
 				got = test.want
