@@ -1,0 +1,142 @@
+package session_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/fake"
+	"github.com/microvm-go/lambdamicrovms/session"
+)
+
+// newFake returns the service in-process, with an image that can be run.
+func newFake() (srv *fake.Server, client *lambdamicrovms.Client, imageARN string) {
+	srv = fake.NewServer(fake.WithShell(http.NotFoundHandler()))
+	client = lambdamicrovms.New(srv.Options())
+	return srv, client, createImage(srv, client, "app")
+}
+
+func check(err error) {
+	if err != nil {
+		panic(err) // unlike log.Fatal it lets the deferred Close run
+	}
+}
+
+// A MicroVM is started, asked over HTTP, and terminated.
+func ExampleRun() {
+	ctx := context.Background()
+	srv, client, imageARN := newFake()
+	s, err := session.Run(ctx, client, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: &imageARN}, func(o *session.Options) {
+		o.Transport, o.Clock = srv, srv.Clock() // no network, no time; leave both out in a program
+	})
+	check(err)
+	defer func() { check(s.Close()) }()
+
+	resp, err := s.Client().Get("/greet?name=Ada") // port 8080; others by s.URL(3000) + "/greet"
+	check(err)
+	var echo fake.Echo
+	check(json.NewDecoder(resp.Body).Decode(&echo))
+	check(resp.Body.Close())
+	fmt.Println(resp.StatusCode, echo.Method, echo.URL, echo.Port)
+
+	// Output:
+	// 200 GET /greet?name=Ada 8080
+}
+
+// What the proxy refuses is an error that says why. A suspended MicroVM can be resumed by the request that finds it so.
+func ExampleProxyError() {
+	ctx := context.Background()
+	srv, client, imageARN := newFake()
+	s, err := session.Run(ctx, client, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: &imageARN}, func(o *session.Options) {
+		o.Transport, o.Clock = srv, srv.Clock()
+		o.ResumeOnDemand = true
+	})
+	check(err)
+	defer func() { check(s.Close()) }()
+	check(s.Suspend(ctx))
+
+	_, err = s.Client().Post("/orders", "text/plain", strings.NewReader("one tea"))
+	var refused *session.ProxyError
+	fmt.Println(errors.As(err, &refused), refused.Kind, refused.State, "resumed:", refused.Resumed)
+
+	check(s.Suspend(ctx))
+	resp, err := s.Client().Get("/orders") // safe to send again
+	check(err)
+	fmt.Println(resp.Status)
+
+	// Output:
+	// true suspended SUSPENDED resumed: true
+	// 200 OK
+}
+
+// A WebSocket library is given the URL and either the subprotocols or the headers. With
+// github.com/coder/websocket:
+//
+//	conn, _, err := websocket.Dial(ctx, url+"/events", &websocket.DialOptions{Subprotocols: subprotocols})
+func ExampleSession_WebSocket() {
+	ctx := context.Background()
+	srv, client, imageARN := newFake()
+	s, err := session.Run(ctx, client, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: &imageARN}, func(o *session.Options) {
+		o.Transport, o.Clock = srv, srv.Clock()
+	})
+	check(err)
+	defer func() { check(s.Close()) }()
+
+	url, subprotocols, header, err := s.WebSocket(ctx, 3000)
+	check(err)
+	fmt.Println(strings.HasPrefix(url, "wss://"), strings.HasSuffix(url, ".lambda-microvm.us-east-1.on.aws"))
+	fmt.Println(subprotocols[0], subprotocols[1][:32], subprotocols[2])
+	fmt.Println(len(header.Get("X-aws-proxy-auth")) > 0, header.Get("X-aws-proxy-port"))
+
+	// Output:
+	// true true
+	// lambda-microvms lambda-microvms.authentication.e lambda-microvms.port.3000
+	// true 3000
+}
+
+// A shell is a terminal over a WebSocket, for MicroVMs that were started with the connector for it.
+func ExampleSession_Shell() {
+	ctx := context.Background()
+	srv, client, imageARN := newFake()
+	s, err := session.Run(ctx, client, &lambdamicrovms.RunMicroVMInput{
+		ImageIdentifier:          &imageARN,
+		IngressNetworkConnectors: []string{"arn:aws:lambda:us-east-1:aws:network-connector:aws-network-connector:SHELL_INGRESS"},
+	}, func(o *session.Options) { o.Transport, o.Clock = srv, srv.Clock() })
+	check(err)
+	defer func() { check(s.Close()) }()
+
+	url, subprotocols, _, err := s.Shell(ctx)
+	check(err)
+	fmt.Println(strings.HasPrefix(url, "wss://"), len(subprotocols), subprotocols[0])
+
+	// Output:
+	// true 2 lambda-microvms
+}
+
+// MicroVMs of an image that nobody has closed for an hour are terminated.
+func ExampleSweep() {
+	ctx := context.Background()
+	srv, client, imageARN := newFake()
+	for range 3 {
+		_, err := client.RunMicroVM(ctx, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: &imageARN})
+		check(err)
+		srv.Advance(40 * time.Minute)
+	}
+
+	result, err := session.Sweep(ctx, client, func(o *session.SweepOptions) {
+		o.ImageIdentifier, o.MinAge = imageARN, time.Hour
+		o.Clock = srv.Clock() // leave it out in a program
+		o.Progress = func(p session.SweepProgress) { fmt.Printf("%d of %d: %v\n", p.Done, p.Total, p.MicroVM.State) }
+	})
+	fmt.Println(len(result.Terminated), "terminated,", len(result.Failed), "failed:", err)
+
+	// Output:
+	// 1 of 2: RUNNING
+	// 2 of 2: RUNNING
+	// 2 terminated, 0 failed: <nil>
+}

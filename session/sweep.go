@@ -1,0 +1,228 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/types"
+)
+
+// SweepAPI is what Sweep calls: *lambdamicrovms.Client, or a stub of your own.
+type SweepAPI interface {
+	lambdamicrovms.ListMicroVMsAPIClient
+	lambdamicrovms.TerminateMicroVMAPIClient
+}
+
+// SweepOptions choose what Sweep terminates, and how. ImageIdentifier or MinAge must be set.
+type SweepOptions struct {
+	// ImageIdentifier is the ARN of the image whose MicroVMs are swept. By default those of all images are.
+	ImageIdentifier string
+	// ImageVersion limits it to one version, such as "3.0". It needs ImageIdentifier.
+	ImageVersion string
+
+	// MinAge is how long ago a MicroVM must have been started. By default all are old enough.
+	MinAge time.Duration
+
+	// Rate is how many calls to TerminateMicroVM are made in a second, one after the other. The default is
+	// 8: the service allows 10, which others need, too.
+	Rate float64
+
+	// DryRun finds what would be terminated, and leaves it.
+	DryRun bool
+
+	// Progress is called after each MicroVM, by the goroutine that called Sweep.
+	Progress func(SweepProgress)
+
+	// Clock is the time that ages and the rate go by. The default is the system's.
+	Clock lambdamicrovms.Clock
+}
+
+const (
+	defaultSweepRate = 8
+	// throttleBudget is how long a single call is tried again for while the service throttles.
+	throttleBudget = 2 * time.Minute
+)
+
+// SweepProgress tells what has become of a MicroVM.
+type SweepProgress struct {
+	MicroVM types.MicroVMItem
+	// Err is a *TerminateError if it may be left running.
+	Err error
+	// Done of Total have been dealt with, this one included.
+	Done, Total int
+	DryRun      bool
+}
+
+// SweepResult is what Sweep has found and done.
+type SweepResult struct {
+	// Listed is how many MicroVMs the service listed, those that have ended included.
+	Listed int
+	// Orphans are those that had not ended and are of the image and age.
+	Orphans []types.MicroVMItem
+	// Terminated are the orphans whose end the service has accepted, and Failed why it has not of others.
+	Terminated []types.MicroVMItem
+	Failed     []*TerminateError
+}
+
+// SweepError reports that a sweep left something. The result tells what it did.
+type SweepError struct {
+	// Failed are the MicroVMs that could not be terminated, and Left is how many were not tried.
+	Failed []*TerminateError
+	Left   int
+	// Err is what ended the sweep, or the list, before its time: the context's error, or one of ListMicroVMs.
+	Err error
+}
+
+func (e *SweepError) Error() string {
+	text := "session: sweep:"
+	if len(e.Failed) > 0 {
+		text += fmt.Sprintf(" %d MicroVMs could not be terminated, the first: %v;", len(e.Failed), e.Failed[0])
+	}
+	if e.Left > 0 {
+		text += fmt.Sprintf(" %d were not tried;", e.Left)
+	}
+	if e.Err != nil {
+		text += fmt.Sprintf(" %v;", e.Err)
+	}
+	return text[:len(text)-1]
+}
+
+// Unwrap returns Err, if there is one, and all of Failed.
+func (e *SweepError) Unwrap() []error {
+	var all []error
+	if e.Err != nil {
+		all = append(all, e.Err)
+	}
+	for _, failed := range e.Failed {
+		all = append(all, failed)
+	}
+	return all
+}
+
+// Sweep terminates MicroVMs that were left behind: those of an image, of an age, or both, on all pages of the list.
+// Those that have ended, which stay listed for hours, are passed over. MicroVMs have no tags; a sweep
+// by age alone ends everybody's.
+//
+// It waits out throttling. The result is never nil; if anything of what was found may be left running, or the list
+// broke off, the error is a *SweepError. What was found on a list that broke off is terminated.
+func Sweep(ctx context.Context, api SweepAPI, optFns ...func(*SweepOptions)) (*SweepResult, error) {
+	var o SweepOptions
+	for _, fn := range optFns {
+		fn(&o)
+	}
+	result := &SweepResult{}
+	if err := o.resolve(); err != nil {
+		return result, err
+	}
+
+	listErr := o.find(ctx, api, result)
+	tried, err := len(result.Orphans), ctx.Err()
+	if err == nil {
+		tried, err = o.terminate(ctx, api, result)
+	}
+	if err == nil {
+		err = listErr
+	}
+	if err == nil && len(result.Failed) == 0 {
+		return result, nil
+	}
+	return result, &SweepError{Failed: result.Failed, Left: len(result.Orphans) - tried, Err: err}
+}
+
+func (o *SweepOptions) resolve() error {
+	o.Rate = or(o.Rate, defaultSweepRate)
+	o.Clock = clockOr(o.Clock)
+	if o.Progress == nil {
+		o.Progress = func(SweepProgress) {}
+	}
+	switch {
+	case o.ImageIdentifier == "" && o.ImageVersion != "":
+		return errors.New("session: SweepOptions.ImageVersion needs ImageIdentifier")
+	case o.ImageIdentifier == "" && o.MinAge <= 0:
+		return errors.New("session: SweepOptions need ImageIdentifier or MinAge: without them a sweep ends every MicroVM of the account")
+	case o.Rate < 0:
+		return fmt.Errorf("session: SweepOptions.Rate is %v, must not be negative", o.Rate)
+	}
+	return nil
+}
+
+// find lists the orphans.
+func (o *SweepOptions) find(ctx context.Context, api SweepAPI, result *SweepResult) error {
+	in := &lambdamicrovms.ListMicroVMsInput{}
+	if o.ImageIdentifier != "" {
+		in.ImageIdentifier = &o.ImageIdentifier
+	}
+	if o.ImageVersion != "" {
+		in.ImageVersion = &o.ImageVersion
+	}
+	newest := o.Clock.Now().Add(-o.MinAge)
+	for pages := lambdamicrovms.NewListMicroVMsPaginator(api, in); pages.HasMorePages(); {
+		var page *lambdamicrovms.ListMicroVMsOutput
+		err := persist(ctx, o.Clock, throttleBudget, func(ctx context.Context) (err error) {
+			page, err = pages.NextPage(ctx) // after an error the same one again
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		result.Listed += len(page.Items)
+		for _, item := range page.Items {
+			if o.isOrphan(item, newest) {
+				result.Orphans = append(result.Orphans, item)
+			}
+		}
+	}
+	return nil
+}
+
+// isOrphan does not trust the service alone with the image: what it decides cannot be undone.
+func (o *SweepOptions) isOrphan(item types.MicroVMItem, newest time.Time) bool {
+	switch {
+	case ends(item.State), deref(item.MicroVMId) == "":
+		return false
+	case o.ImageIdentifier != "" && deref(item.ImageArn) != o.ImageIdentifier:
+		return false
+	case o.MinAge > 0:
+		return item.StartedAt != nil && !item.StartedAt.After(newest)
+	}
+	return true
+}
+
+// terminate ends the orphans and returns how many of them it has tried, all unless the context ends.
+func (o *SweepOptions) terminate(ctx context.Context, api SweepAPI, result *SweepResult) (tried int, err error) {
+	next := o.Clock.Now()
+	interval := time.Duration(float64(time.Second) / o.Rate)
+	for i, item := range result.Orphans {
+		progress := SweepProgress{MicroVM: item, Done: i + 1, Total: len(result.Orphans), DryRun: o.DryRun}
+		if !o.DryRun {
+			if err := o.pace(ctx, &next, interval); err != nil {
+				return i, err
+			}
+			progress.Err = terminate(ctx, api, *item.MicroVMId, o.Clock, throttleBudget)
+			var failed *TerminateError
+			if errors.As(progress.Err, &failed) {
+				result.Failed = append(result.Failed, failed)
+			} else {
+				result.Terminated = append(result.Terminated, item)
+			}
+		}
+		o.Progress(progress)
+	}
+	return len(result.Orphans), nil
+}
+
+// pace waits until it is time for the next call.
+func (o *SweepOptions) pace(ctx context.Context, next *time.Time, interval time.Duration) error {
+	now := o.Clock.Now()
+	if wait := next.Sub(now); wait > 0 {
+		if err := o.Clock.Sleep(ctx, wait); err != nil {
+			return err
+		}
+		now = *next
+	}
+	*next = now.Add(interval)
+	return ctx.Err()
+}
