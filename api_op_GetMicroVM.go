@@ -92,4 +92,4 @@ type GetMicroVMOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var getMicroVM = operation[GetMicroVMInput, GetMicroVMOutput]{name: "GetMicrovm", method: "GET", slot: slotGetMicroVM}
+var getMicroVM = operation[GetMicroVMInput, GetMicroVMOutput]{name: "GetMicrovm", method: "GET", slot: slotGetMicroVM, readOnly: true}

@@ -72,4 +72,4 @@ type GetMicroVMImageOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var getMicroVMImage = operation[GetMicroVMImageInput, GetMicroVMImageOutput]{name: "GetMicrovmImage", method: "GET", slot: slotGetMicroVMImage}
+var getMicroVMImage = operation[GetMicroVMImageInput, GetMicroVMImageOutput]{name: "GetMicrovmImage", method: "GET", slot: slotGetMicroVMImage, readOnly: true}

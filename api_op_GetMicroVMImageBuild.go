@@ -96,4 +96,4 @@ type GetMicroVMImageBuildOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var getMicroVMImageBuild = operation[GetMicroVMImageBuildInput, GetMicroVMImageBuildOutput]{name: "GetMicrovmImageBuild", method: "GET", slot: slotGetMicroVMImageBuild}
+var getMicroVMImageBuild = operation[GetMicroVMImageBuildInput, GetMicroVMImageBuildOutput]{name: "GetMicrovmImageBuild", method: "GET", slot: slotGetMicroVMImageBuild, readOnly: true}

@@ -123,4 +123,4 @@ type GetMicroVMImageVersionOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var getMicroVMImageVersion = operation[GetMicroVMImageVersionInput, GetMicroVMImageVersionOutput]{name: "GetMicrovmImageVersion", method: "GET", slot: slotGetMicroVMImageVersion}
+var getMicroVMImageVersion = operation[GetMicroVMImageVersionInput, GetMicroVMImageVersionOutput]{name: "GetMicrovmImageVersion", method: "GET", slot: slotGetMicroVMImageVersion, readOnly: true}

@@ -54,4 +54,4 @@ type ListManagedMicroVMImageVersionsOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var listManagedMicroVMImageVersions = operation[ListManagedMicroVMImageVersionsInput, ListManagedMicroVMImageVersionsOutput]{name: "ListManagedMicrovmImageVersions", method: "GET", slot: slotListManagedMicroVMImageVersions}
+var listManagedMicroVMImageVersions = operation[ListManagedMicroVMImageVersionsInput, ListManagedMicroVMImageVersionsOutput]{name: "ListManagedMicrovmImageVersions", method: "GET", slot: slotListManagedMicroVMImageVersions, readOnly: true}

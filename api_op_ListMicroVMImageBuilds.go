@@ -71,4 +71,4 @@ type ListMicroVMImageBuildsOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var listMicroVMImageBuilds = operation[ListMicroVMImageBuildsInput, ListMicroVMImageBuildsOutput]{name: "ListMicrovmImageBuilds", method: "GET", slot: slotListMicroVMImageBuilds}
+var listMicroVMImageBuilds = operation[ListMicroVMImageBuildsInput, ListMicroVMImageBuildsOutput]{name: "ListMicrovmImageBuilds", method: "GET", slot: slotListMicroVMImageBuilds, readOnly: true}

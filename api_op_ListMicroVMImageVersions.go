@@ -54,4 +54,4 @@ type ListMicroVMImageVersionsOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var listMicroVMImageVersions = operation[ListMicroVMImageVersionsInput, ListMicroVMImageVersionsOutput]{name: "ListMicrovmImageVersions", method: "GET", slot: slotListMicroVMImageVersions}
+var listMicroVMImageVersions = operation[ListMicroVMImageVersionsInput, ListMicroVMImageVersionsOutput]{name: "ListMicrovmImageVersions", method: "GET", slot: slotListMicroVMImageVersions, readOnly: true}

@@ -54,4 +54,4 @@ type ListMicroVMImagesOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var listMicroVMImages = operation[ListMicroVMImagesInput, ListMicroVMImagesOutput]{name: "ListMicrovmImages", method: "GET", slot: slotListMicroVMImages}
+var listMicroVMImages = operation[ListMicroVMImagesInput, ListMicroVMImagesOutput]{name: "ListMicrovmImages", method: "GET", slot: slotListMicroVMImages, readOnly: true}

@@ -57,4 +57,4 @@ type ListMicroVMsOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var listMicroVMs = operation[ListMicroVMsInput, ListMicroVMsOutput]{name: "ListMicrovms", method: "GET", slot: slotListMicroVMs}
+var listMicroVMs = operation[ListMicroVMsInput, ListMicroVMsOutput]{name: "ListMicrovms", method: "GET", slot: slotListMicroVMs, readOnly: true}

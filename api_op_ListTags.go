@@ -40,4 +40,4 @@ type ListTagsOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var listTags = operation[ListTagsInput, ListTagsOutput]{name: "ListTags", method: "GET", slot: slotListTags}
+var listTags = operation[ListTagsInput, ListTagsOutput]{name: "ListTags", method: "GET", slot: slotListTags, readOnly: true}

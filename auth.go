@@ -58,11 +58,12 @@ type sigV4Scheme struct {
 }
 
 func newSigV4Scheme(o *Options) *sigV4Scheme {
-	return &sigV4Scheme{sigV4Signer{
-		signer: o.HTTPSignerV4,
-		logger: redactingLogger{o.Logger},
-		log:    o.ClientLogMode.IsSigning(),
-	}}
+	var logger logging.Logger = redactingLogger{o.Logger}
+	log := o.ClientLogMode.IsSigning()
+	return &sigV4Scheme{sigV4Signer{signer: o.HTTPSignerV4, options: [...]func(*v4.SignerOptions){
+		func(o *v4.SignerOptions) { o.Logger, o.LogSigning, o.DisableURIPathEscaping = logger, log, false },
+		func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true },
+	}}}
 }
 
 func (*sigV4Scheme) SchemeID() string { return smithyauth.SchemeIDSigV4 }
@@ -75,8 +76,8 @@ func (s *sigV4Scheme) Signer() smithyhttp.Signer { return &s.signer }
 
 type sigV4Signer struct {
 	signer HTTPSignerV4
-	logger logging.Logger
-	log    bool
+	// options are for all requests, the second for those whose path is escaped once.
+	options [2]func(*v4.SignerOptions)
 }
 
 func (s *sigV4Signer) SignRequest(ctx context.Context, r *smithyhttp.Request, identity smithyauth.Identity, props smithy.Properties) error {
@@ -92,13 +93,12 @@ func (s *sigV4Signer) SignRequest(ctx context.Context, r *smithyhttp.Request, id
 	if !ok {
 		return errors.New("sigv4 signing region is required")
 	}
+	options := s.options[:1:1] // signers may append to it
+	if disabled, _ := smithyhttp.GetDisableDoubleEncoding(&props); disabled {
+		options = s.options[:2:2]
+	}
 	now := time.Now().Add(callOf(ctx).clockSkew())
-	err := s.signer.SignHTTP(ctx, credentials.Credentials, r.Request, v4.GetPayloadHash(ctx), name, region, now,
-		func(o *v4.SignerOptions) {
-			o.DisableURIPathEscaping, _ = smithyhttp.GetDisableDoubleEncoding(&props)
-			o.Logger = s.logger
-			o.LogSigning = s.log
-		})
+	err := s.signer.SignHTTP(ctx, credentials.Credentials, r.Request, v4.GetPayloadHash(ctx), name, region, now, options...)
 	if err != nil {
 		return fmt.Errorf("sign http: %w", err)
 	}
@@ -147,24 +147,6 @@ func (o *Options) resolveAuth() {
 	}
 }
 
-// resolvedAuth is the auth scheme that an attempt uses. The properties are its own, for
-// endpoints and middleware may change them.
-type resolvedAuth struct {
-	scheme             smithyhttp.AuthScheme
-	identityProperties smithy.Properties
-	signerProperties   smithy.Properties
-}
-
-type resolvedAuthKey struct{}
-
-func resolvedAuthOf(ctx context.Context) (*resolvedAuth, error) {
-	resolved, ok := middleware.GetStackValue(ctx, resolvedAuthKey{}).(*resolvedAuth)
-	if !ok {
-		return nil, errors.New("no resolved auth scheme")
-	}
-	return resolved, nil
-}
-
 type resolveAuthScheme struct {
 	*settings
 	operation string
@@ -190,23 +172,25 @@ func (m *resolveAuthScheme) HandleFinalize(ctx context.Context, in middleware.Fi
 	out middleware.FinalizeOutput, metadata middleware.Metadata, err error,
 ) {
 	_, span := m.startSpan(ctx, "ResolveAuthScheme")
-	resolved, err := m.resolve(ctx)
+	attempt, err := m.resolve(ctx)
 	if err != nil {
 		span.End()
 		return out, metadata, err
 	}
-	span.SetProperty("auth.scheme_id", resolved.scheme.SchemeID())
+	if m.traced {
+		span.SetProperty("auth.scheme_id", attempt.scheme.SchemeID())
+	}
 	span.End()
 
 	// Being the first of an attempt that is the client's, it also carries the clock
 	// skew that an attempt finds to the next, as the retry middleware does for itself.
-	out, metadata, err = next.HandleFinalize(middleware.WithStackValue(ctx, resolvedAuthKey{}, resolved), in)
+	out, metadata, err = next.HandleFinalize(attempt, in)
 	skew, _ := awsmiddleware.GetAttemptSkew(metadata)
 	callOf(ctx).setClockSkew(skew)
 	return out, metadata, err
 }
 
-func (m *resolveAuthScheme) resolve(ctx context.Context) (*resolvedAuth, error) {
+func (m *resolveAuthScheme) resolve(ctx context.Context) (*attemptContext, error) {
 	offered := m.offered
 	if offered == nil {
 		var err error
@@ -216,10 +200,7 @@ func (m *resolveAuthScheme) resolve(ctx context.Context) (*resolvedAuth, error) 
 	}
 	for _, option := range byPreference(offered, m.options.AuthSchemePreference) {
 		if scheme := m.schemeFor(option.SchemeID); scheme != nil {
-			resolved := &resolvedAuth{scheme: scheme}
-			resolved.identityProperties.SetAll(&option.IdentityProperties)
-			resolved.signerProperties.SetAll(&option.SignerProperties)
-			return resolved, nil
+			return &attemptContext{Context: ctx, scheme: scheme, option: option}, nil
 		}
 	}
 	return nil, errors.New("could not select an auth scheme")
@@ -232,11 +213,20 @@ func (m *resolveAuthScheme) schemeFor(id string) smithyhttp.AuthScheme {
 	}
 	for _, scheme := range m.options.AuthSchemes {
 		known := scheme.SchemeID()
-		if (known == id || shortSchemeName(known) == id) && scheme.IdentityResolver(m.options) != nil {
+		if (known == id || shortSchemeName(known) == id) && m.identityResolver(scheme) != nil {
 			return scheme
 		}
 	}
 	return nil
+}
+
+// identityResolver asks a scheme for its identity resolver. That of our own scheme is the
+// same for each call.
+func (s *settings) identityResolver(scheme smithyhttp.AuthScheme) smithyauth.IdentityResolver {
+	if _, ours := scheme.(*sigV4Scheme); ours {
+		return s.credentials
+	}
+	return scheme.IdentityResolver(s.options)
 }
 
 // byPreference moves the options whose short names are preferred to the front.
@@ -259,8 +249,6 @@ func shortSchemeName(id string) string {
 	return id[strings.LastIndexByte(id, '#')+1:]
 }
 
-type identityKey struct{}
-
 type getIdentity struct{ *settings }
 
 func (*getIdentity) ID() string { return "GetIdentity" }
@@ -268,27 +256,28 @@ func (*getIdentity) ID() string { return "GetIdentity" }
 func (m *getIdentity) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
 	out middleware.FinalizeOutput, metadata middleware.Metadata, err error,
 ) {
-	identity, err := m.identity(ctx)
+	attempt, err := attemptOf(ctx)
 	if err != nil {
 		return out, metadata, err
 	}
-	return next.HandleFinalize(middleware.WithStackValue(ctx, identityKey{}, identity), in)
+	identity, err := m.identity(ctx, attempt)
+	if err != nil {
+		return out, metadata, err
+	}
+	attempt.identity = identity
+	return next.HandleFinalize(ctx, in)
 }
 
-func (m *getIdentity) identity(ctx context.Context) (smithyauth.Identity, error) {
+func (m *getIdentity) identity(ctx context.Context, attempt *attemptContext) (smithyauth.Identity, error) {
 	spanCtx, span := m.startSpan(ctx, "GetIdentity")
 	defer span.End()
 
-	resolved, err := resolvedAuthOf(ctx)
-	if err != nil {
-		return nil, err
-	}
-	resolver := resolved.scheme.IdentityResolver(m.options)
+	resolver := m.identityResolver(attempt.scheme)
 	if resolver == nil {
 		return nil, errors.New("no identity resolver")
 	}
-	stop := m.timer(ctx, resolveIdentityDuration, resolved.scheme)
-	identity, err := resolver.GetIdentity(spanCtx, resolved.identityProperties)
+	stop := m.timer(ctx, resolveIdentityDuration, attempt.scheme)
+	identity, err := resolver.GetIdentity(spanCtx, attempt.identityProperties())
 	stop()
 	if err != nil {
 		return nil, fmt.Errorf("get identity: %w", err)
@@ -305,25 +294,25 @@ func (*setSigningOptions) ID() string { return "setLegacyContextSigningOptions" 
 func (*setSigningOptions) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
 	out middleware.FinalizeOutput, metadata middleware.Metadata, err error,
 ) {
-	resolved, err := resolvedAuthOf(ctx)
+	attempt, err := attemptOf(ctx)
 	if err != nil {
 		return out, metadata, err
 	}
 	name, region := awsmiddleware.GetSigningName(ctx), awsmiddleware.GetSigningRegion(ctx) //nolint:staticcheck // deprecated, but in use
-	switch properties := &resolved.signerProperties; resolved.scheme.SchemeID() {
+	switch attempt.scheme.SchemeID() {
 	case smithyauth.SchemeIDSigV4:
 		if name != "" {
-			smithyhttp.SetSigV4SigningName(properties, name)
+			smithyhttp.SetSigV4SigningName(attempt.ownSignerProperties(), name)
 		}
 		if region != "" {
-			smithyhttp.SetSigV4SigningRegion(properties, region)
+			smithyhttp.SetSigV4SigningRegion(attempt.ownSignerProperties(), region)
 		}
 	case smithyauth.SchemeIDSigV4A:
 		if name != "" {
-			smithyhttp.SetSigV4ASigningName(properties, name)
+			smithyhttp.SetSigV4ASigningName(attempt.ownSignerProperties(), name)
 		}
 		if region != "" {
-			smithyhttp.SetSigV4ASigningRegions(properties, []string{region})
+			smithyhttp.SetSigV4ASigningRegions(attempt.ownSignerProperties(), []string{region})
 		}
 	}
 	return next.HandleFinalize(ctx, in)
@@ -350,20 +339,19 @@ func (m *signRequest) sign(ctx context.Context, request any) error {
 	if err != nil {
 		return err
 	}
-	resolved, err := resolvedAuthOf(ctx)
+	attempt, err := attemptOf(ctx)
 	if err != nil {
 		return err
 	}
-	identity, ok := middleware.GetStackValue(ctx, identityKey{}).(smithyauth.Identity)
-	if !ok {
+	if attempt.identity == nil {
 		return errors.New("no identity")
 	}
-	signer := resolved.scheme.Signer()
+	signer := attempt.scheme.Signer()
 	if signer == nil {
 		return errors.New("no signer")
 	}
-	stop := m.timer(ctx, signRequestDuration, resolved.scheme)
-	err = signer.SignRequest(ctx, req, identity, resolved.signerProperties)
+	stop := m.timer(ctx, signRequestDuration, attempt.scheme)
+	err = signer.SignRequest(ctx, req, attempt.identity, attempt.signerProperties())
 	stop()
 	if err != nil {
 		return fmt.Errorf("sign request: %w", err)

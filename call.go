@@ -2,11 +2,15 @@ package lambdamicrovms
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/smithy-go"
+	smithyauth "github.com/aws/smithy-go/auth"
 	"github.com/aws/smithy-go/middleware"
 	"github.com/aws/smithy-go/tracing"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // callContext is the context of one call. What the SDK's middlewares and user code ask
@@ -20,16 +24,17 @@ type callContext struct {
 }
 
 type (
-	callContextKey struct{}
-	callFeatureKey struct{}
+	callContextKey    struct{}
+	callFeatureKey    struct{}
+	attemptContextKey struct{}
 )
 
 func (c *callContext) Value(key any) any {
 	switch key.(type) {
 	case callContextKey:
 		return c
-	case callFeatureKey:
-		return nil // marks this call, not those that user code makes within it
+	case callFeatureKey, attemptContextKey:
+		return nil // of this call, not of those that user code makes within it
 	}
 	if v := c.shared.Value(key); v != nil {
 		return v
@@ -55,6 +60,57 @@ func (c *callContext) setClockSkew(skew time.Duration) {
 	if c != nil {
 		c.skew = skew
 	}
+}
+
+// attemptContext is the context of one attempt from the choice of the auth scheme on,
+// and what is known of the attempt's signature. It takes the place of a stack value and
+// a context for each of them.
+type attemptContext struct {
+	context.Context
+
+	scheme   smithyhttp.AuthScheme
+	option   *smithyauth.Option // shared: only to be read
+	identity smithyauth.Identity
+	// signer takes the place of option's signer properties once there is one.
+	signer *smithy.Properties
+}
+
+func (a *attemptContext) Value(key any) any {
+	if _, ok := key.(attemptContextKey); ok {
+		return a
+	}
+	return a.Context.Value(key)
+}
+
+func attemptOf(ctx context.Context) (*attemptContext, error) {
+	a, ok := ctx.Value(attemptContextKey{}).(*attemptContext)
+	if !ok {
+		return nil, errors.New("no resolved auth scheme")
+	}
+	return a, nil
+}
+
+func (a *attemptContext) identityProperties() smithy.Properties {
+	var properties smithy.Properties
+	properties.SetAll(&a.option.IdentityProperties)
+	return properties
+}
+
+// ownSignerProperties are the attempt's own, which endpoints and middleware may change.
+func (a *attemptContext) ownSignerProperties() *smithy.Properties {
+	if a.signer == nil {
+		a.signer = new(smithy.Properties)
+		a.signer.SetAll(&a.option.SignerProperties)
+	}
+	return a.signer
+}
+
+// signerProperties are for the signer, who may change them if it is the caller's.
+func (a *attemptContext) signerProperties() smithy.Properties {
+	if _, ours := a.scheme.(*sigV4Scheme); ours && a.signer == nil {
+		return a.option.SignerProperties
+	}
+	return *a.ownSignerProperties()
 }
 
 // sharedContext holds what official clients put into the context of each call.

@@ -6,7 +6,6 @@ import (
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/smithy-go/middleware"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // A chain is a stack that has been linked once and for all. A middleware.Stack writes
@@ -17,8 +16,8 @@ type chain struct {
 }
 
 // compile links the stack. The stack must hold each ID once per step, as those of
-// assemble do.
-func compile(stack *middleware.Stack, transport middleware.Handler) (*chain, error) {
+// assemble do. first returns the request that the serializer gets.
+func compile(stack *middleware.Stack, first func() any, transport middleware.Handler) (*chain, error) {
 	deserialize, err := link(stack.Deserialize, middleware.DeserializeHandler(sendRequest{transport}),
 		func(m middleware.DeserializeMiddleware, next middleware.DeserializeHandler) middleware.DeserializeHandler {
 			return &deserializeLink{m, next}
@@ -50,7 +49,7 @@ func compile(stack *middleware.Stack, transport middleware.Handler) (*chain, err
 	if err != nil {
 		return nil, err
 	}
-	initialize, err := link(stack.Initialize, middleware.InitializeHandler(toSerialize{serialize}),
+	initialize, err := link(stack.Initialize, middleware.InitializeHandler(toSerialize{serialize, first}),
 		func(m middleware.InitializeMiddleware, next middleware.InitializeHandler) middleware.InitializeHandler {
 			return &initializeLink{m, next}
 		})
@@ -108,10 +107,13 @@ func (l *initializeLink) HandleInitialize(ctx context.Context, in middleware.Ini
 	return l.with.HandleInitialize(ctx, in, l.next)
 }
 
-type toSerialize struct{ next middleware.SerializeHandler }
+type toSerialize struct {
+	next  middleware.SerializeHandler
+	first func() any
+}
 
 func (t toSerialize) HandleInitialize(ctx context.Context, in middleware.InitializeInput) (middleware.InitializeOutput, middleware.Metadata, error) {
-	out, metadata, err := t.next.HandleSerialize(ctx, middleware.SerializeInput{Parameters: in.Parameters, Request: smithyhttp.NewStackRequest()})
+	out, metadata, err := t.next.HandleSerialize(ctx, middleware.SerializeInput{Parameters: in.Parameters, Request: t.first()})
 	return middleware.InitializeOutput(out), metadata, err
 }
 

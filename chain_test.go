@@ -69,7 +69,7 @@ func TestChainIsTheStack(t *testing.T) {
 		return middleware.DecorateHandler(h, s)
 	})
 	got := run(func(s *middleware.Stack, h middleware.Handler) middleware.Handler {
-		c, err := compile(s, h)
+		c, err := compile(s, smithyhttp.NewStackRequest, h)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,7 +81,7 @@ func TestChainIsTheStack(t *testing.T) {
 }
 
 func TestCompileNeedsUserAgent(t *testing.T) {
-	if _, err := compile(middleware.NewStack("empty", smithyhttp.NewStackRequest), nil); err == nil {
+	if _, err := compile(middleware.NewStack("empty", smithyhttp.NewStackRequest), nil, nil); err == nil {
 		t.Error("a stack without the SDK's UserAgent was compiled")
 	}
 }

@@ -6,9 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
@@ -16,7 +15,8 @@ import (
 // Client calls the operations of AWS Lambda MicroVMs. It is safe for concurrent use.
 // Make it with New or NewFromConfig.
 type Client struct {
-	options Options
+	options    Options // see complete
+	completing sync.Once
 	// skew is how far the service's clock was ahead at the last answer, in nanoseconds.
 	skew atomic.Int64
 
@@ -29,24 +29,22 @@ type Client struct {
 
 // New returns a Client with the options, changed by optFns.
 func New(options Options, optFns ...func(*Options)) *Client {
-	options = options.Copy()
-	if options.HTTPClient != nil {
-		options.HTTPClient = withModeTimeouts(options.HTTPClient, options.mode())
+	c := &Client{options: options.Copy()}
+	if len(optFns) > 0 {
+		c.completing.Do(func() { c.options.complete(optFns) })
 	}
-	options.resolve()
-	for _, fn := range optFns {
-		fn(&options)
-	}
-	options.resolve()
-	if options.RetryMaxAttempts != 0 {
-		options.Retryer = retry.AddWithMaxAttempts(options.Retryer, options.RetryMaxAttempts)
-	}
-	options.resolveAuth()
-	return &Client{options: options}
+	return c
+}
+
+// complete returns the options with all defaults filled in. Unless optFns had to see
+// them, that happens when they are first needed: programs make clients they do not use.
+func (c *Client) complete() *Options {
+	c.completing.Do(func() { c.options.complete(nil) })
+	return &c.options
 }
 
 // Options returns a copy of the client's options, with all defaults filled in.
-func (c *Client) Options() Options { return c.options.Copy() }
+func (c *Client) Options() Options { return c.complete().Copy() }
 
 // inputShape is what the runtime needs of an operation's input.
 type inputShape interface {
@@ -72,6 +70,8 @@ type operation[I, O any] struct {
 	name   string // in the service's model
 	method string // of HTTP
 	slot   int    // its place in Client.pipelines
+	// readOnly is whether the model says that it changes nothing.
+	readOnly bool
 }
 
 // operationShape is operation without its type parameters, so that the runtime is not
@@ -80,11 +80,13 @@ type operationShape interface {
 	wire() (name, method string)
 	index() int
 	hasToken() bool
+	changes() bool
 	newOutput() outputShape
 }
 
 func (op *operation[I, O]) wire() (name, method string) { return op.name, op.method }
 func (op *operation[I, O]) index() int                  { return op.slot }
+func (op *operation[I, O]) changes() bool               { return !op.readOnly }
 func (op *operation[I, O]) newOutput() outputShape      { return any(new(O)).(outputShape) }
 
 func (op *operation[I, O]) hasToken() bool {
@@ -107,7 +109,7 @@ func invoke[I, O any](ctx context.Context, c *Client, op *operation[I, O], param
 	}
 	out, ok := result.(*O)
 	if !ok {
-		return nil, operationError(op.name, fmt.Errorf("a middleware returned a %T for a %T", result, out))
+		return nil, callError(op, params, metadata, fmt.Errorf("a middleware returned a %T for a %T", result, out))
 	}
 	any(out).(outputShape).setResultMetadata(metadata)
 	return out, nil
@@ -123,21 +125,16 @@ func (c *Client) call(ctx context.Context, op operationShape, in any, optFns []f
 		out, metadata, err = p.run(ctx, in)
 	}
 	if err != nil {
-		name, _ := op.wire()
-		return nil, metadata, operationError(name, err)
+		return nil, metadata, callError(op, in, metadata, err)
 	}
 	return out, metadata, nil
-}
-
-func operationError(operation string, err error) error {
-	return &smithy.OperationError{ServiceID: ServiceID, OperationName: operation, Err: err}
 }
 
 // pipeline returns what runs a call: what the client keeps for the operation, unless
 // the caller can change something about this call.
 func (c *Client) pipeline(ctx context.Context, op operationShape, optFns []func(*Options)) (*pipeline, error) {
 	feature := featureOf(ctx)
-	if len(optFns) > 0 || len(c.options.APIOptions) > 0 {
+	if len(optFns) > 0 || len(c.complete().APIOptions) > 0 {
 		return c.assemblePipeline(op, feature, optFns)
 	}
 	kept := &c.pipelines[op.index()][feature]
@@ -160,14 +157,19 @@ func (c *Client) pipeline(ctx context.Context, op operationShape, optFns []func(
 // compilePipeline makes a pipeline for all calls without options of their own.
 func (c *Client) compilePipeline(op operationShape, feature callFeature) (*pipeline, error) {
 	if c.settings == nil {
-		options := c.options.Copy()
+		options := c.Options()
 		s, err := newSettings(&options, &c.skew)
 		if err != nil {
 			return nil, err
 		}
 		c.settings = s
 	}
-	handler, err := compile(assemble(c.settings, op, feature), c.settings.transport)
+	first, transport := smithyhttp.NewStackRequest, c.settings.transport
+	if c.settings.private() {
+		first = func() any { return lentRequest }
+		transport = &directTransport{client: c.settings.client, general: transport}
+	}
+	handler, err := compile(assemble(c.settings, op, feature), first, transport)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +178,7 @@ func (c *Client) compilePipeline(op operationShape, feature callFeature) (*pipel
 
 // assemblePipeline makes a pipeline for a single call.
 func (c *Client) assemblePipeline(op operationShape, feature callFeature, optFns []func(*Options)) (*pipeline, error) {
-	options := c.options.Copy()
+	options := c.Options()
 	for _, fn := range optFns {
 		fn(&options)
 	}

@@ -46,6 +46,9 @@ func NewFromConfig(cfg aws.Config, optFns ...func(*Options)) *Client {
 		options.EndpointOptions.UseDualStackEndpoint = state
 	}
 
+	if len(cfg.ServiceOptions) == 0 {
+		return New(options, optFns...)
+	}
 	return New(options, func(o *Options) {
 		for _, fn := range cfg.ServiceOptions {
 			fn(ServiceID, o)

@@ -35,7 +35,8 @@
 // A call that the service refused returns a *smithy.OperationError around a *http.ResponseError of the SDK (status,
 // request id) around the typed error of package types, all found by errors.As. Errors that the model does not know are
 // *smithy.GenericAPIError. [IsImageBusy], [IsQuotaExceeded], [IsThrottle], [IsNotFound] and [IsAlreadyExists] know the forms
-// in which the service says these things. No error holds credentials, tokens or values of environment variables.
+// in which the service says these things. An [UncertainError] within says that the call may have had its effect
+// nevertheless; without it nothing has changed. No error holds credentials, tokens or values of environment variables.
 //
 // # Retries
 //

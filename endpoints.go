@@ -157,8 +157,11 @@ func parseEndpoint(endpoint string) (*url.URL, error) {
 		}
 		return nil, fmt.Errorf("the endpoint is not a URL: %w", err)
 	}
-	if u.Scheme == "" || u.Host == "" {
+	if u.Scheme == "" || u.Hostname() == "" {
 		return nil, errors.New("the endpoint must be an absolute URL, such as https://host or http://localhost:8080")
+	}
+	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+		return nil, errors.New("the endpoint must be a URL without a query or fragment")
 	}
 	return u, nil
 }
@@ -273,7 +276,7 @@ func cutLast(s string) (before, after string) {
 type resolveEndpoint struct {
 	*settings
 
-	// known and knownErr are what the default resolver says, which is the same for each
+	// known or knownErr is what the default resolver says, which is the same for each
 	// call. Both are nil with other resolvers, which are asked each time.
 	known    *smithyendpoints.Endpoint
 	knownErr error
@@ -282,8 +285,7 @@ type resolveEndpoint struct {
 func newResolveEndpoint(s *settings) *resolveEndpoint {
 	m := &resolveEndpoint{settings: s}
 	if _, ok := s.options.EndpointResolverV2.(*resolver); ok {
-		endpoint, err := m.ask(context.Background())
-		m.known, m.knownErr = &endpoint, err
+		m.known, m.knownErr = m.ask(context.Background())
 	}
 	return m
 }
@@ -307,7 +309,7 @@ func (m *resolveEndpoint) resolve(ctx context.Context, request any) error {
 	if err != nil {
 		return err
 	}
-	auth, err := resolvedAuthOf(ctx)
+	attempt, err := attemptOf(ctx)
 	if err != nil {
 		return err
 	}
@@ -320,29 +322,34 @@ func (m *resolveEndpoint) resolve(ctx context.Context, request any) error {
 	}
 
 	req.URL.Scheme, req.URL.Host = endpoint.URI.Scheme, endpoint.URI.Host
-	escaped := smithyhttp.JoinPath(endpoint.URI.EscapedPath(), req.URL.EscapedPath())
-	req.URL.Path = smithyhttp.JoinPath(endpoint.URI.Path, req.URL.Path)
-	req.URL.RawPath = escaped
+	if endpoint.URI.Path != "" || !strings.HasPrefix(req.URL.Path, "/") { // else the path is what it should be
+		escaped := smithyhttp.JoinPath(endpoint.URI.EscapedPath(), req.URL.EscapedPath())
+		req.URL.Path = smithyhttp.JoinPath(endpoint.URI.Path, req.URL.Path)
+		req.URL.RawPath = escaped
+	}
+	if m.known != nil {
+		return nil // the default resolver's has neither headers nor properties
+	}
 	for name := range endpoint.Headers {
 		req.Header.Set(name, endpoint.Headers.Get(name))
 	}
 	options, _ := smithyauth.GetAuthOptions(&endpoint.Properties)
 	for _, option := range options {
-		auth.signerProperties.SetAll(&option.SignerProperties)
+		attempt.ownSignerProperties().SetAll(&option.SignerProperties)
 	}
 	return nil
 }
 
-func (m *resolveEndpoint) endpoint(ctx context.Context) (smithyendpoints.Endpoint, error) {
+func (m *resolveEndpoint) endpoint(ctx context.Context) (*smithyendpoints.Endpoint, error) {
 	defer m.timer(ctx, resolveEndpointDuration, nil)()
-	if m.known != nil {
-		return *m.known, m.knownErr
+	if m.known != nil || m.knownErr != nil {
+		return m.known, m.knownErr
 	}
 	return m.ask(ctx)
 }
 
 // ask asks the resolver of the options.
-func (m *resolveEndpoint) ask(ctx context.Context) (smithyendpoints.Endpoint, error) {
+func (m *resolveEndpoint) ask(ctx context.Context) (*smithyendpoints.Endpoint, error) {
 	params := EndpointParameters{
 		UseDualStack: aws.Bool(m.options.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),
 		UseFIPS:      aws.Bool(m.options.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
@@ -350,13 +357,13 @@ func (m *resolveEndpoint) ask(ctx context.Context) (smithyendpoints.Endpoint, er
 	}
 	if m.region != "" {
 		if err := checkRegion(m.region); err != nil {
-			return smithyendpoints.Endpoint{}, fmt.Errorf("failed to bind endpoint params, %w", err)
+			return nil, fmt.Errorf("failed to bind endpoint params, %w", err)
 		}
 		params.Region = &m.region
 	}
 	endpoint, err := m.options.EndpointResolverV2.ResolveEndpoint(ctx, params)
 	if err != nil {
-		return smithyendpoints.Endpoint{}, fmt.Errorf("failed to resolve service endpoint, %w", err)
+		return nil, fmt.Errorf("failed to resolve service endpoint, %w", err)
 	}
-	return endpoint, nil
+	return &endpoint, nil
 }

@@ -16,11 +16,14 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
-// isSecretHeader names the headers whose values stay out of logs.
+// isSecretHeader tells by its name whether the value of a header stays out of logs. Callers
+// add headers of their own, so it guesses.
 func isSecretHeader(name string) bool {
-	switch http.CanonicalHeaderKey(name) {
-	case "Authorization", "X-Amz-Security-Token", "Cookie", "Set-Cookie", "Proxy-Authorization":
-		return true
+	name = strings.ToLower(name)
+	for _, mark := range [...]string{"auth", "token", "cookie", "secret", "password", "signature", "credential", "api-key", "apikey"} {
+		if strings.Contains(name, mark) {
+			return true
+		}
 	}
 	return false
 }
@@ -28,12 +31,13 @@ func isSecretHeader(name string) bool {
 // requestResponseLogger logs requests and responses where ClientLogMode asks for it. It
 // takes the place of the SDK's, which would log credentials and sensitive members.
 type requestResponseLogger struct {
-	mode      aws.ClientLogMode
-	newOutput func() outputShape
+	mode             aws.ClientLogMode
+	maxResponseBytes int64
+	newOutput        func() outputShape
 }
 
-func newRequestResponseLogger(mode aws.ClientLogMode, op operationShape) *requestResponseLogger {
-	return &requestResponseLogger{mode: mode, newOutput: op.newOutput}
+func newRequestResponseLogger(o *Options, op operationShape) *requestResponseLogger {
+	return &requestResponseLogger{mode: o.ClientLogMode, maxResponseBytes: o.MaxResponseBytes, newOutput: op.newOutput}
 }
 
 func (*requestResponseLogger) ID() string { return "RequestResponseLogger" }
@@ -46,7 +50,7 @@ func (m *requestResponseLogger) HandleDeserialize(ctx context.Context, in middle
 		if err != nil {
 			return out, metadata, err
 		}
-		middleware.GetLogger(ctx).Logf(logging.Debug, "Request\n%s", m.requestText(ctx, req))
+		middleware.GetLogger(ctx).Logf(logging.Debug, "Request\n%s", m.requestText(req))
 	}
 	out, metadata, err = next.HandleDeserialize(ctx, in)
 	if err == nil && (m.mode.IsResponse() || m.mode.IsResponseWithBody()) {
@@ -59,7 +63,7 @@ func (m *requestResponseLogger) HandleDeserialize(ctx context.Context, in middle
 	return out, metadata, err
 }
 
-func (m *requestResponseLogger) requestText(ctx context.Context, req *smithyhttp.Request) string {
+func (m *requestResponseLogger) requestText(req *smithyhttp.Request) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", req.Method, req.URL.RequestURI(), req.URL.Host)
 	writeHeaders(&b, req.Header)
@@ -69,14 +73,9 @@ func (m *requestResponseLogger) requestText(ctx context.Context, req *smithyhttp
 	switch body := req.GetStream().(type) {
 	case nil:
 	case *requestBody:
-		input, ok := middleware.GetStackValue(ctx, operationInputKey{}).(inputShape)
-		if !ok {
-			fmt.Fprintf(&b, "[%d bytes]", len(body.data))
-			break
-		}
 		encoder := newRequestEncoder()
 		encoder.body.Redact = true
-		input.serialize(encoder)
+		body.input.serialize(encoder)
 		b.Write(encoder.body.Bytes())
 		encoder.body.Redact = false
 		encoder.release()
@@ -93,7 +92,7 @@ func (m *requestResponseLogger) responseText(ctx context.Context, response *smit
 	if !m.mode.IsResponseWithBody() || response.Body == nil {
 		return b.String()
 	}
-	body, err := readBody(ctx, response.Response, maxResponseBytes)
+	body, err := readBody(ctx, response.Response, m.maxResponseBytes)
 	// Those after us read the body again, and run into the same error.
 	response.Body = &replayedBody{Reader: io.MultiReader(strings.NewReader(body), failingReader{err}), Closer: response.Body}
 	b.WriteString(m.redacted(response.StatusCode, body))
@@ -160,7 +159,7 @@ func redactHeaderLines(text string) string {
 	var b bytes.Buffer
 	for line := range strings.Lines(text) {
 		name, _, ok := strings.Cut(line, ":")
-		if ok && isSecretHeader(name) {
+		if ok && !strings.Contains(name, " ") && isSecretHeader(name) {
 			line = name + ":" + redactedText + "\n"
 		}
 		b.WriteString(line)

@@ -79,6 +79,11 @@ type Options struct {
 	// Logger receives what ClientLogMode chooses. The default discards it.
 	Logger logging.Logger
 
+	// MaxResponseBytes is how much of an answer is read at most, decompressed, before
+	// the call fails with a *ResponseSizeError. Zero or less means 16 MiB: fifty
+	// versions with fifty environment variables of 4 KB come to 11 MB.
+	MaxResponseBytes int64
+
 	// MeterProvider receives the metrics of calls. The default discards them.
 	MeterProvider metrics.MeterProvider
 
@@ -106,8 +111,10 @@ type Options struct {
 	// resolvedDefaultsMode is DefaultsMode with auto replaced by what it came to.
 	resolvedDefaultsMode aws.DefaultsMode
 
-	// HTTPClient sends the requests. Redirects are never followed, whatever the
-	// client's own policy is. The default keeps up to 100 idle connections.
+	// HTTPClient sends the requests. An *http.Client and the SDK's own follow no
+	// redirects here, whatever their policy is; a client of another type must not
+	// either. The default keeps up to 100 idle connections, asks for no compression
+	// and takes at most 1 MiB of headers.
 	HTTPClient HTTPClient
 
 	// Interceptors are called at the stages of each call.
@@ -206,6 +213,22 @@ func (o *Options) mode() aws.DefaultsMode {
 	return o.resolvedDefaultsMode
 }
 
+// complete makes the options of a client of what New was given.
+func (o *Options) complete(optFns []func(*Options)) {
+	if o.HTTPClient != nil {
+		o.HTTPClient = withModeTimeouts(o.HTTPClient, o.mode())
+	}
+	o.resolve()
+	for _, fn := range optFns {
+		fn(o)
+	}
+	o.resolve()
+	if o.RetryMaxAttempts != 0 {
+		o.Retryer = retry.AddWithMaxAttempts(o.Retryer, o.RetryMaxAttempts)
+	}
+	o.resolveAuth()
+}
+
 // resolve fills in what is not set. It runs before the options of the caller, who may
 // want to wrap a default, and once more after them, for what they have set to nil.
 func (o *Options) resolve() {
@@ -227,6 +250,9 @@ func (o *Options) resolve() {
 	}
 	if o.EndpointResolverV2 == nil {
 		o.EndpointResolverV2 = NewDefaultEndpointResolverV2()
+	}
+	if o.MaxResponseBytes <= 0 {
+		o.MaxResponseBytes = defaultMaxResponseBytes
 	}
 	if o.TracerProvider == nil {
 		o.TracerProvider = &tracing.NopTracerProvider{}

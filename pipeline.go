@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	smithyauth "github.com/aws/smithy-go/auth"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
@@ -17,9 +18,12 @@ type settings struct {
 
 	options *Options
 	// region is Options.Region without a FIPS mark: where requests go and what they are signed for.
-	region    string
-	skew      *atomic.Int64 // the client's
-	transport middleware.Handler
+	region string
+	skew   *atomic.Int64 // the client's
+	client HTTPClient
+	// credentials are nil without Options.Credentials.
+	credentials smithyauth.IdentityResolver
+	transport   middleware.Handler
 }
 
 // newSettings takes possession of the options.
@@ -36,10 +40,23 @@ func newSettings(o *Options, skew *atomic.Int64) (*settings, error) {
 	if s.telemetry, err = newTelemetry(o); err != nil {
 		return nil, err
 	}
-	s.transport = smithyhttp.NewClientHandlerWithOptions(sender(o.HTTPClient), func(h *smithyhttp.ClientHandler) {
+	s.credentials = o.GetIdentityResolver(smithyauth.SchemeIDSigV4)
+	s.client = sender(o.HTTPClient)
+	s.transport = smithyhttp.NewClientHandlerWithOptions(s.client, func(h *smithyhttp.ClientHandler) {
 		h.Meter = s.meter
 	})
 	return s, nil
+}
+
+// private is whether chains with these settings keep their requests to themselves: nobody
+// listens, and no auth scheme but ours gets more than the HTTP request to sign.
+func (s *settings) private() bool {
+	for _, scheme := range s.options.AuthSchemes {
+		if _, ours := scheme.(*sigV4Scheme); !ours {
+			return false
+		}
+	}
+	return !s.observed() && !isIntercepted(&s.options.Interceptors)
 }
 
 // A pipeline runs an operation.

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"sync"
@@ -28,13 +30,18 @@ func (*serializeRequest) ID() string { return "OperationSerializer" }
 func (m *serializeRequest) HandleSerialize(ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler) (
 	out middleware.SerializeOutput, metadata middleware.Metadata, err error,
 ) {
-	if in.Request, err = m.serialize(ctx, in); err != nil {
-		return out, metadata, err
+	encoder := newRequestEncoder()
+	in.Request, err = m.serialize(ctx, in, encoder)
+	if err == nil {
+		out, metadata, err = next.HandleSerialize(ctx, in)
 	}
-	return next.HandleSerialize(ctx, in)
+	// No earlier, for the request may be the encoder's. Not deferred: in a panic an HTTP
+	// client may not be done with it.
+	encoder.release()
+	return out, metadata, err
 }
 
-func (m *serializeRequest) serialize(ctx context.Context, in middleware.SerializeInput) (*smithyhttp.Request, error) {
+func (m *serializeRequest) serialize(ctx context.Context, in middleware.SerializeInput, encoder *requestEncoder) (*smithyhttp.Request, error) {
 	_, span := m.startSpan(ctx, "OperationSerializer")
 	defer span.End()
 	defer m.timer(ctx, serializeDuration, nil)()
@@ -47,13 +54,20 @@ func (m *serializeRequest) serialize(ctx context.Context, in middleware.Serializ
 	if !ok {
 		return nil, fmt.Errorf("unexpected input type %T", in.Parameters)
 	}
-	encoder := newRequestEncoder()
-	defer encoder.release()
 	input.serialize(encoder)
-	if req, err = encoder.encode(req); err != nil {
-		return nil, &smithy.SerializationError{Err: err}
+	if encoder.err != nil {
+		return nil, &smithy.SerializationError{Err: encoder.err}
+	}
+	if req == lentRequest {
+		req = encoder.lend(input)
+	} else if encoder.hasBody {
+		body := &requestBody{data: slices.Clone(encoder.body.Bytes()), input: input}
+		if req, err = req.SetStream(body); err != nil {
+			return nil, &smithy.SerializationError{Err: err}
+		}
 	}
 	req.Method = m.method
+	encoder.address(req)
 	return req, nil
 }
 
@@ -65,9 +79,17 @@ type requestEncoder struct {
 	body              restjson.Writer
 	hasBody           bool
 	err               error
+
+	// What follows is lent to calls: see lend.
+	plain     smithyhttp.Request
+	streaming *smithyhttp.Request
+	http      http.Request
+	url       url.URL
+	header    http.Header
+	stream    requestBody
 }
 
-var requestEncoders = sync.Pool{New: func() any { return new(requestEncoder) }}
+var requestEncoders = sync.Pool{New: func() any { return &requestEncoder{header: http.Header{}} }}
 
 func newRequestEncoder() *requestEncoder { return requestEncoders.Get().(*requestEncoder) }
 
@@ -80,6 +102,8 @@ func (e *requestEncoder) release() {
 	}
 	clear(e.body.Bytes()) // it may hold secrets, which nobody expects to outlive the call
 	e.body.Reset()
+	e.stream = requestBody{}
+	clear(e.header)
 	e.path, e.escapedPath, e.query = e.path[:0], e.escapedPath[:0], e.query[:0]
 	e.hasBody, e.err = false, nil
 	requestEncoders.Put(e)
@@ -146,22 +170,59 @@ func (e *requestEncoder) json(encode func(*restjson.Writer)) {
 
 func (e *requestEncoder) fail(err error) { e.err = errors.Join(e.err, err) }
 
-// encode puts everything into the request.
-func (e *requestEncoder) encode(req *smithyhttp.Request) (*smithyhttp.Request, error) {
-	if e.err != nil {
-		return nil, e.err
-	}
+// address puts path and query into the request.
+func (e *requestEncoder) address(req *smithyhttp.Request) {
 	if e.hasBody {
-		var err error
-		if req, err = req.SetStream(&requestBody{data: slices.Clone(e.body.Bytes())}); err != nil {
-			return nil, err
-		}
-		req.Header.Set("Content-Type", "application/json")
+		req.Header["Content-Type"] = []string{"application/json"}
 	}
-	req.URL.Path = string(e.path)
-	req.URL.RawPath = string(e.escapedPath) // ARNs hold slashes that must not part the path
-	req.URL.RawQuery = string(e.query)
-	return req, nil
+	// One string, which all three are cut from.
+	path, query := len(e.path), len(e.path)+len(e.escapedPath)
+	e.path = append(append(e.path, e.escapedPath...), e.query...)
+	target := string(e.path)
+	req.URL.Path = target[:path]
+	req.URL.RawPath = target[path:query] // ARNs hold slashes that must not part the path
+	req.URL.RawQuery = target[query:]
+}
+
+// lentRequest stands for a request that the encoder is to lend. A chain may begin with it
+// if nobody but the client sees what is before the copy that is made for each attempt.
+var lentRequest = &smithyhttp.Request{Request: &http.Request{ContentLength: -1}}
+
+// lend returns a request that is valid until release. By then all attempts are over, and
+// directTransport has closed their bodies: nobody reads from the buffer any more.
+func (e *requestEncoder) lend(input inputShape) *smithyhttp.Request {
+	e.url = url.URL{}
+	e.http = http.Request{URL: &e.url, Header: e.header, ContentLength: -1}
+	if !e.hasBody {
+		e.plain.Request = &e.http
+		return &e.plain
+	}
+	e.stream = requestBody{data: e.body.Bytes(), input: input}
+	e.http.ContentLength = int64(len(e.stream.data))
+	if e.streaming == nil {
+		// Only SetStream can do it, on a copy of the request, and fails only if Seek does.
+		e.streaming, _ = lentRequest.SetStream(&e.stream)
+	}
+	e.streaming.Request = &e.http
+	return e.streaming
+}
+
+// cloneRequest does what smithyhttp.RequestCloner does, in fewer pieces of memory. It runs
+// before each attempt: nothing that one does to its request is left in the next.
+func cloneRequest(v any) any {
+	r := v.(*smithyhttp.Request)
+	if r.URL == nil || r.URL.User != nil || r.Trailer != nil || r.TransferEncoding != nil || r.Form != nil || r.PostForm != nil || r.MultipartForm != nil {
+		return r.Clone() // middleware has been at it
+	}
+	c := &struct {
+		smithy smithyhttp.Request
+		http   http.Request
+		url    url.URL
+	}{*r, *r.Request, *r.URL}
+	c.smithy.Request = &c.http
+	c.http.URL = &c.url
+	c.http.Header = r.Header.Clone()
+	return &c.smithy
 }
 
 // appendEscaped escapes all but the unreserved characters of RFC 3986, which is what
@@ -184,6 +245,7 @@ func appendEscaped(dst []byte, s string) []byte {
 // answers io.EOF from WriteTo once the body is closed, which net/http takes for a broken
 // request when the answer comes early: it closes the connection, and sends the request again.
 type requestBody struct {
+	input  inputShape // that data is the JSON of
 	data   []byte
 	read   int
 	sha256 string

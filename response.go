@@ -17,14 +17,13 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
-// maxResponseBytes is far beyond any answer of the service: fifty images take about
-// 30 KB. It keeps something else that answers from filling the memory.
-const maxResponseBytes = 16 << 20
+// defaultMaxResponseBytes keeps what answers in place of the service from filling the memory.
+const defaultMaxResponseBytes = 16 << 20
 
-// ResponseSizeError reports an answer that is longer than the client reads. It is not
-// tried again.
+// ResponseSizeError reports an answer that is longer than Options.MaxResponseBytes. It is
+// not tried again.
 type ResponseSizeError struct {
-	// Limit is what the client reads at most, in bytes.
+	// Limit is Options.MaxResponseBytes.
 	Limit int64
 }
 
@@ -70,7 +69,7 @@ func (m *deserializeResponse) HandleDeserialize(ctx context.Context, in middlewa
 	if !ok {
 		return out, metadata, &smithy.DeserializationError{Err: fmt.Errorf("unknown transport type %T", out.RawResponse)}
 	}
-	result, err := m.deserialize(ctx, response.Response)
+	result, err := m.deserialize(ctx, in.Request, response.Response)
 	if err != nil {
 		return out, metadata, err
 	}
@@ -78,19 +77,19 @@ func (m *deserializeResponse) HandleDeserialize(ctx context.Context, in middlewa
 	return out, metadata, nil
 }
 
-func (m *deserializeResponse) deserialize(ctx context.Context, response *http.Response) (outputShape, error) {
+func (m *deserializeResponse) deserialize(ctx context.Context, request any, response *http.Response) (outputShape, error) {
 	_, span := m.startSpan(ctx, "OperationDeserializer")
 	defer span.End()
 	defer m.timer(ctx, deserializeDuration, nil)()
 
-	body, err := readBody(ctx, response, maxResponseBytes)
+	body, err := readBody(ctx, response, m.options.MaxResponseBytes)
 	if response.StatusCode < 200 || response.StatusCode > 299 {
 		var canceled *smithy.CanceledError
 		if errors.As(err, &canceled) {
 			return nil, err
 		}
 		// Status and headers tell enough, whatever has become of the body.
-		return nil, decodeError(response, body)
+		return nil, decodeError(response, withoutSessionToken(request, body))
 	}
 	if err != nil {
 		return nil, &smithy.DeserializationError{Err: err}
@@ -98,6 +97,9 @@ func (m *deserializeResponse) deserialize(ctx context.Context, response *http.Re
 	// Each attempt has an output of its own: a failed one leaves nothing behind in the next.
 	out := m.newOutput()
 	if err := decodeBody(body, out); err != nil {
+		if contentType := response.Header.Get("Content-Type"); !strings.Contains(contentType, "json") {
+			err = fmt.Errorf("%w (the content type is %.64q)", err, contentType)
+		}
 		return nil, &smithy.DeserializationError{Err: err}
 	}
 	return out, nil
@@ -108,33 +110,45 @@ func decodeBody(body string, out restjson.Decoder) error {
 	if isBlank(body) {
 		return nil
 	}
-	r := restjson.NewReader(body)
+	r := readers.Get().(*restjson.Reader)
+	r.Reset(body)
 	out.DecodeJSON(r)
 	err := r.End()
+	r.Reset("") // it must not keep the answer
+	readers.Put(r)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return &brokenResponseError{err}
 	}
 	return err
 }
 
+var readers = sync.Pool{New: func() any { return new(restjson.Reader) }}
+
 func isBlank(s string) bool { return strings.Trim(s, " \t\r\n") == "" }
 
-var bodyBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+var bodyBuffers = sync.Pool{New: func() any { return new(bodyBuffer) }}
+
+type bodyBuffer struct {
+	bytes.Buffer
+	source io.LimitedReader
+}
 
 // readBody reads the whole body. With an error it returns what it has read.
 func readBody(ctx context.Context, response *http.Response, limit int64) (string, error) {
-	if response.Body == nil {
-		return "", nil
+	if response.Body == nil || response.StatusCode == http.StatusSwitchingProtocols {
+		return "", nil // the latter is a connection, which the context does not end
 	}
-	buffer := bodyBuffers.Get().(*bytes.Buffer)
+	buffer := bodyBuffers.Get().(*bodyBuffer)
 	defer func() {
+		buffer.source.R = nil
 		if buffer.Cap() <= maxPooledBuffer {
 			clear(buffer.Bytes()) // as that of a request
 			buffer.Reset()
 			bodyBuffers.Put(buffer)
 		}
 	}()
-	n, err := buffer.ReadFrom(io.LimitReader(response.Body, limit+1))
+	buffer.source = io.LimitedReader{R: response.Body, N: max(limit, limit+1)} // limit+1 overflows where there is none
+	n, err := buffer.ReadFrom(&buffer.source)
 	switch {
 	case err == nil && n <= limit:
 		return buffer.String(), nil

@@ -53,7 +53,7 @@ func assemble(s *settings, op operationShape, feature callFeature) *middleware.S
 	if intercepted {
 		finalize(&smithyhttp.InterceptBeforeRetryLoop{Interceptors: o.Interceptors.BeforeRetryLoop})
 	}
-	finalize(retry.NewAttemptMiddleware(retryAfter{o.Retryer}, smithyhttp.RequestCloner, func(a *retry.Attempt) {
+	finalize(retry.NewAttemptMiddleware(retryAfter{o.Retryer}, cloneRequest, func(a *retry.Attempt) {
 		a.LogAttempts = o.ClientLogMode.IsRetries()
 		a.OperationMeter = s.meter
 		a.ClientSkew = s.skew
@@ -91,7 +91,7 @@ func assemble(s *settings, op operationShape, feature callFeature) *middleware.S
 		deserialize(&smithyhttp.InterceptBeforeDeserialization{Interceptors: o.Interceptors.BeforeDeserialization})
 	}
 	deserialize(&awsmiddleware.RecordResponseTiming{DisableClockSkewCorrection: o.DisableClockSkewCorrection})
-	deserialize(newRequestResponseLogger(o.ClientLogMode, op))
+	deserialize(newRequestResponseLogger(o, op))
 	if intercepted {
 		deserialize(&smithyhttp.InterceptTransmit{
 			BeforeTransmit: o.Interceptors.BeforeTransmit,
@@ -167,9 +167,8 @@ func (m *validateParams) HandleInitialize(ctx context.Context, in middleware.Ini
 	return next.HandleInitialize(ctx, in)
 }
 
-type operationInputKey struct{}
-
-// setOperationInput lets later steps, which see only the request, know the input.
+// setOperationInput only holds a place in the stack. Official clients put the input into
+// the context here, for steps that see only the request; ours is known by its body.
 type setOperationInput struct{}
 
 func (*setOperationInput) ID() string { return "setOperationInput" }
@@ -177,7 +176,7 @@ func (*setOperationInput) ID() string { return "setOperationInput" }
 func (*setOperationInput) HandleSerialize(ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler) (
 	middleware.SerializeOutput, middleware.Metadata, error,
 ) {
-	return next.HandleSerialize(middleware.WithStackValue(ctx, operationInputKey{}, in.Parameters), in)
+	return next.HandleSerialize(ctx, in)
 }
 
 // disableHTTPS sends the request in plain text where the options ask for it.

@@ -67,7 +67,7 @@ func readList[E any](r *Reader, into func(*Reader, *E)) []E {
 		return list
 	}
 	start := r.pos
-	for {
+	for r.element() {
 		var zero E
 		list = append(list, zero)
 		if !r.IsNull() {
@@ -80,6 +80,7 @@ func readList[E any](r *Reader, into func(*Reader, *E)) []E {
 			list = slices.Grow(list, r.expect(start, len(list)))
 		}
 	}
+	return nil
 }
 
 // ReadMap reads a map, each value with each, which is not called for null: a
@@ -91,7 +92,7 @@ func ReadMap[E any](r *Reader, each func(*Reader) E) map[string]E {
 	}
 	m := map[string]E{}
 	start, full := r.pos, smallMap
-	for r.Object(); r.Next(); {
+	for r.Object(); r.Next() && r.element(); {
 		key := r.Key()
 		if r.IsNull() {
 			delete(m, key)
@@ -117,7 +118,7 @@ const (
 // It saves most of the copies of a list or map that grows.
 func (r *Reader) expect(start, n int) int {
 	size := (r.pos-start)/n + 1
-	return min((len(r.src)-r.pos)/size+1, n*(growth-1))
+	return min((len(r.src)-r.pos)/size+1, n*(growth-1), maxElements-r.read)
 }
 
 // comma goes past what follows an element of a list, and reports whether

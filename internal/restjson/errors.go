@@ -68,5 +68,6 @@ const (
 	badEscape     problem = "invalid escape in a string"
 	badNumber     problem = "invalid number"
 	badNesting    problem = "nested too deeply"
+	badCount      problem = "too many elements"
 	trailingBytes problem = "unexpected data after the value"
 )

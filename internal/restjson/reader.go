@@ -28,6 +28,7 @@ type Reader struct {
 	key   string
 	state objectState
 	depth int
+	read  int // elements of lists and maps
 	err   error
 
 	strings  slab[string]
@@ -204,6 +205,22 @@ func (r *Reader) open(want kind) bool {
 	}
 	r.pos++
 	r.depth++
+	return true
+}
+
+// maxElements is how many elements the lists and maps of a document may have in all. An
+// answer of the service has some thousands at most; but {} takes three bytes in a
+// list and hundreds in memory, so that some megabytes of it could fill that.
+const maxElements = 100_000
+
+// element counts an element of a list or map that is about to be read, and reports
+// whether it may be.
+func (r *Reader) element() bool {
+	if r.read == maxElements {
+		r.syntaxError(r.pos, badCount)
+		return false
+	}
+	r.read++
 	return true
 }
 

@@ -23,7 +23,12 @@ func operation(p *printer, op *plan.Operation) {
 	p.doc(fmt.Sprintf("%s is the output of %s.", op.Output.Go, op.Go))
 	structType(p, op.Output)
 
-	p.p("var %s = operation[%s, %s]{name: %q, method: %q, slot: slot%s}", plan.LowerFirst(op.Go), op.Input.Go, op.Output.Go, op.Wire, op.Method, op.Go)
+	readOnly := ""
+	if op.ReadOnly {
+		readOnly = ", readOnly: true"
+	}
+	p.p("var %s = operation[%s, %s]{name: %q, method: %q, slot: slot%s%s}",
+		plan.LowerFirst(op.Go), op.Input.Go, op.Output.Go, op.Wire, op.Method, op.Go, readOnly)
 }
 
 func modeledErrors(op *plan.Operation) string {

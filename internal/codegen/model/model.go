@@ -73,6 +73,7 @@ type Traits struct {
 	Required         bool
 	Sensitive        bool
 	IdempotencyToken bool
+	ReadOnly         bool
 	Length           *Bounds
 	Range            *Bounds
 	Pattern          string

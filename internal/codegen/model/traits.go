@@ -37,6 +37,8 @@ func (r *reader) traits(t *Traits, where string, data json.RawMessage) {
 			r.decode(where, f.value, t.HTTP)
 		case "smithy.api#httpLabel":
 			t.HTTPLabel = true
+		case "smithy.api#readonly":
+			t.ReadOnly = true
 		case "smithy.api#httpQuery":
 			t.HTTPQuery = r.text(where, f.value)
 		case "smithy.api#httpHeader":
@@ -64,8 +66,8 @@ func (r *reader) traits(t *Traits, where string, data json.RawMessage) {
 			t.RestJSON1 = true
 		case "smithy.api#default", // documentation: the service fills defaults in, the client never does
 			"smithy.api#input", "smithy.api#output", // every operation has shapes of its own, checked by the plan
-			"smithy.api#idempotent", "smithy.api#readonly", // say nothing that a caller's code depends on
-			"smithy.api#retryable": // the retryers of the AWS SDK decide by error code and status
+			"smithy.api#idempotent", // says nothing that a caller's code depends on
+			"smithy.api#retryable":  // the retryers of the AWS SDK decide by error code and status
 		default:
 			r.errorf("unknown trait %s", where)
 		}

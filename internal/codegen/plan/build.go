@@ -66,7 +66,7 @@ func (p *planner) service() {
 
 func (p *planner) operation(shape *model.Shape) {
 	wire := shape.ID.Name()
-	op := &Operation{Wire: wire, Go: p.goName(wire), Doc: p.prose(shape.Traits.Documentation)}
+	op := &Operation{Wire: wire, Go: p.goName(wire), Doc: p.prose(shape.Traits.Documentation), ReadOnly: shape.Traits.ReadOnly}
 	p.plan.Operations = append(p.plan.Operations, op)
 	p.root.take(p, op.Go+"APIClient", "the interface of "+wire)
 

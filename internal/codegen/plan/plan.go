@@ -36,7 +36,8 @@ type Operation struct {
 	Method    string
 	URI       string
 	Path      []Segment
-	Status    int // of success
+	Status    int  // of success
+	ReadOnly  bool // the model says that it changes nothing
 	Input     *Struct
 	Output    *Struct
 	Errors    []*Struct

@@ -1,0 +1,407 @@
+package lambdamicrovms_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+
+	"github.com/microvm-go/lambdamicrovms"
+)
+
+// endedContext is a context whose end a test decides on.
+type endedContext struct {
+	context.Context
+	done chan struct{}
+	err  error
+}
+
+func (c *endedContext) Done() <-chan struct{} { return c.done }
+
+func (c *endedContext) Err() error {
+	select {
+	case <-c.done:
+		return c.err
+	default:
+		return nil
+	}
+}
+
+// A context that ends does so for a call wherever it is stuck: that is how to get rid of a server that takes its time. A
+// call that does not return hangs this test.
+func TestContextEndsStuckCalls(t *testing.T) {
+	type stuck struct {
+		says  string // to the request, before nothing more comes
+		mute  bool   // does not even read the request
+		https bool
+		huge  bool // is the request
+		setUp func(o *lambdamicrovms.Options, arrived func())
+	}
+	tests := map[string]stuck{
+		"no answer":            {},
+		"half a status line":   {says: "HTTP/1.1 20"},
+		"headers without end":  {says: "HTTP/1.1 200 OK\r\nX: y\r\n"},
+		"early hints":          {says: "HTTP/1.1 103 Early Hints\r\n\r\n"},
+		"no body":              {says: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"},
+		"half a body":          {says: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{"},
+		"half a chunk":         {says: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{"},
+		"no last chunk":        {says: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"},
+		"body without end":     {says: "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}"},
+		"half an error":        {says: "HTTP/1.1 400 No\r\nContent-Length: 20\r\n\r\n{"},
+		"half an error, again": {says: "HTTP/1.1 503 No\r\nContent-Length: 20\r\n\r\n{"},
+		"request not read":     {mute: true, huge: true},
+		"TLS handshake":        {mute: true, https: true},
+		"delay of a retry": {says: "HTTP/1.1 503 No\r\nRetry-After: 20\r\nContent-Length: 0\r\n\r\n", setUp: func(o *lambdamicrovms.Options, arrived func()) {
+			o.Retryer = patient{arrived}
+		}},
+		"credentials": {setUp: func(o *lambdamicrovms.Options, arrived func()) {
+			o.Credentials = aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+				arrived()
+				<-ctx.Done()
+				return aws.Credentials{}, ctx.Err()
+			})
+		}},
+	}
+	for name, test := range tests {
+		for _, end := range []error{context.Canceled, context.DeadlineExceeded} {
+			t.Run(name+", "+end.Error(), func(t *testing.T) {
+				for _, mode := range []aws.ClientLogMode{0, ^aws.ClientLogMode(0)} {
+					ctx := &endedContext{context.Background(), make(chan struct{}), end}
+					var once sync.Once
+					arrived := func() { once.Do(func() { close(ctx.done) }) }
+					gone := make(chan struct{})
+					options := rawServer(t, func(conn net.Conn) {
+						if test.mute {
+							_, _ = io.ReadFull(conn, make([]byte, 1))
+						} else if readRequest(conn) {
+							_, _ = io.WriteString(conn, test.says)
+						}
+						if test.setUp == nil {
+							arrived()
+							_, _ = io.Copy(io.Discard, conn)
+							close(gone)
+						}
+					})
+					options.ClientLogMode = mode
+					if test.https {
+						*options.BaseEndpoint = strings.Replace(*options.BaseEndpoint, "http:", "https:", 1)
+					}
+					if test.setUp != nil {
+						test.setUp(&options, arrived)
+					}
+					in := updateInput()
+					if test.huge {
+						options.Validation = lambdamicrovms.ValidationNone
+						in.Description = aws.String(strings.Repeat("x", 16*mib))
+					}
+					if _, err := lambdamicrovms.New(options).UpdateMicroVMImage(ctx, in); !errors.Is(err, end) {
+						t.Errorf("log mode %x: got %v, want %v", mode, err, end)
+					}
+					if test.setUp == nil && !test.https { // net/http gives a handshake ten seconds in any case
+						<-gone // the client has closed the connection
+					}
+				}
+			})
+		}
+	}
+}
+
+// An answer that makes another protocol of the connection is not read: no context would end that.
+func TestSwitchedProtocol(t *testing.T) {
+	for _, mode := range []aws.ClientLogMode{0, ^aws.ClientLogMode(0)} {
+		gone := make(chan struct{})
+		options := rawServer(t, func(conn net.Conn) {
+			if readRequest(conn) {
+				_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+				_, _ = io.Copy(io.Discard, conn)
+				close(gone)
+			}
+		})
+		options.ClientLogMode = mode
+		if _, err := lambdamicrovms.New(options).ListMicroVMs(context.Background(), nil); !isAPIError(101)(err) {
+			t.Errorf("got %v", err)
+		}
+		<-gone
+	}
+}
+
+// patient is a retryer that would wait for a day.
+type patient struct{ arrived func() }
+
+func (patient) IsErrorRetryable(error) bool { return true }
+func (patient) MaxAttempts() int            { return 3 }
+func (p patient) RetryDelay(int, error) (time.Duration, error) {
+	p.arrived()
+	return 24 * time.Hour, nil
+}
+func (patient) GetRetryToken(context.Context, error) (func(error) error, error) {
+	return func(error) error { return nil }, nil
+}
+func (patient) GetInitialToken() func(error) error { return func(error) error { return nil } }
+
+// trusting returns the client's own HTTP client with one more authority.
+func trusting(authority *x509.Certificate) *awshttp.BuildableClient {
+	own := lambdamicrovms.New(lambdamicrovms.Options{}).Options().HTTPClient.(*awshttp.BuildableClient)
+	return own.WithTransportOptions(func(tr *http.Transport) {
+		tr.TLSClientConfig.RootCAs = x509.NewCertPool()
+		tr.TLSClientConfig.RootCAs.AddCert(authority)
+	})
+}
+
+// servedHTTP2 starts a server that speaks HTTP/2, and returns a client's options for it.
+func servedHTTP2(t *testing.T, h http.HandlerFunc) lambdamicrovms.Options {
+	t.Helper()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor != 2 {
+			t.Errorf("the request came over %s", r.Proto)
+		}
+		h(w, r)
+	}))
+	server.EnableHTTP2 = true
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return lambdamicrovms.Options{
+		Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: staticCredentials, HTTPClient: trusting(server.Certificate()),
+	}
+}
+
+// A stream that is reset is tried again with the same token, and does not take the connection's other calls with it.
+func TestHTTP2(t *testing.T) {
+	reset := func(http.ResponseWriter) { panic(http.ErrAbortHandler) }
+	tests := map[string]struct {
+		bad   func(http.ResponseWriter)
+		again bool
+		check func(error) bool // of the error when the answer is always bad
+	}{
+		"reset":                 {reset, true, isSendError},
+		"reset behind the head": {func(w http.ResponseWriter) { w.(http.Flusher).Flush(); reset(w) }, true, isBroken},
+		"reset in the body": {func(w http.ResponseWriter) {
+			_, _ = io.WriteString(w, `{"imageVersion":`)
+			w.(http.Flusher).Flush()
+			reset(w)
+		}, true, isBroken},
+		"reset in an error": {func(w http.ResponseWriter) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			w.(http.Flusher).Flush()
+			reset(w)
+		}, true, isAPIError(503)},
+		"endless body": {func(w http.ResponseWriter) { flood(w, " ", gib) }, false, isSizeErrorOf(16 * mib)},
+		"3 MiB of headers": {func(w http.ResponseWriter) {
+			for _, name := range []string{"A", "B", "C"} {
+				w.Header().Set(name, strings.Repeat("x", mib))
+			}
+		}, true, isSendError},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			var bodies [][]byte
+			bad := 1
+			client := lambdamicrovms.New(servedHTTP2(t, func(w http.ResponseWriter, r *http.Request) {
+				body, err := io.ReadAll(r.Body)
+				if err != nil {
+					t.Error(err)
+				}
+				if bodies = append(bodies, body); len(bodies) <= bad {
+					test.bad(w)
+					return
+				}
+				_, _ = io.WriteString(w, `{"imageVersion":"2.0"}`)
+			}), eager)
+			var err error
+			used := allocated(func() { _, err = client.UpdateMicroVMImage(context.Background(), updateInput()) })
+			want := 1
+			if test.again {
+				want = 2
+			}
+			if (err == nil) != test.again || len(bodies) != want {
+				t.Errorf("one bad answer: error %v, %d requests, want %d", err, len(bodies), want)
+			}
+			if used > most(16*mib) {
+				t.Errorf("%d MiB were allocated", used/mib)
+			}
+			for _, body := range bodies {
+				if !bytes.Equal(body, bodies[0]) {
+					t.Errorf("the call was tried again with another body:\n%s\n%s", bodies[0], body)
+				}
+			}
+			bodies, bad = nil, 3
+			if _, err := client.UpdateMicroVMImage(context.Background(), updateInput()); !test.check(err) {
+				t.Errorf("bad answers only: %d requests, error %v", len(bodies), err)
+			}
+			bad = 0
+			if _, err := client.UpdateMicroVMImage(context.Background(), updateInput()); err != nil {
+				t.Errorf("the call after it: %v", err)
+			}
+		})
+	}
+}
+
+// certificate makes one that signs itself.
+func certificate(t *testing.T, change func(*x509.Certificate)) tls.Certificate {
+	t.Helper()
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), IsCA: true, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	change(template)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
+}
+
+// A server that cannot prove who it is gets no request, nor anything of the credentials.
+func TestTLSFailures(t *testing.T) {
+	plain := func(conn net.Conn) { _, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") }
+	tests := map[string]struct {
+		certificate func(*x509.Certificate)
+		unknown     bool // authority
+		version     uint16
+		raw         func(net.Conn) // in place of TLS
+		check       func(error) bool
+	}{
+		"good":              {check: isNil},
+		"unknown authority": {unknown: true, check: isErrorAs[x509.UnknownAuthorityError]},
+		"another host":      {certificate: func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 2)} }, check: isErrorAs[x509.HostnameError]},
+		"expired":           {certificate: func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) }, check: isErrorAs[x509.CertificateInvalidError]},
+		"not valid yet":     {certificate: func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Hour) }, check: isErrorAs[x509.CertificateInvalidError]},
+		"TLS 1.1":           {version: tls.VersionTLS11, check: isSendError},
+		"plain HTTP":        {raw: plain, check: isSendError},
+		"closes":            {raw: func(conn net.Conn) { _ = conn.Close() }, check: isSendError},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			change := test.certificate
+			if change == nil {
+				change = func(*x509.Certificate) {}
+			}
+			cert := certificate(t, change)
+			authority := cert.Leaf
+			if test.unknown {
+				authority = certificate(t, change).Leaf
+			}
+			var requests atomic.Int64
+			var received wiretap
+			options := rawServer(t, func(conn net.Conn) {
+				conn = received.of(conn)
+				if test.raw != nil {
+					_, _ = conn.Read(make([]byte, 64*kib))
+					test.raw(conn)
+					return
+				}
+				conn = tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS10, MaxVersion: test.version})
+				if readRequest(conn) {
+					requests.Add(1)
+					plain(conn)
+				}
+			})
+			*options.BaseEndpoint = strings.Replace(*options.BaseEndpoint, "http:", "https:", 1)
+			options.HTTPClient = trusting(authority)
+			_, err := lambdamicrovms.New(options, eager).UpdateMicroVMImage(context.Background(), updateInput())
+			if !test.check(err) {
+				t.Errorf("got %v", err)
+			}
+			if n := requests.Load(); (n == 0) != (err != nil) {
+				t.Errorf("%d requests got through", n)
+			}
+			for _, secret := range []string{"SESSION", "AKID", "Signature=", "microvm-images"} {
+				if received.holds(secret) {
+					t.Errorf("%s was sent in the clear", secret)
+				}
+			}
+		})
+	}
+}
+
+// A wiretap keeps what connections receive.
+type wiretap struct {
+	mu   sync.Mutex
+	data []byte
+}
+
+func (r *wiretap) of(conn net.Conn) net.Conn { return &tappedConn{conn, r} }
+
+func (r *wiretap) holds(text string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return bytes.Contains(r.data, []byte(text))
+}
+
+type tappedConn struct {
+	net.Conn
+	wiretap *wiretap
+}
+
+func (c *tappedConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.wiretap.mu.Lock()
+	defer c.wiretap.mu.Unlock()
+	c.wiretap.data = append(c.wiretap.data, p[:n]...)
+	return n, err
+}
+
+func isErrorAs[E error](err error) bool {
+	var target E
+	return errors.As(err, &target)
+}
+
+// Redirects are not followed on the same host either: what they lead to is not what was asked for.
+func TestRedirectsOnTheSameHost(t *testing.T) {
+	for name, client := range httpClients() {
+		t.Run(name, func(t *testing.T) {
+			for _, status := range []int{300, 301, 302, 303, 307, 308} {
+				for _, location := range []string{"/elsewhere", "elsewhere", "//{}/elsewhere", "http://{}/elsewhere", "http://user:password@{}/", "https://{}/", "file:///etc/passwd", "%zz", ""} {
+					var requests atomic.Int64
+					options, _ := served(t, func(w http.ResponseWriter, r *http.Request) {
+						requests.Add(1)
+						w.Header().Set("Location", strings.ReplaceAll(location, "{}", r.Host))
+						w.WriteHeader(status)
+					})
+					options.HTTPClient, options.Retryer = client, aws.NopRetryer{}
+					c := lambdamicrovms.New(options)
+					for range 2 {
+						if _, err := c.UpdateMicroVMImage(context.Background(), updateInput()); err == nil {
+							t.Errorf("%d to %q: no error", status, location)
+						}
+						_, err := c.ListMicroVMs(context.Background(), nil)
+						if !isAPIError(status)(err) && !isSendError(err) {
+							t.Errorf("%d to %q: %v", status, location, err)
+						}
+					}
+					if n := requests.Load(); n != 4 {
+						t.Errorf("%d to %q: %d requests for 4 calls", status, location, n)
+					}
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,403 @@
+package lambdamicrovms_test
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/microvm-go/lambdamicrovms"
+)
+
+const (
+	kib = 1 << 10
+	mib = 1 << 20
+	gib = 1 << 30
+)
+
+// most is what a call may allocate in all, server included, when its answer is as long as the limit or worse. A buffer that
+// has doubled up to twice the limit, its text, and a hundred thousand elements made of it come to about half.
+func most(limit int64) uint64 { return uint64(128*mib + 24*limit) }
+
+// allocated returns how many bytes were allocated while f ran, those freed since included.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// flood writes text after text until n bytes are written or the client has gone.
+func flood(w io.Writer, text string, n int64) (written int64) {
+	chunk := []byte(strings.Repeat(text, max(1, 64*kib/len(text))))
+	for written < n {
+		m, err := w.Write(chunk)
+		written += int64(m)
+		if err != nil {
+			break
+		}
+	}
+	return written
+}
+
+func isSendError(err error) bool {
+	var failed *smithyhttp.RequestSendError
+	return errors.As(err, &failed)
+}
+
+// isAPIError returns a check for an error of the service with a status and a short text.
+func isAPIError(status int) func(error) bool {
+	return isShort(func(err error) bool {
+		var response *awshttp.ResponseError
+		var api smithy.APIError
+		return errors.As(err, &response) && response.HTTPStatusCode() == status && errors.As(err, &api)
+	})
+}
+
+func isNil(err error) bool { return err == nil }
+
+// Whatever answers in place of the service, a call ends with a typed error in bounded memory, and the next call works.
+func TestHostileBodies(t *testing.T) {
+	deep := strings.Repeat(`[`, 100_000)
+	text := func(s string) hostileBody { return func(w http.ResponseWriter) { _, _ = io.WriteString(w, s) } }
+	typed := func(contentType string, b hostileBody) hostileBody {
+		return func(w http.ResponseWriter) { w.Header().Set("Content-Type", contentType); b(w) }
+	}
+	failing := func(status int, b hostileBody) hostileBody {
+		return func(w http.ResponseWriter) { w.WriteHeader(status); b(w) }
+	}
+	endless := func(start, text string) hostileBody {
+		return func(w http.ResponseWriter) {
+			_, _ = io.WriteString(w, start)
+			if n := flood(w, text, gib); n >= gib {
+				t.Error("the client has read 1 GiB")
+			}
+		}
+	}
+	declared := func(w http.ResponseWriter) {
+		w.Header().Set("Content-Length", fmt.Sprint(gib))
+		flood(w, " ", gib)
+	}
+	zipped := func(w http.ResponseWriter) {
+		w.Header().Set("Content-Encoding", "gzip")
+		zip(w, "{}", 1)
+	}
+	tests := map[string]struct {
+		body  hostileBody
+		check func(error) bool
+	}{
+		"endless space":              {endless("", " "), isSizeErrorOf(mib)},
+		"endless space behind":       {endless("{}", " "), isSizeErrorOf(mib)},
+		"string of 1 GB":             {endless(`{"nextToken":"`, "x"), isSizeErrorOf(mib)},
+		"unknown string of 1 GB":     {endless(`{"new":"`, "x"), isSizeErrorOf(mib)},
+		"number of 1 GB":             {endless(`{"items":[{"createdAt":1`, "0"), isSizeErrorOf(mib)},
+		"endless list":               {endless(`{"items":[{}`, ",{}"), isSizeErrorOf(mib)},
+		"endless map":                {endless(`{"items":[{"environmentVariables":{"":""`, `,"a":""`), isSizeErrorOf(mib)},
+		"endless members":            {endless(`{"items":[]`, `,"items":[]`), isSizeErrorOf(mib)},
+		"1 GB, declared":             {declared, isSizeErrorOf(mib)},
+		"300,000 objects":            {text(`{"items":[{}` + strings.Repeat(",{}", 300_000) + `]}`), isDeserializationError},
+		"200,000 nulls":              {text(`{"items":[null` + strings.Repeat(",null", 200_000) + `]}`), isDeserializationError},
+		"110,000 keys":               {text(`{"items":[{"environmentVariables":{` + keys(110_000) + `}}]}`), isDeserializationError},
+		"300,000 objects, unknown":   {text(`{"new":[{}` + strings.Repeat(",{}", 300_000) + `]}`), isNil},
+		"deep":                       {text(`{"items":` + deep), isDeserializationError},
+		"deep objects":               {text(strings.Repeat(`{"a":`, 100_000)), isDeserializationError},
+		"deep, unknown":              {text(`{"new":` + deep), isDeserializationError},
+		"deep, unknown, whole":       {text(`{"new":` + deep + strings.Repeat("]", len(deep)) + `}`), isDeserializationError},
+		"deep in a union":            {text(`{"items":[{"logging":{"new":` + deep + `}}]}`), isDeserializationError},
+		"HTML":                       {typed("text/html", text("<html>sign in</html>")), isContentTypeError("text/html")},
+		"no content type":            {typed("", text("sign in")), isContentTypeError("")},
+		"picture":                    {typed("image/png", text("\x89PNG\r\n\x1a\n\x00")), isContentTypeError("image/png")},
+		"long content type":          {typed(strings.Repeat("x", 100*kib), text("no")), isShort(isDeserializationError)},
+		"JSON as something else":     {typed("text/plain", text(`{"items":[]}`)), isNil},
+		"JSON as binary":             {typed("application/octet-stream", text(`{}`)), isNil},
+		"gzip that nobody asked for": {zipped, isDeserializationError},
+		"error, endless":             {failing(400, endless("", "<")), isAPIError(400)},
+		"error, endless text":        {failing(403, endless("", "x")), isAPIError(403)},
+		"error, endless space":       {failing(404, endless(`{"message":"no"}`, " ")), isAPIError(404)},
+		"error, deep":                {failing(400, text(deep)), isAPIError(400)},
+		"error, deep member":         {failing(400, text(`{"message":`+deep)), isAPIError(400)},
+		"error, many members":        {failing(400, text(`{"":0`+strings.Repeat(`,"":0`, 200_000)+`}`)), isAPIError(400)},
+		"not modified":               {failing(304, func(http.ResponseWriter) {}), isAPIError(304)},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			for _, mode := range []aws.ClientLogMode{0, ^aws.ClientLogMode(0)} {
+				testHostileBody(t, mib, mode, test.body, test.check)
+			}
+		})
+	}
+	// The limit that holds when nobody sets one.
+	t.Run("default limit, endless", func(t *testing.T) {
+		testHostileBody(t, 0, 0, endless(`{"nextToken":"`, "x"), isSizeErrorOf(16*mib))
+	})
+	t.Run("default limit, 5 million objects", func(t *testing.T) {
+		testHostileBody(t, 0, 0, text(`{"items":[{}`+strings.Repeat(",{}", 5_000_000)+`]}`), isDeserializationError)
+	})
+}
+
+// A hostileBody writes the answer to a call of ListMicroVMImageVersions.
+type hostileBody func(http.ResponseWriter)
+
+func testHostileBody(t *testing.T, limit int64, mode aws.ClientLogMode, body hostileBody, check func(error) bool) {
+	t.Helper()
+	var asked atomic.Int64
+	options, _ := served(t, func(w http.ResponseWriter, r *http.Request) {
+		if encodings := r.Header.Values("Accept-Encoding"); len(encodings) > 0 {
+			t.Errorf("asked for %s", encodings)
+		}
+		if asked.Add(1) == 1 {
+			body(w)
+			return
+		}
+		_, _ = io.WriteString(w, `{"nextToken":"good"}`)
+	})
+	var logged int64
+	options.MaxResponseBytes, options.Retryer, options.ClientLogMode, options.Logger = limit, aws.NopRetryer{}, mode, logSize{&logged}
+	client := lambdamicrovms.New(options)
+	list := func() (*lambdamicrovms.ListMicroVMImageVersionsOutput, error) {
+		return client.ListMicroVMImageVersions(context.Background(), &lambdamicrovms.ListMicroVMImageVersionsInput{
+			ImageIdentifier: aws.String("arn:aws:lambda:us-east-1:123456789012:microvm-image:web"),
+		})
+	}
+	var err error
+	used := allocated(func() { _, err = list() })
+	if !check(err) {
+		t.Errorf("log mode %x: got %.300v", mode, err)
+	}
+	if limit := client.Options().MaxResponseBytes; used > most(limit) {
+		t.Errorf("log mode %x: %d MiB were allocated, at most %d MiB should be", mode, used/mib, most(limit)/mib)
+	}
+	if logged > 200*kib { // a content type may be this long
+		t.Errorf("log mode %x: %d bytes went to the log", mode, logged)
+	}
+	if out, err := list(); err != nil || aws.ToString(out.NextToken) != "good" {
+		t.Errorf("log mode %x: the call after it: %v", mode, err)
+	}
+}
+
+func isSizeErrorOf(limit int64) func(error) bool {
+	return func(err error) bool {
+		var failed *lambdamicrovms.ResponseSizeError
+		return errors.As(err, &failed) && failed.Limit == limit
+	}
+}
+
+// isShort returns a check that also wants a short text.
+func isShort(check func(error) bool) func(error) bool {
+	return func(err error) bool { return check(err) && len(err.Error()) < kib }
+}
+
+func isContentTypeError(contentType string) func(error) bool {
+	return func(err error) bool {
+		return isDeserializationError(err) && strings.Contains(err.Error(), fmt.Sprintf("content type is %q", contentType))
+	}
+}
+
+// keys returns the members of an object with n of them.
+func keys(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `"%x":"",`, i)
+	}
+	return strings.TrimSuffix(b.String(), ",")
+}
+
+// logSize is a logger that counts what it is told.
+type logSize struct{ bytes *int64 }
+
+func (l logSize) Logf(_ logging.Classification, format string, v ...any) {
+	*l.bytes += int64(len(fmt.Sprintf(format, v...)))
+}
+
+func zip(w io.Writer, text string, n int) {
+	z, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
+	if err != nil {
+		panic(err)
+	}
+	chunk := []byte(strings.Repeat(text, max(1, min(n, 64*kib/len(text)))))
+	for ; n > 0; n -= len(chunk) / len(text) {
+		_, _ = z.Write(chunk)
+	}
+	_ = z.Close()
+}
+
+// A caller's own HTTP client may ask for compressed answers. The limit is then that of what comes out.
+func TestCompressedAnswers(t *testing.T) {
+	var bomb bytes.Buffer
+	zip(&bomb, " ", 64*mib)
+	var plain bytes.Buffer
+	zip(&plain, `{"nextToken":"good"}`, 1)
+	var send []byte
+	options, _ := served(t, func(w http.ResponseWriter, r *http.Request) {
+		if got := r.Header.Get("Accept-Encoding"); got != "gzip" {
+			t.Errorf("asked for %q", got)
+		}
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = w.Write(send)
+	})
+	options.HTTPClient, options.Retryer = &http.Client{Transport: &http.Transport{}}, aws.NopRetryer{}
+	client := lambdamicrovms.New(options)
+
+	send = bomb.Bytes()
+	used := allocated(func() {
+		if _, err := client.ListMicroVMs(context.Background(), nil); !isSizeError(err) {
+			t.Errorf("a bomb of %d KiB: %v", len(send)/kib, err)
+		}
+	})
+	if used > most(16*mib) {
+		t.Errorf("%d MiB were allocated", used/mib)
+	}
+	send = plain.Bytes()
+	if out, err := client.ListMicroVMs(context.Background(), nil); err != nil || aws.ToString(out.NextToken) != "good" {
+		t.Errorf("an answer that is no bomb: %v", err)
+	}
+	send = plain.Bytes()[:plain.Len()-4]
+	if _, err := client.ListMicroVMs(context.Background(), nil); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("one that breaks off: %v", err)
+	}
+}
+
+func TestMaxResponseBytes(t *testing.T) {
+	body := `{"nextToken":"` + strings.Repeat("x", 984) + `"}` // 1000 bytes
+	limit := func(n int64) []func(*lambdamicrovms.Options) {
+		return []func(*lambdamicrovms.Options){func(o *lambdamicrovms.Options) { o.MaxResponseBytes = n }}
+	}
+	tests := map[string]struct {
+		client, call []func(*lambdamicrovms.Options)
+		limit        int64 // in the error, zero for none
+	}{
+		"default":                      {nil, nil, 0},
+		"of the client, just enough":   {limit(1000), nil, 0},
+		"of the client, too little":    {limit(999), nil, 999},
+		"of the call, just enough":     {limit(10), limit(1000), 0},
+		"of the call, too little":      {nil, limit(999), 999},
+		"of the call, back to default": {limit(10), limit(0), 0},
+		"negative":                     {limit(-1), nil, 0},
+		"greatest":                     {limit(math.MaxInt64), nil, 0},
+	}
+	for name, test := range tests {
+		for _, mode := range []aws.ClientLogMode{0, aws.LogResponseWithBody} {
+			client := stubbed(func(*http.Request) (*http.Response, error) { return answer(http.StatusOK, nil, body), nil },
+				append(test.client, func(o *lambdamicrovms.Options) { o.ClientLogMode = mode })...)
+			_, err := client.ListMicroVMs(context.Background(), nil, test.call...)
+			var failed *lambdamicrovms.ResponseSizeError
+			if errors.As(err, &failed) != (test.limit > 0) || failed != nil && failed.Limit != test.limit || failed == nil && err != nil {
+				t.Errorf("%s: %v, want one with limit %d", name, err, test.limit)
+			}
+		}
+	}
+	if got := stubbed(nil).Options().MaxResponseBytes; got != 16*mib {
+		t.Errorf("the default is %d", got)
+	}
+}
+
+// rawServer starts a server that does with each connection what it likes. It is closed with the test.
+func rawServer(t testing.TB, serve func(net.Conn)) lambdamicrovms.Options {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { _ = conn.Close() })
+			go serve(conn)
+		}
+	}()
+	endpoint := "http://" + listener.Addr().String()
+	return lambdamicrovms.Options{Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: staticCredentials, Retryer: aws.NopRetryer{}}
+}
+
+// readRequest reads a request to its end, and reports whether there was one.
+func readRequest(conn net.Conn) bool {
+	r, err := http.ReadRequest(bufio.NewReader(conn))
+	if err == nil {
+		_, err = io.Copy(io.Discard, r.Body)
+	}
+	return err == nil
+}
+
+// Below HTTP bodies it is net/http that holds, and our settings of it.
+func TestHostileHTTP(t *testing.T) {
+	tests := map[string]struct {
+		start, then string // then is sent until the client goes
+		check       func(error) bool
+	}{
+		"endless status line":         {"HTTP/1.1 200 ", "x", isSendError},
+		"endless name":                {"HTTP/1.1 200 OK\r\n", "x", isSendError},
+		"endless value":               {"HTTP/1.1 200 OK\r\nX: ", "x", isSendError},
+		"endless headers":             {"HTTP/1.1 200 OK\r\n", "X: x\r\n", isSendError},
+		"endless early hints":         {"", "HTTP/1.1 103 Early Hints\r\n\r\n", isSendError},
+		"endless chunk header":        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", "x", isBroken},
+		"endless chunk size":          {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1", isBroken},
+		"endless small chunks":        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1;" + strings.Repeat("x", 500) + "\r\n \r\n", isBroken},
+		"endless trailer":             {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n", "X: x\r\n", isBroken},
+		"two lengths":                 {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}", "", isSendError},
+		"negative length":             {"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n{}", "", isSendError},
+		"length and chunks":           {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", "", isNil},
+		"unknown coding":              {"HTTP/1.1 200 OK\r\nTransfer-Encoding: rot13\r\n\r\n", "{}", isSendError},
+		"too short":                   {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}", "", isBroken},
+		"too long":                    {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}{}", "", isNil},
+		"line break in a header":      {"HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 2\r\n\r\n{}", "", isNil},
+		"space in a name":             {"HTTP/1.1 200 OK\r\nX Y: a\r\n\r\n{}", "", isNil},
+		"no HTTP":                     {"SSH-2.0-OpenSSH_9.9\r\n", "", isSendError},
+		"zeros":                       {"", "\x00", isSendError},
+		"nothing":                     {"", "", isSendError},
+		"another protocol":            {"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n", "x", isAPIError(101)},
+		"another protocol, not asked": {"HTTP/1.1 101 Switching Protocols\r\n\r\n", "x", isAPIError(101)},
+		"status 999":                  {"HTTP/1.1 999 No\r\nContent-Length: 2\r\n\r\n{}", "", isAPIError(999)},
+		"status 0":                    {"HTTP/1.1 000 No\r\nContent-Length: 2\r\n\r\n{}", "", isAPIError(0)},
+		"status 100000":               {"HTTP/1.1 100000 No\r\nContent-Length: 2\r\n\r\n{}", "", isSendError},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			options := rawServer(t, func(conn net.Conn) {
+				if !readRequest(conn) {
+					return
+				}
+				_, _ = io.WriteString(conn, test.start)
+				if test.then != "" && flood(conn, test.then, gib) >= gib {
+					t.Error("the client has read 1 GiB")
+				}
+				_ = conn.Close()
+			})
+			client := lambdamicrovms.New(options)
+			used := allocated(func() {
+				if _, err := client.ListMicroVMs(context.Background(), nil); !test.check(err) {
+					t.Errorf("got %T: %.300v", errors.Unwrap(err), err)
+				}
+			})
+			if used > most(0) {
+				t.Errorf("%d MiB were allocated", used/mib)
+			}
+		})
+	}
+}
+
+// isBroken is whether the error is that of an answer that breaks off, which is retried.
+func isBroken(err error) bool {
+	var retryable interface{ RetryableError() bool }
+	return isDeserializationError(err) && errors.As(err, &retryable) && retryable.RetryableError()
+}
