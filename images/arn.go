@@ -1,0 +1,100 @@
+package images
+
+import (
+	"fmt"
+	"strings"
+)
+
+// ARN is the name of an image that the service's operations take. The region decides the partition.
+type ARN struct {
+	Region  string // such as "us-east-1"
+	Account string // twelve digits, or "aws" for a base image that AWS provides
+	Name    string
+}
+
+// String returns arn:aws:lambda:<region>:<account>:microvm-image:<name>, with the partition of the region.
+func (a ARN) String() string {
+	return resourceARN(a.Region, a.Account, "microvm-image:"+a.Name)
+}
+
+// BaseImageARN returns the ARN of a base image that AWS provides, such as "al2023-1".
+func BaseImageARN(region, name string) string {
+	return ARN{Region: region, Account: "aws", Name: name}.String()
+}
+
+// ConnectorARN returns the ARN of a network connector that AWS provides: HTTP_INGRESS, ALL_INGRESS,
+// SHELL_INGRESS, NO_INGRESS or INTERNET_EGRESS.
+func ConnectorARN(region, name string) string {
+	return resourceARN(region, "aws", managedConnector+name)
+}
+
+const managedConnector = "network-connector:aws-network-connector:"
+
+func resourceARN(region, account, resource string) string {
+	partition := "aws"
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		partition = "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		partition = "aws-us-gov"
+	}
+	return "arn:" + partition + ":lambda:" + region + ":" + account + ":" + resource
+}
+
+// ParseARN reads the ARN of an image. The error is an *ARNError, which tells what is missing: the service
+// refuses bare names and ids, and says no more than that the format is invalid.
+func ParseARN(text string) (ARN, error) {
+	if !strings.HasPrefix(text, "arn:") {
+		if validName(text) {
+			return ARN{}, &ARNError{Text: text, Problem: "this is a bare name, and image operations take ARNs only " +
+				"(arn:aws:lambda:<region>:<account>:microvm-image:" + text + "): build it with ARN, or look it up with Find"}
+		}
+		return ARN{}, &ARNError{Text: text, Problem: `it does not begin with "arn:"`}
+	}
+	parts := strings.Split(text, ":")
+	for i, part := range [...]string{"partition", "service", "region", "account", "resource"} {
+		if i+1 >= len(parts) || parts[i+1] == "" {
+			return ARN{}, &ARNError{Text: text, Problem: "it has no " + part}
+		}
+	}
+	service, kind := parts[2], parts[5]
+	switch {
+	case service != "lambda":
+		return ARN{}, &ARNError{Text: text, Problem: fmt.Sprintf(`its service is %q, not "lambda"`, service)}
+	case strings.HasPrefix(kind, "microvm-image/"):
+		return ARN{}, &ARNError{Text: text, Problem: `the name follows "microvm-image:", with a colon and no slash`}
+	case kind != "microvm-image":
+		return ARN{}, &ARNError{Text: text, Problem: fmt.Sprintf(`it names a %s, not a microvm-image`, kind)}
+	case len(parts) < 7 || parts[6] == "":
+		return ARN{}, &ARNError{Text: text, Problem: "it has no name"}
+	case len(parts) > 7:
+		return ARN{}, &ARNError{Text: text, Problem: "something follows the name; versions are given apart from the ARN"}
+	case !validName(parts[6]):
+		return ARN{}, &ARNError{Text: text, Problem: "a name has 1 to 64 letters, digits, - and _"}
+	}
+	return ARN{Region: parts[3], Account: parts[4], Name: parts[6]}, nil
+}
+
+func validName(name string) bool {
+	if name == "" || len(name) > 64 {
+		return false
+	}
+	for _, c := range name {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// ARNError reports a text that is not the ARN of an image.
+type ARNError struct {
+	Text    string
+	Problem string
+}
+
+func (e *ARNError) Error() string {
+	return fmt.Sprintf("images: %q is not the ARN of an image: %s", e.Text, e.Problem)
+}

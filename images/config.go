@@ -1,0 +1,46 @@
+package images
+
+import (
+	"strings"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/restjson"
+)
+
+// InputFrom returns the update that builds a version's configuration once more: every member of it that this
+// module knows. It shares nothing with the version.
+//
+// BaseImageVersion is left out, which means the latest. What a version says there is the one it was built on,
+// such as "1.0", pinned or not; and to pin it, a request needs the bare major, "1".
+func InputFrom(version *lambdamicrovms.GetMicroVMImageVersionOutput) *lambdamicrovms.UpdateMicroVMImageInput {
+	in := configuration(version)
+	in.BaseImageVersion = nil
+	in.ImageIdentifier = version.ImageArn
+	return in
+}
+
+// configuration takes the members of an update, save image and token, from whatever has them under the same
+// names on the wire.
+func configuration(source restjson.Encoder) *lambdamicrovms.UpdateMicroVMImageInput {
+	in := recast(&lambdamicrovms.UpdateMicroVMImageInput{}, source)
+	in.ImageIdentifier, in.ClientToken = nil, nil
+	return in
+}
+
+// recast copies what two shapes have in common, deeply. Going by the names on the wire it keeps members that
+// the model learns tomorrow.
+func recast[O restjson.Decoder](into O, from restjson.Encoder) O {
+	var w restjson.Writer
+	from.EncodeJSON(&w)
+	into.DecodeJSON(restjson.NewReader(string(w.Bytes())))
+	return into
+}
+
+// bareMajor turns the version of a base image as answers have it, "1.0", into what requests take, "1".
+func bareMajor(version *string) *string {
+	if version == nil {
+		return nil
+	}
+	major := strings.TrimSuffix(*version, ".0")
+	return &major
+}

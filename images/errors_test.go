@@ -1,0 +1,78 @@
+package images_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/fake"
+	"github.com/microvm-go/lambdamicrovms/images"
+	"github.com/microvm-go/lambdamicrovms/types"
+)
+
+func TestErrorTexts(t *testing.T) {
+	cause := errors.New("no")
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{&images.Error{Workflow: "update", Image: "arn", Step: images.StepRead, Err: cause}, "images: update arn: read: no"},
+		{&images.Error{Workflow: "update", Image: "arn", Version: "2.0", Step: images.StepWaitForBuild, State: "PENDING", Err: cause},
+			"images: update arn: wait for build 2.0 (PENDING): no"},
+		{&images.NotFoundError{Name: "app"}, `images: there is no image named "app" in this account and region`},
+		{&images.BusyError{Workflow: "prune", Image: "arn", State: "UPDATING", Waited: 45*time.Minute + 3*time.Millisecond, Err: cause},
+			"images: prune arn: given up after waiting 45m0s, the image is still UPDATING: no"},
+		{&images.BusyError{Workflow: "update", Image: "arn", Waited: time.Minute}, "images: update arn: given up after waiting 1m0s"},
+		{&images.ConcurrentUpdateError{Workflow: "update", Image: "arn", From: "1.0"},
+			"images: update arn: somebody else changed the latest active version from 1.0 to none"},
+		{&images.ConcurrentUpdateError{Workflow: "update", Image: "arn", From: "1.0", Latest: "2.0", Version: "3.0", Err: cause},
+			"images: update arn: somebody else changed the latest active version from 1.0 to 2.0; " +
+				"3.0 was built without its changes and has replaced it; to make that good failed: no"},
+		{&images.UnknownOutcomeError{Workflow: "deploy", Image: "arn", Err: cause}, "images: deploy arn: the build may or may not have been started: no"},
+		{&images.VersionError{Workflow: "roll back", Image: "arn", Problem: "no"}, "images: roll back arn: no"},
+		{&images.VersionError{Workflow: "roll back", Image: "arn", Version: "2.0", Problem: "no"}, "images: roll back arn: version 2.0: no"},
+		{&images.BuildFailedError{Workflow: "update", Image: "arn", Version: "2.0", State: "FAILED", Reason: "because", BuildsErr: cause},
+			"images: update arn: version 2.0 is FAILED: because; its builds could not be read: no"},
+		{&images.ArtifactError{Dir: "dir", Path: "a/b", Problem: "bad", Err: cause}, "images: pack dir: a/b: bad: no"},
+		{&images.ARNError{Text: "app", Problem: "bad"}, `images: "app" is not the ARN of an image: bad`},
+	} {
+		if got := c.err.Error(); got != c.want {
+			t.Errorf("got  %s\nwant %s", got, c.want)
+		}
+	}
+}
+
+// An image that cannot be updated any more is refused with the words of one that is busy.
+func TestImageThatCannotBeUpdated(t *testing.T) {
+	b := newBench(t)
+	b.create(declaration())
+	image := must(b.client.GetMicroVMImage(b.ctx, &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: aws.String(appARN)}))
+	image.State = types.MicroVMImageStateDeleteFailed
+	b.srv.SetOverrides(fake.Overrides{
+		GetMicroVMImage: func(context.Context, *lambdamicrovms.GetMicroVMImageInput) (*lambdamicrovms.GetMicroVMImageOutput, error) {
+			return image, nil
+		},
+		UpdateMicroVMImage: func(context.Context, *lambdamicrovms.UpdateMicroVMImageInput) (*lambdamicrovms.UpdateMicroVMImageOutput, error) {
+			return nil, &types.ValidationException{Message: aws.String("Cannot update MicroVM Image in its current state: " + appARN)}
+		},
+	})
+	for _, err := range []error{
+		func() error {
+			_, err := images.Update(b.ctx, b.client, appARN, nil, b.updating)
+			return err
+		}(),
+		func() error {
+			_, err := b.deploy(images.Deployment{Image: declaration()})
+			return err
+		}(),
+	} {
+		var failed *images.Error
+		if !errors.As(err, &failed) || failed.Step != images.StepUpdate || failed.State != "DELETE_FAILED" {
+			t.Errorf("got %v", err)
+		}
+	}
+}

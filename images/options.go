@@ -1,0 +1,116 @@
+package images
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/microvm-go/lambdamicrovms"
+)
+
+// Options are what the workflows of this package have in common. A zero field means its default.
+type Options struct {
+	// BusyTimeout limits the time that one call waits, all in all, for an image that is busy with something
+	// else and for a place among the account's builds. The default is 45 minutes.
+	BusyTimeout time.Duration
+
+	// BuildTimeout limits the wait for a version to be built. The default is 30 minutes; most builds take two
+	// or three, large ones six.
+	BuildTimeout time.Duration
+
+	// MinDelay and MaxDelay bound the time between two polls. The defaults are those of the waiters, 2 and 15
+	// seconds.
+	MinDelay, MaxDelay time.Duration
+
+	// Clock is the time that all waiting goes by. The default is the system's.
+	Clock lambdamicrovms.Clock
+
+	// Progress is called at each step and poll, by the goroutine that called the workflow.
+	Progress func(Event)
+}
+
+func (o *Options) resolve() {
+	if o.BusyTimeout <= 0 {
+		o.BusyTimeout = 45 * time.Minute
+	}
+	if o.BuildTimeout <= 0 {
+		o.BuildTimeout = 30 * time.Minute
+	}
+	if o.Clock == nil {
+		o.Clock = systemClock{}
+	}
+	if o.Progress == nil {
+		o.Progress = func(Event) {}
+	}
+}
+
+// A Step is what a workflow does at a time.
+type Step string
+
+// The steps of the workflows.
+const (
+	StepCheck          Step = "check"             // the arguments, before anything is sent
+	StepZip            Step = "zip"               // pack the folder
+	StepFind           Step = "find"              // look the image up by its name
+	StepRead           Step = "read"              // image, versions, tags
+	StepChange         Step = "change"            // the caller's function
+	StepUpload         Step = "upload"            // the archive
+	StepCreate         Step = "create"            // start the build of a new image
+	StepUpdate         Step = "update"            // start the build of a new version
+	StepWaitForImage   Step = "wait for image"    // until it is no longer busy
+	StepWaitForQuota   Step = "wait for quota"    // until fewer builds are under way
+	StepWaitForAnswer  Step = "wait for answer"   // before a request without answer is repeated
+	StepCompare        Step = "compare"           // what was built with what is there by now
+	StepWaitForBuild   Step = "wait for build"    // of the version that was started
+	StepActivate       Step = "activate"          // a version
+	StepDeactivate     Step = "deactivate"        // a version
+	StepDelete         Step = "delete"            // a version
+	StepWaitForRemoval Step = "wait for deletion" // of a version
+	StepTag            Step = "tag"               // write and remove tags
+)
+
+// An Event is a step of a workflow, or a poll while it waits.
+type Event struct {
+	Step    Step
+	Image   string        // ARN, or the name as long as that is all that is known
+	Version string        // such as "3.0", if the step is about one
+	State   string        // what a poll found
+	Elapsed time.Duration // since the workflow began
+	Delay   time.Duration // until the next try; zero if there is none
+	Err     error         // why something is tried again
+}
+
+// String describes the event in one line.
+func (e Event) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%7.1fs  %s", e.Elapsed.Seconds(), e.Step)
+	if e.Version != "" {
+		b.WriteString(" " + e.Version)
+	}
+	if e.State != "" {
+		b.WriteString(": " + e.State)
+	}
+	if e.Err != nil {
+		fmt.Fprintf(&b, ": %v", e.Err)
+	}
+	if e.Delay > 0 {
+		fmt.Fprintf(&b, " (again in %v)", e.Delay.Round(100*time.Millisecond))
+	}
+	return b.String()
+}
+
+type systemClock struct{}
+
+func (systemClock) Now() time.Time { return time.Now() }
+
+func (systemClock) Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
