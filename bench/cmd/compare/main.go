@@ -1,0 +1,192 @@
+// Command compare measures the client beside official ones, prints the figures, and
+// writes them to RESULTS.md and results.svg in the folder of the module bench:
+//
+//	go run ./bench/cmd/compare
+package main
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/microvm-go/lambdamicrovms/bench"
+)
+
+func main() {
+	log.SetFlags(log.Ltime)
+	dir := flag.String("dir", "", "folder of the module bench (default: found from the current one)")
+	rounds := flag.Int("rounds", 41, "slices of 15 ms that a time is the median of")
+	load := flag.Duration("load", 4*time.Second, "time of each run over loopback HTTP")
+	programs := flag.Bool("programs", true, "build and start programs, too")
+	origins := flag.Bool("origins", false, "only print where our allocations come from (used by the program itself)")
+	flag.Parse()
+
+	var err error
+	if *origins {
+		err = printOrigins()
+	} else {
+		err = compare(*dir, *rounds, *load, *programs)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+func compare(dir string, rounds int, load time.Duration, programs bool) error {
+	if dir == "" {
+		for _, dir = range []string{"bench", ".", "../.."} {
+			if _, err := os.Stat(filepath.Join(dir, "programs", "nethttp")); err == nil {
+				break
+			}
+		}
+	}
+	var f figures
+	for _, step := range []struct {
+		name string
+		run  func() error
+	}{
+		{"calls", func() error { return f.measureCalls(rounds) }},
+		{"parts", func() error { return f.measureParts(rounds) }},
+		{"origins of allocations", f.measureOrigins},
+		{"programs", func() (err error) {
+			if programs {
+				f.programs, err = measurePrograms(dir)
+			}
+			return err
+		}},
+		{"loopback HTTP", func() error { return f.measureLoads(load) }},
+	} {
+		log.Print(step.name)
+		if err := step.run(); err != nil {
+			return fmt.Errorf("%s: %w", step.name, err)
+		}
+	}
+	text := f.report()
+	fmt.Print(text)
+	if err := os.WriteFile(filepath.Join(dir, "RESULTS.md"), []byte(text), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "results.svg"), []byte(f.plot()), 0o644)
+}
+
+// figures are all that is measured.
+type figures struct {
+	calls     map[bench.Size][]bench.Cost // by client
+	ownSigner map[bench.Size]bench.Cost   // our call with it
+	parts     map[bench.Size][]bench.Cost
+
+	construct, stack, retried []bench.Cost // by client
+	poll, plain, page, listed bench.Cost
+	pages                     []bench.Cost // of pageSizes
+	origins                   string
+	programs                  []program
+	loads                     []loadRow
+	sequences                 []loadRow
+}
+
+var (
+	official  = bench.Clients[:3] // those with a stack, ours first
+	pageSizes = []int{1, 10, 50}
+)
+
+const (
+	ours = iota // index into bench.Clients
+	lambda
+	scheduler
+	byHand
+)
+
+func (f *figures) measureCalls(rounds int) error {
+	f.calls, f.ownSigner = map[bench.Size][]bench.Cost{}, map[bench.Size]bench.Cost{}
+	for _, size := range bench.Sizes {
+		var calls []bench.Call
+		for _, client := range bench.Clients {
+			calls = append(calls, client.Call(bench.Setup{HTTP: bench.NewStub(client.Answer(size))}, size))
+		}
+		calls = append(calls, bench.Ours.Call(bench.Setup{HTTP: bench.NewStub(bench.Ours.Answer(size)), Signer: new(bench.OwnSigner)}, size))
+		costs, err := bench.Compare(calls, rounds)
+		if err != nil {
+			return err
+		}
+		f.calls[size], f.ownSigner[size] = costs[:len(bench.Clients)], costs[len(bench.Clients)]
+	}
+	return nil
+}
+
+func (f *figures) measureParts(rounds int) (err error) {
+	f.parts = map[bench.Size][]bench.Cost{}
+	for _, size := range bench.Sizes {
+		var calls []bench.Call
+		for _, part := range bench.Parts {
+			calls = append(calls, part.Call(size))
+		}
+		if f.parts[size], err = bench.Compare(calls, rounds); err != nil {
+			return err
+		}
+	}
+	each := func(call func(bench.Client) bench.Call) []bench.Cost {
+		var calls []bench.Call
+		for _, client := range official {
+			calls = append(calls, call(client))
+		}
+		costs, failed := bench.Compare(calls, rounds)
+		err = cmp.Or(err, failed)
+		return costs
+	}
+	f.construct = each(bench.Construct)
+	f.stack = each(func(c bench.Client) bench.Call { return c.Least(bench.NewStub("{}")) })
+	f.retried = each(bench.Retried)
+	if err != nil {
+		return err
+	}
+	calls := []bench.Call{bench.Waited(), bench.Plain(), bench.Paged(), bench.Listed()}
+	for _, n := range pageSizes {
+		calls = append(calls, bench.Page(n))
+	}
+	costs, err := bench.Compare(calls, rounds)
+	if err != nil {
+		return err
+	}
+	f.poll, f.plain, f.page, f.listed, f.pages = costs[0], costs[1], costs[2], costs[3], costs[4:]
+	return nil
+}
+
+// loadRow is a run over loopback HTTP.
+type loadRow struct {
+	client     bench.Client
+	size       bench.Size
+	goroutines int
+	bench.Load
+}
+
+const (
+	sequence     = 10_000           // calls one after the other
+	longSequence = 10 * time.Second // at which such a run is cut short
+)
+
+func (f *figures) measureLoads(each time.Duration) error {
+	run := func(rows *[]loadRow, client bench.Client, size bench.Size, goroutines, limit int, atMost time.Duration) error {
+		load, err := bench.Drive(client, size, goroutines, limit, atMost)
+		*rows = append(*rows, loadRow{client, size, goroutines, load})
+		return err
+	}
+	for _, goroutines := range []int{1, 16, 64} {
+		for _, client := range bench.Clients {
+			if err := run(&f.loads, client, bench.Small, goroutines, 0, min(each, longSequence)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, size := range bench.Sizes {
+		for _, client := range bench.Clients {
+			if err := run(&f.sequences, client, size, 1, sequence, longSequence); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
