@@ -202,6 +202,12 @@ func (p *pruner) remove(ctx context.Context, v *types.MicroVMImageVersionSummary
 
 // delete deletes a version that has been deactivated, unless it is needed by now.
 func (p *pruner) delete(ctx context.Context, version string, wasActive bool) (gone bool, err error) {
+	var unsettled error // of a request that may have deleted it all the same
+	defer func() {
+		if err != nil && unsettled != nil {
+			err = p.fail(StepDelete, version, fmt.Errorf("%w; after that: %w", unsettled, err))
+		}
+	}()
 	for {
 		if idle, err := p.isIdle(ctx, version); !idle || err != nil {
 			return false, err
@@ -231,6 +237,7 @@ func (p *pruner) delete(ctx context.Context, version string, wasActive bool) (go
 		case err == nil:
 			return true, nil
 		case ctx.Err() == nil && unanswered(err):
+			unsettled = err
 			err = p.sleep(ctx, StepWaitForAnswer, backoff(0), err)
 		default:
 			err = p.unblock(ctx, p.api, StepDelete, version, err)

@@ -289,4 +289,17 @@ func TestPruneFails(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || !cmp.Equal(result.Deleted, []string{"1.0"}) {
 		t.Errorf("canceled: %+v, %v", result, err)
 	}
+
+	// A version may be gone although the request got no answer, and the error tells which.
+	b = newBench(t)
+	b.history(2)
+	b.srv.Inject(fake.LoseAnswer{}, fake.On(fake.DeleteMicroVMImageVersion))
+	api := &interposed{Client: b.client, remove: func() {
+		b.srv.Inject(fake.BadGateway{Status: 403}, fake.On(fake.ListMicroVMImageVersions))
+	}}
+	var uncertain *lambdamicrovms.UncertainError
+	_, err = images.Prune(b.ctx, api, appARN, 1, b.pruning)
+	if !errors.As(err, &failed) || failed.Step != images.StepDelete || failed.Version != "1.0" || !errors.As(err, &uncertain) {
+		t.Errorf("no answer, and no look at what came of it: %v", err)
+	}
 }

@@ -56,16 +56,18 @@ func (s *start) run(ctx context.Context) (string, error) {
 // untilAnswered makes the request until there is an answer that settles it. doubt tells that one which had no
 // answer may have been taken.
 func (s *start) untilAnswered(ctx context.Context) (version string, doubt bool, err error) {
-	sent, round := false, 0
+	sent, repeat, round := false, false, 0
 	for {
 		if err := ctx.Err(); err != nil {
 			return "", doubt, s.fail(s.step, "", err)
 		}
-		// A request without answer is repeated as it is: it is for the token to say what it came to.
-		if !doubt {
+		// A request without answer is repeated as it is: it is for the token to say what it came to. If the
+		// repetition is refused, that says nothing about the first one.
+		if !repeat {
 			if version, err := s.look(ctx, sent); version != "" || err != nil {
-				return version, false, err
+				return version, doubt, err
 			}
+			doubt = false
 		}
 		s.tell(Event{Step: s.step})
 		version, err := s.send(ctx)
@@ -77,16 +79,16 @@ func (s *start) untilAnswered(ctx context.Context) (version string, doubt bool, 
 		case ctx.Err() != nil, unanswered(err) && round == rounds:
 			return "", true, s.fail(s.step, "", err)
 		case unanswered(err):
-			doubt = true
+			doubt, repeat = true, true
 			if err := s.sleep(ctx, StepWaitForAnswer, backoff(round), err); err != nil {
 				return "", true, err
 			}
 			round++
 		default:
+			repeat = false
 			if err := s.unblock(ctx, s.api, s.step, "", err); err != nil {
 				return "", doubt, err
 			}
-			doubt = false
 		}
 	}
 }

@@ -390,6 +390,22 @@ func TestUpdateOutcomeIsUnknown(t *testing.T) {
 		t.Errorf("no look at the versions: %v", err)
 	}
 
+	// The repetition is refused, which says nothing about the first request.
+	b = newBench(t)
+	b.create(declaration())
+	b.srv.Inject(fake.LoseAnswer{}, on, fake.First(3))
+	b.srv.Inject(fake.QuotaExceeded{}, on, fake.Nth(4))
+	broken := &interposed{Client: b.client}
+	broken.answered = func(out *lambdamicrovms.UpdateMicroVMImageOutput, err error) (*lambdamicrovms.UpdateMicroVMImageOutput, error) {
+		if lambdamicrovms.IsQuotaExceeded(err) {
+			b.srv.Inject(fake.ServerError{}, fake.On(fake.ListMicroVMImageVersions))
+		}
+		return out, err
+	}
+	if _, err := images.Update(b.ctx, broken, appARN, describe("mine"), b.updating); !errors.As(err, &unknown) {
+		t.Errorf("refused when repeated: %v", err)
+	}
+
 	// The context ends while the answer is under way.
 	b = newBench(t)
 	b.create(declaration())
