@@ -26,16 +26,15 @@ func IsImageBusy(err error) bool {
 // IsQuotaExceeded reports whether the call would exceed a quota of the account, such as
 // that of concurrent builds or of memory. Unlike throttling it is not tried again: it
 // lasts until something else ends.
-func IsQuotaExceeded(err error) bool { return errorCodeIs(err, "ServiceQuotaExceededException") }
+func IsQuotaExceeded(err error) bool {
+	return hasStatus(err, http.StatusPaymentRequired) || errorCodeIs(err, "ServiceQuotaExceededException")
+}
 
 // IsThrottle reports whether the service refused the call because there were too many
 // in a short time. The client has then tried it again already, as often as its retryer allows.
 func IsThrottle(err error) bool {
-	var status interface{ HTTPStatusCode() int }
-	if errors.As(err, &status) && status.HTTPStatusCode() == http.StatusTooManyRequests {
-		return true
-	}
-	return retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}.IsErrorThrottle(err).Bool()
+	return hasStatus(err, http.StatusTooManyRequests) ||
+		retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}.IsErrorThrottle(err).Bool()
 }
 
 // IsNotFound reports whether the service knows no such image, version, build, MicroVM
@@ -47,6 +46,11 @@ func IsNotFound(err error) bool { return errorCodeIs(err, "ResourceNotFoundExcep
 func IsAlreadyExists(err error) bool {
 	return isErrorSaying(err, "ValidationException", "already exists") ||
 		isErrorSaying(err, "ConflictException", "already exists")
+}
+
+func hasStatus(err error, status int) bool {
+	var response interface{ HTTPStatusCode() int }
+	return errors.As(err, &response) && response.HTTPStatusCode() == status
 }
 
 // isErrorSaying tells apart what the service files under one code.

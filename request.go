@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/aws/smithy-go"
@@ -118,8 +119,8 @@ func (e *requestEncoder) literal(s string) {
 // label adds a member to the path. It refuses what would make another path of it,
 // whatever the validation mode is.
 func (e *requestEncoder) label(member string, value *string) {
-	if value == nil || *value == "" || *value == "." || *value == ".." {
-		e.fail(fmt.Errorf("%s is part of the path: it can't be unset, empty, \".\" or \"..\"", member))
+	if value == nil || strings.Trim(*value, ".") == "" {
+		e.fail(fmt.Errorf("%s is part of the path: it can't be unset, empty or nothing but dots", member))
 		return
 	}
 	e.path = append(e.path, *value...)

@@ -151,7 +151,7 @@ func TestUncertain(t *testing.T) {
 			if err == nil || sent != len(test.attempts) {
 				t.Fatalf("%d attempts, error %v; want %d and an error", sent, err, len(test.attempts))
 			}
-			if _, outermost := err.(*smithy.OperationError); !outermost { //nolint:errorlint // as it is in official clients
+			if _, outermost := err.(*smithy.OperationError); !outermost {
 				t.Errorf("%T in place of the operation's error", err)
 			}
 			var uncertain *lambdamicrovms.UncertainError

@@ -112,18 +112,12 @@ func (v *validator) strictHooks(hooks *types.Hooks) {
 	}
 }
 
-// strictEnvironment refuses the variables that the service sets itself.
+// strictEnvironment refuses the one variable that the service was seen to refuse.
 func (v *validator) strictEnvironment(variables map[string]string) {
-	for _, key := range [...]string{
-		"AWS_LAMBDA_MICROVM_IMAGE_ARN",
-		"AWS_LAMBDA_MICROVM_IMAGE_NAME",
-		"AWS_LAMBDA_MICROVM_IMAGE_VERSION",
-		"AWS_REGION",
-	} {
-		if _, set := variables[key]; set {
-			at := place{name: "EnvironmentVariables", key: key, kind: inMap}
-			v.fail(at, ConstraintError{Rule: RuleService, Key: true, Limit: "not be a name that the service sets"})
-		}
+	const reserved = "AWS_REGION"
+	if _, set := variables[reserved]; set {
+		at := place{name: "EnvironmentVariables", key: reserved, kind: inMap}
+		v.fail(at, ConstraintError{Rule: RuleService, Key: true, Limit: "not be a name that the service sets"})
 	}
 }
 

@@ -114,15 +114,9 @@ func TestValidationStrict(t *testing.T) {
 		}), nil},
 		{"reserved environment", create(func(in *CreateMicroVMImageInput) {
 			in.EnvironmentVariables = map[string]string{
-				"AWS_REGION":                       "secret",
-				"AWS_LAMBDA_MICROVM_IMAGE_VERSION": "secret",
-				"AWS_LAMBDA_MICROVM_IMAGE_NAME":    "secret",
-				"AWS_LAMBDA_MICROVM_IMAGE_ARN":     "secret",
+				"AWS_REGION": "secret",
 			}
 		}), []ConstraintError{
-			{Path: `EnvironmentVariables["AWS_LAMBDA_MICROVM_IMAGE_ARN"]`, Key: true, Limit: nameRule},
-			{Path: `EnvironmentVariables["AWS_LAMBDA_MICROVM_IMAGE_NAME"]`, Key: true, Limit: nameRule},
-			{Path: `EnvironmentVariables["AWS_LAMBDA_MICROVM_IMAGE_VERSION"]`, Key: true, Limit: nameRule},
 			{Path: `EnvironmentVariables["AWS_REGION"]`, Key: true, Limit: nameRule},
 		}},
 
