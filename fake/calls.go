@@ -35,6 +35,9 @@ type Call struct {
 	Faults []Effect
 }
 
+// GoString is String: %#v prints no body either.
+func (c Call) GoString() string { return c.String() }
+
 // String describes the call in one line, without its body, which may hold secrets.
 func (c Call) String() string {
 	text := fmt.Sprintf("%s %s: %d", c.Method, c.URL, c.Status)

@@ -29,7 +29,7 @@ func (c *call) configure(v *types.MicroVMImageVersionSummary) (*types.MicroVMIma
 			return nil, err
 		}
 	}
-	if v.Resources == nil {
+	if len(v.Resources) == 0 {
 		v.Resources = []types.Resources{{MinimumMemoryInMiB: ptr(int32(2048))}}
 	}
 	if err := checkHooks(v.Hooks); err != nil {
@@ -40,7 +40,7 @@ func (c *call) configure(v *types.MicroVMImageVersionSummary) (*types.MicroVMIma
 
 func checkConnector(arn string) error {
 	if parts := strings.Split(arn, ":"); len(parts) < 7 || parts[0] != "arn" || parts[5] != "network-connector" {
-		return invalid("Malformed network connector ARN: %s", arn)
+		return invalid("Malformed network connector ARN")
 	}
 	return nil
 }
@@ -71,12 +71,11 @@ func checkHooks(hooks *types.Hooks) error {
 	return nil
 }
 
-// checkEnvironment refuses the variables that the service sets itself.
+// checkEnvironment refuses the one variable that the service was seen to refuse.
 func checkEnvironment(variables map[string]string) error {
-	for _, key := range []string{"AWS_LAMBDA_MICROVM_IMAGE_ARN", "AWS_LAMBDA_MICROVM_IMAGE_NAME", "AWS_LAMBDA_MICROVM_IMAGE_VERSION", "AWS_REGION"} {
-		if _, set := variables[key]; set {
-			return invalid("The environment variable key %s is reserved.", key)
-		}
+	const reserved = "AWS_REGION"
+	if _, set := variables[reserved]; set {
+		return invalid("The environment variable key %s is reserved.", reserved)
 	}
 	return nil
 }

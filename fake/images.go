@@ -210,6 +210,9 @@ func (c *call) updateMicroVMImage(in *lambdamicrovms.UpdateMicroVMImageInput) (*
 		return nil, err
 	}
 	if previous != nil {
+		if previous.ImageID != img.id { // the token was given to an image of that name that is gone
+			return c.updated(img, nil)
+		}
 		return c.updated(img, img.version(previous.Version))
 	}
 	config, err := c.configure(recast(&types.MicroVMImageVersionSummary{}, in))

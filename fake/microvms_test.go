@@ -417,7 +417,7 @@ func TestRunRefusals(t *testing.T) {
 			in.ImageIdentifier = aws.String(strings.Replace(imageARN, "123456789012", "210987654321", 1))
 		}, "403 AccessDeniedException: User: arn:aws:iam::123456789012:user/fake is not authorized to perform: lambda:RunMicrovm on resource: arn:aws:lambda:us-east-1:210987654321:microvm-image:app"},
 		{"connector", func(in *lambdamicrovms.RunMicroVMInput) { in.IngressNetworkConnectors = []string{"ALL_INGRESS"} },
-			"400 ValidationException: Malformed network connector ARN: ALL_INGRESS"},
+			"400 ValidationException: Malformed network connector ARN"},
 		{"payload without a hook", func(in *lambdamicrovms.RunMicroVMInput) { in.RunHookPayload = aws.String("x") },
 			"400 ValidationException: The run hook must be enabled in the MicroVM image to pass the run hook payload"},
 		{"payload before image", func(in *lambdamicrovms.RunMicroVMInput) {
