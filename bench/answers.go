@@ -88,6 +88,9 @@ func scheduleAnswer(Size) string {
 	return `{"ScheduleArn":"arn:aws:scheduler:us-east-1:123456789012:schedule/default/shop"}`
 }
 
+// pageToken is as long as those of the service.
+var pageToken = strings.Repeat("dG9rZW4t", 90)
+
 // ImagePage is a page of ListMicroVMImages with n images.
 func ImagePage(n int) string {
 	var b strings.Builder
@@ -99,6 +102,6 @@ func ImagePage(n int) string {
 		fmt.Fprintf(&b, `{"imageArn":"%s-%d","name":"shop-%d","id":"0f3a5dc7-7a0c-4a3b-9f9e-1d5f3f5a5c11","state":"UPDATED",`+
 			`"latestActiveImageVersion":"%d.0","latestFailedImageVersion":null,"createdAt":1.785402129123E9}`, imageArn, i, i, i+1)
 	}
-	b.WriteString(`],"nextToken":"` + strings.Repeat("dG9rZW4t", 90) + `"}`)
+	b.WriteString(`],"nextToken":"` + pageToken + `"}`)
 	return b.String()
 }

@@ -117,7 +117,7 @@ func Waited() Call {
 
 // Listed is a call for a page.
 func Listed() Call {
-	client, in := stubbed(ImagePage(10)), &lambdamicrovms.ListMicroVMImagesInput{NextToken: aws.String("token")}
+	client, in := stubbed(ImagePage(10)), &lambdamicrovms.ListMicroVMImagesInput{NextToken: aws.String(pageToken)}
 	return func() error { _, err := client.ListMicroVMImages(context.Background(), in); return err }
 }
 

@@ -6,11 +6,15 @@ package main
 
 import (
 	"cmp"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"log"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/microvm-go/lambdamicrovms/bench"
@@ -19,24 +23,28 @@ import (
 func main() {
 	log.SetFlags(log.Ltime)
 	dir := flag.String("dir", "", "folder of the module bench (default: found from the current one)")
-	rounds := flag.Int("rounds", 41, "slices of 15 ms that a time is the median of")
+	rounds := flag.Int("rounds", 31, "slices of 15 ms that a time is the median of")
 	load := flag.Duration("load", 4*time.Second, "time of each run over loopback HTTP")
 	programs := flag.Bool("programs", true, "build and start programs, too")
-	origins := flag.Bool("origins", false, "only print where our allocations come from (used by the program itself)")
+	processes := flag.Int("processes", 5, "processes whose times a time of a call is the median of")
+	only := flag.String("only", "", "used by the program itself: only measure the calls, or the origins of allocations")
 	flag.Parse()
 
 	var err error
-	if *origins {
+	switch *only {
+	case "calls":
+		err = printCalls(*rounds)
+	case "origins":
 		err = printOrigins()
-	} else {
-		err = compare(*dir, *rounds, *load, *programs)
+	default:
+		err = compare(*dir, *rounds, *processes, *load, *programs)
 	}
 	if err != nil {
 		log.Fatal(err)
 	}
 }
 
-func compare(dir string, rounds int, load time.Duration, programs bool) error {
+func compare(dir string, rounds, processes int, load time.Duration, programs bool) error {
 	if dir == "" {
 		for _, dir = range []string{"bench", ".", "../.."} {
 			if _, err := os.Stat(filepath.Join(dir, "programs", "nethttp")); err == nil {
@@ -49,7 +57,7 @@ func compare(dir string, rounds int, load time.Duration, programs bool) error {
 		name string
 		run  func() error
 	}{
-		{"calls", func() error { return f.measureCalls(rounds) }},
+		{"calls", func() error { return f.measureCalls(rounds, processes) }},
 		{"parts", func() error { return f.measureParts(rounds) }},
 		{"origins of allocations", f.measureOrigins},
 		{"programs", func() (err error) {
@@ -75,8 +83,9 @@ func compare(dir string, rounds int, load time.Duration, programs bool) error {
 
 // figures are all that is measured.
 type figures struct {
-	calls     map[bench.Size][]bench.Cost // by client
-	ownSigner map[bench.Size]bench.Cost   // our call with it
+	calls     callCosts
+	spread    map[bench.Size][]float64  // ratio of our time to service/lambda's, by process
+	ownSigner map[bench.Size]bench.Cost // our call with it
 	parts     map[bench.Size][]bench.Cost
 
 	construct, stack, retried []bench.Cost // by client
@@ -100,8 +109,12 @@ const (
 	byHand
 )
 
-func (f *figures) measureCalls(rounds int) error {
-	f.calls, f.ownSigner = map[bench.Size][]bench.Cost{}, map[bench.Size]bench.Cost{}
+// callCosts are the costs of a call by size and client, the last that of ours with a
+// signer of our own.
+type callCosts map[bench.Size][]bench.Cost
+
+func printCalls(rounds int) error {
+	all := callCosts{}
 	for _, size := range bench.Sizes {
 		var calls []bench.Call
 		for _, client := range bench.Clients {
@@ -112,9 +125,52 @@ func (f *figures) measureCalls(rounds int) error {
 		if err != nil {
 			return err
 		}
+		all[size] = costs
+	}
+	return json.NewEncoder(os.Stdout).Encode(all)
+}
+
+// measureCalls measures in processes of their own, since where things happen to lie in
+// memory makes a difference of some percent, which stays for as long as a process lives.
+func (f *figures) measureCalls(rounds, processes int) error {
+	runs := make([]callCosts, processes)
+	for i := range runs {
+		out, err := ownOutput("-only", "calls", "-rounds", strconv.Itoa(rounds))
+		if err == nil {
+			err = json.Unmarshal(out, &runs[i])
+		}
+		if err != nil {
+			return err
+		}
+	}
+	f.calls, f.ownSigner, f.spread = runs[0], map[bench.Size]bench.Cost{}, map[bench.Size][]float64{}
+	for size, costs := range f.calls {
+		for i := range costs {
+			times := make([]time.Duration, processes)
+			for j, run := range runs {
+				times[j] = run[size][i].Time
+			}
+			slices.Sort(times)
+			costs[i].Time = times[processes/2]
+		}
+		for _, run := range runs {
+			f.spread[size] = append(f.spread[size], ratio(run[size][ours].Time, run[size][lambda].Time))
+		}
+		slices.Sort(f.spread[size])
 		f.calls[size], f.ownSigner[size] = costs[:len(bench.Clients)], costs[len(bench.Clients)]
 	}
 	return nil
+}
+
+// ownOutput runs this program anew and returns what it prints.
+func ownOutput(args ...string) ([]byte, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	command := exec.Command(self, args...)
+	command.Stderr = os.Stderr
+	return command.Output()
 }
 
 func (f *figures) measureParts(rounds int) (err error) {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
 	"path"
 	"runtime"
 	"slices"
@@ -15,13 +13,7 @@ import (
 // measureOrigins asks a process of its own, because the profile of every allocation
 // slows all that comes after it down.
 func (f *figures) measureOrigins() error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	command := exec.Command(self, "-origins")
-	command.Stderr = os.Stderr
-	out, err := command.Output()
+	out, err := ownOutput("-only", "origins")
 	f.origins = string(out)
 	return err
 }

@@ -27,7 +27,7 @@ func (f *figures) report() string {
 	line("Static credentials, real signatures, the standard retryer; where nothing else is said a service in a function call, which reads the request to its end and answers 200. " +
 		"Small: the required members. Large: 50 variables of 200 bytes, which lambdamicrovms and service/lambda echo back and service/scheduler does not. " +
 		"By hand: our codec, the SDK's signer and net/http, without middleware, validation, retries or errors. " +
-		"Times are medians of slices that take turns in one process; allocations and bytes are exact. Ratios are to service/lambda.")
+		"Times are medians of slices that take turns in one process, those of calls the median of several processes; allocations and bytes are exact. Ratios are to service/lambda.")
 	line("")
 	f.writeCalls(line)
 	f.writeGoals(line)
@@ -65,6 +65,11 @@ func (f *figures) writeCalls(line func(string, ...any)) {
 			line("| %s | %s | %.1f | %.2f | %.0f | %.2f | %.0f | %.2f |", size, bench.Clients[i].Name,
 				micros(c.Time), ratio(c.Time, base.Time), c.Allocs, c.Allocs/base.Allocs, c.Bytes, c.Bytes/base.Bytes)
 		}
+	}
+	line("")
+	for _, size := range bench.Sizes {
+		spread := f.spread[size]
+		line("By process the ratio of our time to that of service/lambda, %s, is from %.2f to %.2f.", size, spread[0], spread[len(spread)-1])
 	}
 	line("")
 }
@@ -202,7 +207,7 @@ func (f *figures) writeParts(line func(string, ...any)) {
 			micros(large.Time), 100*ratio(large.Time, f.calls[bench.Large][ours].Time), large.Allocs)
 	}
 	line("")
-	line("Where the allocations of a small call come from (`compare -origins`; by file where they are ours):")
+	line("Where the allocations of a small call come from (`compare -only origins`; by file where they are ours):")
 	line("")
 	line("| | allocations | bytes |")
 	line("|---|---:|---:|")
