@@ -1,0 +1,209 @@
+package chaos
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/fake"
+)
+
+type workerKey struct{}
+
+func workerOf(ctx context.Context) *worker {
+	w, _ := ctx.Value(workerKey{}).(*worker)
+	return w
+}
+
+// network is the way to the server, for the clients of an episode.
+type network struct {
+	kind   string
+	client lambdamicrovms.HTTPClient
+	url    string // empty without a real network
+	close  func()
+
+	arrived, inside atomic.Int64 // requests at the server, over a real network
+}
+
+func newNetwork(kind string, srv *fake.Server) *network {
+	n := &network{kind: kind, client: srv, close: func() {}}
+	if kind == "memory" {
+		return n
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n.inside.Add(1)
+		defer n.inside.Add(-1)
+		n.arrived.Add(1)
+		srv.ServeHTTP(w, r)
+	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	transport := &http.Transport{MaxIdleConnsPerHost: 8}
+	if kind == "HTTP/2" {
+		server.EnableHTTP2 = true
+		server.StartTLS()
+		transport.TLSClientConfig = &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs}
+		transport.ForceAttemptHTTP2 = true
+	} else {
+		server.Start()
+	}
+	n.url = server.URL
+	n.client = &http.Client{Transport: transport}
+	n.close = func() {
+		transport.CloseIdleConnections()
+		server.CloseClientConnections()
+		server.Close()
+	}
+	return n
+}
+
+// settle waits until the server is done with all that a worker has sent. Something that was sent just when its context
+// ended may never arrive, and is given up.
+func (n *network) settle(w *worker) {
+	if n.url == "" {
+		return
+	}
+	for giveUp := time.Now().Add(100 * time.Millisecond); n.arrived.Load() < w.wrote.Load() && time.Now().Before(giveUp); {
+		time.Sleep(50 * time.Microsecond)
+	}
+	w.wrote.Store(n.arrived.Load())
+	for n.inside.Load() > 0 {
+		time.Sleep(50 * time.Microsecond)
+	}
+}
+
+// Do is the HTTPClient of all clients. It counts, and never lets a request through whose worker it does not know.
+func (n *network) Do(r *http.Request) (*http.Response, error) {
+	w := workerOf(r.Context())
+	w.sends(r.Context())
+	if n.url != "" {
+		r = r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{WroteHeaders: func() { w.wrote.Add(1) }}))
+	}
+	resp, err := n.client.Do(r)
+	return w.receives(r.Context(), r.Method+" "+r.URL.Path, resp, err)
+}
+
+// sends notes an attempt.
+func (w *worker) sends(ctx context.Context) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.attempts++
+	w.tally.attempts.Add(1)
+	if ctx.Err() != nil && w.ended {
+		w.afterEnd++
+	}
+}
+
+// receives notes what came of an attempt.
+func (w *worker) receives(ctx context.Context, what string, resp *http.Response, err error) (*http.Response, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ended = w.ended || ctx.Err() != nil
+	status := 0
+	if err == nil {
+		status = resp.StatusCode
+		w.open++
+		w.tally.bodies.Add(1)
+		resp.Body = &countedBody{ReadCloser: resp.Body, w: w}
+	}
+	w.status = status
+	w.open5xx = w.open5xx || status < 300 || status >= 500
+	w.trace = append(w.trace, exchange{what, status, err})
+	return resp, err
+}
+
+type exchange struct {
+	what   string
+	status int
+	err    error
+}
+
+type countedBody struct {
+	io.ReadCloser
+	w      *worker
+	closed atomic.Bool
+}
+
+func (b *countedBody) Close() error {
+	if !b.closed.Swap(true) {
+		b.w.mu.Lock()
+		b.w.open--
+		b.w.mu.Unlock()
+	}
+	return b.ReadCloser.Close()
+}
+
+// endpoint is the transport of sessions: the way to a MicroVM, with faults of its own since those of the fake are for
+// the API.
+type endpoint struct {
+	w   *worker
+	srv *fake.Server
+}
+
+func (e *endpoint) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := e.w
+	w.sends(r.Context())
+	fate := w.endpointFate()
+	if fate == fateReset {
+		if r.Body != nil {
+			_ = r.Body.Close()
+		}
+		return w.receives(r.Context(), "endpoint (reset)", nil, syscall.ECONNRESET)
+	}
+	resp, err := e.srv.RoundTrip(r)
+	switch {
+	case err != nil:
+	case fate == fateLost:
+		_ = resp.Body.Close()
+		resp, err = nil, syscall.ECONNRESET
+	case fate == fateHang:
+		_ = resp.Body.Close()
+		w.cancelSoon()
+		<-r.Context().Done()
+		resp, err = nil, r.Context().Err()
+	case fate == fateCut:
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(io.LimitReader(resp.Body, 5), brokenOff{}), resp.Body}
+	}
+	return w.receives(r.Context(), "endpoint", resp, err)
+}
+
+type brokenOff struct{}
+
+func (brokenOff) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+type fate int
+
+const (
+	fateNone fate = iota
+	fateReset
+	fateLost
+	fateCut
+	fateHang
+)
+
+var fateNames = [...]string{"", "endpoint: reset", "endpoint: lost answer", "endpoint: cut body", "endpoint: hang"}
+
+func (w *worker) endpointFate() fate {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.quiet || w.ctx.Err() != nil {
+		return fateNone
+	}
+	for f := fateReset; f <= fateHang; f++ {
+		if w.luck.Float64() < 2*w.level { // there are few of these requests
+			w.tally.fault(fateNames[f])
+			return f
+		}
+	}
+	return fateNone
+}
