@@ -104,7 +104,7 @@ func readImage(name string) (*lambdamicrovms.UpdateMicroVMImageInput, error) {
 func newClient(ctx context.Context, useAWS bool, endpoint string, fail bool) (*lambdamicrovms.Client, error) {
 	if !useAWS && endpoint == "" {
 		srv := fake.NewServer(fake.WithRealTime(), fake.WithDelays(fake.Delays{
-			BuildQueue: 500 * time.Millisecond, Build: 2 * time.Second, FailedBuild: 1500 * time.Millisecond,
+			BuildQueue: 300 * time.Millisecond, Build: time.Second, FailedBuild: 800 * time.Millisecond,
 		}))
 		if fail { // the first build is that of create
 			srv.Inject(fake.FailBuild{Reason: fake.ReasonContainerBuild, Generations: []string{"3"}}, fake.On(fake.UpdateMicroVMImage))
