@@ -31,7 +31,7 @@ func (c *call) baseVersion(arn string, asked *string) (string, error) {
 	case img != nil && img.arn == arn && !img.gone(c.now):
 		newest = img.latest
 	default:
-		return "", unrecorded("what a build on %s gets, which is no base image here; name yours with fake.WithManagedImages", arn)
+		return "", unrecorded("what a build on %s gets, which is no base image here; name yours with fake.WithManagedImages or --managed-image", arn)
 	}
 	if asked == nil {
 		return strconv.Itoa(newest) + ".0", nil
