@@ -103,6 +103,9 @@ func answer[I, O any, PI interface {
 	if err := c.admit(); err != nil {
 		return nil, err
 	}
+	if override == nil && !c.passesGateway() {
+		return nil, errBadGateway
+	}
 	if c.err != nil {
 		return nil, c.err
 	}
@@ -129,6 +132,13 @@ func answer[I, O any, PI interface {
 		c.server.changed()
 	}
 	return out, err
+}
+
+// passesGateway reports whether the service gets to see the call: the gateway in front of it stumbles over the id of
+// a MicroVM that does not look like one, whatever else the request says.
+func (c *call) passesGateway() bool {
+	id, named := c.labels["microvmIdentifier"]
+	return !named || isMicroVMID(id)
 }
 
 // A route is how a request names its operation.

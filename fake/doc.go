@@ -33,8 +33,9 @@
 //
 // # What is not known
 //
-// The server does not guess. Where nobody has measured what the service does, it answers 501 with the name
-// of the field of [Answers] that settles it.
+// The server does not guess. Where nobody has measured what the service does, it answers 501 and says what is not
+// known, with the name of the field of [Answers] or the option that settles it. Where only a member of an answer is
+// not known it is null. What was measured, and is tested, stands in testdata/conformance/facts.txt.
 //
 // # Ways in
 //

@@ -14,7 +14,8 @@ type refusal interface {
 
 // Throttle answers 429 with a ThrottlingException, or a TooManyRequestsException from the operations on tags.
 type Throttle struct {
-	// RetryAfter is told to the client in whole seconds, rounded up. By default there is no such header.
+	// RetryAfter is told to the client in whole seconds, rounded up. By default there is no such header, and
+	// from the operations on tags there never is.
 	RetryAfter time.Duration
 }
 
@@ -50,7 +51,8 @@ func (e QuotaExceeded) refuse(c *call) error {
 type ServerError struct {
 	// Status is 500 by default.
 	Status int
-	// RetryAfter is told to the client in whole seconds, rounded up. By default there is no such header.
+	// RetryAfter is told to the client in whole seconds, rounded up. By default there is no such header, and
+	// from the operations on tags there never is.
 	RetryAfter time.Duration
 }
 
@@ -104,14 +106,14 @@ func (o Operation) onTags() bool { return o == TagResource || o == UntagResource
 // error is a failure of the service, or of Lambda at large if the operation is on tags.
 func (c *call) error(status int, code, message string, retryAfter time.Duration) error {
 	f := fail(status, code, "%s", message)
-	if retryAfter > 0 {
-		f.retryAfter = ptr(int32((retryAfter + time.Second - 1) / time.Second))
-	}
-	if c.operation.onTags() {
+	switch {
+	case c.operation.onTags(): // without Retry-After
 		f.kind, f.capital = "User", true
 		if status >= http.StatusInternalServerError {
 			f.kind = "Service"
 		}
+	case retryAfter > 0:
+		f.retryAfter = ptr(int32((retryAfter + time.Second - 1) / time.Second))
 	}
 	return f
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -58,7 +59,7 @@ func (s *Server) serveEndpoint(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		var application http.Handler
 		if application, err = s.applicationAt(to); err == nil {
-			application.ServeHTTP(w, s.forward(r, to))
+			application.ServeHTTP(s.tap(w, r), s.forward(r, to))
 			return
 		}
 	}
@@ -116,6 +117,9 @@ func (s *Server) knock(host, token, port string) (to Destination, wake time.Time
 			return to, wake, notAdmitted("Access to port denied")
 		}
 		to.Port = int(n)
+		if !vm.takesHTTP() {
+			return to, wake, unrecorded("what the endpoint of a MicroVM answers that has neither HTTP_INGRESS nor ALL_INGRESS")
+		}
 	}
 	wake, err = s.reach(vm, now)
 	return to, wake, err
@@ -142,6 +146,13 @@ func (s *Server) reach(vm *microVM, now time.Time) (wake time.Time, err error) {
 		return wake, nil
 	}
 	return wake, unreachable()
+}
+
+// takesHTTP reports whether a connector lets more than shells in. Customers' own connectors do.
+func (vm *microVM) takesHTTP() bool {
+	return slices.ContainsFunc(vm.settings.IngressNetworkConnectors, func(arn string) bool {
+		return !strings.HasSuffix(arn, ":aws-network-connector:NO_INGRESS") && !strings.HasSuffix(arn, ":aws-network-connector:SHELL_INGRESS")
+	})
 }
 
 // starting reports whether the MicroVM has never run yet.
@@ -212,20 +223,6 @@ func (s *Server) forward(r *http.Request, to Destination) *http.Request {
 	}
 	r.Body = &traffic{r.Body, func() { s.touch(hostOf(r)) }}
 	return r
-}
-
-// traffic is a body that tells when something is read from it.
-type traffic struct {
-	io.ReadCloser
-	came func()
-}
-
-func (t *traffic) Read(p []byte) (int, error) {
-	n, err := t.ReadCloser.Read(p)
-	if n > 0 {
-		t.came()
-	}
-	return n, err
 }
 
 func (s *Server) touch(host string) {

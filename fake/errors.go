@@ -78,10 +78,10 @@ func notFound(format string, args ...any) *failure {
 	return f
 }
 
-// noTagged is of the operations on tags, whose errors are those of Lambda at large.
+// noTagged is of the operations on tags, whose errors spell Message as those of Lambda at large do.
 func noTagged(arn string) *failure {
-	f := fail(http.StatusNotFound, "ResourceNotFoundException", "The resource you requested does not exist: %s", arn)
-	f.kind, f.capital = "User", true
+	f := notFound("The resource you requested does not exist: %s", arn)
+	f.capital = true
 	return f
 }
 

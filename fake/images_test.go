@@ -3,6 +3,7 @@ package fake_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -154,5 +155,39 @@ func TestFailedBuild(t *testing.T) {
 	want := []row{{"4", "SUCCESSFUL", ""}, {"3", "FAILED", fake.ReasonReadyTimeout}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("builds, -want +got:\n%s", diff)
+	}
+}
+
+// TestBaseImages checks that an image is built on what there is, and that nothing is made up about what is not.
+func TestBaseImages(t *testing.T) {
+	const account, managed = "arn:aws:lambda:us-east-1:123456789012:microvm-image:", "arn:aws:lambda:us-east-1:aws:microvm-image:"
+	tests := []struct{ base, version, want string }{
+		{managed + "al2023-1", "", "3.0"},
+		{managed + "al2023-1", "2", "2.0"},
+		{managed + "al2023-1", "4", "400 ValidationException: Invalid baseMicroVMImageVersion: 4. The version does not exist."},
+		{managed + "al2023-2", "", "501 UnknownBehaviorException: fake: it is not known what a build on " + managed +
+			"al2023-2 gets, which is no base image here; name yours with fake.WithManagedImages or --managed-image"},
+		{account + "own", "", "1.0"},
+		{account + "none", "", "501 UnknownBehaviorException: fake: it is not known what a build on " + account +
+			"none gets, which is no base image here; name yours with fake.WithManagedImages or --managed-image"},
+	}
+	ctx := context.Background()
+	srv := fake.New(t, fake.WithManagedImages(fake.ManagedImage{Name: "al2023-1", Versions: 3}))
+	client := lambdamicrovms.New(srv.Options())
+	create(t, srv, client, "own")
+	for i, test := range tests {
+		in := createInput(fmt.Sprintf("image-%d", i))
+		in.BaseImageArn = aws.String(test.base)
+		if test.version != "" {
+			in.BaseImageVersion = aws.String(test.version)
+		}
+		out, err := client.CreateMicroVMImage(ctx, in)
+		got := verdict(err)
+		if err == nil {
+			got = *out.BaseImageVersion
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s %s: -want +got:\n%s", test.base, test.version, diff)
+		}
 	}
 }

@@ -22,11 +22,16 @@ func (c *call) baseVersion(arn string, asked *string) (string, error) {
 	if !ok {
 		return "", invalid("Invalid ARN format: %s", arn)
 	}
-	newest := 1
-	if i := c.managed(arn); i >= 0 {
-		newest = c.server.config.managed[i].Versions
-	} else if img := c.world.images[name.name]; img != nil && img.arn == arn {
+	var newest int
+	managed := slices.IndexFunc(c.server.config.managed, func(m ManagedImage) bool { return m.Name == name.name })
+	img := c.world.images[name.name]
+	switch {
+	case name.account == "aws" && managed >= 0: // of whichever region: tests of many regions have one configuration
+		newest = c.server.config.managed[managed].Versions
+	case img != nil && img.arn == arn && !img.gone(c.now):
 		newest = img.latest
+	default:
+		return "", unrecorded("what a build on %s gets, which is no base image here; name yours with fake.WithManagedImages or --managed-image", arn)
 	}
 	if asked == nil {
 		return strconv.Itoa(newest) + ".0", nil
@@ -34,10 +39,11 @@ func (c *call) baseVersion(arn string, asked *string) (string, error) {
 	if strings.Trim(*asked, "0123456789") != "" {
 		return "", invalid("Invalid baseMicroVMImageVersion: %s. Expected a single major version number (e.g., 1).", *asked)
 	}
-	if n := parseVersion(*asked); n < 1 || n > newest {
+	n := parseVersion(*asked)
+	if n < 1 || n > newest {
 		return "", invalid("Invalid baseMicroVMImageVersion: %s. The version does not exist.", *asked)
 	}
-	return *asked + ".0", nil
+	return strconv.Itoa(n) + ".0", nil
 }
 
 // managed returns the index of a managed image, or -1.
@@ -64,10 +70,13 @@ func (c *call) listManagedMicroVMImages(in *lambdamicrovms.ListManagedMicroVMIma
 }
 
 func (c *call) listManagedMicroVMImageVersions(in *lambdamicrovms.ListManagedMicroVMImageVersionsInput) (*lambdamicrovms.ListManagedMicroVMImageVersionsOutput, error) {
-	if _, slash, ok := parseImageARN(*in.ImageIdentifier); slash {
+	switch name, slash, ok := parseImageARN(*in.ImageIdentifier); {
+	case slash:
 		return nil, accessDenied(nil)
-	} else if !ok {
+	case !ok:
 		return nil, invalid("Invalid ARN format: %s", *in.ImageIdentifier)
+	case name.account != "aws" && name.account != c.scope.account:
+		return nil, c.denied(*in.ImageIdentifier)
 	}
 	i := c.managed(*in.ImageIdentifier)
 	if i < 0 {

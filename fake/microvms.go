@@ -59,12 +59,13 @@ func (vm *microVM) known(now time.Time) error {
 
 const idPrefix = "microvm-"
 
-// findMicroVM returns the MicroVM with an id. What does not look like an id does not get past the gateway.
+func isMicroVMID(text string) bool {
+	uuid, ok := strings.CutPrefix(text, idPrefix)
+	return ok && isUUID(uuid)
+}
+
+// findMicroVM returns the MicroVM with an id.
 func (c *call) findMicroVM(id *string) (*microVM, error) {
-	uuid, ok := strings.CutPrefix(*id, idPrefix)
-	if !ok || !isUUID(uuid) {
-		return nil, errBadGateway
-	}
 	vm := c.world.microVMs[*id]
 	if vm == nil {
 		return nil, notFound("MicroVM not found: %s", *id)

@@ -1,8 +1,10 @@
 package fake
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"hash/fnv"
 	"math/rand/v2"
@@ -16,7 +18,11 @@ const defaultPage = 50
 // their places, which are greater than zero and stay what they are when others come and go. A token is good
 // for the operation, the account, the region and the query that it was made for.
 func cut[T any](c *call, items []T, place func(T) int64, limit *int32, token *string, query string) (page []T, next *string, err error) {
-	mark := bookmark{Operation: c.operation, Account: c.scope.account, Region: c.scope.region, Query: query}
+	mark := bookmark{Operation: c.operation, Account: c.scope.account, Region: c.scope.region}
+	if query != "" {
+		sum := sha256.Sum256([]byte(query)) // a query may be longer than any token
+		mark.Query = hex.EncodeToString(sum[:8])
+	}
 	if token != nil {
 		asked, ok := openToken(*token)
 		mark.After, mark.Empty = asked.After, asked.Empty
@@ -48,7 +54,7 @@ type bookmark struct {
 	Operation Operation `json:"o"`
 	Account   string    `json:"a"`
 	Region    string    `json:"r"`
-	Query     string    `json:"q,omitempty"`
+	Query     string    `json:"q,omitempty"` // hash
 	After     int64     `json:"n"`
 	Empty     int       `json:"e,omitempty"` // pages without items since
 }

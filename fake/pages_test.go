@@ -49,3 +49,32 @@ func TestFilterComesAfterPage(t *testing.T) {
 		t.Errorf("%d items on %d pages, want 10 on 22", hits, pages)
 	}
 }
+
+// TestTokenOfLongFilter checks that tokens of pages have their length whatever they are for.
+func TestTokenOfLongFilter(t *testing.T) {
+	ctx := context.Background()
+	srv := fake.New(t)
+	client := lambdamicrovms.New(srv.Options())
+	for _, name := range []string{"a", "b"} {
+		if _, err := client.CreateMicroVMImage(ctx, createInput(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in := &lambdamicrovms.ListMicroVMImagesInput{MaxResults: aws.Int32(1), NameFilter: aws.String(strings.Repeat("x", 2048))}
+	page, err := client.ListMicroVMImages(ctx, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token := aws.ToString(page.NextToken); len(token) < 688 || len(token) > 800 || !strings.HasSuffix(token, "=") {
+		t.Errorf("token of %d characters: %s", len(token), token)
+	}
+
+	in.NextToken = page.NextToken
+	if page, err = client.ListMicroVMImages(ctx, in); err != nil || page.NextToken != nil {
+		t.Errorf("the last page is %v, %v", page, err)
+	}
+	in.NameFilter = aws.String("x")
+	if _, err = client.ListMicroVMImages(ctx, in); err == nil {
+		t.Error("the token of one filter is taken for another")
+	}
+}

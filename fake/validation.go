@@ -54,6 +54,9 @@ func rank(v *lambdamicrovms.ConstraintError) int {
 
 func describe(v *lambdamicrovms.ConstraintError, given any) string {
 	steps := wirePath(v.Path)
+	if v.Key { // is told of the map
+		steps = steps[:len(steps)-1]
+	}
 	value := "Value"
 	if text, known := lookUp(given, steps); known {
 		value += " " + text
@@ -146,7 +149,10 @@ func lookUp(value any, steps []string) (text string, known bool) {
 		case map[string]any:
 			member, ok := parent[steps[i]]
 			if !ok { // wire names of tags begin with a capital
-				member = parent[strings.ToUpper(steps[i][:1])+steps[i][1:]]
+				member, ok = parent[strings.ToUpper(steps[i][:1])+steps[i][1:]]
+			}
+			if !ok && strings.HasSuffix(steps[i], "…") { // a key that was cut for the error
+				return "", false
 			}
 			value = member
 		case []any:

@@ -28,6 +28,7 @@ func parse(args []string, messages io.Writer) (*options, error) {
 	add := func(option fake.Option) { parsed.fake = append(parsed.fake, option) }
 	delays := fake.MeasuredDelays()
 	var answers fake.Answers
+	var managed []fake.ManagedImage
 
 	flags := flag.NewFlagSet("fake-lambda-microvms", flag.ContinueOnError)
 	flags.SetOutput(messages)
@@ -45,6 +46,11 @@ func parse(args []string, messages io.Writer) (*options, error) {
 	flags.Func("app-url", "the application on a port of the MicroVMs, or on all, as `[port=]url`; may be repeated", func(text string) error {
 		option, err := parseApplication(text)
 		add(option)
+		return err
+	})
+	flags.Func("managed-image", "a base image that AWS provides, as `name[=versions]`; may be repeated (default al2023-1=1)", func(text string) error {
+		image, err := parseManagedImage(text)
+		managed = append(managed, image)
 		return err
 	})
 	flags.Func("answer", "settles what is not known of the service, by a `field=value` of fake.Answers; may be repeated.\n"+
@@ -85,6 +91,9 @@ func parse(args []string, messages io.Writer) (*options, error) {
 	add(fake.WithAccount(*account))
 	add(fake.WithDelays(delays))
 	add(fake.WithAnswers(answers))
+	if len(managed) > 0 {
+		add(fake.WithManagedImages(managed...))
+	}
 	if *strict {
 		add(fake.WithStrictSigning())
 	}
@@ -97,6 +106,24 @@ func parseCredentials(text string) (aws.Credentials, error) {
 		return aws.Credentials{}, errors.New("want key:secret:account")
 	}
 	return aws.Credentials{AccessKeyID: parts[0], SecretAccessKey: parts[1], AccountID: parts[2]}, nil
+}
+
+func parseManagedImage(text string) (fake.ManagedImage, error) {
+	image := fake.ManagedImage{Versions: 1}
+	var versions string
+	var given bool
+	image.Name, versions, given = strings.Cut(text, "=")
+	if given {
+		n, err := strconv.ParseUint(versions, 10, 16)
+		if err != nil || n == 0 {
+			return image, fmt.Errorf("%q is no number of versions", versions)
+		}
+		image.Versions = int(n)
+	}
+	if image.Name == "" {
+		return image, errors.New("want name or name=versions")
+	}
+	return image, nil
 }
 
 // parseApplication returns an application that is elsewhere. If it is not there, nothing listens: 502.

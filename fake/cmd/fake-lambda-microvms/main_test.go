@@ -66,6 +66,7 @@ func TestProgram(t *testing.T) {
 	args := []string{
 		"--state", filepath.Join(t.TempDir(), "state.json"), "--access-key", "AKIDME:secret:210987654321", "--strict",
 		"--build-delay", "0s", "--microvm-delay", "0s", "--delete-delay", "0s", "--app-url", "9000=" + application.URL,
+		"--managed-image", "other", "--managed-image", "al2023-1=2",
 	}
 	address, stop := start(t, args...)
 	client := newClient(address, "AKIDME")
@@ -80,6 +81,9 @@ func TestProgram(t *testing.T) {
 	}
 	if want := "arn:aws:lambda:us-west-2:210987654321:microvm-image:app"; *image.ImageArn != want {
 		t.Errorf("the image is %s, want %s", *image.ImageArn, want)
+	}
+	if *image.BaseImageVersion != "2.0" {
+		t.Errorf("it is built on version %s, want 2.0", *image.BaseImageVersion)
 	}
 	vm, err := client.RunMicroVM(ctx, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: image.ImageArn})
 	if err != nil {
@@ -137,6 +141,8 @@ func TestFlags(t *testing.T) {
 		{"an application", "--app-url http://127.0.0.1:3000", ""},
 		{"no URL", "--app-url localhost", `invalid value "localhost" for flag -app-url: "localhost" is no URL with http or https and a host`},
 		{"no secret", "--access-key AKID:1", `invalid value "AKID:1" for flag -access-key: want key:secret:account`},
+		{"no versions", "--managed-image al2023-1=0", `invalid value "al2023-1=0" for flag -managed-image: "0" is no number of versions`},
+		{"no name", "--managed-image =1", `invalid value "=1" for flag -managed-image: want name or name=versions`},
 		{"an argument", "serve", `unexpected argument "serve"`},
 		{"help", "--help", flag.ErrHelp.Error()},
 	}

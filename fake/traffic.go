@@ -1,0 +1,67 @@
+package fake
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+)
+
+// traffic is a body that tells when something is read from it.
+type traffic struct {
+	io.ReadCloser
+	came func()
+}
+
+func (t *traffic) Read(p []byte) (int, error) {
+	n, err := t.ReadCloser.Read(p)
+	if n > 0 {
+		t.came()
+	}
+	return n, err
+}
+
+// tap returns the writer for an application that may take the connection over, as for a WebSocket. What comes
+// in on it then is traffic too.
+func (s *Server) tap(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
+	if _, ok := w.(http.Hijacker); !ok {
+		return w
+	}
+	host := hostOf(r)
+	return &tapped{w, func() { s.touch(host) }}
+}
+
+type tapped struct {
+	http.ResponseWriter
+	came func()
+}
+
+func (t *tapped) Unwrap() http.ResponseWriter { return t.ResponseWriter }
+
+func (t *tapped) Flush() { _ = http.NewResponseController(t.ResponseWriter).Flush() }
+
+func (t *tapped) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(t.ResponseWriter).Hijack()
+	if err != nil {
+		return conn, rw, err
+	}
+	there, _ := rw.Peek(rw.Reader.Buffered()) // came with the head of the request
+	conn = &tappedConn{conn, t.came}
+	reader := bufio.NewReader(io.MultiReader(bytes.NewReader(slices.Clone(there)), conn))
+	return conn, bufio.NewReadWriter(reader, rw.Writer), nil
+}
+
+type tappedConn struct {
+	net.Conn
+	came func()
+}
+
+func (c *tappedConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.came()
+	}
+	return n, err
+}
