@@ -165,11 +165,10 @@ func TestBaseImages(t *testing.T) {
 		{managed + "al2023-1", "", "3.0"},
 		{managed + "al2023-1", "2", "2.0"},
 		{managed + "al2023-1", "4", "400 ValidationException: Invalid baseMicroVMImageVersion: 4. The version does not exist."},
-		{managed + "al2023-2", "", "501 UnknownBehaviorException: fake: it is not known what a build on " + managed +
-			"al2023-2 gets, which is no base image here; name yours with fake.WithManagedImages or --managed-image"},
+		{managed + "al2026-1", "", "1.0"},
 		{account + "own", "", "1.0"},
 		{account + "none", "", "501 UnknownBehaviorException: fake: it is not known what a build on " + account +
-			"none gets, which is no base image here; name yours with fake.WithManagedImages or --managed-image"},
+			"none gets, which is no image here"},
 	}
 	ctx := context.Background()
 	srv := fake.New(t, fake.WithManagedImages(fake.ManagedImage{Name: "al2023-1", Versions: 3}))

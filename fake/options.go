@@ -79,8 +79,8 @@ func WithDelays(d Delays) Option {
 	return func(c *config) { c.delays = d }
 }
 
-// WithManagedImages sets the base images that AWS provides. The default is al2023-1 in one version. Images can be
-// built on these and on images of the caller; what else gets is not known, so that it is answered 501.
+// WithManagedImages sets the base images that AWS provides. The default is al2023-1 in one version. Images
+// can be built on others too, which are not listed and have one version.
 func WithManagedImages(images ...ManagedImage) Option {
 	return func(c *config) { c.managed = slices.Clone(images) }
 }
