@@ -32,7 +32,7 @@ type CreateMicroVMAuthTokenInput struct {
 	// Required. Items: at least 1.
 	AllowedPorts []types.PortSpecification
 
-	// Lifetime of the token in minutes, for which the service documents a ceiling of 60.
+	// Lifetime of the token in minutes. The service refuses more than 60 (measured).
 	//
 	// Required. At least 1.
 	ExpirationInMinutes *int32

@@ -26,7 +26,7 @@ type CreateMicroVMShellAuthTokenAPIClient interface {
 
 // CreateMicroVMShellAuthTokenInput is the input of CreateMicroVMShellAuthToken.
 type CreateMicroVMShellAuthTokenInput struct {
-	// Lifetime of the shell token in minutes.
+	// Lifetime of the shell token in minutes. The service refuses more than 60 (measured).
 	//
 	// Required. At least 1.
 	ExpirationInMinutes *int32

@@ -9,8 +9,10 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// DeleteMicroVMImage removes a MicroVM image, and can safely be repeated for an image that is already
-// gone.
+// DeleteMicroVMImage begins to remove a MicroVM image; DELETING for up to a minute, it keeps its name
+// and is listed until then, and is not found afterwards (see NewMicroVMImageDeletedWaiter). It is
+// refused while the image has MicroVMs that have not ended, and while the image is being built or
+// changed (measured).
 //
 // It is DELETE /2025-09-09/microvm-images/{imageIdentifier}. Errors in package types that the model
 // declares for it: AccessDeniedException, ConflictException, InternalServerException,

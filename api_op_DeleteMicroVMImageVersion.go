@@ -9,8 +9,9 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// DeleteMicroVMImageVersion removes one version of a MicroVM image, and can safely be repeated for a
-// version that is already gone.
+// DeleteMicroVMImageVersion begins to remove one version of a MicroVM image. Meanwhile the image is
+// UPDATING, and takes no other change until it is UPDATED (see NewMicroVMImageSettledWaiter). The last
+// version is refused: delete the whole image (measured).
 //
 // It is DELETE /2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}. Errors in package
 // types that the model declares for it: AccessDeniedException, ConflictException,

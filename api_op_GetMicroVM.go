@@ -35,7 +35,8 @@ type GetMicroVMInput struct {
 
 // GetMicroVMOutput is the output of GetMicroVM.
 type GetMicroVMOutput struct {
-	// HTTPS address at which the MicroVM answers requests that carry a valid token.
+	// Host at which the MicroVM answers HTTPS requests that carry a valid token, without a scheme
+	// (measured).
 	//
 	// In every answer.
 	Endpoint *string

@@ -10,8 +10,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// GetMicroVMImageBuild fetches the state, hardware target and snapshot sizes of one build of an image
-// version.
+// GetMicroVMImageBuild returns one build of an image version, and unlike ListMicroVMImageBuilds the
+// sizes of what it produced.
 //
 // It is GET /2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}/builds/{buildId}.
 // Errors in package types that the model declares for it: AccessDeniedException,
@@ -86,10 +86,10 @@ type GetMicroVMImageBuildOutput struct {
 	// In every answer.
 	ImageVersion *string
 
-	// Sizes of what the build produced, when they are known.
+	// Sizes of what the build produced, absent if it failed early (measured).
 	SnapshotBuild *types.SnapshotBuild
 
-	// Explanation of the build state, when there is one.
+	// Explanation of the build state, when there is one: why the build failed.
 	StateReason *string
 
 	// Facts about the call: request id, raw response, attempts.

@@ -10,8 +10,9 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// GetMicroVMImageVersion fetches the configuration, build state and availability of one version of a
-// MicroVM image.
+// GetMicroVMImageVersion returns the configuration, build state and availability of one version of a
+// MicroVM image: what an update should start from. Why a build failed is found on the builds
+// (ListMicroVMImageBuilds).
 //
 // It is GET /2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}. Errors in package
 // types that the model declares for it: AccessDeniedException, InternalServerException,
@@ -110,7 +111,8 @@ type GetMicroVMImageVersionOutput struct {
 	// Resource sizing for MicroVMs started from this version, at most one entry.
 	Resources []types.Resources
 
-	// Explanation of the current state, for instance why a build failed.
+	// Explanation of the current state; usually absent even if a build failed, since that reason is found
+	// on the builds (measured).
 	StateReason *string
 
 	// Tags attached to the version.

@@ -10,7 +10,8 @@ import (
 )
 
 // ListMicroVMImageBuilds pages through the builds of one image version, optionally narrowed by
-// hardware target.
+// hardware target. A version has two, one for each generation of processors, and the reason of a
+// failure is found here (measured).
 //
 // It is GET /2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}/builds. Errors in
 // package types that the model declares for it: AccessDeniedException, InternalServerException,

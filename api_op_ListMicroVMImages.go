@@ -10,7 +10,8 @@ import (
 )
 
 // ListMicroVMImages pages through the MicroVM images of the calling account, optionally narrowed by
-// name.
+// name. A page may be empty and still name one after it, because names are filtered after the page was
+// cut (measured).
 //
 // It is GET /2025-09-09/microvm-images. Errors in package types that the model declares for it:
 // AccessDeniedException, InternalServerException, ThrottlingException, ValidationException.
@@ -31,7 +32,8 @@ type ListMicroVMImagesInput struct {
 	// 1 to 50.
 	MaxResults *int32
 
-	// Text that the name of an image must contain for it to be listed.
+	// Text that the name of an image must contain for it to be listed. For an exact name compare those of
+	// all pages.
 	//
 	// Length 1 to 2048 characters. Pattern ^[^\s]+$.
 	NameFilter *string

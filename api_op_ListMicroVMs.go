@@ -10,7 +10,7 @@ import (
 )
 
 // ListMicroVMs pages through the MicroVMs of the calling account, optionally narrowed to one image or
-// image version.
+// image version. Terminated ones are listed for hours (measured).
 //
 // It is GET /2025-09-09/microvms. Errors in package types that the model declares for it:
 // AccessDeniedException, InternalServerException, ResourceNotFoundException, ThrottlingException,

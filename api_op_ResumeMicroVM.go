@@ -8,7 +8,9 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// ResumeMicroVM brings a suspended MicroVM back to running with the memory and disk it had.
+// ResumeMicroVM brings a suspended MicroVM back to running with the memory and disk it had; it answers
+// before that is done (see NewMicroVMRunningWaiter). A terminated MicroVM is refused with a
+// ValidationException (measured).
 //
 // It is POST /2025-09-09/microvms/{microvmIdentifier}/resume. Errors in package types that the model
 // declares for it: AccessDeniedException, ConflictException, InternalServerException,

@@ -11,7 +11,8 @@ import (
 )
 
 // RunMicroVM starts a new MicroVM from an image and returns at once, while the MicroVM is usually
-// still pending.
+// still pending (see NewMicroVMRunningWaiter). An image without an active version is not found
+// (measured).
 //
 // It is POST /2025-09-09/microvms. Errors in package types that the model declares for it:
 // AccessDeniedException, ConflictException, InsufficientCapacityException, InternalServerException,
@@ -38,12 +39,14 @@ type RunMicroVMInput struct {
 	// Length 1 to 128 characters.
 	ClientToken *string
 
-	// Network connectors that let traffic out of the MicroVM.
+	// ARNs of the network connectors that let traffic out of the MicroVM. Left out, those of the image
+	// (measured).
 	//
 	// Items: at most 10. Value 1 to 2048 characters.
 	EgressNetworkConnectors []string
 
-	// IAM role whose permissions the workload inside the MicroVM receives.
+	// IAM role whose permissions the workload inside the MicroVM receives. Needed to log to CloudWatch
+	// (measured).
 	//
 	// Length 20 to 2048 characters. Pattern ^arn:aws[a-z\-]*:iam::[0-9]{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+$.
 	ExecutionRoleArn *string
@@ -51,12 +54,13 @@ type RunMicroVMInput struct {
 	// Rules for suspending the MicroVM when it is idle and waking it again.
 	IdlePolicy *types.IdlePolicy
 
-	// Version of the image to start from.
+	// Version of the image to start from. Left out, the latest that is active.
 	//
 	// Length 1 to 2048 characters. Pattern ^[^\s]+$.
 	ImageVersion *string
 
-	// Network connectors that let traffic into the MicroVM.
+	// ARNs of the network connectors that let traffic into the MicroVM. Left out, that of HTTP_INGRESS
+	// (measured).
 	//
 	// Items: at most 10. Value 1 to 2048 characters.
 	IngressNetworkConnectors []string
@@ -64,12 +68,14 @@ type RunMicroVMInput struct {
 	// Destination of the logs the MicroVM writes while it runs.
 	Logging types.Logging
 
-	// Longest lifetime of the MicroVM in seconds, after which the service ends it.
+	// Longest lifetime of the MicroVM in seconds, after which the service ends it. Left out, 28800
+	// (measured).
 	//
 	// 1 to 28800.
 	MaximumDurationInSeconds *int32
 
-	// Text handed to the run hook of this one MicroVM as its request body.
+	// Text handed to the run hook of this one MicroVM. The service counts bytes, and refuses it if the
+	// image has no run hook (measured).
 	//
 	// Length at most 4096 characters. Sensitive: printed as [REDACTED].
 	RunHookPayload *string
@@ -77,7 +83,8 @@ type RunMicroVMInput struct {
 
 // RunMicroVMOutput is the output of RunMicroVM.
 type RunMicroVMOutput struct {
-	// HTTPS address at which the MicroVM answers requests that carry a valid token.
+	// Host at which the MicroVM answers HTTPS requests that carry a valid token, without a scheme
+	// (measured).
 	//
 	// In every answer.
 	Endpoint *string

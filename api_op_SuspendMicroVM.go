@@ -9,7 +9,8 @@ import (
 )
 
 // SuspendMicroVM freezes a running MicroVM and keeps its memory and disk so that it can be resumed
-// later.
+// later; it answers before that is done (see NewMicroVMSuspendedWaiter). A terminated MicroVM is
+// refused with a ValidationException (measured).
 //
 // It is POST /2025-09-09/microvms/{microvmIdentifier}/suspend. Errors in package types that the model
 // declares for it: AccessDeniedException, ConflictException, InternalServerException,

@@ -8,7 +8,8 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// TerminateMicroVM ends a MicroVM for good, and succeeds again when the MicroVM has already ended.
+// TerminateMicroVM ends a MicroVM for good, and succeeds again when the MicroVM has already ended. It
+// answers before that is done (see NewMicroVMTerminatedWaiter).
 //
 // It is DELETE /2025-09-09/microvms/{microvmIdentifier}. Errors in package types that the model
 // declares for it: AccessDeniedException, ConflictException, InternalServerException,

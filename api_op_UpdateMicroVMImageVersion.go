@@ -10,7 +10,9 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// UpdateMicroVMImageVersion switches one version of a MicroVM image between active and inactive.
+// UpdateMicroVMImageVersion switches one version of a MicroVM image between active and inactive. To
+// roll back, make the newest version inactive: MicroVMs are started from the newest active one. It is
+// refused while the image is UPDATING (measured).
 //
 // It is PATCH /2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}. Errors in package
 // types that the model declares for it: AccessDeniedException, ConflictException,
@@ -114,7 +116,8 @@ type UpdateMicroVMImageVersionOutput struct {
 	// Resource sizing for MicroVMs started from this version, at most one entry.
 	Resources []types.Resources
 
-	// Explanation of the current state, for instance why a build failed.
+	// Explanation of the current state; usually absent even if a build failed, since that reason is found
+	// on the builds (measured).
 	StateReason *string
 
 	// Tags attached to the version.

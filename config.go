@@ -8,7 +8,9 @@ import (
 )
 
 // NewFromConfig returns a Client with the configuration that config.LoadDefaultConfig
-// has found, changed by optFns.
+// has found, changed by optFns. Its ServiceOptions come before optFns. An endpoint resolver
+// that it has ranks above BaseEndpoint, as in official clients, but below an EndpointResolverV2
+// that optFns set.
 func NewFromConfig(cfg aws.Config, optFns ...func(*Options)) *Client {
 	options := Options{
 		Region:                     cfg.Region,
@@ -26,6 +28,7 @@ func NewFromConfig(cfg aws.Config, optFns ...func(*Options)) *Client {
 		DisableClockSkewCorrection: cfg.DisableClockSkewCorrection,
 		AuthSchemePreference:       cfg.AuthSchemePreference,
 		BaseEndpoint:               configuredEndpoint(cfg),
+		EndpointResolverV2:         resolverOfConfig(cfg),
 	}
 	if cfg.Retryer != nil {
 		options.Retryer = cfg.Retryer()

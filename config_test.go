@@ -3,8 +3,10 @@ package lambdamicrovms_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -118,6 +120,13 @@ func TestConfiguredEndpointVariants(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
+	}
+}
+
+// What is printed of a client are its options with the defaults. It may be printed while a first call completes them.
+func TestPrintedClientIsComplete(t *testing.T) {
+	if got := fmt.Sprintf("%+v", lambdamicrovms.New(lambdamicrovms.Options{Region: "eu-west-1"})); !strings.Contains(got, "Region:eu-west-1") || !strings.Contains(got, "RetryMode:standard") {
+		t.Errorf("printed as %s", got)
 	}
 }
 

@@ -15,7 +15,13 @@
 //		&lambdamicrovms.GetMicroVMImageVersionInput{ImageIdentifier: out.ImageArn, ImageVersion: out.ImageVersion}, 30*time.Minute)
 //
 // A [Client] is safe for concurrent use; make one and keep it. [Options] can be changed for one call by the function
-// arguments of each method.
+// arguments of each method:
+//
+//	client.GetMicroVM(ctx, in, func(o *lambdamicrovms.Options) { o.RetryMaxAttempts = 1 })
+//
+// Coming from the official client, change the import path and write MicroVM for Microvm. What is not there: the
+// EndpointResolver of Options, which was deprecated (BaseEndpoint and EndpointResolverV2 take its place; that of an
+// aws.Config is heeded), Options.Protocol, and the package of schemas. Middleware is inserted by the same IDs.
 //
 // # What is checked before the network
 //
@@ -55,6 +61,19 @@
 // (state, reason, last output) or *[WaiterTimeoutError]. After an update wait for the version that it returned:
 // the state of the image may still be that of the update before.
 //
+// # Images and sessions
+//
+// What takes more than one call stands in packages over this one. Package images updates an image without losing
+// settings that the change does not name, deploys a folder, prunes versions and rolls back; it waits where an image is
+// busy. Package session runs a MicroVM, waits for it, keeps its token fresh and speaks HTTP to it.
+//
+// # Logs, traces and metrics
+//
+// Options.ClientLogMode chooses what goes to Options.Logger; Options.TracerProvider and Options.MeterProvider receive spans
+// and durations by the names of the official clients. The ResultMetadata of an output holds the request id
+// (GetRequestIDMetadata of aws/middleware), the response and the attempts; an error has request id and response in its
+// *http.ResponseError.
+//
 // # Secrets
 //
 // Values of environment variables, tokens of MicroVMs and run hook payloads are printed as [REDACTED] by every verb of fmt
@@ -68,8 +87,9 @@
 //
 // # Testing
 //
-// Package fake is the service in-process. Narrower stubs need only the interface of one operation, such as
-// [UpdateMicroVMImageAPIClient], which waiters and paginators take as well.
+// Package fake is the service in-process, with a clock that lets waiters take no time. Narrower stubs need only the
+// interface of one operation, such as [UpdateMicroVMImageAPIClient], which waiters and paginators take as well, or an
+// [HTTPClient] that answers in place of the network.
 //
 // # Compatibility
 //

@@ -29,7 +29,7 @@ func (c *Client) Format(s fmt.State, verb rune) {
 		_, _ = s.Write([]byte("<nil>"))
 		return
 	}
-	c.options.Format(s, verb)
+	c.complete().Format(s, verb) // a first call may be completing them right now
 }
 
 // redactedCredentials stand for credentials in what is printed.

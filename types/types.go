@@ -35,7 +35,7 @@ type Hooks struct {
 	// Callbacks made while an image is being built.
 	MicroVMImageHooks *MicroVMImageHooks
 
-	// Port on which the listener accepts the callbacks.
+	// Port on which the listener accepts the callbacks. Needed when any hook is enabled (measured).
 	//
 	// 1 to 65535.
 	Port *int32
@@ -102,12 +102,13 @@ type ManagedMicroVMImageVersion struct {
 	UpdatedAt *time.Time
 }
 
-// MicroVMHooks: switches and time limits of the hooks called during the life of a MicroVM.
+// MicroVMHooks: switches and time limits of the hooks called during the life of a MicroVM. With any of
+// them the ready hook of MicroVMImageHooks must be enabled, too (measured).
 type MicroVMHooks struct {
 	// Whether the resume hook is called when a suspended MicroVM resumes.
 	Resume HookState
 
-	// Seconds that the resume hook has to finish.
+	// Seconds that the resume hook has to finish. Left out, 1.
 	//
 	// 1 to 60.
 	ResumeTimeoutInSeconds *int32
@@ -115,7 +116,7 @@ type MicroVMHooks struct {
 	// Whether the run hook is called when a MicroVM starts running.
 	Run HookState
 
-	// Seconds that the run hook has to finish.
+	// Seconds that the run hook has to finish. Left out, 1.
 	//
 	// 1 to 60.
 	RunTimeoutInSeconds *int32
@@ -123,7 +124,7 @@ type MicroVMHooks struct {
 	// Whether the suspend hook is called when a MicroVM is suspended.
 	Suspend HookState
 
-	// Seconds that the suspend hook has to finish.
+	// Seconds that the suspend hook has to finish. Left out, 1.
 	//
 	// 1 to 60.
 	SuspendTimeoutInSeconds *int32
@@ -131,7 +132,7 @@ type MicroVMHooks struct {
 	// Whether the terminate hook is called when a MicroVM is terminated.
 	Terminate HookState
 
-	// Seconds that the terminate hook has to finish.
+	// Seconds that the terminate hook has to finish. Left out, 1.
 	//
 	// 1 to 60.
 	TerminateTimeoutInSeconds *int32
@@ -179,7 +180,7 @@ type MicroVMImageBuildSummary struct {
 	// Required.
 	ImageVersion *string
 
-	// Explanation of the build state, when there is one.
+	// Explanation of the build state, when there is one: why the build failed.
 	StateReason *string
 }
 
@@ -188,7 +189,7 @@ type MicroVMImageHooks struct {
 	// Whether the ready hook is called to learn that the application has finished starting during a build.
 	Ready HookState
 
-	// Seconds that the ready hook has to finish.
+	// Seconds that the ready hook has to finish. Left out, 30.
 	//
 	// 1 to 3600.
 	ReadyTimeoutInSeconds *int32
@@ -196,7 +197,7 @@ type MicroVMImageHooks struct {
 	// Whether the validate hook is called to check the image during a build.
 	Validate HookState
 
-	// Seconds that the validate hook has to finish.
+	// Seconds that the validate hook has to finish. Left out, 30.
 	//
 	// 1 to 3600.
 	ValidateTimeoutInSeconds *int32
@@ -302,7 +303,8 @@ type MicroVMImageVersionSummary struct {
 	// Resource sizing for MicroVMs started from this version, at most one entry.
 	Resources []Resources
 
-	// Explanation of the current state, for instance why a build failed.
+	// Explanation of the current state; usually absent even if a build failed, since that reason is found
+	// on the builds (measured).
 	StateReason *string
 
 	// Tags attached to the version.
@@ -355,13 +357,14 @@ type PortRange struct {
 
 // Resources: sizing of a MicroVM.
 type Resources struct {
-	// Least memory, in MiB, that a MicroVM is given.
+	// Least memory, in MiB, that a MicroVM is given: 512, 1024, 2048, 4096 or 8192 (measured).
 	//
 	// Required.
 	MinimumMemoryInMiB *int32
 }
 
-// SnapshotBuild: sizes of what a build produced.
+// SnapshotBuild: sizes of what a build produced. A build that failed has some of them, or none
+// (measured).
 type SnapshotBuild struct {
 	// Bytes taken by the installed code.
 	CodeInstallSizeInBytes *int64

@@ -1,0 +1,192 @@
+package lambdamicrovms_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	smithyendpoints "github.com/aws/smithy-go/endpoints"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/fake"
+	"github.com/microvm-go/lambdamicrovms/types"
+)
+
+// Options of a client can be changed for a single call. The client keeps its own.
+func ExampleOptions() {
+	client := lambdamicrovms.New(fake.NewServer().Options())
+	out, err := client.ListMicroVMs(context.Background(), nil, func(o *lambdamicrovms.Options) {
+		o.Region = "eu-west-1"
+		o.RetryMaxAttempts = 5
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	response := awsmiddleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response)
+	attempts, _ := retry.GetAttemptResults(out.ResultMetadata)
+	fmt.Println(len(out.Items), response.StatusCode, len(attempts.Results), client.Options().Region)
+	// Output: 0 200 1 us-east-1
+}
+
+// How much of an input is checked can be chosen for a client or, as here, for a call.
+func ExampleValidationMode() {
+	client := lambdamicrovms.New(fake.NewServer().Options())
+	in := exampleImage("shop")
+	in.BaseImageVersion = aws.String("1.0") // as answers have it; a request must say "1"
+	for _, mode := range []lambdamicrovms.ValidationMode{lambdamicrovms.ValidationStrict, lambdamicrovms.ValidationNone} {
+		_, err := client.CreateMicroVMImage(context.Background(), in, func(o *lambdamicrovms.Options) { o.Validation = mode })
+		fmt.Println(len(lambdamicrovms.Violations(err)) > 0, err != nil) // found before the call, or by the service
+	}
+	// Output:
+	// true true
+	// false true
+}
+
+// A value that the service has learnt before this module can be sent with the other checks in place.
+func ExampleOptions_allowUnknownEnums() {
+	client := lambdamicrovms.New(lambdamicrovms.Options{Region: "us-east-1", HTTPClient: oneAnswer(`{"state":"CREATING"}`)})
+	in := exampleImage("shop")
+	in.CpuConfigurations = []types.CpuConfiguration{{Architecture: "RISCV_64"}}
+	_, err := client.CreateMicroVMImage(context.Background(), in)
+	fmt.Println(lambdamicrovms.Violations(err))
+	_, err = client.CreateMicroVMImage(context.Background(), in, func(o *lambdamicrovms.Options) { o.AllowUnknownEnums = true })
+	fmt.Println(err)
+	// Output:
+	// [CreateMicroVMImageInput.CpuConfigurations[0].Architecture must be ARM_64, given "RISCV_64"]
+	// <nil>
+}
+
+// hostSeen is an HTTP client that prints where a request goes.
+type hostSeen struct{}
+
+func (hostSeen) Do(r *http.Request) (*http.Response, error) {
+	fmt.Println(r.Method, r.URL)
+	return oneAnswer(`{}`).Do(r)
+}
+
+// gateway sends all requests through one host.
+type gateway string
+
+func (g gateway) ResolveEndpoint(_ context.Context, params lambdamicrovms.EndpointParameters) (smithyendpoints.Endpoint, error) {
+	u, err := url.Parse(string(g) + "/" + aws.ToString(params.Region))
+	if err != nil {
+		return smithyendpoints.Endpoint{}, err
+	}
+	return smithyendpoints.Endpoint{URI: *u}, nil
+}
+
+// BaseEndpoint names another host. A resolver can do more.
+func ExampleWithEndpointResolverV2() {
+	ctx := context.Background()
+	client := lambdamicrovms.New(lambdamicrovms.Options{Region: "us-east-1", HTTPClient: hostSeen{}})
+	calls := []func(*lambdamicrovms.Options){
+		func(o *lambdamicrovms.Options) { o.EndpointOptions.UseFIPSEndpoint = aws.FIPSEndpointStateEnabled },
+		func(o *lambdamicrovms.Options) { o.BaseEndpoint = aws.String("http://localhost:4290") },
+		lambdamicrovms.WithEndpointResolverV2(gateway("https://gateway.example.com")),
+	}
+	for _, option := range calls {
+		if _, err := client.ListMicroVMs(ctx, nil, option); err != nil {
+			fmt.Println(err)
+		}
+	}
+	// Output:
+	// GET https://lambda-fips.us-east-1.amazonaws.com/2025-09-09/microvms
+	// GET http://localhost:4290/2025-09-09/microvms
+	// GET https://gateway.example.com/us-east-1/2025-09-09/microvms
+}
+
+func ExampleNewDefaultEndpointResolverV2() {
+	endpoint, err := lambdamicrovms.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), lambdamicrovms.EndpointParameters{
+		Region: aws.String("eu-west-1"), UseDualStack: aws.Bool(true),
+	})
+	fmt.Println(endpoint.URI.String(), err)
+	// Output: https://lambda.eu-west-1.api.aws <nil>
+}
+
+// scopeSeen is an HTTP client that prints what a request is signed for.
+type scopeSeen struct{}
+
+func (scopeSeen) Do(r *http.Request) (*http.Response, error) {
+	var date, scope string
+	_, _ = fmt.Sscanf(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 Credential=AKID/%8s/%s", &date, &scope)
+	fmt.Println(strings.TrimSuffix(scope, ","))
+	return oneAnswer(`{}`).Do(r)
+}
+
+// A proxy that signs requests anew may want them signed for itself.
+func ExampleWithSigV4SigningName() {
+	client := lambdamicrovms.New(lambdamicrovms.Options{Region: "us-east-1", HTTPClient: scopeSeen{}, Credentials: staticCredentials})
+	_, err := client.ListMicroVMs(context.Background(), nil,
+		lambdamicrovms.WithSigV4SigningName("execute-api"), lambdamicrovms.WithSigV4SigningRegion("eu-west-1"))
+	fmt.Println(err)
+	// Output:
+	// eu-west-1/execute-api/aws4_request
+	// <nil>
+}
+
+// numbered makes tokens that a test can foresee. In a program they must never come again.
+type numbered struct{ last int }
+
+func (n *numbered) GetIdempotencyToken() (string, error) {
+	n.last++
+	return fmt.Sprintf("token-%d", n.last), nil
+}
+
+// The token of a call that brings none is in the request, and not in the caller's input.
+func ExampleIdempotencyTokenProvider() {
+	srv := fake.NewServer()
+	client := lambdamicrovms.New(srv.Options(), func(o *lambdamicrovms.Options) { o.IdempotencyTokenProvider = &numbered{} })
+	in := exampleImage("shop")
+	_, err := client.CreateMicroVMImage(context.Background(), in)
+	sent := fake.Inputs[lambdamicrovms.CreateMicroVMImageInput](srv)
+	fmt.Println(*sent[0].ClientToken, in.ClientToken, err)
+	// Output: token-1 <nil> <nil>
+}
+
+// An input lives in a file in the format of the AWS CLI's --cli-input-json. What the service does not know is refused:
+// in an update a typo would put a setting back to its default.
+func ExampleUpdateMicroVMImageInput() {
+	var in lambdamicrovms.UpdateMicroVMImageInput
+	err := json.Unmarshal([]byte(`{
+		"imageIdentifier": "arn:aws:lambda:us-east-1:123456789012:microvm-image:shop",
+		"codeArtifact": {"uri": "s3://bucket/shop.zip"},
+		"hooks": {"port": 9000, "microvmImageHooks": {"ready": "ENABLED"}}
+	}`), &in)
+	fmt.Println(in.CodeArtifact.(*types.CodeArtifactMemberUri).Value, in.Hooks.MicroVMImageHooks.Ready, err)
+
+	err = json.Unmarshal([]byte(`{"hooks": {"prot": 9000}}`), &in)
+	fmt.Println(err)
+
+	text, err := json.Marshal(&lambdamicrovms.UpdateMicroVMImageInput{Logging: &types.LoggingMemberDisabled{}})
+	fmt.Println(string(text), err)
+	// Output:
+	// s3://bucket/shop.zip ENABLED <nil>
+	// unexpected JSON in hooks.prot at offset 18: unknown member
+	// {"logging":{"disabled":{}}} <nil>
+}
+
+// Secrets are in no log, however the struct that holds them is printed.
+func ExampleRunMicroVMInput() {
+	in := &lambdamicrovms.RunMicroVMInput{ImageIdentifier: aws.String("arn"), RunHookPayload: aws.String("password")}
+	fmt.Printf("%+v\n", in)
+	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}))
+	logger.Info("run", "input", in)
+	// Output:
+	// RunMicroVMInput{"imageIdentifier":"arn","runHookPayload":"[REDACTED]"}
+	// level=INFO msg=run input="{\"imageIdentifier\":\"arn\",\"runHookPayload\":\"[REDACTED]\"}"
+}
