@@ -19,9 +19,6 @@ func assemble(s *settings, op operationShape, feature callFeature) *middleware.S
 	name, method := op.wire()
 	o := s.options
 	intercepted := isIntercepted(&o.Interceptors)
-	// Two of those that call interceptors are always there in official clients. Nobody but
-	// APIOptions could tell.
-	retriesIntercepted := intercepted || len(o.APIOptions) > 0
 	stack := middleware.NewStack(name, smithyhttp.NewStackRequest)
 
 	// Add returns no error, whatever its signature says.
@@ -53,7 +50,7 @@ func assemble(s *settings, op operationShape, feature callFeature) *middleware.S
 	build(&awsmiddleware.RecursionDetection{})
 
 	finalize := func(m middleware.FinalizeMiddleware) { _ = stack.Finalize.Add(m, middleware.After) }
-	if retriesIntercepted {
+	if intercepted {
 		finalize(&smithyhttp.InterceptBeforeRetryLoop{Interceptors: o.Interceptors.BeforeRetryLoop})
 	}
 	finalize(retry.NewAttemptMiddleware(retryAfter{o.Retryer}, cloneRequest, func(a *retry.Attempt) {
@@ -62,7 +59,7 @@ func assemble(s *settings, op operationShape, feature callFeature) *middleware.S
 		a.ClientSkew = s.skew
 		a.DisableClockSkewCorrection = o.DisableClockSkewCorrection
 	}))
-	if retriesIntercepted {
+	if intercepted {
 		finalize(&smithyhttp.InterceptAttempt{
 			BeforeAttempt: o.Interceptors.BeforeAttempt,
 			AfterAttempt:  o.Interceptors.AfterAttempt,
@@ -105,7 +102,7 @@ func assemble(s *settings, op operationShape, feature callFeature) *middleware.S
 }
 
 // isIntercepted is whether there is any interceptor. The middlewares that call them
-// depend on each other, so that with one of them all are needed.
+// depend on each other, so a stack has all of them or none.
 func isIntercepted(i *smithyhttp.InterceptorRegistry) bool {
 	return len(i.BeforeExecution) > 0 || len(i.AfterExecution) > 0 ||
 		len(i.BeforeSerialization) > 0 || len(i.AfterSerialization) > 0 ||
