@@ -242,6 +242,16 @@ func appendEscaped(dst []byte, s string) []byte {
 	return dst
 }
 
+// ownBody returns the body of a request if it has one that we have made.
+func ownBody(request any) *requestBody {
+	req, ok := request.(*smithyhttp.Request)
+	if !ok {
+		return nil
+	}
+	body, _ := req.GetStream().(*requestBody)
+	return body
+}
+
 // requestBody is the body of a request. It has no WriteTo on purpose: smithy-go's wrapper
 // answers io.EOF from WriteTo once the body is closed, which net/http takes for a broken
 // request when the answer comes early: it closes the connection, and sends the request again.
