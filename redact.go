@@ -9,7 +9,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -52,11 +54,11 @@ func (redactedCredentials) Retrieve(context.Context) (aws.Credentials, error) {
 // apart. Keys, tokens and passwords that are hard to guess are longer.
 const minEchoed = 16
 
-// withoutSecrets takes what a request carried in confidence out of the text of an answer:
-// its secret headers, and the sensitive members of its body. AWS services repeat the
+// echoRedactor returns what takes out of texts of an answer what its request carried in
+// confidence: secret headers, and sensitive members of the body. AWS services repeat the
 // canonical request, and with it the session token, when a signature is wrong; proxies
 // repeat whole requests. body is nil if the request has none of ours.
-func withoutSecrets(request any, body *requestBody, text string) string {
+func echoRedactor(request any, body *requestBody) *strings.Replacer {
 	var secrets []string
 	add := func(secret string) { secrets = appendForms(secrets, secret) }
 	if req, ok := request.(*smithyhttp.Request); ok && req.Request != nil {
@@ -74,16 +76,13 @@ func withoutSecrets(request any, body *requestBody, text string) string {
 		body.input.serialize(encoder)
 		encoder.release()
 	}
-	if len(secrets) == 0 {
-		return text
-	}
 	// The longest first: one may be a part of another.
 	slices.SortFunc(secrets, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
 	var pairs []string
 	for _, secret := range slices.Compact(secrets) {
 		pairs = append(pairs, secret, redactedText)
 	}
-	return strings.NewReplacer(pairs...).Replace(text)
+	return strings.NewReplacer(pairs...)
 }
 
 // appendForms appends the forms in which a text may repeat a secret: as it is, as JSON, HTML
@@ -92,10 +91,11 @@ func appendForms(forms []string, secret string) []string {
 	if len(secret) < minEchoed {
 		return forms
 	}
-	once := jsonText(secret)
-	twice := jsonText(once) // a body in JSON that repeats one
-	forms = append(forms, secret, once, escapedSlashes(once), twice, escapedSlashes(twice),
-		html.EscapeString(secret), url.QueryEscape(secret), url.PathEscape(secret))
+	text := jsonText(secret) // of a body that is repeated
+	ascii := strconv.QuoteToASCII(secret)
+	forms = append(forms, secret, text, ascii[1:len(ascii)-1], strings.ReplaceAll(text, "/", `\/`),
+		strings.NewReplacer("<", `\u003c`, ">", `\u003e`, "&", `\u0026`).Replace(text),
+		html.EscapeString(secret), html.EscapeString(text), url.QueryEscape(secret), url.PathEscape(secret), url.QueryEscape(text))
 	for _, piece := range strings.FieldsFunc(secret, func(c rune) bool { return !isLetterOrDigit(c) }) {
 		if len(piece) >= minEchoed {
 			forms = append(forms, piece)
@@ -111,7 +111,16 @@ func jsonText(text string) string {
 	return string(w.Bytes()[1 : len(w.Bytes())-1])
 }
 
-func escapedSlashes(text string) string { return strings.ReplaceAll(text, "/", `\/`) }
+// redactMembers redacts the texts of a modeled error.
+func redactMembers(failed modeledError, redactor *strings.Replacer) {
+	members := reflect.ValueOf(failed).Elem()
+	for i := range members.NumField() {
+		if text, ok := members.Field(i).Addr().Interface().(**string); ok && *text != nil {
+			redacted := redactor.Replace(**text)
+			*text = &redacted
+		}
+	}
+}
 
 // withoutConfidence is a request as errors may keep it: without its secret headers and its body.
 func withoutConfidence(r *http.Request) *http.Request {
