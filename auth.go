@@ -113,11 +113,17 @@ type credentialsIdentity struct {
 func (c *credentialsIdentity) Expiration() time.Time { return c.Expires }
 
 // Format keeps the credentials out of whatever prints an identity.
-func (*credentialsIdentity) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redactedText)) }
+func (credentialsIdentity) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redactedText)) }
+
+// MarshalText is for JSON, and so for slog, what Format is for fmt.
+func (credentialsIdentity) MarshalText() ([]byte, error) { return []byte(redactedText), nil }
 
 type credentialsResolver struct {
 	provider aws.CredentialsProvider
 }
+
+// Format keeps out of print what a provider prints.
+func (credentialsResolver) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redactedText)) }
 
 func (r *credentialsResolver) GetIdentity(ctx context.Context, _ smithy.Properties) (smithyauth.Identity, error) {
 	credentials, err := r.provider.Retrieve(ctx)

@@ -15,7 +15,9 @@ import (
 // Client calls the operations of AWS Lambda MicroVMs. It is safe for concurrent use.
 // Make it with New or NewFromConfig.
 type Client struct {
-	options    Options // see complete
+	// options are those of New until complete. That they are elsewhere keeps them out of what
+	// fmt prints of a struct that holds the client without asking for methods.
+	options    *Options
 	completing sync.Once
 	// skew is how far the service's clock was ahead at the last answer, in nanoseconds.
 	skew atomic.Int64
@@ -29,7 +31,8 @@ type Client struct {
 
 // New returns a Client with the options, changed by optFns.
 func New(options Options, optFns ...func(*Options)) *Client {
-	c := &Client{options: options.Copy()}
+	options = options.Copy()
+	c := &Client{options: &options}
 	if len(optFns) > 0 {
 		c.completing.Do(func() { c.options.complete(optFns) })
 	}
@@ -40,7 +43,7 @@ func New(options Options, optFns ...func(*Options)) *Client {
 // them, that happens when they are first needed: programs make clients they do not use.
 func (c *Client) complete() *Options {
 	c.completing.Do(func() { c.options.complete(nil) })
-	return &c.options
+	return c.options
 }
 
 // Options returns a copy of the client's options, with all defaults filled in.
@@ -182,7 +185,7 @@ func (c *Client) assemblePipeline(op operationShape, feature callFeature, optFns
 	for _, fn := range optFns {
 		fn(&options)
 	}
-	options.inherit(&c.options)
+	options.inherit(c.options)
 	s, err := newSettings(&options, &c.skew)
 	if err != nil {
 		return nil, err

@@ -160,6 +160,9 @@ func parseEndpoint(endpoint string) (*url.URL, error) {
 	if u.Scheme == "" || u.Hostname() == "" {
 		return nil, errors.New("the endpoint must be an absolute URL, such as https://host or http://localhost:8080")
 	}
+	if strings.Contains(u.Hostname(), ":") && !strings.HasPrefix(u.Host, "[") {
+		return nil, errors.New("the endpoint must have one port at most")
+	}
 	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
 		return nil, errors.New("the endpoint must be a URL without a query or fragment")
 	}

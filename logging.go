@@ -116,13 +116,7 @@ func (m *requestResponseLogger) redacted(status int, body string) string {
 }
 
 func writeHeaders(w io.Writer, header http.Header) {
-	shown := header.Clone()
-	for name := range shown {
-		if isSecretHeader(name) {
-			shown[name] = []string{redactedText}
-		}
-	}
-	_ = shown.Write(w)
+	_ = withoutSecretHeaders(header).Write(w)
 	_, _ = io.WriteString(w, "\r\n")
 }
 

@@ -1,14 +1,23 @@
 package lambdamicrovms
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"html"
 	"log/slog"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
 // Format prints the options without the credentials. Other members print as they will.
@@ -25,7 +34,7 @@ func (o Options) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+
 
 // Format prints the client's options without the credentials.
 func (c *Client) Format(s fmt.State, verb rune) {
-	if c == nil {
+	if c == nil || c.options == nil {
 		_, _ = s.Write([]byte("<nil>"))
 		return
 	}
@@ -41,24 +50,98 @@ func (redactedCredentials) Retrieve(context.Context) (aws.Credentials, error) {
 	return aws.Credentials{}, errors.New("the credentials are redacted")
 }
 
-// minSessionToken keeps a token that is none from tearing a text apart. Real ones have
-// some hundred characters.
-const minSessionToken = 16
+// minEchoed keeps a value that is common, such as a region or "true", from tearing a text
+// apart. Keys, tokens and passwords that are hard to guess are longer.
+const minEchoed = 16
 
-// withoutSessionToken takes the session token that a request carried out of the text of
-// an error. AWS services repeat the canonical request, and with it the token, when a
-// signature is wrong; proxies repeat whole requests.
-func withoutSessionToken(request any, text string) string {
-	req, ok := request.(*smithyhttp.Request)
-	if !ok || req.Request == nil {
-		return text
+// echoRedactor returns what takes out of texts of an answer what its request carried in
+// confidence: secret headers, and sensitive members of the body. AWS services repeat the
+// canonical request, and with it the session token, when a signature is wrong; proxies
+// repeat whole requests. body is nil if the request has none of ours.
+func echoRedactor(request any, body *requestBody) *strings.Replacer {
+	var secrets []string
+	add := func(secret string) { secrets = appendForms(secrets, secret) }
+	if req, ok := request.(*smithyhttp.Request); ok && req.Request != nil {
+		for name, values := range req.Header {
+			if isSecretHeader(name) {
+				for _, value := range values {
+					add(value)
+				}
+			}
+		}
 	}
-	token := req.Header.Get(sessionTokenHeader)
-	if len(token) < minSessionToken {
-		return text
+	if body != nil {
+		encoder := newRequestEncoder()
+		encoder.body.OnSecret = add
+		body.input.serialize(encoder)
+		encoder.release()
 	}
-	text = strings.ReplaceAll(text, token, redactedText)
-	return strings.ReplaceAll(text, strings.ReplaceAll(token, "/", `\/`), redactedText)
+	// The longest first: one may be a part of another.
+	slices.SortFunc(secrets, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	var pairs []string
+	for _, secret := range slices.Compact(secrets) {
+		pairs = append(pairs, secret, redactedText)
+	}
+	return strings.NewReplacer(pairs...)
 }
 
-const sessionTokenHeader = "X-Amz-Security-Token"
+// appendForms appends the forms in which a text may repeat a secret: as it is, as JSON, HTML
+// and URLs have it, and those of its pieces that no escaping touches.
+func appendForms(forms []string, secret string) []string {
+	if len(secret) < minEchoed {
+		return forms
+	}
+	text := jsonText(secret) // of a body that is repeated
+	ascii := strconv.QuoteToASCII(secret)
+	forms = append(forms, secret, text, ascii[1:len(ascii)-1], strings.ReplaceAll(text, "/", `\/`),
+		strings.NewReplacer("<", `\u003c`, ">", `\u003e`, "&", `\u0026`).Replace(text),
+		html.EscapeString(secret), html.EscapeString(text), url.QueryEscape(secret), url.PathEscape(secret), url.QueryEscape(text))
+	for _, piece := range strings.FieldsFunc(secret, func(c rune) bool { return !isLetterOrDigit(c) }) {
+		if len(piece) >= minEchoed {
+			forms = append(forms, piece)
+		}
+	}
+	return forms
+}
+
+// jsonText is a text as it stands in a string of JSON.
+func jsonText(text string) string {
+	var w restjson.Writer
+	w.String(text)
+	return string(w.Bytes()[1 : len(w.Bytes())-1])
+}
+
+// redactMembers redacts the texts of a modeled error.
+func redactMembers(failed modeledError, redactor *strings.Replacer) {
+	members := reflect.ValueOf(failed).Elem()
+	for i := range members.NumField() {
+		if text, ok := members.Field(i).Addr().Interface().(**string); ok && *text != nil {
+			redacted := redactor.Replace(**text)
+			*text = &redacted
+		}
+	}
+}
+
+// withoutConfidence is a request as errors may keep it: without its secret headers and its body.
+func withoutConfidence(r *http.Request) *http.Request {
+	if r == nil {
+		return nil
+	}
+	kept := *r
+	kept.Header, kept.Body, kept.GetBody = withoutSecretHeaders(r.Header), nil, nil
+	return &kept
+}
+
+func withoutSecretHeaders(header http.Header) http.Header {
+	shown := header.Clone()
+	for name := range shown {
+		if isSecretHeader(name) {
+			shown[name] = []string{redactedText}
+		}
+	}
+	return shown
+}
+
+func isLetterOrDigit(c rune) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}

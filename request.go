@@ -119,12 +119,32 @@ func (e *requestEncoder) literal(s string) {
 // label adds a member to the path. It refuses what would make another path of it,
 // whatever the validation mode is.
 func (e *requestEncoder) label(member string, value *string) {
-	if value == nil || strings.Trim(*value, ".") == "" {
-		e.fail(fmt.Errorf("%s is part of the path: it can't be unset, empty or nothing but dots", member))
+	if value == nil || hasDotSegment(*value) {
+		e.fail(fmt.Errorf("%s is part of the path: it can't be unset, empty or dots, nor have dots alone between slashes", member))
 		return
 	}
 	e.path = append(e.path, *value...)
 	e.escapedPath = appendEscaped(e.escapedPath, *value)
+}
+
+// hasDotSegment tells whether a value could lead to another path where a proxy unescapes its
+// slashes, or takes backslashes for some, before it resolves the path.
+func hasDotSegment(value string) bool {
+	rest := value
+	for {
+		i := strings.IndexAny(rest, `/\`)
+		segment := rest
+		if i >= 0 {
+			segment = rest[:i]
+		}
+		if strings.Trim(segment, ".") == "" && (segment != "" || value == "") {
+			return true
+		}
+		if i < 0 {
+			return false
+		}
+		rest = rest[i+1:]
+	}
 }
 
 func (e *requestEncoder) queryString(name string, value *string) {
@@ -240,6 +260,16 @@ func appendEscaped(dst []byte, s string) []byte {
 		}
 	}
 	return dst
+}
+
+// ownBody returns the body of a request if it has one that we have made.
+func ownBody(request any) *requestBody {
+	req, ok := request.(*smithyhttp.Request)
+	if !ok {
+		return nil
+	}
+	body, _ := req.GetStream().(*requestBody)
+	return body
 }
 
 // requestBody is the body of a request. It has no WriteTo on purpose: smithy-go's wrapper

@@ -58,6 +58,7 @@ func (*deserializeResponse) ID() string { return "OperationDeserializer" }
 func (m *deserializeResponse) HandleDeserialize(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (
 	out middleware.DeserializeOutput, metadata middleware.Metadata, err error,
 ) {
+	sent := ownBody(in.Request) // which the transport takes out of the request
 	out, metadata, err = next.HandleDeserialize(ctx, in)
 	response, ok := out.RawResponse.(*smithyhttp.Response)
 	if ok && response.Body != nil {
@@ -69,15 +70,16 @@ func (m *deserializeResponse) HandleDeserialize(ctx context.Context, in middlewa
 	if !ok {
 		return out, metadata, &smithy.DeserializationError{Err: fmt.Errorf("unknown transport type %T", out.RawResponse)}
 	}
-	result, err := m.deserialize(ctx, in.Request, response.Response)
+	result, err := m.deserialize(ctx, in.Request, sent, response.Response)
 	if err != nil {
+		response.Request = withoutConfidence(response.Request) // the error keeps it
 		return out, metadata, err
 	}
 	out.Result = result
 	return out, metadata, nil
 }
 
-func (m *deserializeResponse) deserialize(ctx context.Context, request any, response *http.Response) (outputShape, error) {
+func (m *deserializeResponse) deserialize(ctx context.Context, request any, sent *requestBody, response *http.Response) (outputShape, error) {
 	_, span := m.startSpan(ctx, "OperationDeserializer")
 	defer span.End()
 	defer m.timer(ctx, deserializeDuration, nil)()
@@ -89,7 +91,7 @@ func (m *deserializeResponse) deserialize(ctx context.Context, request any, resp
 			return nil, err
 		}
 		// Status and headers tell enough, whatever has become of the body.
-		return nil, decodeError(response, withoutSessionToken(request, body))
+		return nil, decodeError(response, body, echoRedactor(request, sent))
 	}
 	if err != nil {
 		return nil, &smithy.DeserializationError{Err: err}

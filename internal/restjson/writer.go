@@ -20,6 +20,8 @@ type Writer struct {
 	// Redact writes [REDACTED] for secret members, and for raw JSON, of which
 	// nobody knows what it holds.
 	Redact bool
+	// OnSecret is told each secret that is written.
+	OnSecret func(string)
 
 	buf  []byte
 	keys []string // of the maps that are being written, outermost first
@@ -141,6 +143,9 @@ func (w *Writer) Raw(json []byte) {
 
 // Secret writes a string, or [REDACTED] under Redact.
 func (w *Writer) Secret(s string) {
+	if w.OnSecret != nil {
+		w.OnSecret(s)
+	}
 	if w.Redact {
 		s = redacted
 	}
