@@ -1,4 +1,4 @@
-.PHONY: help generate test race lint fmt check fuzz
+.PHONY: help generate test race lint check fuzz vuln sums licenses apidiff toolchains
 
 help: ## show this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,3 +20,18 @@ check: ## all that CI runs
 
 fuzz: ## fuzz every decoder for FUZZTIME each (default 1m)
 	.ci/fuzz $(or $(FUZZTIME),1m)
+
+vuln: ## look for known vulnerabilities, in the tools too (needs the vulnerability database)
+	.ci/vuln
+
+sums: ## go.mod tidy, go.sum complete and downloads verified, for every module
+	.ci/sums
+
+licenses: ## write LICENSES.md
+	.ci/licenses --write
+
+apidiff: ## compare the exported API with the last tag
+	.ci/apidiff
+
+toolchains: ## build and test on the two newest Go releases and on the floor
+	.ci/toolchains $(TOOLCHAINS)

@@ -59,7 +59,7 @@ var staticCredentials = aws.CredentialsProviderFunc(func(context.Context) (aws.C
 })
 
 // call runs an operation with an input that is given as JSON.
-func call(t *testing.T, client *lambdamicrovms.Client, op *model.Shape, doc any) (output any, err error) {
+func call(t testing.TB, client *lambdamicrovms.Client, op *model.Shape, doc any) (output any, err error) {
 	t.Helper()
 	in := newInput(t, op)
 	data, merr := json.Marshal(doc)

@@ -318,6 +318,9 @@ func (s *stdDocument) choice(data []byte) choice {
 		switch {
 		case isNull(value):
 			return
+		case name == "__type": // which a strict read takes for a member
+			s.known = false
+			return
 		case name == "" || tag != "" && tag != name:
 			s.fail(errors.New("not a union"))
 		case name == "number":
