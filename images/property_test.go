@@ -185,8 +185,10 @@ type build struct {
 	config  *lambdamicrovms.UpdateMicroVMImageInput
 	call    *simCall
 	stale   bool // it lacks something that was in parent
-	// overtaken tells that parent has not the configuration that the call had read.
+	// overtaken tells that parent has not the configuration that the call had read, or may seem not to have: an
+	// older version was activated or deactivated before the call compared.
 	overtaken bool
+	compared  bool // the call has gone on to wait for the build
 }
 
 func newSequence(seed uint64) *sequence {
@@ -425,6 +427,9 @@ func (q *sequence) attribute(w *worker, c *simCall) {
 				}
 			} else if strings.HasSuffix(path, "/versions/"+version) {
 				c.from = version
+				for _, b := range c.builds {
+					b.compared = true
+				}
 			}
 			return func() {}
 		}
@@ -485,6 +490,9 @@ func (q *sequence) notePatch(c *simCall, version string, before, after []types.M
 		return
 	}
 	q.note("%s #%d makes %s %s; the latest active is %s", c.kind, c.id, version, is.Status, latest(after))
+	for _, b := range q.builds {
+		b.overtaken = b.overtaken || !b.compared && number(version) < number(b.version)
+	}
 	if latest(before) != "" && latest(after) == "" {
 		q.emptied = c
 	}
