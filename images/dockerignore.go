@@ -39,6 +39,9 @@ func parseIgnore(text string) (*ignoreRules, error) {
 		if len(pattern) > 1 {
 			pattern = strings.TrimPrefix(pattern, "/")
 		}
+		if pattern = strings.TrimSpace(pattern); pattern == "" { // Docker does so once more: "a /" is "a"
+			continue
+		}
 		if err := rule.compile(pattern); err != nil {
 			return nil, fmt.Errorf("line %d: %w", line, err)
 		}

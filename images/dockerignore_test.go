@@ -41,6 +41,7 @@ func TestIgnore(t *testing.T) {
 		{"an exception with a star", "**\n!**/*.txt", "a.go a/b.go a", "a.txt a/b/c.txt"},
 		{"an exception with a space", "*\n! src", "a", "src"},
 		{"comments and spaces", "# temp\n  a  \n\n\t\n #b\n", "a #b", "temp b"},
+		{"a space before the slash at the end", "a /\n/ b\n/ /", "a b a/c", "c"},
 		{"a byte order mark", "\uFEFFtemp\r\na\r\n", "temp a", "b"},
 		{"a mark before a comment", "\uFEFF# temp\na", "a", "temp"},
 		{"paths are cleaned", "./a/../b//c/.", "b/c b/c/d", "a b"},

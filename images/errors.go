@@ -27,7 +27,11 @@ type Error struct {
 
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "images: %s %s: %s", e.Workflow, e.Image, e.Step)
+	b.WriteString("images: " + e.Workflow)
+	if e.Image != "" { // a deployment may lack its name
+		b.WriteString(" " + e.Image)
+	}
+	b.WriteString(": " + string(e.Step))
 	if e.Version != "" {
 		b.WriteString(" " + e.Version)
 	}

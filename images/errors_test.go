@@ -21,6 +21,7 @@ func TestErrorTexts(t *testing.T) {
 		want string
 	}{
 		{&images.Error{Workflow: "update", Image: "arn", Step: images.StepRead, Err: cause}, "images: update arn: read: no"},
+		{&images.Error{Workflow: "deploy", Step: images.StepCheck, Err: cause}, "images: deploy: check: no"},
 		{&images.Error{Workflow: "update", Image: "arn", Version: "2.0", Step: images.StepWaitForBuild, State: "PENDING", Err: cause},
 			"images: update arn: wait for build 2.0 (PENDING): no"},
 		{&images.NotFoundError{Name: "app"}, `images: there is no image named "app" in this account and region`},

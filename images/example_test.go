@@ -145,6 +145,34 @@ func ExampleDeploy() {
 	// 1.0 created: false unchanged: true
 }
 
+// An archive that something else has stored already is named by its URI. Without a ContentHash each call would
+// build it once more, as the same URI may have new content.
+func ExampleDeploy_uri() {
+	srv, client := service(0)
+	deployment := images.Deployment{
+		Image: lambdamicrovms.CreateMicroVMImageInput{
+			Name:         aws.String("app"),
+			BaseImageArn: aws.String(images.BaseImageARN("us-east-1", "al2023-1")),
+			BuildRoleArn: aws.String("arn:aws:iam::123456789012:role/build"),
+			CodeArtifact: &types.CodeArtifactMemberUri{Value: "s3://bucket/app.zip"},
+		},
+		ContentHash: "commit 1f2e3d",
+	}
+	for _, memory := range []int32{1024, 1024, 4096} {
+		deployment.Image.Resources = []types.Resources{{MinimumMemoryInMiB: &memory}}
+		result, err := images.Deploy(context.Background(), client, deployment, func(o *images.DeployOptions) { o.Clock = srv.Clock() })
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(result.Version, "unchanged:", result.Unchanged)
+	}
+	// Output:
+	// 1.0 unchanged: false
+	// 1.0 unchanged: true
+	// 2.0 unchanged: false
+}
+
 func ExamplePrune() {
 	srv, client := service(5)
 	ctx, image := context.Background(), "arn:aws:lambda:us-east-1:123456789012:microvm-image:app"
@@ -213,10 +241,23 @@ func ExampleFind() {
 	// true images: there is no image named "ap" in this account and region
 }
 
+func ExampleARN() {
+	fmt.Println(images.ARN{Region: "us-east-1", Account: "123456789012", Name: "app"})
+	fmt.Println(images.BaseImageARN("us-gov-west-1", "al2023-1"))
+	fmt.Println(images.ConnectorARN("us-east-1", "SHELL_INGRESS"))
+	// Output:
+	// arn:aws:lambda:us-east-1:123456789012:microvm-image:app
+	// arn:aws-us-gov:lambda:us-gov-west-1:aws:microvm-image:al2023-1
+	// arn:aws:lambda:us-east-1:aws:network-connector:aws-network-connector:SHELL_INGRESS
+}
+
 func ExampleParseARN() {
-	_, err := images.ParseARN("app")
+	image, err := images.ParseARN("arn:aws:lambda:us-east-1:123456789012:microvm-image:app")
+	fmt.Println(image.Name, image.Region, err)
+	_, err = images.ParseARN("app")
 	fmt.Println(err)
 	// Output:
+	// app us-east-1 <nil>
 	// images: "app" is not the ARN of an image: this is a bare name, and image operations take ARNs only (arn:aws:lambda:<region>:<account>:microvm-image:app): build it with ARN, or look it up with Find
 }
 

@@ -67,6 +67,12 @@ func TestSequences(t *testing.T) {
 		}()
 	}
 	group.Wait()
+	for range 1000 { // the last of them are about to end
+		if runtime.NumGoroutine() <= before {
+			break
+		}
+		runtime.Gosched()
+	}
 	if after := runtime.NumGoroutine(); after > before {
 		t.Errorf("%d goroutines before, %d after", before, after)
 	}
@@ -162,6 +168,7 @@ type simCall struct {
 	from     string // the version that it has read last
 	mustFail string // why this call has to end with an error
 	looked   int    // step of its last look at the versions
+	serving  string // the latest active version at that look, for Prune
 	outcome  string
 }
 
@@ -178,8 +185,10 @@ type build struct {
 	config  *lambdamicrovms.UpdateMicroVMImageInput
 	call    *simCall
 	stale   bool // it lacks something that was in parent
-	// overtaken tells that parent has not the configuration that the call had read.
+	// overtaken tells that parent has not the configuration that the call had read, or may seem not to have: an
+	// older version was activated or deactivated before the call compared.
 	overtaken bool
+	compared  bool // the call has gone on to wait for the build
 }
 
 func newSequence(seed uint64) *sequence {
@@ -191,6 +200,7 @@ func newSequence(seed uint64) *sequence {
 	q := &sequence{sim: s, builds: make(map[string]*build), activated: make(map[string]activation)}
 
 	level := []float64{0, 0.01, 0.03, 0.08}[s.rng.IntN(4)]
+	s.oversleep = level
 	for _, effect := range []fake.Effect{
 		fake.Throttle{}, fake.ServerError{}, fake.BadGateway{}, fake.Reset{}, fake.CutBody{},
 		fake.MalformedJSON{}, fake.EmptyPages{},
@@ -412,8 +422,14 @@ func (q *sequence) attribute(w *worker, c *simCall) {
 		if r.Method == http.MethodGet {
 			if version == "versions" {
 				c.looked = q.steps
+				if c.kind == "prune" {
+					c.serving = latest(q.versions(appARN))
+				}
 			} else if strings.HasSuffix(path, "/versions/"+version) {
 				c.from = version
+				for _, b := range c.builds {
+					b.compared = true
+				}
 			}
 			return func() {}
 		}
@@ -474,8 +490,14 @@ func (q *sequence) notePatch(c *simCall, version string, before, after []types.M
 		return
 	}
 	q.note("%s #%d makes %s %s; the latest active is %s", c.kind, c.id, version, is.Status, latest(after))
+	for _, b := range q.builds {
+		b.overtaken = b.overtaken || !b.compared && number(version) < number(b.version)
+	}
 	if latest(before) != "" && latest(after) == "" {
 		q.emptied = c
+	}
+	if c.kind == "prune" && is.Status == types.MicroVMImageVersionStatusInactive && c.serving == version {
+		q.problem(c, "%s was deactivated, and had been seen to be the latest active version", version)
 	}
 	if is.Status == types.MicroVMImageVersionStatusActive {
 		q.activated[version] = activation{q.steps, c}

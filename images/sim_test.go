@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/microvm-go/lambdamicrovms"
@@ -20,6 +21,10 @@ type sim struct {
 	quiet  bool                   // while it looks
 	parked chan *worker
 	steps  int
+
+	// oversleep is how likely a sleep is to last much longer than asked for, as it does on a computer that is
+	// suspended. Builds end meanwhile, and so does the safety that a busy image gives.
+	oversleep float64
 }
 
 func newSim(seed uint64, opts ...fake.Option) *sim {
@@ -54,10 +59,14 @@ func (s *sim) look() (done func()) {
 // run runs the workers to their ends.
 func (s *sim) run(works ...func(*worker)) {
 	var live []*worker
+	var ended sync.WaitGroup
+	defer ended.Wait()
 	for _, work := range works {
 		w := &worker{sim: s, turn: make(chan struct{}), wake: s.srv.Now()}
 		live = append(live, w)
+		ended.Add(1)
 		go func() {
+			defer ended.Done()
 			<-w.turn
 			work(w)
 			w.done = true
@@ -132,6 +141,9 @@ func (w *worker) Now() time.Time { return w.srv.Now() }
 func (w *worker) Sleep(ctx context.Context, d time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if w.rng.Float64() < w.oversleep {
+		d += time.Duration(1+w.rng.IntN(20)) * time.Minute
 	}
 	w.park(d)
 	return ctx.Err()

@@ -68,7 +68,7 @@ type Result struct {
 // that begins and ends between check and request, more than a minute later. This is seen after the fact: the
 // error then has a Version. With Retries the change is built once more upon the other's, and Result.Replaced
 // tells. What cannot be seen is a version that was built and also deleted in that time, and members that this
-// module does not know.
+// module does not know; and a Rollback right after the request may be taken for one right before it.
 //
 // # Errors
 //

@@ -48,6 +48,30 @@ func ExampleRun() {
 	// 200 GET /greet?name=Ada 8080
 }
 
+// A MicroVM that somebody else has started is used for a while and stays.
+func ExampleAttach() {
+	ctx := context.Background()
+	srv, client, imageARN := newFake()
+	started, err := client.RunMicroVM(ctx, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: &imageARN})
+	check(err)
+
+	s, err := session.Attach(ctx, client, *started.MicroVMId, func(o *session.Options) {
+		o.Transport, o.Clock = srv, srv.Clock() // leave both out in a program
+	})
+	check(err)
+	resp, err := s.Client().Get(s.URL(3000) + "/health")
+	check(err)
+	check(resp.Body.Close())
+	check(s.Close())
+
+	left, err := s.Describe(ctx)
+	check(err)
+	fmt.Println(resp.StatusCode, left.State)
+
+	// Output:
+	// 200 RUNNING
+}
+
 // What the proxy refuses is an error that says why. A suspended MicroVM can be resumed by the request that finds it so.
 func ExampleProxyError() {
 	ctx := context.Background()
