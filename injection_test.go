@@ -12,7 +12,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -277,8 +276,6 @@ func (s *switchboard) take() []string {
 	s.lines = nil
 	return lines
 }
-
-var hostLabel = regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$`)
 
 // Whatever stands in the options, requests go to the host that they mean, over TLS unless plain HTTP is asked for, with the
 // headers that they always have.

@@ -70,8 +70,8 @@ func TestRandomCallsRoundTrip(t *testing.T) {
 			in, out := dice.value(reflect.TypeOf(newInput(t, op)).Elem()), dice.value(reflect.TypeOf(newOutput(t, op)).Elem())
 			for _, m := range op.Input.Members {
 				switch field := in.Elem().FieldByName(goName(m.Name)); {
-				case m.Traits.HTTPLabel: // dots alone are refused
-					field.Set(reflect.ValueOf(ptr("x" + dice.text())))
+				case m.Traits.HTTPLabel: // nothing but dots between slashes is refused
+					field.Set(reflect.ValueOf(ptr("x" + strings.NewReplacer("/", "/x", `\`, `\x`).Replace(dice.text()) + "x")))
 				case m.Traits.IdempotencyToken:
 					field.Set(reflect.ValueOf(ptr("t" + dice.text())))
 				case m.Traits.HTTPQuery != "" && field.Kind() == reflect.Slice && field.Len() == 0:
