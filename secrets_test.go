@@ -77,7 +77,7 @@ type search struct {
 func newSearch(t *testing.T) *search {
 	s := &search{t: t, found: map[string]int{}}
 	for what, secret := range planted() {
-		decimal := fmt.Sprint([]byte(secret))
+		decimal := fmt.Sprintf("%d", []byte(secret))
 		quoted, err := json.Marshal(secret)
 		if err != nil {
 			t.Fatal(err)
@@ -544,7 +544,7 @@ func echoes() map[string]func(w http.ResponseWriter, request, code string, statu
 		}),
 		"text":        write("text/plain", func(r string) string { return r }),
 		"HTML":        write("text/html", func(r string) string { return "<html><p>" + html.EscapeString(r) + "</p></html>" }),
-		"URL":         write("text/plain", func(r string) string { return url.QueryEscape(r) }),
+		"URL":         write("text/plain", url.QueryEscape),
 		"broken JSON": write("application/json", func(r string) string { return `{"message":` + asJSON(r) }),
 	}
 }
