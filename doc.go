@@ -78,7 +78,11 @@
 //
 // Values of environment variables, tokens of MicroVMs and run hook payloads are printed as [REDACTED] by every verb of fmt
 // and by slog, for each type that holds one. That cannot reach a map taken out of its struct, the JSON of a
-// value (which is the wire's), or an unexported field of a struct of your own, which fmt prints without calling methods.
+// value (which is the wire's), an unexported field of a struct of your own, which fmt prints without calling methods, or
+// what vet refuses: a copied Client, %p of a struct, %w of what is no error.
+//
+// Errors hold neither the body nor the secret headers of their request. Where an answer repeats a secret of its request,
+// the error has [REDACTED] in its place if the secret has 16 bytes or more: shorter ones may be words like any other.
 //
 // # Configuration files
 //

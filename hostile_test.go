@@ -23,6 +23,8 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/codegen/model"
+	"github.com/microvm-go/lambdamicrovms/internal/codegen/sample"
 )
 
 const (
@@ -400,4 +402,118 @@ func TestHostileHTTP(t *testing.T) {
 func isBroken(err error) bool {
 	var retryable interface{ RetryableError() bool }
 	return isDeserializationError(err) && errors.As(err, &retryable) && retryable.RetryableError()
+}
+
+// What the table of bodies shows for a list holds for every operation: each output and each error comes in bounded memory
+// from whatever is sent in its place, and no answer leaves memory behind.
+func TestHostileAnswersOfAllOperations(t *testing.T) {
+	const limit = 256 * kib
+	var body hostileBody
+	options, _ := served(t, func(w http.ResponseWriter, _ *http.Request) { body(w) })
+	options.MaxResponseBytes, options.Retryer = limit, aws.NopRetryer{}
+	client := lambdamicrovms.New(options)
+	deep := strings.Repeat(`[`, 100_000)
+	calls, most := 0, uint64(0)
+	try := func(op *model.Shape, name string, hostile hostileBody, check func(error) bool) {
+		t.Helper()
+		body = hostile
+		var err error
+		used := allocated(func() { _, err = call(t, client, op, sample.Minimal(op.Input)) })
+		if !check(err) {
+			t.Errorf("%s, %s: got %.300v", op.ID.Name(), name, err)
+		}
+		if calls++; used > 32*mib {
+			t.Errorf("%s, %s: %d MiB were allocated", op.ID.Name(), name, used/mib)
+		}
+		most = max(most, used)
+	}
+	text := func(s string) hostileBody { return func(w http.ResponseWriter) { _, _ = io.WriteString(w, s) } }
+	endless := func(start, more string) hostileBody {
+		return func(w http.ResponseWriter) {
+			_, _ = io.WriteString(w, start)
+			if flood(w, more, gib) >= gib {
+				t.Error("the client has read 1 GiB")
+			}
+		}
+	}
+	failing := func(status int, code string, b hostileBody) hostileBody {
+		return func(w http.ResponseWriter) { w.Header().Set("X-Amzn-Errortype", code); w.WriteHeader(status); b(w) }
+	}
+	m := readModel(t)
+	before := retained()
+	for _, op := range m.Service.Operations {
+		names := []string{"new"}
+		for _, member := range op.Output.Members {
+			names = append(names, member.Name)
+		}
+		for _, name := range names {
+			try(op, "endless string in "+name, endless(`{"`+name+`":"`, "x"), isSizeErrorOf(limit))
+			try(op, "endless object in "+name, endless(`{"`+name+`":{"a":""`, `,"a":""`), isSizeErrorOf(limit))
+			try(op, "endless list in "+name, endless(`{"`+name+`":[null`, `,null`), isSizeErrorOf(limit))
+			try(op, "nesting in "+name, text(`{"`+name+`":`+deep+strings.Repeat("]", len(deep))+`}`), isDeserializationError)
+		}
+		for _, shape := range errorsOf(m) {
+			code, status := shape.ID.Name(), shape.Traits.HTTPStatus
+			try(op, code+", endless", failing(status, code, endless(`{"message":"`, "x")), isAPIError(status))
+			try(op, code+", nesting", failing(status, code, text(`{"message":`+deep)), isAPIError(status))
+		}
+		try(op, "HTML", text("<html>sign in</html>"), isDeserializationError)
+	}
+	kept := retained() - before
+	t.Logf("%d answers; a call allocated %d KiB at most; %d KiB more are in use than before", calls, most/kib, kept/kib)
+	if kept > 8*mib {
+		t.Errorf("%d KiB are kept", kept/kib)
+	}
+}
+
+// retained is how much memory is in use.
+func retained() int64 {
+	runtime.GC()
+	runtime.GC() // pools let go of what they hold at the second
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
+}
+
+// A server that sends little by little, and so is never idle, holds a call up only until its context ends.
+func TestSlowLoris(t *testing.T) {
+	const head = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
+	for name, test := range map[string]struct{ start, drop string }{
+		"status line":  {"", "H"},
+		"header name":  {"HTTP/1.1 200 OK\r\n", "x"},
+		"headers":      {"HTTP/1.1 200 OK\r\n", "X: y\r\n"},
+		"early hints":  {"", "HTTP/1.1 103 Early Hints\r\n\r\n"},
+		"body":         {head + `{"nextToken":"`, "x"},
+		"space":        {head, " "},
+		"chunks":       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\n \r\n"},
+		"chunk header": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", "x"},
+		"error":        {"HTTP/1.1 503 No\r\nContent-Length: 100000\r\n\r\n", "<"},
+	} {
+		for _, mode := range []aws.ClientLogMode{0, ^aws.ClientLogMode(0)} {
+			ctx, cancel := context.WithCancel(context.Background())
+			gone := make(chan struct{})
+			options := rawServer(t, func(conn net.Conn) {
+				defer close(gone)
+				if !readRequest(conn) {
+					return
+				}
+				_, _ = io.WriteString(conn, test.start)
+				for sent := 0; ; sent++ { // until the client has gone
+					if sent == 3 {
+						cancel()
+					}
+					if _, err := io.WriteString(conn, strings.Repeat(test.drop, 1+sent/1000)); err != nil {
+						return
+					}
+				}
+			})
+			options.ClientLogMode = mode
+			_, err := lambdamicrovms.New(options).ListMicroVMs(ctx, nil)
+			// A server that hurries on after the end of the context may get as far as its headers, but not through.
+			if !errors.Is(err, context.Canceled) && !isSendError(err) && !isBroken(err) {
+				t.Errorf("%s, log mode %x: %v", name, mode, err)
+			}
+			<-gone
+		}
+	}
 }
