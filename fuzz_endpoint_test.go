@@ -129,7 +129,8 @@ func FuzzEndpoint(f *testing.F) {
 		if plain {
 			scheme = "http"
 		}
-		if got.URL.Scheme != scheme || got.Host != "" && got.Host != got.URL.Host || got.URL.User != nil || got.URL.RawQuery != "" || got.URL.Fragment != "" {
+		host := strings.TrimSuffix(got.URL.Host, map[string]string{"https": ":443", "http": ":80"}[scheme]) // which the signer leaves out
+		if got.URL.Scheme != scheme || got.Host != "" && got.Host != got.URL.Host && got.Host != host || got.URL.User != nil || got.URL.RawQuery != "" || got.URL.Fragment != "" {
 			t.Errorf("endpoint %q: the request goes to %s, host %s", endpoint, got.URL, got.Host)
 		}
 		if !strings.HasPrefix(got.URL.Path, where.Path) || !strings.HasSuffix(got.URL.EscapedPath(), "/2025-09-09/microvms/microvm-1") {
