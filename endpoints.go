@@ -147,15 +147,12 @@ func location(params EndpointParameters) (*url.URL, error) {
 }
 
 // parseEndpoint is strict about what net/http would only complain of after the request
-// has been signed. Errors don't repeat the URL, which may hold a password.
+// has been signed. Errors repeat nothing of the URL, which may hold a password, wherever a
+// slip has put it.
 func parseEndpoint(endpoint string) (*url.URL, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil {
-		var cause *url.Error
-		if errors.As(err, &cause) {
-			err = cause.Err
-		}
-		return nil, fmt.Errorf("the endpoint is not a URL: %w", err)
+		return nil, errors.New("the endpoint is not a URL: its host, port or an escape in it is malformed")
 	}
 	if u.Scheme == "" || u.Hostname() == "" {
 		return nil, errors.New("the endpoint must be an absolute URL, such as https://host or http://localhost:8080")

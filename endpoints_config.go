@@ -22,20 +22,20 @@ type configResolver struct {
 
 // resolverOfConfig returns nil if the configuration has no endpoint resolver.
 func resolverOfConfig(cfg aws.Config) EndpointResolverV2 {
-	r := &configResolver{fallback: NewDefaultEndpointResolverV2()}
+	var ask func(string, EndpointResolverOptions) (aws.Endpoint, error)              //nolint:staticcheck // deprecated, but in use
 	switch with, without := cfg.EndpointResolverWithOptions, cfg.EndpointResolver; { //nolint:staticcheck // deprecated, but in use
 	case with != nil:
-		r.ask = func(region string, options EndpointResolverOptions) (aws.Endpoint, error) { //nolint:staticcheck // deprecated, but in use
+		ask = func(region string, options EndpointResolverOptions) (aws.Endpoint, error) { //nolint:staticcheck // deprecated, but in use
 			return with.ResolveEndpoint(ServiceID, region, options)
 		}
 	case without != nil:
-		r.ask = func(region string, _ EndpointResolverOptions) (aws.Endpoint, error) { //nolint:staticcheck // deprecated, but in use
+		ask = func(region string, _ EndpointResolverOptions) (aws.Endpoint, error) { //nolint:staticcheck // deprecated, but in use
 			return without.ResolveEndpoint(ServiceID, region)
 		}
 	default:
 		return nil
 	}
-	return r
+	return &configResolver{ask: ask, fallback: NewDefaultEndpointResolverV2()}
 }
 
 func (r *configResolver) ResolveEndpoint(ctx context.Context, params EndpointParameters) (smithyendpoints.Endpoint, error) {

@@ -69,7 +69,7 @@ type modeledError interface {
 // decodeError makes the error that a response stands for. It never fails: whatever else
 // than the service may have answered, the status is there. What the answer repeats of the
 // request's secrets is taken out once nothing is escaped any more.
-func decodeError(response *http.Response, body string, redactor *strings.Replacer) error {
+func decodeError(response *http.Response, body string, secrets echoes) error {
 	var general generalError
 	isJSON := strings.HasPrefix(strings.TrimLeft(body, " \t\r\n"), "{")
 	if isJSON {
@@ -88,11 +88,11 @@ func decodeError(response *http.Response, body string, redactor *strings.Replace
 			modeled.DecodeJSON(restjson.NewReader(body))
 		}
 		bindErrorHeader(modeled, response.Header)
-		redactMembers(modeled, redactor)
+		redactMembers(modeled, secrets)
 		return modeled
 	}
 
-	generic := &smithy.GenericAPIError{Code: code, Message: redactor.Replace(general.Message), Fault: faultOf(response.StatusCode)}
+	generic := &smithy.GenericAPIError{Code: code, Message: secrets.redact(general.Message), Fault: faultOf(response.StatusCode)}
 	status := http.StatusText(response.StatusCode)
 	if generic.Code == "" {
 		generic.Code = strings.ReplaceAll(status, " ", "")
@@ -101,7 +101,7 @@ func decodeError(response *http.Response, body string, redactor *strings.Replace
 		generic.Code = "UnknownError"
 	}
 	if generic.Message == "" && !isJSON {
-		generic.Message = excerpt(redactor.Replace(body))
+		generic.Message = excerpt(secrets.redact(body))
 	}
 	if generic.Message == "" {
 		generic.Message = status

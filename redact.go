@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -54,13 +55,19 @@ func (redactedCredentials) Retrieve(context.Context) (aws.Credentials, error) {
 // apart. Keys, tokens and passwords that are hard to guess are longer.
 const minEchoed = 16
 
-// echoRedactor returns what takes out of texts of an answer what its request carried in
-// confidence: secret headers, and sensitive members of the body. AWS services repeat the
-// canonical request, and with it the session token, when a signature is wrong; proxies
-// repeat whole requests. body is nil if the request has none of ours.
-func echoRedactor(request any, body *requestBody) *strings.Replacer {
-	var secrets []string
-	add := func(secret string) { secrets = appendForms(secrets, secret) }
+// echoes are what a request carried in confidence and its answer may repeat: secret headers,
+// and sensitive members of the body. AWS services repeat the canonical request, and with it
+// the session token, when a signature is wrong; proxies repeat whole requests.
+type echoes []string
+
+// echoesOf returns those of a request. body is nil if it has none of ours.
+func echoesOf(request any, body *requestBody) echoes {
+	var secrets echoes
+	add := func(secret string) {
+		if len(secret) >= minEchoed {
+			secrets = append(secrets, secret)
+		}
+	}
 	if req, ok := request.(*smithyhttp.Request); ok && req.Request != nil {
 		for name, values := range req.Header {
 			if isSecretHeader(name) {
@@ -76,32 +83,62 @@ func echoRedactor(request any, body *requestBody) *strings.Replacer {
 		body.input.serialize(encoder)
 		encoder.release()
 	}
-	// The longest first: one may be a part of another.
-	slices.SortFunc(secrets, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
-	var pairs []string
-	for _, secret := range slices.Compact(secrets) {
-		pairs = append(pairs, secret, redactedText)
+	return secrets
+}
+
+// redact takes them out of a text.
+func (e echoes) redact(text string) string {
+	var forms []string
+	for _, secret := range e {
+		if mayRepeat(text, secret) {
+			forms = appendForms(forms, secret)
+		}
 	}
-	return strings.NewReplacer(pairs...)
+	if len(forms) == 0 {
+		return text
+	}
+	// The longest first: one may be a part of another.
+	slices.SortFunc(forms, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	var pairs []string
+	for _, form := range slices.Compact(forms) {
+		pairs = append(pairs, form, redactedText)
+	}
+	return strings.NewReplacer(pairs...).Replace(text)
+}
+
+// mayRepeat is false if the text holds none of a secret's forms, as nearly all texts. A piece
+// that no escaping touches is in all of them.
+func mayRepeat(text, secret string) bool {
+	long := false
+	for piece := range pieces(secret) {
+		if strings.Contains(text, piece) {
+			return true
+		}
+		long = true
+	}
+	return !long
 }
 
 // appendForms appends the forms in which a text may repeat a secret: as it is, as JSON, HTML
 // and URLs have it, and those of its pieces that no escaping touches.
 func appendForms(forms []string, secret string) []string {
-	if len(secret) < minEchoed {
-		return forms
-	}
 	text := jsonText(secret) // of a body that is repeated
 	ascii := strconv.QuoteToASCII(secret)
 	forms = append(forms, secret, text, ascii[1:len(ascii)-1], strings.ReplaceAll(text, "/", `\/`),
 		strings.NewReplacer("<", `\u003c`, ">", `\u003e`, "&", `\u0026`).Replace(text),
 		html.EscapeString(secret), html.EscapeString(text), url.QueryEscape(secret), url.PathEscape(secret), url.QueryEscape(text))
-	for _, piece := range strings.FieldsFunc(secret, func(c rune) bool { return !isLetterOrDigit(c) }) {
-		if len(piece) >= minEchoed {
-			forms = append(forms, piece)
+	return slices.AppendSeq(forms, pieces(secret))
+}
+
+// pieces are those of a secret that no escaping touches, and that are long enough to tell.
+func pieces(secret string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for piece := range strings.FieldsFuncSeq(secret, func(c rune) bool { return !isLetterOrDigit(c) }) {
+			if len(piece) >= minEchoed && !yield(piece) {
+				return
+			}
 		}
 	}
-	return forms
 }
 
 // jsonText is a text as it stands in a string of JSON.
@@ -112,11 +149,11 @@ func jsonText(text string) string {
 }
 
 // redactMembers redacts the texts of a modeled error.
-func redactMembers(failed modeledError, redactor *strings.Replacer) {
+func redactMembers(failed modeledError, secrets echoes) {
 	members := reflect.ValueOf(failed).Elem()
 	for i := range members.NumField() {
 		if text, ok := members.Field(i).Addr().Interface().(**string); ok && *text != nil {
-			redacted := redactor.Replace(**text)
+			redacted := secrets.redact(**text)
 			*text = &redacted
 		}
 	}

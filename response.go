@@ -91,7 +91,7 @@ func (m *deserializeResponse) deserialize(ctx context.Context, request any, sent
 			return nil, err
 		}
 		// Status and headers tell enough, whatever has become of the body.
-		return nil, decodeError(response, body, echoRedactor(request, sent))
+		return nil, decodeError(response, body, echoesOf(request, sent))
 	}
 	if err != nil {
 		return nil, &smithy.DeserializationError{Err: err}
