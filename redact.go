@@ -33,6 +33,9 @@ func (o Options) Format(s fmt.State, verb rune) {
 // LogValue is for slog what Format is for fmt.
 func (o Options) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", o)) }
 
+// MarshalText is for JSON what Format is for fmt.
+func (o Options) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%+v", o), nil }
+
 // Format prints the client's options without the credentials.
 func (c *Client) Format(s fmt.State, verb rune) {
 	if c == nil || c.options == nil {

@@ -410,6 +410,12 @@ func TestSecretsInOptions(t *testing.T) {
 	} {
 		s.value(name, v)
 	}
+	for _, o := range []lambdamicrovms.Options{{Region: "us-east-1", Credentials: plantedCredentials}, given, resolved} {
+		if text, err := json.Marshal(o); err != nil || !strings.Contains(string(text), "us-east-1") { // else nothing was searched
+			t.Errorf("JSON of options: %s, %v", text, err)
+		}
+		s.value("JSON of options", o)
+	}
 	t.Logf("%d places searched", s.places)
 }
 
