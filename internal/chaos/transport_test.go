@@ -96,7 +96,7 @@ func (w *worker) sends(ctx context.Context) {
 	defer w.mu.Unlock()
 	w.attempts++
 	w.tally.attempts.Add(1)
-	if ctx.Err() != nil && w.ended {
+	if ctx.Err() != nil && w.ended == ctx.Done() {
 		w.afterEnd++
 	}
 }
@@ -105,7 +105,9 @@ func (w *worker) sends(ctx context.Context) {
 func (w *worker) receives(ctx context.Context, what string, resp *http.Response, err error) (*http.Response, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.ended = w.ended || ctx.Err() != nil
+	if ctx.Err() != nil {
+		w.ended = ctx.Done() // all attempts of a call have it in common
+	}
 	status := 0
 	if err == nil {
 		status = resp.StatusCode

@@ -38,9 +38,9 @@ type worker struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 	number   int
-	endedAt  time.Time // when the context was made to end
-	ended    bool      // an attempt has ended after it
-	afterEnd int       // attempts after that
+	endedAt  time.Time       // when the context was made to end
+	ended    <-chan struct{} // of a context after whose end an attempt has ended
+	afterEnd int             // attempts after that
 	attempts int
 	open     int // bodies
 	status   int // of the last attempt
@@ -55,7 +55,7 @@ func (w *worker) call(kind string, do func(context.Context) error) (delta, error
 	w.mu.Lock()
 	w.kind, w.ctx, w.cancel = kind, root, cancel
 	w.number++
-	w.endedAt, w.ended, w.afterEnd, w.attempts, w.status, w.open5xx, w.trace = time.Time{}, false, 0, 0, 0, false, nil
+	w.endedAt, w.ended, w.afterEnd, w.attempts, w.status, w.open5xx, w.trace = time.Time{}, nil, 0, 0, 0, false, nil
 	quiet := w.quiet
 	w.mu.Unlock()
 	w.tally.calls.Add(1)
@@ -107,7 +107,9 @@ func (w *worker) judgeEnd(ctx context.Context, done time.Time, err error) {
 		if late := done.Sub(w.endedAt); !w.endedAt.IsZero() && late > 0 {
 			w.tally.late(w.kind, late)
 		}
-		if err != nil && w.status == 0 && w.attempts > 0 && !strings.Contains(w.kind, ".") && !errors.Is(err, ctx.Err()) {
+		// The attempt may have failed for another reason before.
+		last := len(w.trace) - 1
+		if err != nil && last >= 0 && errors.Is(w.trace[last].err, ctx.Err()) && !strings.Contains(w.kind, ".") && !errors.Is(err, ctx.Err()) {
 			w.problem("the context has ended, and the error does not say so: %v", err)
 		}
 	}
@@ -117,8 +119,8 @@ func (w *worker) judgeEnd(ctx context.Context, done time.Time, err error) {
 	if err != nil {
 		w.tally.failed.Add(1)
 	}
-	for limit := time.Now().Add(5 * time.Second); w.open > 0 && strings.HasPrefix(w.kind, "session.") && time.Now().Before(limit); {
-		w.mu.Unlock() // a token is being renewed
+	for limit := time.Now().Add(5 * time.Second); w.open > 0 && time.Now().Before(limit); {
+		w.mu.Unlock() // the token of a session, even of one that is closed, may be under way
 		time.Sleep(100 * time.Microsecond)
 		w.mu.Lock()
 	}
