@@ -130,21 +130,12 @@ func (e *requestEncoder) label(member string, value *string) {
 // hasDotSegment tells whether a value could lead to another path where a proxy unescapes its
 // slashes, or takes backslashes for some, before it resolves the path.
 func hasDotSegment(value string) bool {
-	rest := value
-	for {
-		i := strings.IndexAny(rest, `/\`)
-		segment := rest
-		if i >= 0 {
-			segment = rest[:i]
-		}
-		if strings.Trim(segment, ".") == "" && (segment != "" || value == "") {
+	for segment := range strings.FieldsFuncSeq(value, func(c rune) bool { return c == '/' || c == '\\' }) {
+		if strings.Trim(segment, ".") == "" {
 			return true
 		}
-		if i < 0 {
-			return false
-		}
-		rest = rest[i+1:]
 	}
+	return value == ""
 }
 
 func (e *requestEncoder) queryString(name string, value *string) {

@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// traffic is a body that tells when something is read from it.
+// traffic is a body or a connection that tells when something is read from it.
 type traffic struct {
 	io.ReadCloser
 	came func()
@@ -48,20 +48,14 @@ func (t *tapped) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return conn, rw, err
 	}
 	there, _ := rw.Peek(rw.Reader.Buffered()) // came with the head of the request
-	conn = &tappedConn{conn, t.came}
+	conn = &tappedConn{conn, traffic{conn, t.came}}
 	reader := bufio.NewReader(io.MultiReader(bytes.NewReader(slices.Clone(there)), conn))
 	return conn, bufio.NewReadWriter(reader, rw.Writer), nil
 }
 
 type tappedConn struct {
 	net.Conn
-	came func()
+	incoming traffic
 }
 
-func (c *tappedConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	if n > 0 {
-		c.came()
-	}
-	return n, err
-}
+func (c *tappedConn) Read(p []byte) (int, error) { return c.incoming.Read(p) }
