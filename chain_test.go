@@ -13,6 +13,8 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/microvm-go/lambdamicrovms/internal/partition"
 )
 
 // tracedStack is a stack of middlewares that note when they are entered and left.
@@ -201,20 +203,20 @@ func TestFeatureIsOfOneCall(t *testing.T) {
 
 func TestPartitionWithout(t *testing.T) {
 	for _, test := range []struct {
-		partition       partition
+		partition       partition.Partition
 		fips, dualStack bool
 		want            string
 	}{
-		{partition{name: "old", withoutFIPS: true}, true, false, "FIPS is enabled but this partition does not support FIPS: old"},
-		{partition{name: "old", withoutDualStack: true}, false, true, "DualStack is enabled but this partition does not support DualStack: old"},
-		{partition{name: "old", withoutFIPS: true}, true, true, "FIPS and DualStack are enabled, but this partition does not support one or both: old"},
-		{partition{name: "old", withoutDualStack: true}, true, true, "FIPS and DualStack are enabled, but this partition does not support one or both: old"},
+		{partition.Partition{Name: "old", NoFIPS: true}, true, false, "FIPS is enabled but this partition does not support FIPS: old"},
+		{partition.Partition{Name: "old", NoDualStack: true}, false, true, "DualStack is enabled but this partition does not support DualStack: old"},
+		{partition.Partition{Name: "old", NoFIPS: true}, true, true, "FIPS and DualStack are enabled, but this partition does not support one or both: old"},
+		{partition.Partition{Name: "old", NoDualStack: true}, true, true, "FIPS and DualStack are enabled, but this partition does not support one or both: old"},
 	} {
-		if _, err := test.partition.host("r", test.fips, test.dualStack); err == nil || err.Error() != "endpoint rule error, "+test.want {
+		if _, err := serviceHost(test.partition, "r", test.fips, test.dualStack); err == nil || err.Error() != "endpoint rule error, "+test.want {
 			t.Errorf("got %v, want %s", err, test.want)
 		}
 	}
-	if host, err := (partition{dnsSuffix: "x", withoutFIPS: true, withoutDualStack: true}).host("r", false, false); err != nil || host != "lambda.r.x" {
+	if host, err := serviceHost(partition.Partition{DNSSuffix: "x", NoFIPS: true, NoDualStack: true}, "r", false, false); err != nil || host != "lambda.r.x" {
 		t.Errorf("got %s, %v", host, err)
 	}
 }

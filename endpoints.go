@@ -14,6 +14,8 @@ import (
 	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/microvm-go/lambdamicrovms/internal/partition"
 )
 
 // EndpointResolverOptions choose among the service's endpoints.
@@ -139,7 +141,7 @@ func location(params EndpointParameters) (*url.URL, error) {
 	if err := checkRegion(region); err != nil {
 		return nil, err
 	}
-	host, err := partitionOf(region).host(region, fips, dualStack)
+	host, err := serviceHost(partition.Of(region), region, fips, dualStack)
 	if err != nil {
 		return nil, err
 	}
@@ -174,102 +176,33 @@ func checkRegion(region string) error {
 	return nil
 }
 
-// withoutFIPS takes the FIPS mark off regions such as "fips-us-east-1", "us-east-1-fips"
-// and "us-fips-east-1", and says whether there was one.
-func withoutFIPS(region string) (plain string, marked bool) {
+// trimFIPS removes the FIPS mark of region names such as "fips-us-east-1", "us-east-1-fips"
+// and "us-fips-east-1". It reports whether there was one.
+func trimFIPS(region string) (plain string, marked bool) {
 	plain = strings.ReplaceAll(region, "-fips-", "-")
 	plain = strings.ReplaceAll(plain, "fips-", "")
 	plain = strings.ReplaceAll(plain, "-fips", "")
 	return plain, plain != region
 }
 
-// A partition is a separate part of AWS, with domains of its own.
-type partition struct {
-	name               string
-	dnsSuffix          string
-	dualStackDNSSuffix string
-	// withoutFIPS and withoutDualStack mark what a partition lacks; none does today.
-	withoutFIPS, withoutDualStack bool
-}
-
-func (p partition) host(region string, fips, dualStack bool) (string, error) {
-	service, suffix := "lambda", p.dnsSuffix
+// serviceHost returns the host name of the service in a region of the partition.
+func serviceHost(p partition.Partition, region string, fips, dualStack bool) (string, error) {
+	service, suffix := "lambda", p.DNSSuffix
 	if fips {
 		service = "lambda-fips"
 	}
 	if dualStack {
-		suffix = p.dualStackDNSSuffix
+		suffix = p.DualStackDNSSuffix
 	}
 	switch {
-	case fips && dualStack && (p.withoutFIPS || p.withoutDualStack):
-		return "", endpointRuleError("FIPS and DualStack are enabled, but this partition does not support one or both: " + p.name)
-	case fips && p.withoutFIPS:
-		return "", endpointRuleError("FIPS is enabled but this partition does not support FIPS: " + p.name)
-	case dualStack && p.withoutDualStack:
-		return "", endpointRuleError("DualStack is enabled but this partition does not support DualStack: " + p.name)
+	case fips && dualStack && (p.NoFIPS || p.NoDualStack):
+		return "", endpointRuleError("FIPS and DualStack are enabled, but this partition does not support one or both: " + p.Name)
+	case fips && p.NoFIPS:
+		return "", endpointRuleError("FIPS is enabled but this partition does not support FIPS: " + p.Name)
+	case dualStack && p.NoDualStack:
+		return "", endpointRuleError("DualStack is enabled but this partition does not support DualStack: " + p.Name)
 	}
 	return service + "." + region + "." + suffix, nil
-}
-
-func partitionNamed(name string) partition {
-	switch name {
-	case "aws-cn":
-		return partition{name: name, dnsSuffix: "amazonaws.com.cn", dualStackDNSSuffix: "api.amazonwebservices.com.cn"}
-	case "aws-us-gov":
-		return partition{name: name, dnsSuffix: "amazonaws.com", dualStackDNSSuffix: "api.aws"}
-	case "aws-iso":
-		return partition{name: name, dnsSuffix: "c2s.ic.gov", dualStackDNSSuffix: "api.aws.ic.gov"}
-	case "aws-iso-b":
-		return partition{name: name, dnsSuffix: "sc2s.sgov.gov", dualStackDNSSuffix: "api.aws.scloud"}
-	case "aws-iso-e":
-		return partition{name: name, dnsSuffix: "cloud.adc-e.uk", dualStackDNSSuffix: "api.cloud-aws.adc-e.uk"}
-	case "aws-iso-f":
-		return partition{name: name, dnsSuffix: "csp.hci.ic.gov", dualStackDNSSuffix: "api.aws.hci.ic.gov"}
-	case "aws-eusc":
-		return partition{name: name, dnsSuffix: "amazonaws.eu", dualStackDNSSuffix: "api.amazonwebservices.eu"}
-	default:
-		return partition{name: "aws", dnsSuffix: "amazonaws.com", dualStackDNSSuffix: "api.aws"}
-	}
-}
-
-// partitionOf tells a region's partition by the form of its name, so that regions
-// that open tomorrow need no release. What fits nowhere belongs to aws.
-func partitionOf(region string) partition {
-	if name, ok := strings.CutSuffix(region, "-global"); ok {
-		return partitionNamed(name)
-	}
-	place, number := cutLast(region)
-	area, direction := cutLast(place)
-	if direction == "" || !isNumber(number) {
-		return partitionNamed("aws")
-	}
-	switch area {
-	case "cn":
-		return partitionNamed("aws-cn")
-	case "us-gov":
-		return partitionNamed("aws-us-gov")
-	case "us-iso":
-		return partitionNamed("aws-iso")
-	case "us-isob":
-		return partitionNamed("aws-iso-b")
-	case "eu-isoe":
-		return partitionNamed("aws-iso-e")
-	case "us-isof":
-		return partitionNamed("aws-iso-f")
-	case "eusc-de":
-		return partitionNamed("aws-eusc")
-	default:
-		return partitionNamed("aws")
-	}
-}
-
-// cutLast cuts s at its last dash; after is empty when there is none.
-func cutLast(s string) (before, after string) {
-	i := strings.LastIndexByte(s, '-')
-	if i < 0 {
-		return s, ""
-	}
-	return s[:i], s[i+1:]
 }
 
 // resolveEndpoint sends the request to the endpoint.

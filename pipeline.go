@@ -30,7 +30,7 @@ type settings struct {
 func newSettings(o *Options, skew *atomic.Int64) (*settings, error) {
 	s := &settings{options: o, skew: skew}
 	var fips bool
-	s.region, fips = withoutFIPS(o.Region)
+	s.region, fips = trimFIPS(o.Region)
 	o.EndpointOptions.LogDeprecated = o.ClientLogMode.IsDeprecatedUsage()
 	if fips && o.EndpointOptions.ResolvedRegion == "" {
 		o.EndpointOptions.ResolvedRegion = s.region

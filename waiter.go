@@ -11,6 +11,8 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	smithywaiter "github.com/aws/smithy-go/waiter"
+
+	"github.com/microvm-go/lambdamicrovms/internal/clock"
 )
 
 // lastPollLead is how long before its deadline a waiter polls for the last time,
@@ -208,7 +210,7 @@ func newWaiter[I, O any](
 		MinDelay:  spec.minDelay,
 		MaxDelay:  spec.maxDelay,
 		Retryable: w.retryable,
-		Clock:     systemClock{},
+		Clock:     clock.System{},
 	}
 	for _, fn := range optFns {
 		fn(&w.options)
@@ -244,7 +246,7 @@ func (w *Waiter[I, O]) WaitForOutput(ctx context.Context, params *I, maxWaitDur 
 		limit = min(limit, time.Until(deadline))
 	}
 	ctx = withFeature(ctx, featureWaiter)
-	if options.Clock == (systemClock{}) {
+	if clock.IsSystem(options.Clock) {
 		// A poll that hangs must not outlive the wait. The time of another clock
 		// says nothing about how long a call may really take.
 		var cancel context.CancelFunc
@@ -315,7 +317,7 @@ func (w *Waiter[I, O]) resolve(optFns []func(*WaiterOptions[I, O])) (WaiterOptio
 		options.Retryable = w.retryable
 	}
 	if options.Clock == nil {
-		options.Clock = systemClock{}
+		options.Clock = clock.System{}
 	}
 	return options, nil
 }
@@ -440,21 +442,4 @@ func (r *waitRun[O]) timedOut() error {
 func errorCodeIs(err error, code string) bool {
 	var apiErr smithy.APIError
 	return errors.As(err, &apiErr) && apiErr.ErrorCode() == code
-}
-
-type systemClock struct{}
-
-// Now implements Clock.
-func (systemClock) Now() time.Time { return time.Now() }
-
-// Sleep implements Clock.
-func (systemClock) Sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -113,7 +114,7 @@ func (c *call) getMicroVMImageBuild(in *lambdamicrovms.GetMicroVMImageBuildInput
 		return nil, notFound("MicroVMImageBuild not found for build ID: %s", *in.BuildId)
 	}
 	b := &v.builds[i]
-	out := recast(&lambdamicrovms.GetMicroVMImageBuildOutput{}, b.describe(img, v, c.now))
+	out := restjson.Recast(&lambdamicrovms.GetMicroVMImageBuildOutput{}, b.describe(img, v, c.now))
 	if !c.server.config.answers.FailedBuildReason {
 		out.StateReason = nil
 	}

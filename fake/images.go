@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -99,7 +100,7 @@ func (img *image) describe(now time.Time) *lambdamicrovms.GetMicroVMImageOutput 
 	if v := img.latestFailed(now); v != nil {
 		out.LatestFailedImageVersion = ptr(v.name())
 	}
-	return recast(&lambdamicrovms.GetMicroVMImageOutput{}, out)
+	return restjson.Recast(&lambdamicrovms.GetMicroVMImageOutput{}, out)
 }
 
 // extraOfImage is what an image has besides.
@@ -149,7 +150,7 @@ func (c *call) createMicroVMImage(in *lambdamicrovms.CreateMicroVMImageInput) (*
 	if err != nil {
 		return nil, err
 	}
-	config, err := c.configure(recast(&types.MicroVMImageVersionSummary{}, in))
+	config, err := c.configure(restjson.Recast(&types.MicroVMImageVersionSummary{}, in))
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +171,7 @@ func (c *call) createMicroVMImage(in *lambdamicrovms.CreateMicroVMImageInput) (*
 		id:        c.server.ids.uuid(),
 		arn:       c.scope.imageARN(*in.Name),
 		name:      *in.Name,
-		tags:      recast(&lambdamicrovms.TagResourceInput{}, &lambdamicrovms.TagResourceInput{Tags: in.Tags}).Tags,
+		tags:      restjson.Recast(&lambdamicrovms.TagResourceInput{}, &lambdamicrovms.TagResourceInput{Tags: in.Tags}).Tags,
 		createdAt: c.now,
 	}
 	c.world.images[img.name] = img
@@ -192,7 +193,7 @@ func (c *call) created(img *image, v *version) (*lambdamicrovms.CreateMicroVMIma
 	if v == nil {
 		return nil, unrecorded("what a clientToken gets after its version was deleted")
 	}
-	out := recast(&lambdamicrovms.CreateMicroVMImageOutput{}, v.describe(c.now), img.describe(c.now))
+	out := restjson.Recast(&lambdamicrovms.CreateMicroVMImageOutput{}, v.describe(c.now), img.describe(c.now))
 	out.Tags = nil
 	c.extra.members = append(img.extra(), extra{name: "buildPhaseOverrides"}, extra{name: "roleConfiguration"})
 	return out, nil
@@ -215,7 +216,7 @@ func (c *call) updateMicroVMImage(in *lambdamicrovms.UpdateMicroVMImageInput) (*
 		}
 		return c.updated(img, img.version(previous.Version))
 	}
-	config, err := c.configure(recast(&types.MicroVMImageVersionSummary{}, in))
+	config, err := c.configure(restjson.Recast(&types.MicroVMImageVersionSummary{}, in))
 	if err != nil {
 		return nil, err
 	}
@@ -237,7 +238,7 @@ func (c *call) updated(img *image, v *version) (*lambdamicrovms.UpdateMicroVMIma
 		return nil, unrecorded("what a clientToken gets after its version was deleted")
 	}
 	c.extra.members = append(img.extra(), extra{name: "buildPhaseOverrides"}, extra{name: "roleConfiguration"})
-	return recast(&lambdamicrovms.UpdateMicroVMImageOutput{}, v.describe(c.now), img.describe(c.now)), nil
+	return restjson.Recast(&lambdamicrovms.UpdateMicroVMImageOutput{}, v.describe(c.now), img.describe(c.now)), nil
 }
 
 // busyForUpdate is the refusal of an update in one of its two forms.
@@ -272,7 +273,7 @@ func (c *call) listMicroVMImages(in *lambdamicrovms.ListMicroVMImagesInput) (*la
 	for _, img := range found {
 		if in.NameFilter == nil || strings.Contains(img.name, *in.NameFilter) {
 			img.settle(c.now)
-			out.Items = append(out.Items, *recast(&types.MicroVMImageSummary{}, img.describe(c.now)))
+			out.Items = append(out.Items, *restjson.Recast(&types.MicroVMImageSummary{}, img.describe(c.now)))
 			c.extra.items = append(c.extra.items, img.extra())
 		}
 	}

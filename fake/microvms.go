@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -37,7 +38,7 @@ func (vm *microVM) live(now time.Time) bool {
 
 // describe is what Get tells of a MicroVM.
 func (vm *microVM) describe(now time.Time) *lambdamicrovms.GetMicroVMOutput {
-	out := recast(&lambdamicrovms.GetMicroVMOutput{}, vm.settings)
+	out := restjson.Recast(&lambdamicrovms.GetMicroVMOutput{}, vm.settings)
 	present := vm.phases.at(now)
 	out.State = present.State
 	out.StateReason = present.Reason
@@ -113,7 +114,7 @@ func (c *call) listMicroVMs(in *lambdamicrovms.ListMicroVMsInput) (*lambdamicrov
 		if err := vm.known(c.now); err != nil {
 			return nil, err
 		}
-		out.Items = append(out.Items, *recast(&types.MicroVMItem{}, vm.describe(c.now)))
+		out.Items = append(out.Items, *restjson.Recast(&types.MicroVMItem{}, vm.describe(c.now)))
 	}
 	return out, nil
 }

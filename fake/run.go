@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -67,7 +68,7 @@ func (c *call) ran(vm *microVM) (*lambdamicrovms.RunMicroVMOutput, error) {
 		return nil, err
 	}
 	c.extra.members = vm.extra()
-	return recast(&lambdamicrovms.RunMicroVMOutput{}, vm.describe(c.now)), nil
+	return restjson.Recast(&lambdamicrovms.RunMicroVMOutput{}, vm.describe(c.now)), nil
 }
 
 // runnable returns the version that a request is to run, after all checks that concern it.
@@ -127,7 +128,7 @@ func (v *version) hasRunHook() bool {
 // settings is what a new MicroVM keeps for its life: what was asked for, or what comes in its place.
 func (c *call) settings(in *lambdamicrovms.RunMicroVMInput, img *image, v *version) *lambdamicrovms.GetMicroVMOutput {
 	// A copy by the names that both have. The payload and the logging are never told again.
-	out := recast(&lambdamicrovms.GetMicroVMOutput{}, in)
+	out := restjson.Recast(&lambdamicrovms.GetMicroVMOutput{}, in)
 	out.MicroVMId = ptr(idPrefix + c.server.ids.uuid())
 	out.Endpoint = ptr(c.server.ids.uuid() + endpointLabel + c.scope.region + endpointSuffix)
 	out.ImageArn, out.ImageVersion = ptr(img.arn), ptr(v.name())

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/microvm-go/lambdamicrovms/internal/partition"
 )
 
 // scope is whose resources a request is about.
@@ -48,19 +50,8 @@ func unescape(step string) (string, error) { return url.PathUnescape(step) }
 
 func unescapeQuery(text string) (string, error) { return url.QueryUnescape(text) }
 
-// partition returns the first part of the names of a region's resources after "arn:".
-func (sc scope) partition() string {
-	switch {
-	case strings.HasPrefix(sc.region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(sc.region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
-}
-
 func (sc scope) arn(account, resource string) string {
-	return "arn:" + sc.partition() + ":lambda:" + sc.region + ":" + account + ":" + resource
+	return partition.LambdaARN(sc.region, account, resource)
 }
 
 func (sc scope) imageARN(name string) string { return sc.arn(sc.account, "microvm-image:"+name) }
@@ -71,7 +62,7 @@ func (sc scope) connectorARN(name string) string {
 
 // caller is who makes the calls, as error messages name it.
 func (sc scope) caller() string {
-	return "arn:" + sc.partition() + ":iam::" + sc.account + ":user/fake"
+	return "arn:" + partition.Of(sc.region).Name + ":iam::" + sc.account + ":user/fake"
 }
 
 // imageName is the parsed ARN of an image.

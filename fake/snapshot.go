@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -112,7 +113,7 @@ func (v *version) snapshot(img *image, now time.Time, failedStatus types.MicroVM
 		State:     told.State,
 		Status:    cmp.Or(told.Status, failedStatus),
 		CreatedAt: *told.CreatedAt, UpdatedAt: *told.UpdatedAt,
-		Configuration: *recast(&types.MicroVMImageVersionSummary{}, v.config),
+		Configuration: *restjson.Recast(&types.MicroVMImageVersionSummary{}, v.config),
 	}
 	for i := range v.builds {
 		build := v.builds[i].describe(img, v, now)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -87,7 +88,7 @@ func (v *version) active(now time.Time) bool {
 
 // describe is what Get, List and PATCH tell of a version, but for the image's ARN and a failed version's status.
 func (v *version) describe(now time.Time) *types.MicroVMImageVersionSummary {
-	out := recast(&types.MicroVMImageVersionSummary{}, v.config)
+	out := restjson.Recast(&types.MicroVMImageVersionSummary{}, v.config)
 	out.ImageVersion = ptr(v.name())
 	out.State = v.state(now)
 	out.CreatedAt = ptr(v.createdAt)
@@ -169,7 +170,7 @@ func (c *call) getMicroVMImageVersion(in *lambdamicrovms.GetMicroVMImageVersionI
 		return nil, err
 	}
 	c.extra.members = v.extra(c.now)
-	return recast(&lambdamicrovms.GetMicroVMImageVersionOutput{}, c.describe(img, v)), nil
+	return restjson.Recast(&lambdamicrovms.GetMicroVMImageVersionOutput{}, c.describe(img, v)), nil
 }
 
 func (c *call) listMicroVMImageVersions(in *lambdamicrovms.ListMicroVMImageVersionsInput) (*lambdamicrovms.ListMicroVMImageVersionsOutput, error) {
@@ -202,7 +203,7 @@ func (c *call) updateMicroVMImageVersion(in *lambdamicrovms.UpdateMicroVMImageVe
 	}
 	v.status, v.changedAt = in.Status, c.now
 	c.extra.members = v.extra(c.now)
-	return recast(&lambdamicrovms.UpdateMicroVMImageVersionOutput{}, c.describe(img, v)), nil
+	return restjson.Recast(&lambdamicrovms.UpdateMicroVMImageVersionOutput{}, c.describe(img, v)), nil
 }
 
 func (c *call) deleteMicroVMImageVersion(in *lambdamicrovms.DeleteMicroVMImageVersionInput) (*lambdamicrovms.DeleteMicroVMImageVersionOutput, error) {

@@ -3,8 +3,6 @@ package fake
 import (
 	"slices"
 	"time"
-
-	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
 // world is all that an account has in a region. The server's lock guards it.
@@ -44,17 +42,6 @@ func (w *world) add(vm *microVM) {
 // sweep forgets images that are gone, in the order of the lists.
 func (w *world) sweep(now time.Time) {
 	w.order = slices.DeleteFunc(w.order, func(img *image) bool { return img.gone(now) })
-}
-
-// recast copies what structures have in common by their names on the wire: into an output what is known of
-// its members. Nothing of the copy is shared with the sources.
-func recast[O restjson.Decoder](into O, from ...restjson.Encoder) O {
-	for _, source := range from {
-		var w restjson.Writer
-		source.EncodeJSON(&w)
-		into.DecodeJSON(restjson.NewReader(string(w.Bytes())))
-	}
-	return into
 }
 
 func ptr[T any](v T) *T { return &v }

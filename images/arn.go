@@ -3,6 +3,8 @@ package images
 import (
 	"fmt"
 	"strings"
+
+	"github.com/microvm-go/lambdamicrovms/internal/partition"
 )
 
 // ARN is the name of an image that the service's operations take. The region decides the partition.
@@ -14,7 +16,7 @@ type ARN struct {
 
 // String returns arn:aws:lambda:<region>:<account>:microvm-image:<name>, with the partition of the region.
 func (a ARN) String() string {
-	return resourceARN(a.Region, a.Account, "microvm-image:"+a.Name)
+	return partition.LambdaARN(a.Region, a.Account, "microvm-image:"+a.Name)
 }
 
 // BaseImageARN returns the ARN of a base image that AWS provides, such as "al2023-1".
@@ -25,21 +27,10 @@ func BaseImageARN(region, name string) string {
 // ConnectorARN returns the ARN of a network connector that AWS provides: HTTP_INGRESS, ALL_INGRESS,
 // SHELL_INGRESS, NO_INGRESS or INTERNET_EGRESS.
 func ConnectorARN(region, name string) string {
-	return resourceARN(region, "aws", managedConnector+name)
+	return partition.LambdaARN(region, "aws", managedConnector+name)
 }
 
 const managedConnector = "network-connector:aws-network-connector:"
-
-func resourceARN(region, account, resource string) string {
-	partition := "aws"
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		partition = "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		partition = "aws-us-gov"
-	}
-	return "arn:" + partition + ":lambda:" + region + ":" + account + ":" + resource
-}
 
 // ParseARN reads the ARN of an image. The error is an *ARNError, which tells what is missing: the service
 // refuses bare names and ids, and says no more than that the format is invalid.

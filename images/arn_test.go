@@ -83,3 +83,15 @@ func FuzzParseARN(f *testing.F) {
 		}
 	})
 }
+
+func TestARNOfPartitions(t *testing.T) {
+	for region, partition := range map[string]string{
+		"eu-west-1": "aws", "cn-north-1": "aws-cn", "us-gov-west-1": "aws-us-gov", "us-iso-east-1": "aws-iso",
+		"us-isob-east-1": "aws-iso-b", "eu-isoe-west-1": "aws-iso-e", "us-isof-south-1": "aws-iso-f", "eusc-de-east-1": "aws-eusc",
+	} {
+		want := "arn:" + partition + ":lambda:" + region + ":123456789012:microvm-image:shop"
+		if got := (images.ARN{Region: region, Account: "123456789012", Name: "shop"}).String(); got != want {
+			t.Errorf("ARN in %s = %s, want %s", region, got, want)
+		}
+	}
+}

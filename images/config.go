@@ -22,18 +22,9 @@ func InputFrom(version *lambdamicrovms.GetMicroVMImageVersionOutput) *lambdamicr
 // configuration takes the members of an update, save image and token, from whatever has them under the same
 // names on the wire.
 func configuration(source restjson.Encoder) *lambdamicrovms.UpdateMicroVMImageInput {
-	in := recast(&lambdamicrovms.UpdateMicroVMImageInput{}, source)
+	in := restjson.Recast(&lambdamicrovms.UpdateMicroVMImageInput{}, source)
 	in.ImageIdentifier, in.ClientToken = nil, nil
 	return in
-}
-
-// recast copies what two shapes have in common, deeply. Going by the names on the wire it keeps members that
-// the model learns tomorrow.
-func recast[O restjson.Decoder](into O, from restjson.Encoder) O {
-	var w restjson.Writer
-	from.EncodeJSON(&w)
-	into.DecodeJSON(restjson.NewReader(string(w.Bytes())))
-	return into
 }
 
 // bareMajor turns the version of a base image as answers have it, "1.0", into what requests take, "1".

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/clienttoken"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -255,7 +256,7 @@ func (d *deployer) create(ctx context.Context) (*Result, error) {
 	in := d.Image
 	in.Tags = d.tags("1.0", in.Tags)
 	var err error
-	if in.ClientToken, err = newToken(); err != nil {
+	if in.ClientToken, err = clienttoken.New(d.api); err != nil {
 		return nil, d.fail(StepCreate, "", err)
 	}
 	begin := &start{job: d.job, api: d.api, step: StepCreate}
@@ -312,7 +313,7 @@ func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMI
 		return nil, err
 	}
 	in.CodeArtifact, in.ImageIdentifier = d.Image.CodeArtifact, &d.image
-	if in.ClientToken, err = newToken(); err != nil {
+	if in.ClientToken, err = clienttoken.New(d.api); err != nil {
 		return nil, d.fail(StepUpdate, "", err)
 	}
 	begin := &start{job: d.job, api: d.api, step: StepUpdate}

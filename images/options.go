@@ -1,12 +1,12 @@
 package images
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/clock"
 )
 
 // Options are what the workflows of this package have in common. A zero field means its default.
@@ -38,7 +38,7 @@ func (o *Options) resolve() {
 		o.BuildTimeout = 30 * time.Minute
 	}
 	if o.Clock == nil {
-		o.Clock = systemClock{}
+		o.Clock = clock.System{}
 	}
 	if o.Progress == nil {
 		o.Progress = func(Event) {}
@@ -98,19 +98,4 @@ func (e Event) String() string {
 		fmt.Fprintf(&b, " (again in %v)", e.Delay.Round(100*time.Millisecond))
 	}
 	return b.String()
-}
-
-type systemClock struct{}
-
-func (systemClock) Now() time.Time { return time.Now() }
-
-func (systemClock) Sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

@@ -2,20 +2,10 @@ package images
 
 import (
 	"context"
-	cryptorand "crypto/rand"
 	"errors"
-
-	smithyrand "github.com/aws/smithy-go/rand"
 
 	"github.com/microvm-go/lambdamicrovms"
 )
-
-// newToken returns a client token. It comes from chance and never from a name or content: the service remembers
-// tokens for good.
-func newToken() (*string, error) {
-	token, err := smithyrand.NewUUID(cryptorand.Reader).GetUUID()
-	return &token, err
-}
 
 // start begins a build. However often its request is made, and whatever becomes of the answers, it begins one
 // only.

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/clienttoken"
 )
 
 // UpdateAPI is what Update calls.
@@ -252,7 +253,7 @@ func (u *updater) prepare(ctx context.Context, seen history) (*lambdamicrovms.Ge
 	}
 	in.ImageIdentifier, in.BaseImageVersion = &u.image, bareMajor(in.BaseImageVersion)
 	if in.ClientToken == nil {
-		if in.ClientToken, err = newToken(); err != nil {
+		if in.ClientToken, err = clienttoken.New(u.api); err != nil {
 			return nil, nil, u.fail(StepUpdate, "", err)
 		}
 	}

@@ -1,13 +1,13 @@
 package session
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/clock"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -115,25 +115,9 @@ func deref[T any](p *T) T {
 	return *p
 }
 
-func clockOr(clock lambdamicrovms.Clock) lambdamicrovms.Clock {
-	if clock == nil {
-		return systemClock{}
+func clockOr(c lambdamicrovms.Clock) lambdamicrovms.Clock {
+	if c == nil {
+		return clock.Wall{}
 	}
-	return clock
-}
-
-type systemClock struct{}
-
-// Now is the time of the wall: the monotonic clock stands still while a computer sleeps, and tokens expire.
-func (systemClock) Now() time.Time { return time.Now().Round(0) }
-
-func (systemClock) Sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return c
 }

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/clienttoken"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -140,8 +140,10 @@ func (s *Session) start(ctx context.Context, api RunAPI, input *lambdamicrovms.R
 		params = *input
 	}
 	if params.ClientToken == nil {
-		clientToken := rand.Text()
-		params.ClientToken = &clientToken
+		var err error
+		if params.ClientToken, err = clienttoken.New(api); err != nil {
+			return nil, err
+		}
 	}
 	var inDoubt doubt
 	started, err := api.RunMicroVM(ctx, &params, inDoubt.note)
