@@ -188,5 +188,5 @@ func ExampleRunMicroVMInput() {
 	logger.Info("run", "input", in)
 	// Output:
 	// RunMicroVMInput{"imageIdentifier":"arn","runHookPayload":"[REDACTED]"}
-	// level=INFO msg=run input="{\"imageIdentifier\":\"arn\",\"runHookPayload\":\"[REDACTED]\"}"
+	// level=INFO msg=run input="RunMicroVMInput{\"imageIdentifier\":\"arn\",\"runHookPayload\":\"[REDACTED]\"}"
 }

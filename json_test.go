@@ -129,6 +129,39 @@ func TestJSONDetails(t *testing.T) {
 	}
 }
 
+// Shapes without secrets print as their name and their JSON; nil pointers as <nil> or null.
+func TestShapesPrintAsJSON(t *testing.T) {
+	for _, typ := range shapes(t) {
+		pointer := reflect.New(typ)
+		if _, isError := pointer.Interface().(error); isError {
+			continue // prints as its text
+		}
+		if _, ok := pointer.Elem().Interface().(fmt.Formatter); !ok {
+			t.Errorf("values of %v have no Format", typ)
+		}
+	}
+	out := &lambdamicrovms.GetMicroVMOutput{MicroVMId: aws.String("m"), State: types.MicroVMStateRunning, StateReason: aws.String("r")}
+	const text = `GetMicroVMOutput{"microvmId":"m","state":"RUNNING","stateReason":"r"}`
+	for how, got := range printed(out) {
+		want := text
+		if strings.HasPrefix(how, "slog JSON") {
+			want = strings.TrimPrefix(want, "GetMicroVMOutput")
+		}
+		if strings.HasPrefix(how, "slog") {
+			got = strings.ReplaceAll(got, `\"`, `"`)
+		}
+		if !strings.Contains(got, want) {
+			t.Errorf("printed by %s: %s, want it to contain %s", how, got, want)
+		}
+	}
+	out = nil
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("", "out", out)
+	if text := fmt.Sprintf("%v %+v", out, out); text != "<nil> <nil>" || !strings.Contains(log.String(), `"out":null`) {
+		t.Errorf("nil prints as %s, and in slog as %s", text, log.String())
+	}
+}
+
 // No verb of fmt and no handler of slog prints a sensitive value, however deep it lies.
 func TestSecretsAreNotPrinted(t *testing.T) {
 	sensitive := 0

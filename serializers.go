@@ -34,6 +34,11 @@ func (in *CreateMicroVMAuthTokenInput) encode(w *restjson.Writer, whole bool) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in CreateMicroVMAuthTokenInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// Format prints the name and the JSON of CreateMicroVMAuthTokenInput, sensitive values as [REDACTED], whatever the verb.
+func (in CreateMicroVMAuthTokenInput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "CreateMicroVMAuthTokenInput", &in)
+}
+
 // EncodeJSON writes the members that are set.
 func (out *CreateMicroVMAuthTokenOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -44,13 +49,15 @@ func (out *CreateMicroVMAuthTokenOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out CreateMicroVMAuthTokenOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
-// Format prints the JSON of CreateMicroVMAuthTokenOutput with sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of CreateMicroVMAuthTokenOutput, sensitive values as [REDACTED], whatever the verb.
 func (out CreateMicroVMAuthTokenOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "CreateMicroVMAuthTokenOutput", &out)
 }
 
-// LogValue gives slog the same text as Format.
-func (out CreateMicroVMAuthTokenOutput) LogValue() slog.Value { return restjson.LogValue(&out) }
+// LogValue gives slog what Format prints, as JSON where the handler writes JSON.
+func (out CreateMicroVMAuthTokenOutput) LogValue() slog.Value {
+	return restjson.LogValue("CreateMicroVMAuthTokenOutput", &out)
+}
 
 func (in *CreateMicroVMImageInput) serialize(r *requestEncoder) {
 	r.literal("/2025-09-09/microvm-images")
@@ -83,13 +90,15 @@ func (in *CreateMicroVMImageInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in CreateMicroVMImageInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// Format prints the JSON of CreateMicroVMImageInput with sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of CreateMicroVMImageInput, sensitive values as [REDACTED], whatever the verb.
 func (in CreateMicroVMImageInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "CreateMicroVMImageInput", &in)
 }
 
-// LogValue gives slog the same text as Format.
-func (in CreateMicroVMImageInput) LogValue() slog.Value { return restjson.LogValue(&in) }
+// LogValue gives slog what Format prints, as JSON where the handler writes JSON.
+func (in CreateMicroVMImageInput) LogValue() slog.Value {
+	return restjson.LogValue("CreateMicroVMImageInput", &in)
+}
 
 // EncodeJSON writes the members that are set.
 func (out *CreateMicroVMImageOutput) EncodeJSON(w *restjson.Writer) {
@@ -121,13 +130,15 @@ func (out *CreateMicroVMImageOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out CreateMicroVMImageOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
-// Format prints the JSON of CreateMicroVMImageOutput with sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of CreateMicroVMImageOutput, sensitive values as [REDACTED], whatever the verb.
 func (out CreateMicroVMImageOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "CreateMicroVMImageOutput", &out)
 }
 
-// LogValue gives slog the same text as Format.
-func (out CreateMicroVMImageOutput) LogValue() slog.Value { return restjson.LogValue(&out) }
+// LogValue gives slog what Format prints, as JSON where the handler writes JSON.
+func (out CreateMicroVMImageOutput) LogValue() slog.Value {
+	return restjson.LogValue("CreateMicroVMImageOutput", &out)
+}
 
 func (in *CreateMicroVMShellAuthTokenInput) serialize(r *requestEncoder) {
 	r.literal("/2025-09-09/microvms/")
@@ -155,6 +166,11 @@ func (in CreateMicroVMShellAuthTokenInput) MarshalJSON() ([]byte, error) {
 	return restjson.Marshal(&in)
 }
 
+// Format prints the name and the JSON of CreateMicroVMShellAuthTokenInput, sensitive values as [REDACTED], whatever the verb.
+func (in CreateMicroVMShellAuthTokenInput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "CreateMicroVMShellAuthTokenInput", &in)
+}
+
 // EncodeJSON writes the members that are set.
 func (out *CreateMicroVMShellAuthTokenOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -167,13 +183,15 @@ func (out CreateMicroVMShellAuthTokenOutput) MarshalJSON() ([]byte, error) {
 	return restjson.Marshal(&out)
 }
 
-// Format prints the JSON of CreateMicroVMShellAuthTokenOutput with sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of CreateMicroVMShellAuthTokenOutput, sensitive values as [REDACTED], whatever the verb.
 func (out CreateMicroVMShellAuthTokenOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "CreateMicroVMShellAuthTokenOutput", &out)
 }
 
-// LogValue gives slog the same text as Format.
-func (out CreateMicroVMShellAuthTokenOutput) LogValue() slog.Value { return restjson.LogValue(&out) }
+// LogValue gives slog what Format prints, as JSON where the handler writes JSON.
+func (out CreateMicroVMShellAuthTokenOutput) LogValue() slog.Value {
+	return restjson.LogValue("CreateMicroVMShellAuthTokenOutput", &out)
+}
 
 func (in *DeleteMicroVMImageInput) serialize(r *requestEncoder) {
 	r.literal("/2025-09-09/microvm-images/")
@@ -190,6 +208,11 @@ func (in *DeleteMicroVMImageInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in DeleteMicroVMImageInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// Format prints the name and the JSON of DeleteMicroVMImageInput, sensitive values as [REDACTED], whatever the verb.
+func (in DeleteMicroVMImageInput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "DeleteMicroVMImageInput", &in)
+}
+
 // EncodeJSON writes the members that are set.
 func (out *DeleteMicroVMImageOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -200,6 +223,11 @@ func (out *DeleteMicroVMImageOutput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out DeleteMicroVMImageOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
+
+// Format prints the name and the JSON of DeleteMicroVMImageOutput, sensitive values as [REDACTED], whatever the verb.
+func (out DeleteMicroVMImageOutput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "DeleteMicroVMImageOutput", &out)
+}
 
 func (in *DeleteMicroVMImageVersionInput) serialize(r *requestEncoder) {
 	r.literal("/2025-09-09/microvm-images/")
@@ -219,6 +247,11 @@ func (in *DeleteMicroVMImageVersionInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in DeleteMicroVMImageVersionInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// Format prints the name and the JSON of DeleteMicroVMImageVersionInput, sensitive values as [REDACTED], whatever the verb.
+func (in DeleteMicroVMImageVersionInput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "DeleteMicroVMImageVersionInput", &in)
+}
+
 // EncodeJSON writes the members that are set.
 func (out *DeleteMicroVMImageVersionOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -231,6 +264,11 @@ func (out *DeleteMicroVMImageVersionOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out DeleteMicroVMImageVersionOutput) MarshalJSON() ([]byte, error) {
 	return restjson.Marshal(&out)
+}
+
+// Format prints the name and the JSON of DeleteMicroVMImageVersionOutput, sensitive values as [REDACTED], whatever the verb.
+func (out DeleteMicroVMImageVersionOutput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "DeleteMicroVMImageVersionOutput", &out)
 }
 
 func (in *GetMicroVMInput) serialize(r *requestEncoder) {
@@ -247,6 +285,11 @@ func (in *GetMicroVMInput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in GetMicroVMInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
+
+// Format prints the name and the JSON of GetMicroVMInput, sensitive values as [REDACTED], whatever the verb.
+func (in GetMicroVMInput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "GetMicroVMInput", &in)
+}
 
 // EncodeJSON writes the members that are set.
 func (out *GetMicroVMOutput) EncodeJSON(w *restjson.Writer) {
@@ -270,6 +313,11 @@ func (out *GetMicroVMOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out GetMicroVMOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
+// Format prints the name and the JSON of GetMicroVMOutput, sensitive values as [REDACTED], whatever the verb.
+func (out GetMicroVMOutput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "GetMicroVMOutput", &out)
+}
+
 func (in *GetMicroVMImageInput) serialize(r *requestEncoder) {
 	r.literal("/2025-09-09/microvm-images/")
 	r.label("ImageIdentifier", in.ImageIdentifier)
@@ -284,6 +332,11 @@ func (in *GetMicroVMImageInput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in GetMicroVMImageInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
+
+// Format prints the name and the JSON of GetMicroVMImageInput, sensitive values as [REDACTED], whatever the verb.
+func (in GetMicroVMImageInput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "GetMicroVMImageInput", &in)
+}
 
 // EncodeJSON writes the members that are set.
 func (out *GetMicroVMImageOutput) EncodeJSON(w *restjson.Writer) {
@@ -301,6 +354,11 @@ func (out *GetMicroVMImageOutput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out GetMicroVMImageOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
+
+// Format prints the name and the JSON of GetMicroVMImageOutput, sensitive values as [REDACTED], whatever the verb.
+func (out GetMicroVMImageOutput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "GetMicroVMImageOutput", &out)
+}
 
 func (in *GetMicroVMImageBuildInput) serialize(r *requestEncoder) {
 	r.literal("/2025-09-09/microvm-images/")
@@ -323,6 +381,11 @@ func (in *GetMicroVMImageBuildInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in GetMicroVMImageBuildInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// Format prints the name and the JSON of GetMicroVMImageBuildInput, sensitive values as [REDACTED], whatever the verb.
+func (in GetMicroVMImageBuildInput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "GetMicroVMImageBuildInput", &in)
+}
+
 // EncodeJSON writes the members that are set.
 func (out *GetMicroVMImageBuildOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -342,6 +405,11 @@ func (out *GetMicroVMImageBuildOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out GetMicroVMImageBuildOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
+// Format prints the name and the JSON of GetMicroVMImageBuildOutput, sensitive values as [REDACTED], whatever the verb.
+func (out GetMicroVMImageBuildOutput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "GetMicroVMImageBuildOutput", &out)
+}
+
 func (in *GetMicroVMImageVersionInput) serialize(r *requestEncoder) {
 	r.literal("/2025-09-09/microvm-images/")
 	r.label("ImageIdentifier", in.ImageIdentifier)
@@ -359,6 +427,11 @@ func (in *GetMicroVMImageVersionInput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in GetMicroVMImageVersionInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
+
+// Format prints the name and the JSON of GetMicroVMImageVersionInput, sensitive values as [REDACTED], whatever the verb.
+func (in GetMicroVMImageVersionInput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "GetMicroVMImageVersionInput", &in)
+}
 
 // EncodeJSON writes the members that are set.
 func (out *GetMicroVMImageVersionOutput) EncodeJSON(w *restjson.Writer) {
@@ -389,13 +462,15 @@ func (out *GetMicroVMImageVersionOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out GetMicroVMImageVersionOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
-// Format prints the JSON of GetMicroVMImageVersionOutput with sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of GetMicroVMImageVersionOutput, sensitive values as [REDACTED], whatever the verb.
 func (out GetMicroVMImageVersionOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "GetMicroVMImageVersionOutput", &out)
 }
 
-// LogValue gives slog the same text as Format.
-func (out GetMicroVMImageVersionOutput) LogValue() slog.Value { return restjson.LogValue(&out) }
+// LogValue gives slog what Format prints, as JSON where the handler writes JSON.
+func (out GetMicroVMImageVersionOutput) LogValue() slog.Value {
+	return restjson.LogValue("GetMicroVMImageVersionOutput", &out)
+}
 
 func (in *ListManagedMicroVMImageVersionsInput) serialize(r *requestEncoder) {
 	r.literal("/2025-09-09/managed-microvm-images/")
@@ -419,6 +494,11 @@ func (in ListManagedMicroVMImageVersionsInput) MarshalJSON() ([]byte, error) {
 	return restjson.Marshal(&in)
 }
 
+// Format prints the name and the JSON of ListManagedMicroVMImageVersionsInput, sensitive values as [REDACTED], whatever the verb.
+func (in ListManagedMicroVMImageVersionsInput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "ListManagedMicroVMImageVersionsInput", &in)
+}
+
 // EncodeJSON writes the members that are set.
 func (out *ListManagedMicroVMImageVersionsOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -430,6 +510,11 @@ func (out *ListManagedMicroVMImageVersionsOutput) EncodeJSON(w *restjson.Writer)
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out ListManagedMicroVMImageVersionsOutput) MarshalJSON() ([]byte, error) {
 	return restjson.Marshal(&out)
+}
+
+// Format prints the name and the JSON of ListManagedMicroVMImageVersionsOutput, sensitive values as [REDACTED], whatever the verb.
+func (out ListManagedMicroVMImageVersionsOutput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "ListManagedMicroVMImageVersionsOutput", &out)
 }
 
 func (in *ListManagedMicroVMImagesInput) serialize(r *requestEncoder) {
@@ -449,6 +534,11 @@ func (in *ListManagedMicroVMImagesInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in ListManagedMicroVMImagesInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// Format prints the name and the JSON of ListManagedMicroVMImagesInput, sensitive values as [REDACTED], whatever the verb.
+func (in ListManagedMicroVMImagesInput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "ListManagedMicroVMImagesInput", &in)
+}
+
 // EncodeJSON writes the members that are set.
 func (out *ListManagedMicroVMImagesOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -460,6 +550,11 @@ func (out *ListManagedMicroVMImagesOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out ListManagedMicroVMImagesOutput) MarshalJSON() ([]byte, error) {
 	return restjson.Marshal(&out)
+}
+
+// Format prints the name and the JSON of ListManagedMicroVMImagesOutput, sensitive values as [REDACTED], whatever the verb.
+func (out ListManagedMicroVMImagesOutput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "ListManagedMicroVMImagesOutput", &out)
 }
 
 func (in *ListMicroVMImageBuildsInput) serialize(r *requestEncoder) {
@@ -491,6 +586,11 @@ func (in *ListMicroVMImageBuildsInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in ListMicroVMImageBuildsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// Format prints the name and the JSON of ListMicroVMImageBuildsInput, sensitive values as [REDACTED], whatever the verb.
+func (in ListMicroVMImageBuildsInput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "ListMicroVMImageBuildsInput", &in)
+}
+
 // EncodeJSON writes the members that are set.
 func (out *ListMicroVMImageBuildsOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -501,6 +601,11 @@ func (out *ListMicroVMImageBuildsOutput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out ListMicroVMImageBuildsOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
+
+// Format prints the name and the JSON of ListMicroVMImageBuildsOutput, sensitive values as [REDACTED], whatever the verb.
+func (out ListMicroVMImageBuildsOutput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "ListMicroVMImageBuildsOutput", &out)
+}
 
 func (in *ListMicroVMImageVersionsInput) serialize(r *requestEncoder) {
 	r.literal("/2025-09-09/microvm-images/")
@@ -522,6 +627,11 @@ func (in *ListMicroVMImageVersionsInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in ListMicroVMImageVersionsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// Format prints the name and the JSON of ListMicroVMImageVersionsInput, sensitive values as [REDACTED], whatever the verb.
+func (in ListMicroVMImageVersionsInput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "ListMicroVMImageVersionsInput", &in)
+}
+
 // EncodeJSON writes the members that are set.
 func (out *ListMicroVMImageVersionsOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -535,13 +645,15 @@ func (out ListMicroVMImageVersionsOutput) MarshalJSON() ([]byte, error) {
 	return restjson.Marshal(&out)
 }
 
-// Format prints the JSON of ListMicroVMImageVersionsOutput with sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of ListMicroVMImageVersionsOutput, sensitive values as [REDACTED], whatever the verb.
 func (out ListMicroVMImageVersionsOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListMicroVMImageVersionsOutput", &out)
 }
 
-// LogValue gives slog the same text as Format.
-func (out ListMicroVMImageVersionsOutput) LogValue() slog.Value { return restjson.LogValue(&out) }
+// LogValue gives slog what Format prints, as JSON where the handler writes JSON.
+func (out ListMicroVMImageVersionsOutput) LogValue() slog.Value {
+	return restjson.LogValue("ListMicroVMImageVersionsOutput", &out)
+}
 
 func (in *ListMicroVMImagesInput) serialize(r *requestEncoder) {
 	r.literal("/2025-09-09/microvm-images")
@@ -562,6 +674,11 @@ func (in *ListMicroVMImagesInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in ListMicroVMImagesInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// Format prints the name and the JSON of ListMicroVMImagesInput, sensitive values as [REDACTED], whatever the verb.
+func (in ListMicroVMImagesInput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "ListMicroVMImagesInput", &in)
+}
+
 // EncodeJSON writes the members that are set.
 func (out *ListMicroVMImagesOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -572,6 +689,11 @@ func (out *ListMicroVMImagesOutput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out ListMicroVMImagesOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
+
+// Format prints the name and the JSON of ListMicroVMImagesOutput, sensitive values as [REDACTED], whatever the verb.
+func (out ListMicroVMImagesOutput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "ListMicroVMImagesOutput", &out)
+}
 
 func (in *ListMicroVMsInput) serialize(r *requestEncoder) {
 	r.literal("/2025-09-09/microvms")
@@ -594,6 +716,11 @@ func (in *ListMicroVMsInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in ListMicroVMsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// Format prints the name and the JSON of ListMicroVMsInput, sensitive values as [REDACTED], whatever the verb.
+func (in ListMicroVMsInput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "ListMicroVMsInput", &in)
+}
+
 // EncodeJSON writes the members that are set.
 func (out *ListMicroVMsOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -604,6 +731,11 @@ func (out *ListMicroVMsOutput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out ListMicroVMsOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
+
+// Format prints the name and the JSON of ListMicroVMsOutput, sensitive values as [REDACTED], whatever the verb.
+func (out ListMicroVMsOutput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "ListMicroVMsOutput", &out)
+}
 
 func (in *ListTagsInput) serialize(r *requestEncoder) {
 	r.literal("/2017-03-31/tags/")
@@ -620,6 +752,11 @@ func (in *ListTagsInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in ListTagsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// Format prints the name and the JSON of ListTagsInput, sensitive values as [REDACTED], whatever the verb.
+func (in ListTagsInput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "ListTagsInput", &in)
+}
+
 // EncodeJSON writes the members that are set.
 func (out *ListTagsOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -629,6 +766,11 @@ func (out *ListTagsOutput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out ListTagsOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
+
+// Format prints the name and the JSON of ListTagsOutput, sensitive values as [REDACTED], whatever the verb.
+func (out ListTagsOutput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "ListTagsOutput", &out)
+}
 
 func (in *ResumeMicroVMInput) serialize(r *requestEncoder) {
 	r.literal("/2025-09-09/microvms/")
@@ -646,6 +788,11 @@ func (in *ResumeMicroVMInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in ResumeMicroVMInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// Format prints the name and the JSON of ResumeMicroVMInput, sensitive values as [REDACTED], whatever the verb.
+func (in ResumeMicroVMInput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "ResumeMicroVMInput", &in)
+}
+
 // EncodeJSON writes the members that are set.
 func (out *ResumeMicroVMOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -654,6 +801,11 @@ func (out *ResumeMicroVMOutput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out ResumeMicroVMOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
+
+// Format prints the name and the JSON of ResumeMicroVMOutput, sensitive values as [REDACTED], whatever the verb.
+func (out ResumeMicroVMOutput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "ResumeMicroVMOutput", &out)
+}
 
 func (in *RunMicroVMInput) serialize(r *requestEncoder) {
 	r.literal("/2025-09-09/microvms")
@@ -681,13 +833,13 @@ func (in *RunMicroVMInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in RunMicroVMInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// Format prints the JSON of RunMicroVMInput with sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of RunMicroVMInput, sensitive values as [REDACTED], whatever the verb.
 func (in RunMicroVMInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "RunMicroVMInput", &in)
 }
 
-// LogValue gives slog the same text as Format.
-func (in RunMicroVMInput) LogValue() slog.Value { return restjson.LogValue(&in) }
+// LogValue gives slog what Format prints, as JSON where the handler writes JSON.
+func (in RunMicroVMInput) LogValue() slog.Value { return restjson.LogValue("RunMicroVMInput", &in) }
 
 // EncodeJSON writes the members that are set.
 func (out *RunMicroVMOutput) EncodeJSON(w *restjson.Writer) {
@@ -711,6 +863,11 @@ func (out *RunMicroVMOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out RunMicroVMOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
+// Format prints the name and the JSON of RunMicroVMOutput, sensitive values as [REDACTED], whatever the verb.
+func (out RunMicroVMOutput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "RunMicroVMOutput", &out)
+}
+
 func (in *SuspendMicroVMInput) serialize(r *requestEncoder) {
 	r.literal("/2025-09-09/microvms/")
 	r.label("MicroVMIdentifier", in.MicroVMIdentifier)
@@ -727,6 +884,11 @@ func (in *SuspendMicroVMInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in SuspendMicroVMInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// Format prints the name and the JSON of SuspendMicroVMInput, sensitive values as [REDACTED], whatever the verb.
+func (in SuspendMicroVMInput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "SuspendMicroVMInput", &in)
+}
+
 // EncodeJSON writes the members that are set.
 func (out *SuspendMicroVMOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -735,6 +897,11 @@ func (out *SuspendMicroVMOutput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out SuspendMicroVMOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
+
+// Format prints the name and the JSON of SuspendMicroVMOutput, sensitive values as [REDACTED], whatever the verb.
+func (out SuspendMicroVMOutput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "SuspendMicroVMOutput", &out)
+}
 
 func (in *TagResourceInput) serialize(r *requestEncoder) {
 	r.literal("/2017-03-31/tags/")
@@ -759,6 +926,11 @@ func (in *TagResourceInput) encode(w *restjson.Writer, whole bool) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in TagResourceInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// Format prints the name and the JSON of TagResourceInput, sensitive values as [REDACTED], whatever the verb.
+func (in TagResourceInput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "TagResourceInput", &in)
+}
+
 // EncodeJSON writes the members that are set.
 func (out *TagResourceOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -767,6 +939,11 @@ func (out *TagResourceOutput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out TagResourceOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
+
+// Format prints the name and the JSON of TagResourceOutput, sensitive values as [REDACTED], whatever the verb.
+func (out TagResourceOutput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "TagResourceOutput", &out)
+}
 
 func (in *TerminateMicroVMInput) serialize(r *requestEncoder) {
 	r.literal("/2025-09-09/microvms/")
@@ -783,6 +960,11 @@ func (in *TerminateMicroVMInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in TerminateMicroVMInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// Format prints the name and the JSON of TerminateMicroVMInput, sensitive values as [REDACTED], whatever the verb.
+func (in TerminateMicroVMInput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "TerminateMicroVMInput", &in)
+}
+
 // EncodeJSON writes the members that are set.
 func (out *TerminateMicroVMOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -791,6 +973,11 @@ func (out *TerminateMicroVMOutput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out TerminateMicroVMOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
+
+// Format prints the name and the JSON of TerminateMicroVMOutput, sensitive values as [REDACTED], whatever the verb.
+func (out TerminateMicroVMOutput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "TerminateMicroVMOutput", &out)
+}
 
 func (in *UntagResourceInput) serialize(r *requestEncoder) {
 	r.literal("/2017-03-31/tags/")
@@ -809,6 +996,11 @@ func (in *UntagResourceInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in UntagResourceInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// Format prints the name and the JSON of UntagResourceInput, sensitive values as [REDACTED], whatever the verb.
+func (in UntagResourceInput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "UntagResourceInput", &in)
+}
+
 // EncodeJSON writes the members that are set.
 func (out *UntagResourceOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -817,6 +1009,11 @@ func (out *UntagResourceOutput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out UntagResourceOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
+
+// Format prints the name and the JSON of UntagResourceOutput, sensitive values as [REDACTED], whatever the verb.
+func (out UntagResourceOutput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "UntagResourceOutput", &out)
+}
 
 func (in *UpdateMicroVMImageInput) serialize(r *requestEncoder) {
 	r.literal("/2025-09-09/microvm-images/")
@@ -855,13 +1052,15 @@ func (in *UpdateMicroVMImageInput) encode(w *restjson.Writer, whole bool) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in UpdateMicroVMImageInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// Format prints the JSON of UpdateMicroVMImageInput with sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of UpdateMicroVMImageInput, sensitive values as [REDACTED], whatever the verb.
 func (in UpdateMicroVMImageInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "UpdateMicroVMImageInput", &in)
 }
 
-// LogValue gives slog the same text as Format.
-func (in UpdateMicroVMImageInput) LogValue() slog.Value { return restjson.LogValue(&in) }
+// LogValue gives slog what Format prints, as JSON where the handler writes JSON.
+func (in UpdateMicroVMImageInput) LogValue() slog.Value {
+	return restjson.LogValue("UpdateMicroVMImageInput", &in)
+}
 
 // EncodeJSON writes the members that are set.
 func (out *UpdateMicroVMImageOutput) EncodeJSON(w *restjson.Writer) {
@@ -892,13 +1091,15 @@ func (out *UpdateMicroVMImageOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out UpdateMicroVMImageOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
-// Format prints the JSON of UpdateMicroVMImageOutput with sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of UpdateMicroVMImageOutput, sensitive values as [REDACTED], whatever the verb.
 func (out UpdateMicroVMImageOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "UpdateMicroVMImageOutput", &out)
 }
 
-// LogValue gives slog the same text as Format.
-func (out UpdateMicroVMImageOutput) LogValue() slog.Value { return restjson.LogValue(&out) }
+// LogValue gives slog what Format prints, as JSON where the handler writes JSON.
+func (out UpdateMicroVMImageOutput) LogValue() slog.Value {
+	return restjson.LogValue("UpdateMicroVMImageOutput", &out)
+}
 
 func (in *UpdateMicroVMImageVersionInput) serialize(r *requestEncoder) {
 	r.literal("/2025-09-09/microvm-images/")
@@ -927,6 +1128,11 @@ func (in *UpdateMicroVMImageVersionInput) encode(w *restjson.Writer, whole bool)
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in UpdateMicroVMImageVersionInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
+
+// Format prints the name and the JSON of UpdateMicroVMImageVersionInput, sensitive values as [REDACTED], whatever the verb.
+func (in UpdateMicroVMImageVersionInput) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "UpdateMicroVMImageVersionInput", &in)
+}
 
 // EncodeJSON writes the members that are set.
 func (out *UpdateMicroVMImageVersionOutput) EncodeJSON(w *restjson.Writer) {
@@ -959,10 +1165,12 @@ func (out UpdateMicroVMImageVersionOutput) MarshalJSON() ([]byte, error) {
 	return restjson.Marshal(&out)
 }
 
-// Format prints the JSON of UpdateMicroVMImageVersionOutput with sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of UpdateMicroVMImageVersionOutput, sensitive values as [REDACTED], whatever the verb.
 func (out UpdateMicroVMImageVersionOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "UpdateMicroVMImageVersionOutput", &out)
 }
 
-// LogValue gives slog the same text as Format.
-func (out UpdateMicroVMImageVersionOutput) LogValue() slog.Value { return restjson.LogValue(&out) }
+// LogValue gives slog what Format prints, as JSON where the handler writes JSON.
+func (out UpdateMicroVMImageVersionOutput) LogValue() slog.Value {
+	return restjson.LogValue("UpdateMicroVMImageVersionOutput", &out)
+}

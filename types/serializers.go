@@ -20,6 +20,11 @@ func (v *CloudWatchLogging) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v CloudWatchLogging) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
+// Format prints the name and the JSON of CloudWatchLogging, sensitive values as [REDACTED], whatever the verb.
+func (v CloudWatchLogging) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "CloudWatchLogging", &v)
+}
+
 // EncodeJSON writes the members that are set.
 func (v *CpuConfiguration) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -29,6 +34,11 @@ func (v *CpuConfiguration) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v CpuConfiguration) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// Format prints the name and the JSON of CpuConfiguration, sensitive values as [REDACTED], whatever the verb.
+func (v CpuConfiguration) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "CpuConfiguration", &v)
+}
 
 // EncodeJSON writes the members that are set.
 func (v *Hooks) EncodeJSON(w *restjson.Writer) {
@@ -42,6 +52,9 @@ func (v *Hooks) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v Hooks) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
+// Format prints the name and the JSON of Hooks, sensitive values as [REDACTED], whatever the verb.
+func (v Hooks) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "Hooks", &v) }
+
 // EncodeJSON writes the members that are set.
 func (v *IdlePolicy) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -54,6 +67,9 @@ func (v *IdlePolicy) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v IdlePolicy) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
+// Format prints the name and the JSON of IdlePolicy, sensitive values as [REDACTED], whatever the verb.
+func (v IdlePolicy) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "IdlePolicy", &v) }
+
 // EncodeJSON writes the members that are set.
 func (v *LoggingDisabled) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -62,6 +78,11 @@ func (v *LoggingDisabled) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v LoggingDisabled) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// Format prints the name and the JSON of LoggingDisabled, sensitive values as [REDACTED], whatever the verb.
+func (v LoggingDisabled) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "LoggingDisabled", &v)
+}
 
 // EncodeJSON writes the members that are set.
 func (v *ManagedMicroVMImageSummary) EncodeJSON(w *restjson.Writer) {
@@ -74,6 +95,11 @@ func (v *ManagedMicroVMImageSummary) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v ManagedMicroVMImageSummary) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// Format prints the name and the JSON of ManagedMicroVMImageSummary, sensitive values as [REDACTED], whatever the verb.
+func (v ManagedMicroVMImageSummary) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "ManagedMicroVMImageSummary", &v)
+}
 
 // EncodeJSON writes the members that are set.
 func (v *ManagedMicroVMImageVersion) EncodeJSON(w *restjson.Writer) {
@@ -88,6 +114,11 @@ func (v *ManagedMicroVMImageVersion) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v ManagedMicroVMImageVersion) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// Format prints the name and the JSON of ManagedMicroVMImageVersion, sensitive values as [REDACTED], whatever the verb.
+func (v ManagedMicroVMImageVersion) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "ManagedMicroVMImageVersion", &v)
+}
 
 // EncodeJSON writes the members that are set.
 func (v *MicroVMHooks) EncodeJSON(w *restjson.Writer) {
@@ -105,6 +136,9 @@ func (v *MicroVMHooks) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v MicroVMHooks) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// Format prints the name and the JSON of MicroVMHooks, sensitive values as [REDACTED], whatever the verb.
+func (v MicroVMHooks) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "MicroVMHooks", &v) }
 
 // EncodeJSON writes the members that are set.
 func (v *MicroVMImageBuildSummary) EncodeJSON(w *restjson.Writer) {
@@ -124,6 +158,11 @@ func (v *MicroVMImageBuildSummary) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v MicroVMImageBuildSummary) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
+// Format prints the name and the JSON of MicroVMImageBuildSummary, sensitive values as [REDACTED], whatever the verb.
+func (v MicroVMImageBuildSummary) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "MicroVMImageBuildSummary", &v)
+}
+
 // EncodeJSON writes the members that are set.
 func (v *MicroVMImageHooks) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -136,6 +175,11 @@ func (v *MicroVMImageHooks) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v MicroVMImageHooks) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// Format prints the name and the JSON of MicroVMImageHooks, sensitive values as [REDACTED], whatever the verb.
+func (v MicroVMImageHooks) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "MicroVMImageHooks", &v)
+}
 
 // EncodeJSON writes the members that are set.
 func (v *MicroVMImageSummary) EncodeJSON(w *restjson.Writer) {
@@ -151,6 +195,11 @@ func (v *MicroVMImageSummary) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v MicroVMImageSummary) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// Format prints the name and the JSON of MicroVMImageSummary, sensitive values as [REDACTED], whatever the verb.
+func (v MicroVMImageSummary) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "MicroVMImageSummary", &v)
+}
 
 // EncodeJSON writes the members that are set.
 func (v *MicroVMImageVersionSummary) EncodeJSON(w *restjson.Writer) {
@@ -181,13 +230,15 @@ func (v *MicroVMImageVersionSummary) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v MicroVMImageVersionSummary) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// Format prints the JSON of MicroVMImageVersionSummary with sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of MicroVMImageVersionSummary, sensitive values as [REDACTED], whatever the verb.
 func (v MicroVMImageVersionSummary) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "MicroVMImageVersionSummary", &v)
 }
 
-// LogValue gives slog the same text as Format.
-func (v MicroVMImageVersionSummary) LogValue() slog.Value { return restjson.LogValue(&v) }
+// LogValue gives slog what Format prints, as JSON where the handler writes JSON.
+func (v MicroVMImageVersionSummary) LogValue() slog.Value {
+	return restjson.LogValue("MicroVMImageVersionSummary", &v)
+}
 
 // EncodeJSON writes the members that are set.
 func (v *MicroVMItem) EncodeJSON(w *restjson.Writer) {
@@ -203,6 +254,9 @@ func (v *MicroVMItem) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v MicroVMItem) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
+// Format prints the name and the JSON of MicroVMItem, sensitive values as [REDACTED], whatever the verb.
+func (v MicroVMItem) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "MicroVMItem", &v) }
+
 // EncodeJSON writes the members that are set.
 func (v *PortRange) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -214,6 +268,9 @@ func (v *PortRange) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v PortRange) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
+// Format prints the name and the JSON of PortRange, sensitive values as [REDACTED], whatever the verb.
+func (v PortRange) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "PortRange", &v) }
+
 // EncodeJSON writes the members that are set.
 func (v *Resources) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -223,6 +280,9 @@ func (v *Resources) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v Resources) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// Format prints the name and the JSON of Resources, sensitive values as [REDACTED], whatever the verb.
+func (v Resources) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "Resources", &v) }
 
 // EncodeJSON writes the members that are set.
 func (v *SnapshotBuild) EncodeJSON(w *restjson.Writer) {
@@ -236,6 +296,9 @@ func (v *SnapshotBuild) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v SnapshotBuild) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
+// Format prints the name and the JSON of SnapshotBuild, sensitive values as [REDACTED], whatever the verb.
+func (v SnapshotBuild) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "SnapshotBuild", &v) }
+
 // EncodeJSON writes the members that are set.
 func (v *Unit) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -244,6 +307,9 @@ func (v *Unit) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v Unit) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// Format prints the name and the JSON of Unit, sensitive values as [REDACTED], whatever the verb.
+func (v Unit) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "Unit", &v) }
 
 // EncodeJSON writes the members that are set.
 func (e *AccessDeniedException) EncodeJSON(w *restjson.Writer) {
@@ -396,6 +462,11 @@ func (v *CodeArtifactMemberUri) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v CodeArtifactMemberUri) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
+// Format prints the name and the JSON of CodeArtifactMemberUri, sensitive values as [REDACTED], whatever the verb.
+func (v CodeArtifactMemberUri) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "CodeArtifactMemberUri", &v)
+}
+
 // EncodeJSON writes the union with this member set.
 func (v *LoggingMemberCloudWatch) EncodeJSON(w *restjson.Writer) {
 	if v == nil {
@@ -410,6 +481,11 @@ func (v *LoggingMemberCloudWatch) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v LoggingMemberCloudWatch) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// Format prints the name and the JSON of LoggingMemberCloudWatch, sensitive values as [REDACTED], whatever the verb.
+func (v LoggingMemberCloudWatch) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "LoggingMemberCloudWatch", &v)
+}
 
 // EncodeJSON writes the union with this member set.
 func (v *LoggingMemberDisabled) EncodeJSON(w *restjson.Writer) {
@@ -426,6 +502,11 @@ func (v *LoggingMemberDisabled) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v LoggingMemberDisabled) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
+// Format prints the name and the JSON of LoggingMemberDisabled, sensitive values as [REDACTED], whatever the verb.
+func (v LoggingMemberDisabled) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "LoggingMemberDisabled", &v)
+}
+
 // EncodeJSON writes the union with this member set.
 func (v *PortSpecificationMemberAllPorts) EncodeJSON(w *restjson.Writer) {
 	if v == nil {
@@ -440,6 +521,11 @@ func (v *PortSpecificationMemberAllPorts) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v PortSpecificationMemberAllPorts) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// Format prints the name and the JSON of PortSpecificationMemberAllPorts, sensitive values as [REDACTED], whatever the verb.
+func (v PortSpecificationMemberAllPorts) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "PortSpecificationMemberAllPorts", &v)
+}
 
 // EncodeJSON writes the union with this member set.
 func (v *PortSpecificationMemberPort) EncodeJSON(w *restjson.Writer) {
@@ -456,6 +542,11 @@ func (v *PortSpecificationMemberPort) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v PortSpecificationMemberPort) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
+// Format prints the name and the JSON of PortSpecificationMemberPort, sensitive values as [REDACTED], whatever the verb.
+func (v PortSpecificationMemberPort) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "PortSpecificationMemberPort", &v)
+}
+
 // EncodeJSON writes the union with this member set.
 func (v *PortSpecificationMemberRange) EncodeJSON(w *restjson.Writer) {
 	if v == nil {
@@ -470,6 +561,11 @@ func (v *PortSpecificationMemberRange) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v PortSpecificationMemberRange) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// Format prints the name and the JSON of PortSpecificationMemberRange, sensitive values as [REDACTED], whatever the verb.
+func (v PortSpecificationMemberRange) Format(s fmt.State, verb rune) {
+	restjson.Format(s, verb, "PortSpecificationMemberRange", &v)
+}
 
 // EncodeJSON writes the union as it was read.
 func (v *UnknownUnionMember) EncodeJSON(w *restjson.Writer) {
@@ -486,10 +582,10 @@ func (v *UnknownUnionMember) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v UnknownUnionMember) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// Format prints the JSON of UnknownUnionMember with sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of UnknownUnionMember, sensitive values as [REDACTED], whatever the verb.
 func (v UnknownUnionMember) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "UnknownUnionMember", &v)
 }
 
-// LogValue gives slog the same text as Format.
-func (v UnknownUnionMember) LogValue() slog.Value { return restjson.LogValue(&v) }
+// LogValue gives slog what Format prints, as JSON where the handler writes JSON.
+func (v UnknownUnionMember) LogValue() slog.Value { return restjson.LogValue("UnknownUnionMember", &v) }

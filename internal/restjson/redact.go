@@ -7,32 +7,30 @@ import (
 )
 
 // Format prints v as its name and its JSON without secrets, whatever the verb
-// and flags. It is for the Format method of a type with secrets. Package fmt
-// asks no Format method when it prints an unexported field, nor for the verbs
-// %T and %p and a misplaced %w.
+// and flags. It is for the Format methods of shapes. Package fmt does not call
+// Format for unexported fields, nor for the verbs %T and %p and a misplaced %w.
 func Format(s fmt.State, _ rune, name string, v Encoder) {
+	_, _ = io.WriteString(s, logValueOf(name, v).String())
+}
+
+// LogValue returns the JSON of v without secrets for a handler that writes
+// JSON, and what Format prints for others. It is for the LogValue methods of
+// shapes with secrets.
+func LogValue(name string, v Encoder) slog.Value { return slog.AnyValue(logValueOf(name, v)) }
+
+func logValueOf(name string, v Encoder) logValue {
 	w := borrowWriter()
 	defer returnWriter(w)
 	w.Redact = true
 	v.EncodeJSON(w)
-	_, _ = io.WriteString(s, name)
-	_, _ = s.Write(w.Bytes())
+	return logValue{name: name, json: string(w.Bytes())}
 }
 
-// LogValue returns the JSON of v without secrets: an object for a handler
-// that writes JSON, text for others. It is for the LogValue method of a type
-// with secrets.
-func LogValue(v Encoder) slog.Value {
-	w := borrowWriter()
-	defer returnWriter(w)
-	w.Redact = true
-	v.EncodeJSON(w)
-	return slog.AnyValue(logValue(w.Bytes()))
+// A logValue is a shape without its secrets.
+type logValue struct {
+	name, json string
 }
 
-// A logValue is JSON without secrets.
-type logValue string
-
-func (v logValue) String() string               { return string(v) }
-func (v logValue) MarshalText() ([]byte, error) { return []byte(v), nil }
-func (v logValue) MarshalJSON() ([]byte, error) { return []byte(v), nil }
+func (v logValue) String() string               { return v.name + v.json }
+func (v logValue) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+func (v logValue) MarshalJSON() ([]byte, error) { return []byte(v.json), nil }

@@ -58,7 +58,7 @@ func TestLogValue(t *testing.T) {
 		{"json", func(b *bytes.Buffer, o *slog.HandlerOptions) slog.Handler { return slog.NewJSONHandler(b, o) },
 			`{"doc":` + redactedDocument + `}` + "\n"},
 		{"text", func(b *bytes.Buffer, o *slog.HandlerOptions) slog.Handler { return slog.NewTextHandler(b, o) },
-			fmt.Sprintf("doc=%q\n", redactedDocument)},
+			fmt.Sprintf("doc=%q\n", "document"+redactedDocument)},
 	}
 	onlyAttributes := &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey || a.Key == slog.LevelKey || a.Key == slog.MessageKey {
@@ -77,7 +77,7 @@ func TestLogValue(t *testing.T) {
 			}
 		})
 	}
-	if got := fmt.Sprintf("%v %+v %s", LogValue(ptr(secretDocument())), secretDocument().LogValue(), LogValue(&document{})); strings.Contains(got, "hidden") {
+	if got := fmt.Sprintf("%v %+v %s", LogValue("", ptr(secretDocument())), secretDocument().LogValue(), LogValue("", &document{})); strings.Contains(got, "hidden") {
 		t.Errorf("secret seen in %s", got)
 	}
 }

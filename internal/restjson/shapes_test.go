@@ -95,7 +95,7 @@ func (d *document) DecodeJSON(r *Reader) {
 }
 
 func (d document) Format(s fmt.State, verb rune) { Format(s, verb, "document", &d) }
-func (d document) LogValue() slog.Value          { return LogValue(&d) }
+func (d document) LogValue() slog.Value          { return LogValue("document", &d) }
 
 // A choice is a union.
 type choice interface{ isChoice() }

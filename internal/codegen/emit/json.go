@@ -26,7 +26,8 @@ func typeSerializers(p *printer, pl *plan.Plan) {
 			p.p("%s", writeValue(m.Type, "v.Value", "&v.Value", true))
 			p.p("w.End()")
 			p.p("}\n")
-			marshaler(p, m.Go, "v", m.Type.SecretBelow())
+			marshaler(p, m.Go, "v")
+			printing(p, m.Go, "v", m.Type.SecretBelow())
 		}
 	}
 	if len(pl.Unions) > 0 {
@@ -34,7 +35,8 @@ func typeSerializers(p *printer, pl *plan.Plan) {
 		p.p("func (v *UnknownUnionMember) EncodeJSON(w *restjson.Writer) {")
 		p.p("if v == nil {\nw.Null()\nreturn\n}")
 		p.p("w.Begin()\nw.Key(v.Tag)\nw.Raw(v.Value)\nw.End()\n}\n")
-		marshaler(p, "UnknownUnionMember", "v", true)
+		marshaler(p, "UnknownUnionMember", "v")
+		printing(p, "UnknownUnionMember", "v", true)
 	}
 }
 
@@ -110,19 +112,27 @@ func encoder(p *printer, s *plan.Struct) {
 	}
 	p.p("w.End()")
 	p.p("}\n")
-	marshaler(p, s.Go, v, s.Secret)
+	marshaler(p, s.Go, v)
+	if s.Role != plan.Error { // errors print as their text
+		printing(p, s.Go, v, s.Secret)
+	}
 }
 
-func marshaler(p *printer, name, v string, secret bool) {
+func marshaler(p *printer, name, v string) {
 	p.p("// MarshalJSON implements json.Marshaler in the form of the wire.")
 	p.p("func (%s %s) MarshalJSON() ([]byte, error) { return restjson.Marshal(&%[1]s) }\n", v, name)
+}
+
+// printing prints how fmt and slog show a type. Only a secret type needs LogValue: without
+// it slog uses MarshalJSON or Format, and these handle nil pointers, which LogValue cannot.
+func printing(p *printer, name, v string, secret bool) {
+	p.p("// Format prints the name and the JSON of %s, sensitive values as [REDACTED], whatever the verb.", name)
+	p.p("func (%s %s) Format(s fmt.State, verb rune) { restjson.Format(s, verb, %q, &%[1]s) }\n", v, name, name)
 	if !secret {
 		return
 	}
-	p.p("// Format prints the JSON of %s with sensitive values as [REDACTED], whatever the verb.", name)
-	p.p("func (%s %s) Format(s fmt.State, verb rune) { restjson.Format(s, verb, %q, &%[1]s) }\n", v, name, name)
-	p.p("// LogValue gives slog the same text as Format.")
-	p.p("func (%s %s) LogValue() slog.Value { return restjson.LogValue(&%[1]s) }\n", v, name)
+	p.p("// LogValue gives slog what Format prints, as JSON where the handler writes JSON.")
+	p.p("func (%s %s) LogValue() slog.Value { return restjson.LogValue(%q, &%[1]s) }\n", v, name, name)
 }
 
 func receiver(s *plan.Struct) string {
