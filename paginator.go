@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+
+	"github.com/aws/smithy-go"
 )
 
 // PaginatorOptions are the options of every paginator.
@@ -17,6 +19,24 @@ type PaginatorOptions struct {
 	// very token that it was asked for with. By default a *DuplicateTokenError
 	// follows that page, because the listing is then known to be incomplete.
 	StopOnDuplicateToken bool
+
+	// MaxPages ends a listing that may never end: a service can name a new token with
+	// every page, or take turns between two. After that many pages a *PageLimitError
+	// follows unless the listing is complete. Zero or less means no bound.
+	MaxPages int
+}
+
+// PageLimitError reports that a listing has more pages than PaginatorOptions.MaxPages. It
+// is incomplete.
+type PageLimitError struct {
+	// Operation is the name of the operation, such as "ListMicroVMImages".
+	Operation string
+	// MaxPages is the bound, which is the number of pages received.
+	MaxPages int
+}
+
+func (e *PageLimitError) Error() string {
+	return fmt.Sprintf("%s paginator: not complete after %d pages, the most allowed", e.Operation, e.MaxPages)
 }
 
 // DuplicateTokenError reports that a listing cannot make progress: a page named
@@ -91,7 +111,7 @@ func (p *Paginator[I, O, T]) HasMorePages() bool {
 
 // NextPage requests the next page. A page may be empty and still not be the last
 // one. After an error the position is kept, and NextPage asks for the same page
-// again; a *DuplicateTokenError is final and costs no request.
+// again; a *DuplicateTokenError and a *PageLimitError are final and cost no request.
 func (p *Paginator[I, O, T]) NextPage(ctx context.Context, optFns ...func(*Options)) (*O, error) {
 	out, _, err := p.next(ctx, optFns)
 	return out, err
@@ -103,6 +123,9 @@ func (p *Paginator[I, O, T]) next(ctx context.Context, optFns []func(*Options)) 
 	}
 	if p.stuck {
 		return nil, nil, &DuplicateTokenError{Operation: p.operation, Pages: p.pages}
+	}
+	if p.options.MaxPages > 0 && p.pages >= p.options.MaxPages {
+		return nil, nil, &PageLimitError{Operation: p.operation, MaxPages: p.options.MaxPages}
 	}
 
 	// Each call gets an input of its own, down to the members set here, so that
@@ -120,6 +143,9 @@ func (p *Paginator[I, O, T]) next(ctx context.Context, optFns []func(*Options)) 
 	}
 
 	out, err := p.call(withFeature(ctx, featurePaginator), &params, optFns...)
+	if err == nil && out == nil {
+		err = errNoOutput()
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -136,6 +162,12 @@ func (p *Paginator[I, O, T]) next(ctx context.Context, optFns []func(*Options)) 
 	p.token = next
 	p.rest = nil
 	return out, items, nil
+}
+
+// errNoOutput is the error of a client, such as a stub, that returned neither an output nor
+// an error. To callers it is a response that cannot be read.
+func errNoOutput() error {
+	return &smithy.DeserializationError{Err: errors.New("the client returned neither an output nor an error")}
 }
 
 // Pages returns the pages that are left. It yields an error once, with a nil page,

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
@@ -220,6 +221,22 @@ func TestPaginator(t *testing.T) {
 			wantItems: []turn{{Books: []string{"a"}}, {Books: []string{"b"}}},
 			inputs:    []shelfInput{{}, {NextToken: aws.String("2")}},
 		},
+		{
+			name:      "tokens that take turns end at MaxPages",
+			pages:     map[string]shelfOutput{"": shelfPage("1", "a"), "1": shelfPage("2", "b"), "2": shelfPage("1", "c")},
+			options:   func(o *PaginatorOptions) { o.MaxPages = 3 },
+			want:      []turn{{Books: []string{"a"}}, {Books: []string{"b"}}, {Books: []string{"c"}}, {Err: &PageLimitError{"ListShelf", 3}}},
+			wantItems: []turn{{Books: []string{"a"}}, {Books: []string{"b"}}, {Books: []string{"c"}}, {Err: &PageLimitError{"ListShelf", 3}}},
+			inputs:    []shelfInput{{}, {NextToken: aws.String("1")}, {NextToken: aws.String("2")}},
+		},
+		{
+			name:      "a listing may have just MaxPages",
+			pages:     map[string]shelfOutput{"": shelfPage("2", "a"), "2": shelfPage("", "b")},
+			options:   func(o *PaginatorOptions) { o.MaxPages = 2 },
+			want:      []turn{{Books: []string{"a"}}, {Books: []string{"b"}}},
+			wantItems: []turn{{Books: []string{"a"}}, {Books: []string{"b"}}},
+			inputs:    []shelfInput{{}, {NextToken: aws.String("2")}},
+		},
 	}
 	walks := []struct {
 		name  string
@@ -321,6 +338,15 @@ func TestPaginatorRetriesThePage(t *testing.T) {
 				t.Errorf("both listings (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestPaginatorWithoutOutput(t *testing.T) {
+	p := newShelfPaginator(func(context.Context, *shelfInput, ...func(*Options)) (*shelfOutput, error) { return nil, nil }, nil)
+	_, err := p.NextPage(t.Context())
+	var unreadable *smithy.DeserializationError
+	if !errors.As(err, &unreadable) {
+		t.Errorf("error = %v, want a *smithy.DeserializationError", err)
 	}
 }
 

@@ -262,6 +262,9 @@ func (w *Waiter[I, O]) WaitForOutput(ctx context.Context, params *I, maxWaitDur 
 
 		run.attempts++
 		out, err := w.poll(ctx, params, options.callOptions(run.attempts)...)
+		if err == nil && out == nil {
+			err = errNoOutput()
+		}
 		run.err = err
 		if err == nil {
 			run.last = out

@@ -253,6 +253,20 @@ func TestWaiterFailureWithoutReasonMember(t *testing.T) {
 	}
 }
 
+func TestWaiterWithoutOutput(t *testing.T) {
+	w := newWaiter(func(context.Context, *lampInput, ...func(*Options)) (*lampOutput, error) { return nil, nil },
+		waiterSpec[lampOutput]{
+			name:   "LampLit",
+			accept: func(out *lampOutput, err error) verdict { return waitUnnamed },
+			state:  func(out *lampOutput) string { return out.State },
+		}, nil)
+
+	var unreadable *smithy.DeserializationError
+	if err := w.Wait(t.Context(), &lampInput{}, time.Minute); !errors.As(err, &unreadable) {
+		t.Errorf("error = %v, want a *smithy.DeserializationError", err)
+	}
+}
+
 func TestWaiterErrors(t *testing.T) {
 	gone := lampError("LampGone")
 	tests := []struct {
