@@ -37,7 +37,7 @@ func TestAnswers(t *testing.T) {
 		}
 	}
 	const noImage = "404 ResourceNotFoundException: MicroVMImage not found for MicroVMImageID: " + imageARN
-	const noVersion = "MicroVMImageVersion not found for MicroVMImageID: " + imageARN + " and version: 1.0"
+	const noVersion = "MicroVMImage not found for MicroVMImage: " + imageARN + ", Version: 1.0"
 	tests := []struct {
 		name, field string
 		call        func(s *session) error

@@ -63,7 +63,8 @@ func checkHooks(hooks *types.Hooks) error {
 	ready := build != nil && build.Ready == on
 	if anyRuntime && !ready {
 		return invalid("The ready (/ready) MicroVM image hook must be enabled when any MicroVM lifecycle hook " +
-			"(/run, /resume, /suspend, /terminate) is enabled.")
+			"(run, resume, suspend, or terminate) is enabled. The ready hook signals when the application has finished " +
+			"initializing so the snapshot is taken in a ready state.")
 	}
 	if hooks.Port == nil && (anyRuntime || ready || build != nil && build.Validate == on) {
 		return invalid("A port must be specified when any hook is enabled.")

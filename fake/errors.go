@@ -78,6 +78,11 @@ func notFound(format string, args ...any) *failure {
 	return f
 }
 
+func isNotFound(err error) bool {
+	var f *failure
+	return errors.As(err, &f) && f.status == http.StatusNotFound
+}
+
 // noTagged is of the operations on tags, whose errors spell Message as those of Lambda at large do.
 func noTagged(arn string) *failure {
 	f := notFound("The resource you requested does not exist: %s", arn)

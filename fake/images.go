@@ -91,8 +91,9 @@ func (img *image) describe(now time.Time) *lambdamicrovms.GetMicroVMImageOutput 
 		State:     img.state(now),
 		UpdatedAt: &updatedAt,
 	}
-	if len(img.tags) > 0 {
-		out.Tags = img.tags
+	out.Tags = img.tags
+	if out.Tags == nil {
+		out.Tags = map[string]string{}
 	}
 	if v := img.latestActive(now); v != nil {
 		out.LatestActiveImageVersion = ptr(v.name())

@@ -171,7 +171,7 @@ func TestBaseImages(t *testing.T) {
 			"none gets, which is no image here"},
 	}
 	ctx := context.Background()
-	srv := fake.New(t, fake.WithManagedImages(fake.ManagedImage{Name: "al2023-1", Versions: 3}))
+	srv := fake.New(t, fake.WithManagedImages(fake.ManagedImage{Name: "al2023-1", Versions: 4}))
 	client := lambdamicrovms.New(srv.Options())
 	create(t, srv, client, "own")
 	for i, test := range tests {

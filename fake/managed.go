@@ -22,16 +22,15 @@ func (c *call) baseVersion(arn string, asked *string) (string, error) {
 	if !ok {
 		return "", invalid("Invalid ARN format: %s", arn)
 	}
-	var newest int
+	oldest, newest := 0, 1 // of a managed image that is not listed: assumed to exist, as roles and buckets are
 	managed := slices.IndexFunc(c.server.config.managed, func(m ManagedImage) bool { return m.Name == name.name })
 	img := c.world.images[name.name]
 	switch {
 	case name.account == "aws" && managed >= 0: // of whichever region: tests of many regions have one configuration
-		newest = c.server.config.managed[managed].Versions
+		newest = c.server.config.managed[managed].newest()
 	case img != nil && img.arn == arn && !img.gone(c.now):
-		newest = img.latest
-	case name.account == "aws": // taken to be there, as roles and buckets are
-		newest = 1
+		oldest, newest = 1, img.latest
+	case name.account == "aws":
 	default:
 		return "", unrecorded("what a build on %s gets, which is no image here", arn)
 	}
@@ -41,8 +40,8 @@ func (c *call) baseVersion(arn string, asked *string) (string, error) {
 	if strings.Trim(*asked, "0123456789") != "" {
 		return "", invalid("Invalid baseMicroVMImageVersion: %s. Expected a single major version number (e.g., 1).", *asked)
 	}
-	n := parseVersion(*asked)
-	if n < 1 || n > newest {
+	n, err := strconv.Atoi(*asked)
+	if err != nil || n < oldest || n > newest {
 		return "", invalid("Invalid baseMicroVMImageVersion: %s. The version does not exist.", *asked)
 	}
 	return strconv.Itoa(n) + ".0", nil
@@ -84,11 +83,12 @@ func (c *call) listManagedMicroVMImageVersions(in *lambdamicrovms.ListManagedMic
 	if i < 0 {
 		return nil, c.noImage(*in.ImageIdentifier)
 	}
-	numbers := make([]int64, c.server.config.managed[i].Versions)
+	newest := c.server.config.managed[i].newest()
+	numbers := make([]int, newest+1)
 	for i := range numbers {
-		numbers[i] = int64(i) + 1
+		numbers[i] = newest - i
 	}
-	found, next, err := cut(c, numbers, func(n int64) int64 { return n }, in.MaxResults, in.NextToken, *in.ImageIdentifier)
+	found, next, err := cut(c, numbers, func(n int) int64 { return int64(newest-n) + 1 }, in.MaxResults, in.NextToken, *in.ImageIdentifier)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func (c *call) listManagedMicroVMImageVersions(in *lambdamicrovms.ListManagedMic
 		out.Items = append(out.Items, types.ManagedMicroVMImageVersion{
 			CreatedAt:    ptr(managedSince()),
 			ImageArn:     in.ImageIdentifier,
-			ImageVersion: ptr(strconv.FormatInt(n, 10) + ".0"),
+			ImageVersion: ptr(strconv.Itoa(n)),
 			Status:       types.ManagedMicroVMImageVersionStatusAvailable,
 			UpdatedAt:    ptr(managedSince()),
 		})

@@ -40,7 +40,7 @@ func defaultConfig() config {
 		secretKey: "fake-secret-access-key",
 		start:     time.Date(2026, time.August, 1, 12, 0, 0, 0, time.UTC),
 		delays:    MeasuredDelays(),
-		managed:   []ManagedImage{{Name: "al2023-1", Versions: 1}},
+		managed:   []ManagedImage{{Name: "al2023-1", Versions: 2}},
 		seed:      1,
 		callLimit: 10_000,
 	}
@@ -79,8 +79,8 @@ func WithDelays(d Delays) Option {
 	return func(c *config) { c.delays = d }
 }
 
-// WithManagedImages sets the base images that AWS provides. The default is al2023-1 in one version. Images
-// can be built on others too, which are not listed and have one version.
+// WithManagedImages sets the base images that AWS provides. The default is al2023-1 with the versions 0 and 1.
+// Images can be built on other managed images too: those are not listed and also have the versions 0 and 1.
 func WithManagedImages(images ...ManagedImage) Option {
 	return func(c *config) { c.managed = slices.Clone(images) }
 }
@@ -148,5 +148,8 @@ func MeasuredDelays() Delays {
 // A ManagedImage is a base image that AWS provides.
 type ManagedImage struct {
 	Name     string // such as "al2023-1"
-	Versions int    // how many there are: 2 means "1.0" and "2.0"
+	Versions int    // how many there are, counted from 0: 2 means "0" and "1". The default is 1.
 }
+
+// newest returns the number of the newest version.
+func (m ManagedImage) newest() int { return max(m.Versions, 1) - 1 }

@@ -1,7 +1,6 @@
 package fake
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
@@ -89,12 +88,10 @@ func (c *call) runnable(in *lambdamicrovms.RunMicroVMInput) (*image, *version, e
 	}
 
 	img, err := c.find(in.ImageIdentifier)
-	var missing *failure
 	switch {
-	case img != nil:
-	case errors.As(err, &missing) && missing.code == "ResourceNotFoundException":
+	case isNotFound(err):
 		return nil, nil, noActiveVersion(in)
-	default:
+	case err != nil:
 		return nil, nil, err
 	}
 	var v *version

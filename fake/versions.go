@@ -150,18 +150,22 @@ func (c *call) build(img *image, config *types.MicroVMImageVersionSummary, durin
 // findVersion returns the image and the version that a path names.
 func (c *call) findVersion(identifier, number *string) (*image, *version, error) {
 	img, err := c.find(identifier)
-	if err != nil {
+	switch {
+	case isNotFound(err):
+		return nil, nil, noVersion(*identifier, *number)
+	case err != nil:
 		return nil, nil, err
 	}
 	v := img.version(parseVersion(*number))
 	if v == nil {
-		return img, nil, noVersion(img, *number)
+		return img, nil, noVersion(img.arn, *number)
 	}
 	return img, v, nil
 }
 
-func noVersion(img *image, number string) *failure {
-	return notFound("MicroVMImageVersion not found for MicroVMImageID: %s and version: %s", img.arn, number)
+// noVersion is also the error for a version of an image that does not exist.
+func noVersion(arn, number string) *failure {
+	return notFound("MicroVMImage not found for MicroVMImage: %s, Version: %s", arn, number)
 }
 
 func (c *call) getMicroVMImageVersion(in *lambdamicrovms.GetMicroVMImageVersionInput) (*lambdamicrovms.GetMicroVMImageVersionOutput, error) {
@@ -212,7 +216,7 @@ func (c *call) deleteMicroVMImageVersion(in *lambdamicrovms.DeleteMicroVMImageVe
 	case img == nil:
 		return nil, err
 	case err != nil && 0 < number && number <= img.latest, v != nil && !v.goneAt.IsZero():
-		if err := c.repeatedDelete(noVersion(img, *in.ImageVersion)); err != nil {
+		if err := c.repeatedDelete(noVersion(img.arn, *in.ImageVersion)); err != nil {
 			return nil, err
 		}
 		return deletingVersion(in, number), nil

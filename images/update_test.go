@@ -56,7 +56,7 @@ func TestUpdateBaseImageVersion(t *testing.T) {
 		{"kept", nil, true, aws.String("1")},
 		{"the change decides", aws.String("2"), true, aws.String("2")},
 	} {
-		b := newBench(t, fake.WithManagedImages(fake.ManagedImage{Name: "al2023-1", Versions: 1}, fake.ManagedImage{Name: "other", Versions: 2}))
+		b := newBench(t, fake.WithManagedImages(fake.ManagedImage{Name: "al2023-1", Versions: 2}, fake.ManagedImage{Name: "other", Versions: 3}))
 		b.create(declaration())
 		_, err := images.Update(b.ctx, b.client, appARN, func(in *lambdamicrovms.UpdateMicroVMImageInput) error {
 			if c.set != nil {

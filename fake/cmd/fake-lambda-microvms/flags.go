@@ -48,7 +48,7 @@ func parse(args []string, messages io.Writer) (*options, error) {
 		add(option)
 		return err
 	})
-	flags.Func("managed-image", "a base image that AWS provides, as `name[=versions]`; may be repeated (default al2023-1=1)", func(text string) error {
+	flags.Func("managed-image", "a base image that AWS provides, as `name[=versions]`; may be repeated (default al2023-1=2, the versions 0 and 1)", func(text string) error {
 		image, err := parseManagedImage(text)
 		managed = append(managed, image)
 		return err

@@ -66,7 +66,7 @@ func TestProgram(t *testing.T) {
 	args := []string{
 		"--state", filepath.Join(t.TempDir(), "state.json"), "--access-key", "AKIDME:secret:210987654321", "--strict",
 		"--build-delay", "0s", "--microvm-delay", "0s", "--delete-delay", "0s", "--app-url", "9000=" + application.URL,
-		"--managed-image", "other", "--managed-image", "al2023-1=2",
+		"--managed-image", "other", "--managed-image", "al2023-1=3",
 	}
 	address, stop := start(t, args...)
 	client := newClient(address, "AKIDME")
