@@ -63,7 +63,7 @@ func unzip(t *testing.T, data []byte) (files map[string]string, names []string) 
 		if mode := f.Mode(); mode != 0o644 {
 			files[f.Name] += " " + mode.String()
 		}
-		if want := time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC); !f.Modified.Equal(want) {
+		if want := time.Date(1980, 1, 2, 0, 0, 0, 0, time.UTC); !f.Modified.Equal(want) {
 			t.Errorf("%s is of %v", f.Name, f.Modified)
 		}
 	}
@@ -102,6 +102,7 @@ func TestZip(t *testing.T) {
 		"a/link":          "b",
 		"a.txt":           "a",
 		"run.sh":          "#!/bin/sh -rwxr-xr-x",
+		"secret/":         " drwxr-xr-x",
 		"secret/public/":  " drwxr-xr-x",
 		"secret/public/k": "yes",
 		"void/":           " drwxr-xr-x",
@@ -109,7 +110,7 @@ func TestZip(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if wantOrder := []string{".dockerignore", "Dockerfile", "a/", "a/b.txt", "a/link", "a.txt", "run.sh", "secret/public/", "secret/public/k", "void/"}; !cmp.Equal(wantOrder, names) {
+	if wantOrder := []string{".dockerignore", "Dockerfile", "a/", "a/b.txt", "a/link", "a.txt", "run.sh", "secret/", "secret/public/", "secret/public/k", "void/"}; !cmp.Equal(wantOrder, names) {
 		t.Errorf("in order: %v", names)
 	}
 	if archive.Files != 7 || archive.Bytes != int64(len("FROM scratch"+files[".dockerignore"]+"bba#!/bin/shyes")) {
@@ -169,9 +170,16 @@ func TestZipRefuses(t *testing.T) {
 		{"too many files", "c: there are more than 2 files", map[string]string{"Dockerfile": "", "b": "", "c": ""}, images.ZipOptions{MaxFiles: 2}},
 		{"too many bytes", "b: there are more than 5 bytes", map[string]string{"Dockerfile": "1234", "b": "12"}, images.ZipOptions{MaxBytes: 5}},
 		{"a bad .dockerignore", ".dockerignore: line 1: syntax error in pattern", map[string]string{"Dockerfile": "", ".dockerignore": "["}, images.ZipOptions{}},
+		{"an exception for nothing", `.dockerignore: line 2: illegal exclusion pattern: "!"`, map[string]string{"Dockerfile": "", ".dockerignore": "a\n!/"}, images.ZipOptions{}},
+		{"a .dockerignore in one line", ".dockerignore: the file is larger than 262144 bytes", map[string]string{"Dockerfile": "", ".dockerignore": strings.Repeat("*a", 200_000)}, images.ZipOptions{}},
+		{"a pattern that is too long", "Dockerfile.dockerignore: line 1: the pattern is longer than 4096 bytes", map[string]string{"Dockerfile": "", "Dockerfile.dockerignore": strings.Repeat("a", 5000)}, images.ZipOptions{}},
+		{"a pattern that turns out to be wrong", "images: pack DIR: Dockerfile.dockerignore: syntax error in pattern", map[string]string{"Dockerfile": "", "Dockerfile.dockerignore": "[b-a]", "a": ""}, images.ZipOptions{}},
+		{"a folder as .dockerignore", ".dockerignore: this is not a regular file", map[string]string{"Dockerfile": "", ".dockerignore/": ""}, images.ZipOptions{}},
+		{"a .dockerignore from elsewhere", ".dockerignore: ", map[string]string{"Dockerfile": "", ".dockerignore": "->" + outside + "/key"}, images.ZipOptions{}},
+		{"a name with control characters", `a\u001b[31m\u202e: the symbolic link leads out`, map[string]string{"Dockerfile": "", "a\x1b[31m\u202e": "->" + outside}, images.ZipOptions{}},
 		{"a name that no archive can have", "UTF-8", map[string]string{"Dockerfile": "", "a\xff": ""}, images.ZipOptions{}},
 	} {
-		if runtime.GOOS != "linux" && strings.Contains(c.reason, "name that") {
+		if runtime.GOOS != "linux" && strings.Contains(c.reason, "name ") {
 			continue
 		}
 		dir := folder(t, c.files)
@@ -181,7 +189,7 @@ func TestZipRefuses(t *testing.T) {
 			}
 		})
 		var refused *images.ArtifactError
-		if !errors.As(err, &refused) || !strings.HasPrefix(err.Error(), "images: pack "+dir+": ") || !strings.Contains(err.Error(), c.want) {
+		if !errors.As(err, &refused) || !strings.HasPrefix(err.Error(), "images: pack "+dir+": ") || !strings.Contains(err.Error(), strings.Replace(c.want, "DIR", dir, 1)) {
 			t.Errorf("%s: %v", c.reason, err)
 		}
 		if err != nil && strings.Contains(err.Error(), "secret") {
@@ -215,5 +223,174 @@ func TestZipIgnoreFileOfItsOwn(t *testing.T) {
 	}))
 	if _, names := unzip(t, out.Bytes()); err != nil || !cmp.Equal(names, []string{"Dockerfile", "a"}) {
 		t.Errorf("%v, %v", names, err)
+	}
+}
+
+// A sparse file of 1 GiB is refused without being read.
+func TestZipIgnoreFileTooLarge(t *testing.T) {
+	dir := folder(t, map[string]string{"Dockerfile": "", ".dockerignore": ""})
+	if err := os.Truncate(filepath.Join(dir, ".dockerignore"), 1<<30); err != nil {
+		t.Fatal(err)
+	}
+	_, err := images.Zip(context.Background(), io.Discard, dir)
+	if err == nil || !strings.Contains(err.Error(), ".dockerignore: the file is larger than 262144 bytes") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestZipTimeInEveryZone(t *testing.T) {
+	var out bytes.Buffer
+	if _, err := images.Zip(context.Background(), &out, folder(t, map[string]string{"Dockerfile": "", "a/b": ""})); err != nil {
+		t.Fatal(err)
+	}
+	r, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range r.File {
+		for hours := -12; hours <= 14; hours++ {
+			if local := f.Modified.In(time.FixedZone("", hours*3600)); local.Year() != 1980 {
+				t.Errorf("%s: %v", f.Name, local)
+			}
+		}
+	}
+}
+
+func TestZipIntoTheFolder(t *testing.T) {
+	dir := folder(t, map[string]string{"Dockerfile": "", "a": "a"})
+	for range 2 {
+		out, err := os.Create(filepath.Join(dir, "b.zip"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		archive, err := images.Zip(context.Background(), out, dir)
+		if err != nil || archive.Files != 2 {
+			t.Errorf("got %+v, %v", archive, err)
+		}
+		if err := out.Close(); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(out.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, names := unzip(t, data); !cmp.Equal(names, []string{"Dockerfile", "a"}) {
+			t.Errorf("packed %v", names)
+		}
+	}
+}
+
+// hooked calls a function whenever somebody asks for its error, as Zip does before each file: something
+// happens while it runs, at the same moment in every run.
+type hooked struct {
+	context.Context
+	hook func(call int)
+	call *int
+}
+
+func hook(f func(call int)) hooked { return hooked{context.Background(), f, new(int)} }
+
+func (h hooked) Err() error {
+	*h.call++
+	h.hook(*h.call)
+	return nil
+}
+
+// A folder that is left out is not entered unless an exception may reach into it.
+func TestZipDoesNotEnterExcludedFolders(t *testing.T) {
+	calls := func(ignore, names string) int {
+		files := map[string]string{"Dockerfile": "", ".dockerignore": ignore, "src/a.go": ""}
+		for _, name := range strings.Fields(names) {
+			files["vendor/deep/"+name] = ""
+		}
+		ctx := hook(func(int) {})
+		if _, err := images.Zip(ctx, io.Discard, folder(t, files)); err != nil {
+			t.Fatalf("%q: %v", ignore, err)
+		}
+		return *ctx.call
+	}
+	for ignore, entered := range map[string]bool{
+		"vendor":                      false,
+		"*\n!src":                     false,
+		"*\n!src/*.go":                false,
+		"*\n!*.go":                    false,
+		"vendor\n!vendor2\n!src/**":   false,
+		"vendor\n!vendor/x/nowhere":   false,
+		"*\n!src\n!**/*.go":           true,
+		"vendor\n!vendor/deep/*.go":   true,
+		"vendor\n!vendor/*/x\n*.go":   true,
+		"vendor\n!vendor/dee[p]/x.go": true,
+	} {
+		if got := calls(ignore, "a b c d e f g") != calls(ignore, "a"); got != entered {
+			t.Errorf("%q: entered is %v", ignore, got)
+		}
+	}
+}
+
+// Whatever takes the place of something that is listed, and whenever: Zip packs what it has listed or fails.
+func TestZipPacksWhatIsListed(t *testing.T) {
+	const secret = "the content of a file that is left out"
+	replace := func(remove, link, target string) func(string) error {
+		return func(dir string) error {
+			if err := os.Rename(filepath.Join(dir, remove), filepath.Join(dir, "moved")); err != nil {
+				return err
+			}
+			return os.Symlink(target, filepath.Join(dir, link))
+		}
+	}
+	for reason, change := range map[string]func(dir string) error{
+		"a file by a link":          replace("m/a", "m/a", "../secret/a"),
+		"a folder by a link":        replace("m", "m", "secret"),
+		"a link by another":         replace("link", "link", "secret/a"),
+		"a link's target by a link": replace("m/b", "m/b", "../secret/a"),
+		"a folder by a file":        replace("m", "m", "Dockerfile"),
+		"a file by another": func(dir string) error {
+			return os.Rename(filepath.Join(dir, "secret", "a"), filepath.Join(dir, "m", "a"))
+		},
+		"a folder by another": func(dir string) error {
+			return errors.Join(
+				os.Rename(filepath.Join(dir, "m"), filepath.Join(dir, "moved")),
+				os.Rename(filepath.Join(dir, "secret"), filepath.Join(dir, "m")))
+		},
+		"a file that grows": func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "m", "a"), []byte(secret), 0o600)
+		},
+		"a file that goes away": func(dir string) error { return os.Remove(filepath.Join(dir, "m", "a")) },
+	} {
+		refused := 0
+		for moment, last := 1, false; !last; moment++ {
+			dir := folder(t, map[string]string{
+				"Dockerfile": "", ".dockerignore": "secret\nmoved", "link": "->m/b", "m/a": strings.Repeat("a", len(secret)),
+				"m/b": strings.Repeat("b", len(secret)), "secret/a": secret, "secret/b": secret, "z": "",
+			})
+			last = true
+			ctx := hook(func(call int) {
+				if call == moment {
+					last = false
+					if err := change(dir); err != nil {
+						t.Fatal(err)
+					}
+				}
+			})
+			var out bytes.Buffer
+			if _, err := images.Zip(ctx, &out, dir); err != nil {
+				var artifact *images.ArtifactError
+				if !errors.As(err, &artifact) {
+					t.Errorf("%s: %v", reason, err)
+				}
+				refused++
+				continue
+			}
+			// Before it is listed, another file may well have been moved to its place.
+			files, _ := unzip(t, out.Bytes())
+			for name, content := range files {
+				if content == secret && !strings.Contains(reason, "another") && !strings.Contains(reason, "grows") {
+					t.Errorf("%s, at moment %d: %s is packed", reason, moment, name)
+				}
+			}
+		}
+		if refused == 0 {
+			t.Errorf("%s: never refused", reason)
+		}
 	}
 }

@@ -5,6 +5,7 @@ package images_test
 import (
 	"context"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -13,13 +14,80 @@ import (
 	"github.com/microvm-go/lambdamicrovms/images"
 )
 
-// To read a pipe would take for ever.
+// To open or read a pipe would take for ever.
 func TestZipRefusesPipes(t *testing.T) {
-	dir := folder(t, map[string]string{"Dockerfile": ""})
-	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
+	for name, want := range map[string]string{
+		"pipe":                    "pipe: this is neither a file nor a folder",
+		"Dockerfile":              "Dockerfile: this is neither a file nor a folder",
+		".dockerignore":           ".dockerignore: this is not a regular file",
+		"Dockerfile.dockerignore": "Dockerfile.dockerignore: this is not a regular file",
+	} {
+		files := map[string]string{"Dockerfile": "", "link": "->Dockerfile"}
+		delete(files, name)
+		dir := folder(t, files)
+		pipe(t, filepath.Join(dir, name))
+		if _, err := images.Zip(context.Background(), io.Discard, dir); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+
+	dir := folder(t, map[string]string{"Dockerfile": "", ".dockerignore": "->pipe"})
+	pipe(t, filepath.Join(dir, "pipe"))
+	if _, err := images.Zip(context.Background(), io.Discard, dir); err == nil || !strings.Contains(err.Error(), ".dockerignore: this is not a regular file") {
+		t.Errorf("a link: %v", err)
+	}
+}
+
+func pipe(t *testing.T, name string) {
+	t.Helper()
+	if err := syscall.Mkfifo(name, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := images.Zip(context.Background(), io.Discard, dir); err == nil || !strings.Contains(err.Error(), "pipe: this is neither a file nor a folder") {
-		t.Errorf("got %v", err)
+}
+
+// A file or folder becomes a pipe while Zip runs.
+func TestZipRefusesNewPipes(t *testing.T) {
+	for _, name := range []string{"m", "m/a", ".dockerignore", "Dockerfile"} {
+		refused := 0
+		for moment, last := 1, false; !last; moment++ {
+			dir := folder(t, map[string]string{"Dockerfile": "", ".dockerignore": "moved", "m/a": "a", "z": "z"})
+			last = true
+			ctx := hook(func(call int) {
+				if call == moment {
+					last = false
+					if err := os.Rename(filepath.Join(dir, name), filepath.Join(dir, "moved")); err != nil {
+						t.Fatal(err)
+					}
+					pipe(t, filepath.Join(dir, name))
+				}
+			})
+			if _, err := images.Zip(ctx, io.Discard, dir); err != nil {
+				refused++
+			}
+		}
+		if refused == 0 {
+			t.Errorf("%s: never refused", name)
+		}
+	}
+}
+
+// BuildKit ignores a folder that cannot be read if it is left out.
+func TestZipUnreadableFolder(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root reads everything")
+	}
+	for ignore, want := range map[string]bool{"": false, "locked": true, "locked\n!**/*.md": true} {
+		dir := folder(t, map[string]string{"Dockerfile": "", ".dockerignore": ignore, "locked/": ""})
+		locked := filepath.Join(dir, "locked")
+		if err := os.Chmod(locked, 0); err != nil {
+			t.Fatal(err)
+		}
+		_, err := images.Zip(context.Background(), io.Discard, dir)
+		if got := err == nil; got != want {
+			t.Errorf("%q: %v", ignore, err)
+		}
+		if err := os.Chmod(locked, 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -1,9 +1,19 @@
 package images
 
 import (
+	"context"
 	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/moby/patternmatcher"
+	"github.com/moby/patternmatcher/ignorefile"
 )
 
 func TestIgnore(t *testing.T) {
@@ -50,6 +60,10 @@ func TestIgnore(t *testing.T) {
 		{"the folder itself as the root", "/", "", "a a/b"},
 		{"a dot is a dot", "a.b", "a.b", "axb"},
 		{"letter case counts", "Temp", "Temp", "temp"},
+		{"an exception for a folder, before something in it is excluded", "**/*.env\n!config", "config/prod.env a.env", "config config/a"},
+		{"the same, deeper", "**/.env\n!apps/web", ".env apps/web/.env", "apps apps/web apps/web/a"},
+		{"the same, with a slash", "*/*.pem\n!certs/", "certs/key.pem", "certs certs/a key.pem"},
+		{"an exception, and the folder again", "d\n!d/x\nd", "d d/a", "d/x d/x/a"},
 	} {
 		rules, err := parseIgnore(c.lines)
 		if err != nil {
@@ -57,13 +71,13 @@ func TestIgnore(t *testing.T) {
 			continue
 		}
 		for _, path := range strings.Fields(c.excluded) {
-			if !rules.excludes(path) {
-				t.Errorf("%s: %q is included", c.reason, path)
+			if excluded, err := rules.excludes(path); !excluded || err != nil {
+				t.Errorf("%s: %q is included, %v", c.reason, path, err)
 			}
 		}
 		for _, path := range strings.Fields(c.included) {
-			if rules.excludes(strings.TrimSuffix(path, "/")) {
-				t.Errorf("%s: %q is excluded", c.reason, path)
+			if excluded, err := rules.excludes(strings.TrimSuffix(path, "/")); excluded || err != nil {
+				t.Errorf("%s: %q is excluded, %v", c.reason, path, err)
 			}
 		}
 	}
@@ -71,8 +85,10 @@ func TestIgnore(t *testing.T) {
 
 func TestIgnoreErrors(t *testing.T) {
 	for _, c := range []struct{ lines, want string }{
-		{"a\n!", "line 2: nothing follows the exclamation mark"},
-		{"!  ", "line 1: nothing follows the exclamation mark"},
+		{"a\n!", `line 2: illegal exclusion pattern: "!"`},
+		{"!  ", `line 1: illegal exclusion pattern: "!"`},
+		{"!/", `line 1: illegal exclusion pattern: "!"`},
+		{"\uFEFFa\r\n!/\r\n[", `line 2: illegal exclusion pattern: "!"`},
 		{"[a", "line 1: syntax error in pattern"},
 		{"# x\n\n[", "line 3: syntax error in pattern"},
 		{"[]a]", "line 1: syntax error in pattern"},
@@ -80,10 +96,29 @@ func TestIgnoreErrors(t *testing.T) {
 		{"[-a]", "line 1: syntax error in pattern"},
 		{`a\`, "line 1: syntax error in pattern"},
 		{`[a\`, "line 1: syntax error in pattern"},
+		{"a\n\xff", "line 2: the pattern is not UTF-8 text"},
+		{"\xff\xfe.\x00e\x00n\x00v\x00", "line 1: the pattern is not UTF-8 text"},
+		{".\x00e\x00n\x00v\x00", "line 1: the pattern is not UTF-8 text"},
+		{"a\n" + strings.Repeat("a", maxPatternBytes+1), "line 2: the pattern is longer than 4096 bytes"},
+		{"\n" + strings.Repeat("*a", 200_000), "line 2: bufio.Scanner: token too long"},
 	} {
 		if _, err := parseIgnore(c.lines); err == nil || err.Error() != c.want {
-			t.Errorf("%q: got %v, want %s", c.lines, err, c.want)
+			t.Errorf("%.20q: got %v, want %s", c.lines, err, c.want)
 		}
+	}
+	if _, err := parseIgnore("# \xff\x00\n" + strings.Repeat("a", maxPatternBytes)); err != nil {
+		t.Error(err)
+	}
+}
+
+// Some patterns are found to be wrong only once they are compared.
+func TestIgnoreErrorsLate(t *testing.T) {
+	rules, err := parseIgnore("[b-a]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := rules.excludes("a"); err == nil {
+		t.Error("no error")
 	}
 }
 
@@ -93,29 +128,180 @@ func TestIgnoreManyStars(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rules.excludes(strings.Repeat("a", 5000)) {
-		t.Error("excluded")
+	if excluded, err := rules.excludes(strings.Repeat("a", 5000)); excluded || err != nil {
+		t.Errorf("excluded is %v, %v", excluded, err)
 	}
+}
+
+func TestIgnoreReaches(t *testing.T) {
+	for _, c := range []struct {
+		exception string
+		reached   string // space-separated
+		not       string
+	}{
+		{"a", "", "a b a/b"},
+		{"a/b", "a", "b a/b a/c ab"},
+		{"a/b/c", "a a/b", "b a/c a/b/c"},
+		{"*", "", "a a/b"},
+		{"*.go", "", "a a/b"},
+		{"*/x", "a b", "a/b"},
+		{"a/*", "a", "b a/b"},
+		{"a*/x", "a ab", "b a/b"},
+		{"a/**", "a a/b a/b/c", "b ab"},
+		{"a**", "a ab a/b", "b"},
+		{"**/x", "a a/b", ""},
+		{"a/**/x", "a a/b", "b"},
+		{"a[^b]c", "a", "b"}, // a class that leaves something out matches a slash
+		{`a\W*`, "a", "b"},   // the backslash gets into a regular expression
+		{"a?c", "", "a"},
+	} {
+		rules, err := parseIgnore("!" + c.exception)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, dir := range strings.Fields(c.reached) {
+			if !rules.reaches(dir) {
+				t.Errorf("%s does not reach into %s", c.exception, dir)
+			}
+		}
+		for _, dir := range strings.Fields(c.not) {
+			if rules.reaches(dir) {
+				t.Errorf("%s reaches into %s", c.exception, dir)
+			}
+		}
+	}
+}
+
+// generated returns random patterns over few names, so that they match often.
+func generated(r *rand.Rand) string {
+	parts := []string{"a", "b", "ab", "*", "**", "?", "a*", "*b", "**b", "a**", "[ab]", "[^a]", `\a`, `\W`, "..", ".", ""}
+	var lines strings.Builder
+	for range 1 + r.IntN(5) {
+		lines.WriteString([]string{"", "", "!", "/", "!/", " ", "#"}[r.IntN(7)])
+		for i := range 1 + r.IntN(4) {
+			if i > 0 {
+				lines.WriteByte('/')
+			}
+			lines.WriteString(parts[r.IntN(len(parts))])
+		}
+		lines.WriteString([]string{"", "", "/", "/**", " "}[r.IntN(5)] + "\n")
+	}
+	return lines.String()
+}
+
+// What Zip lists of a tree is what the library, given every path of it and its parent's result, does not match.
+func TestIgnoreDifferential(t *testing.T) {
+	var paths []string // folders and, with a dot, files
+	var grow func(dir string, depth int)
+	grow = func(dir string, depth int) {
+		for _, name := range []string{"a", "ab", "b"} {
+			paths = append(paths, dir+name, dir+"."+name)
+			if depth > 1 {
+				grow(dir+name+"/", depth-1)
+			}
+		}
+	}
+	grow("", 3)
+	dir := t.TempDir()
+	for _, name := range paths {
+		name := filepath.Join(dir, filepath.FromSlash(name))
+		err := os.MkdirAll(filepath.Dir(name), 0o755)
+		if err == nil && strings.HasPrefix(filepath.Base(name), ".") {
+			err = os.WriteFile(name, nil, 0o600)
+		} else if err == nil {
+			err = os.MkdirAll(name, 0o755)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, dockerfile), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(paths)
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close() //nolint:errcheck // it is only read
+
+	compared := 0
+	for seed := range uint64(500) {
+		lines := generated(rand.New(rand.NewPCG(seed, 1)))
+		if err := os.WriteFile(filepath.Join(dir, ".dockerignore"), []byte(lines), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l := newLister(root, dir, nil, nil)
+		listErr := l.list(context.Background())
+		want, wantErr := reference(lines, paths)
+		if (listErr != nil) != (wantErr != nil) {
+			t.Errorf("%q: got the error %v, the library's is %v", lines, listErr, wantErr)
+		}
+		if wantErr != nil || listErr != nil {
+			continue
+		}
+		compared++
+		got := make(map[string]bool)
+		for _, e := range l.entries {
+			if e.name != dockerfile && e.name != ".dockerignore" {
+				got[e.name] = true
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q: -library +ours\n%s", lines, diff)
+		}
+	}
+	if compared < 250 {
+		t.Errorf("only %d rule files are valid", compared)
+	}
+}
+
+// reference returns the paths that are not left out, and the folders that they are in.
+func reference(lines string, paths []string) (map[string]bool, error) {
+	patterns, err := ignorefile.ReadAll(strings.NewReader(lines))
+	if err != nil {
+		return nil, err
+	}
+	matcher, err := patternmatcher.New(patterns)
+	if err != nil {
+		return nil, err
+	}
+	kept := make(map[string]bool)
+	states := map[string]patternmatcher.MatchInfo{".": {}}
+	for _, name := range paths { // parents first
+		excluded, state, err := matcher.MatchesUsingParentResults(name, states[path.Dir(name)])
+		if err != nil {
+			return nil, err
+		}
+		states[name] = state
+		for up := name; !excluded && up != "."; up = path.Dir(up) {
+			kept[up] = true
+		}
+	}
+	return kept, nil
 }
 
 func FuzzIgnore(f *testing.F) {
 	f.Add("**/*.go\n!a/**\n[^a-z]?\\*", "a/b.go")
 	f.Add("*\n!src", "src/a")
 	f.Add("**a**/b", "xa/b")
-	f.Fuzz(func(t *testing.T, lines, path string) {
+	f.Fuzz(func(t *testing.T, lines, name string) {
 		rules, err := parseIgnore(lines)
-		if err != nil || !fs.ValidPath(path) {
+		if err != nil || !fs.ValidPath(name) || name == "." {
 			return
 		}
-		excluded := rules.excludes(path)
-		if again := rules.excludes(path); again != excluded {
-			t.Error("it depends on something else")
+		excluded, err := rules.excludes(name)
+		if err != nil {
+			return
 		}
-		if !rules.exceptions && excluded && !rules.excludes(path+"/x") {
-			t.Errorf("%q is excluded, but not what is in it", path)
+		below := name + "/x"
+		if in, err := rules.excludes(below); excluded && err == nil && !in && !rules.reaches(name) {
+			t.Errorf("%q is excluded and not reached, but %q is packed", name, below)
 		}
-		if all, err := parseIgnore(lines + "\n**"); err == nil && !all.excludes(path) {
-			t.Errorf("%q is not excluded by **", path)
+		if all, err := parseIgnore(lines + "\n**"); err == nil {
+			if excluded, err := all.excludes(name); err == nil && !excluded {
+				t.Errorf("%q is not excluded by **", name)
+			}
 		}
 	})
 }

@@ -1,0 +1,365 @@
+package images
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	dockerfile = "Dockerfile"
+
+	changed = "the file changed while it was read"
+	noFile  = "this is neither a file nor a folder; leave it out with .dockerignore"
+)
+
+// entry is a file or folder to pack.
+type entry struct {
+	name   string // slash-separated
+	source string // path of the content: where a symbolic link leads to, else the name
+	mode   fs.FileMode
+	size   int64
+	// What tells the listed file from one that has taken its place.
+	id      fileID
+	modTime int64
+}
+
+// lister finds what to pack. Folders are opened relative to their parents and without following links, so that
+// nothing outside of the folder is ever listed, whatever is moved or replaced meanwhile.
+type lister struct {
+	dir        string
+	options    ZipOptions
+	root       *os.Root
+	output     fs.FileInfo // of the archive, if it is a file
+	ignore     *ignoreRules
+	ignoreFile string // where they are from
+	entries    []entry
+	files      int
+	bytes      int64
+}
+
+func newLister(root *os.Root, dir string, output any, optFns []func(*ZipOptions)) *lister {
+	l := &lister{dir: dir, root: root, options: ZipOptions{MaxFiles: 100_000, MaxBytes: 4 << 30}}
+	for _, fn := range optFns {
+		fn(&l.options)
+	}
+	if file, ok := output.(interface{ Stat() (fs.FileInfo, error) }); ok {
+		l.output, _ = file.Stat() // a failure here shows when it is written to
+	}
+	return l
+}
+
+func (l *lister) fail(name, problem string, err error) error {
+	return &ArtifactError{Dir: l.dir, Path: name, Problem: problem, Err: err}
+}
+
+// wrap leaves errors of this package as they are.
+func (l *lister) wrap(name string, err error) error {
+	var artifact *ArtifactError
+	if errors.As(err, &artifact) {
+		return err
+	}
+	return l.fail(name, "", err)
+}
+
+// list fills entries. It returns when the context ends, even if the file system does not respond.
+func (l *lister) list(ctx context.Context) error {
+	done := make(chan error, 1)
+	work := *l
+	go func() { done <- work.listAll(ctx) }()
+	select {
+	case err := <-done:
+		*l = work
+		return err
+	case <-ctx.Done():
+		return l.fail("", "", ctx.Err())
+	}
+}
+
+func (l *lister) listAll(ctx context.Context) error {
+	if err := l.readIgnore(); err != nil {
+		return err
+	}
+	if err := l.scan(ctx, &folder{root: l.root, listed: true}); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(l.entries, func(e entry) bool { return e.name == dockerfile && !e.mode.IsDir() }) {
+		return l.fail("", "there is no Dockerfile", nil)
+	}
+	return nil
+}
+
+func (l *lister) readIgnore() (err error) {
+	for _, name := range [...]string{dockerfile + ".dockerignore", ".dockerignore"} {
+		var text string
+		switch text, err = l.readRules(name); {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err == nil:
+			l.ignoreFile = name
+			l.ignore, err = parseIgnore(text)
+		}
+		if err != nil {
+			return l.wrap(name, err)
+		}
+		return nil
+	}
+	l.ignore, err = parseIgnore("")
+	return err
+}
+
+// readRules reads a file whose kind and size are not known yet.
+func (l *lister) readRules(name string) (string, error) {
+	info, err := l.root.Stat(name) // before it is opened: to open a device may do something
+	if err == nil && !info.Mode().IsRegular() {
+		err = l.fail(name, "this is not a regular file", nil)
+	}
+	if err != nil {
+		return "", err
+	}
+	file, err := l.root.OpenFile(name, os.O_RDONLY|openFlags, 0)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close() //nolint:errcheck // it is only read
+	if info, err = file.Stat(); err == nil && !info.Mode().IsRegular() {
+		err = l.fail(name, changed, nil)
+	}
+	if err != nil {
+		return "", err
+	}
+	text, err := io.ReadAll(io.LimitReader(file, maxIgnoreBytes+1))
+	if err == nil && len(text) > maxIgnoreBytes {
+		err = l.fail(name, fmt.Sprintf("the file is larger than %d bytes", maxIgnoreBytes), nil)
+	}
+	return string(text), err
+}
+
+// folder is one that scan is in.
+type folder struct {
+	name   string // empty for the root
+	parent *folder
+	root   *os.Root
+	state  ignoreState
+	listed bool // false if it is left out and nothing in it has been listed yet
+}
+
+// scan lists what is in a folder, in the order of the names.
+func (l *lister) scan(ctx context.Context, in *folder) error {
+	items, err := readDir(ctx, in.root)
+	if err != nil {
+		return l.fail(in.name, "", err)
+	}
+	for _, item := range items {
+		if err := ctx.Err(); err != nil {
+			return l.fail("", "", err)
+		}
+		if err := l.visit(ctx, in, item); err != nil {
+			return l.wrap(path.Join(in.name, item.Name()), err)
+		}
+	}
+	return nil
+}
+
+// readDir returns what is in a folder, sorted by name.
+func readDir(ctx context.Context, root *os.Root) (items []fs.DirEntry, err error) {
+	dir, err := root.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close() //nolint:errcheck // it is only read
+	for err == nil {
+		var some []fs.DirEntry
+		some, err = dir.ReadDir(1000)
+		items = append(items, some...)
+		if err == nil {
+			err = ctx.Err()
+		}
+	}
+	if err != io.EOF { //nolint:errorlint // ReadDir returns it as it is
+		return nil, err
+	}
+	slices.SortFunc(items, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return items, nil
+}
+
+func (l *lister) visit(ctx context.Context, in *folder, item fs.DirEntry) error {
+	base := item.Name()
+	name := path.Join(in.name, base)
+	excluded, state, err := l.ignore.match(name, in.state)
+	if err != nil {
+		return l.fail(l.ignoreFile, "", err)
+	}
+	excluded = excluded && name != dockerfile
+	if excluded && (!item.IsDir() || !l.ignore.reaches(name)) {
+		return nil
+	}
+	info, err := in.root.Lstat(base)
+	if err != nil {
+		if excluded && errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	if l.output != nil && os.SameFile(l.output, info) {
+		return nil
+	}
+	if !excluded {
+		if err := l.add(in, base, info); err != nil {
+			return err
+		}
+	}
+	if !info.IsDir() {
+		return nil
+	}
+	below, err := enter(in.root, base, info)
+	if err != nil {
+		if excluded && (errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist)) {
+			return nil // as BuildKit does
+		}
+		return err
+	}
+	defer below.Close() //nolint:errcheck // it is only read
+	return l.scan(ctx, &folder{name: name, parent: in, root: below, state: state, listed: !excluded})
+}
+
+// enter opens a folder that Lstat has described, and nothing that has taken its place.
+func enter(parent *os.Root, base string, info fs.FileInfo) (*os.Root, error) {
+	root, err := parent.OpenRoot(base + "/.") // the dot, because opening a pipe would block
+	if err != nil {
+		return nil, err
+	}
+	opened, err := root.Stat(".")
+	if err == nil && !os.SameFile(info, opened) {
+		err = errors.New("the folder was replaced while it was listed")
+	}
+	if err != nil {
+		_ = root.Close()
+		return nil, err
+	}
+	return root, nil
+}
+
+// add lists a file or folder, after the folders that it is in.
+func (l *lister) add(in *folder, base string, info fs.FileInfo) error {
+	name := path.Join(in.name, base)
+	if strings.ContainsAny(name, "\\\x00") || !utf8.ValidString(name) {
+		return l.fail(name, "a name in an archive is UTF-8 and has no backslash", nil)
+	}
+	if err := l.addFolders(in); err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return l.append(entry{name: name, mode: fs.ModeDir | 0o755})
+	}
+	e := entry{name: name, source: name, mode: 0o644}
+	if info.Mode().Type() == fs.ModeSymlink {
+		var err error
+		if e.source, info, err = l.follow(name); err != nil {
+			return err
+		}
+	}
+	if !info.Mode().IsRegular() {
+		return l.fail(name, noFile, nil)
+	}
+	if info.Mode()&0o100 != 0 {
+		e.mode = 0o755
+	}
+	e.size, e.id, e.modTime = info.Size(), identify(info), info.ModTime().UnixNano()
+	l.files++
+	l.bytes += e.size
+	return l.append(e)
+}
+
+// addFolders lists folders that are left out, but have something in them that is not.
+func (l *lister) addFolders(in *folder) error {
+	if in.listed {
+		return nil
+	}
+	in.listed = true
+	if err := l.addFolders(in.parent); err != nil {
+		return err
+	}
+	return l.append(entry{name: in.name, mode: fs.ModeDir | 0o755})
+}
+
+func (l *lister) append(e entry) error {
+	l.entries = append(l.entries, e)
+	switch {
+	case len(l.entries) > l.options.MaxFiles:
+		return l.fail(e.name, fmt.Sprintf("there are more than %d files (ZipOptions.MaxFiles): is this the right folder?", l.options.MaxFiles), nil)
+	case l.bytes > l.options.MaxBytes:
+		return l.fail(e.name, fmt.Sprintf("there are more than %d bytes (ZipOptions.MaxBytes): is this the right folder?", l.options.MaxBytes), nil)
+	}
+	return nil
+}
+
+// follow returns the file that a symbolic link leads to.
+func (l *lister) follow(name string) (target string, info fs.FileInfo, err error) {
+	base, err := filepath.EvalSymlinks(l.dir)
+	if err != nil {
+		return "", nil, err
+	}
+	end, err := filepath.EvalSymlinks(filepath.Join(base, filepath.FromSlash(name)))
+	if err != nil {
+		return "", nil, err
+	}
+	target, err = filepath.Rel(base, end)
+	if err != nil || !filepath.IsLocal(target) {
+		return "", nil, l.fail(name, "the symbolic link leads out of the folder", err)
+	}
+	target = filepath.ToSlash(target)
+	excluded, err := l.ignore.excludes(target)
+	if err != nil {
+		return "", nil, l.fail(l.ignoreFile, "", err)
+	}
+	if excluded && target != dockerfile {
+		return "", nil, l.fail(name, "the symbolic link leads to "+target+", which is left out", nil)
+	}
+	info, err = lstat(l.root, target)
+	if err == nil && info.IsDir() {
+		err = l.fail(name, "the symbolic link leads to a folder; leave it out with .dockerignore", nil)
+	}
+	return target, info, err
+}
+
+// lstat describes what is at a path, of which no element is a link: EvalSymlinks has looked at what was there
+// before.
+func lstat(root *os.Root, name string) (fs.FileInfo, error) {
+	first, rest, nested := strings.Cut(name, "/")
+	info, err := root.Lstat(first)
+	if err != nil || !nested {
+		return info, err
+	}
+	below, err := enter(root, first, info)
+	if err != nil {
+		return nil, err
+	}
+	defer below.Close() //nolint:errcheck // it is only read
+	return lstat(below, rest)
+}
+
+// open opens the content of a file that was listed, and nothing that has taken its place.
+func (l *lister) open(e *entry) (*os.File, error) {
+	file, err := l.root.OpenFile(e.source, os.O_RDONLY|openFlags, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && (!info.Mode().IsRegular() || !e.id.same(info) || info.Size() != e.size || info.ModTime().UnixNano() != e.modTime) {
+		err = l.fail(e.name, changed, nil)
+	}
+	if err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return file, nil
+}
