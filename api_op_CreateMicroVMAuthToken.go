@@ -9,18 +9,19 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// CreateMicroVMAuthToken issues a short-lived token that lets its holder reach chosen ports of a
-// running MicroVM.
+// CreateMicroVMAuthToken issues a short-lived token that lets its holder reach chosen
+// ports of a running MicroVM.
 //
-// It is POST /2025-09-09/microvms/{microvmIdentifier}/auth-token. Errors in package types that the
-// model declares for it: AccessDeniedException, ConflictException, InternalServerException,
-// ResourceNotFoundException, ThrottlingException, ValidationException.
+// POST /2025-09-09/microvms/{microvmIdentifier}/auth-token. Errors that the model
+// declares, in package types: AccessDeniedException, ConflictException,
+// InternalServerException, ResourceNotFoundException, ThrottlingException,
+// ValidationException.
 func (c *Client) CreateMicroVMAuthToken(ctx context.Context, params *CreateMicroVMAuthTokenInput, optFns ...func(*Options)) (*CreateMicroVMAuthTokenOutput, error) {
 	return invoke(ctx, c, &createMicroVMAuthToken, params, optFns)
 }
 
-// CreateMicroVMAuthTokenAPIClient is what a caller of CreateMicroVMAuthToken needs: *Client, or a stub
-// of one's own.
+// CreateMicroVMAuthTokenAPIClient is the method CreateMicroVMAuthToken of *Client, for
+// callers that want to replace it with a stub.
 type CreateMicroVMAuthTokenAPIClient interface {
 	CreateMicroVMAuthToken(ctx context.Context, params *CreateMicroVMAuthTokenInput, optFns ...func(*Options)) (*CreateMicroVMAuthTokenOutput, error)
 }
@@ -32,7 +33,8 @@ type CreateMicroVMAuthTokenInput struct {
 	// Required. Items: at least 1.
 	AllowedPorts []types.PortSpecification
 
-	// Lifetime of the token in minutes. The service refuses more than 60 (measured).
+	// Lifetime of the token in minutes. The service rejects more than 60. Observed behaviour;
+	// the API reference does not say so.
 	//
 	// Required. At least 1.
 	ExpirationInMinutes *int32
@@ -45,12 +47,13 @@ type CreateMicroVMAuthTokenInput struct {
 
 // CreateMicroVMAuthTokenOutput is the output of CreateMicroVMAuthToken.
 type CreateMicroVMAuthTokenOutput struct {
-	// Header names and values to send to the endpoint, where the token itself sits under X-aws-proxy-auth.
+	// Header names and values to send to the endpoint, where the token itself sits under
+	// X-aws-proxy-auth.
 	//
-	// In every answer. Sensitive: printed as [REDACTED].
+	// Always present in responses. Sensitive: printed as [REDACTED].
 	AuthToken map[string]string
 
-	// Facts about the call: request id, raw response, attempts.
+	// Metadata of the call: request ID, raw response, attempts.
 	ResultMetadata middleware.Metadata
 }
 

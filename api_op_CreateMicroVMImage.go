@@ -10,19 +10,20 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// CreateMicroVMImage creates a MicroVM image and starts building its first version, "1.0". A name that
-// is taken, or was freed less than a minute ago, is refused with a ValidationException (see
-// IsAlreadyExists).
+// CreateMicroVMImage creates a MicroVM image and starts the build of its first version,
+// "1.0". The error for a name that is in use, or whose image was deleted less than a
+// minute ago, is a ValidationException (see IsAlreadyExists).
 //
-// It is POST /2025-09-09/microvm-images. Errors in package types that the model declares for it:
-// AccessDeniedException, ConflictException, InternalServerException, ResourceNotFoundException,
-// ServiceQuotaExceededException, ThrottlingException, ValidationException.
+// POST /2025-09-09/microvm-images. Errors that the model declares, in package types:
+// AccessDeniedException, ConflictException, InternalServerException,
+// ResourceNotFoundException, ServiceQuotaExceededException, ThrottlingException,
+// ValidationException.
 func (c *Client) CreateMicroVMImage(ctx context.Context, params *CreateMicroVMImageInput, optFns ...func(*Options)) (*CreateMicroVMImageOutput, error) {
 	return invoke(ctx, c, &createMicroVMImage, params, optFns)
 }
 
-// CreateMicroVMImageAPIClient is what a caller of CreateMicroVMImage needs: *Client, or a stub of
-// one's own.
+// CreateMicroVMImageAPIClient is the method CreateMicroVMImage of *Client, for callers
+// that want to replace it with a stub.
 type CreateMicroVMImageAPIClient interface {
 	CreateMicroVMImage(ctx context.Context, params *CreateMicroVMImageInput, optFns ...func(*Options)) (*CreateMicroVMImageOutput, error)
 }
@@ -53,14 +54,16 @@ type CreateMicroVMImageInput struct {
 	// Extra operating system capabilities given to the application inside the MicroVM.
 	AdditionalOsCapabilities []types.Capability
 
-	// Version of the base image to build on: a bare major such as "1", although answers say "1.0"
-	// (measured). Left out, the latest.
+	// Version of the base image to build on: a bare major such as "1". The service rejects
+	// "1.0", which its responses contain. Default: the latest. Observed behaviour; the API
+	// reference does not say so.
 	//
 	// Length 1 to 2048 characters. Pattern ^[^\s]+$.
 	BaseImageVersion *string
 
-	// Token that makes a repeat of this one request take effect only once; made at random when nil. The
-	// service never forgets a token, so do not derive one from a name or content (measured).
+	// Token that makes repeated requests take effect once. Default: a random token for each
+	// call, shared by its retries. The service never forgets a token, so do not derive one
+	// from a name or from content. Observed behaviour; the API reference does not say so.
 	//
 	// Length 1 to 128 characters.
 	ClientToken *string
@@ -71,34 +74,36 @@ type CreateMicroVMImageInput struct {
 	// Free-form text that describes the image.
 	Description *string
 
-	// ARNs of the connectors through which a MicroVM started from the image may reach the network, at most
-	// one. Left out, that of INTERNET_EGRESS (measured).
+	// ARNs of the connectors through which a MicroVM started from the image may reach the
+	// network, at most one. Default: INTERNET_EGRESS. Observed behaviour; the API reference
+	// does not say so.
 	//
 	// Items: at most 1. Value 1 to 2048 characters.
 	EgressNetworkConnectors []string
 
-	// Environment variables visible inside the MicroVM. AWS_REGION is refused (measured).
+	// Environment variables visible inside the MicroVM. The service rejects AWS_REGION.
+	// Observed behaviour; the API reference does not say so.
 	//
-	// Items: at most 50. Key 1 to 256 characters. Pattern ^[^\s]+$. Value at most 4096 characters.
-	// Sensitive: printed as [REDACTED].
+	// Items: at most 50. Key 1 to 256 characters. Pattern ^[^\s]+$. Value at most 4096
+	// characters. Sensitive: printed as [REDACTED].
 	EnvironmentVariables map[string]string
 
 	// Lifecycle callbacks that the service makes to the application in the MicroVM.
 	Hooks *types.Hooks
 
-	// Where build and runtime logs go, or that they are switched off.
+	// Destination of build and runtime logs, or that logging is disabled.
 	Logging types.Logging
 
-	// Resource sizing for MicroVMs started from the image, at most one entry. Left out, 2048 MiB
-	// (measured).
+	// Resource sizing for MicroVMs started from the image, at most one entry. Default: 2048
+	// MiB. Observed behaviour; the API reference does not say so.
 	//
 	// Items: at most 1.
 	Resources []types.Resources
 
 	// Tags to attach to the new image.
 	//
-	// Key 1 to 128 characters. Pattern ^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$. Value at most 256 characters.
-	// Pattern ^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$.
+	// Key 1 to 128 characters. Pattern ^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$. Value at most 256
+	// characters. Pattern ^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$.
 	Tags map[string]string
 }
 
@@ -106,48 +111,48 @@ type CreateMicroVMImageInput struct {
 type CreateMicroVMImageOutput struct {
 	// ARN of the base image that the build uses.
 	//
-	// In every answer.
+	// Always present in responses.
 	BaseImageArn *string
 
 	// ARN of the IAM role assumed during the build.
 	//
-	// In every answer.
+	// Always present in responses.
 	BuildRoleArn *string
 
 	// Location of the application code that the image is built from.
 	//
-	// In every answer.
+	// Always present in responses.
 	CodeArtifact types.CodeArtifact
 
 	// Time at which the image was created.
 	//
-	// In every answer.
+	// Always present in responses.
 	CreatedAt *time.Time
 
 	// ARN of the image.
 	//
-	// In every answer.
+	// Always present in responses.
 	ImageArn *string
 
 	// Version of the image that the response describes.
 	//
-	// In every answer.
+	// Always present in responses.
 	ImageVersion *string
 
 	// Name of the image.
 	//
-	// In every answer.
+	// Always present in responses.
 	Name *string
 
 	// Lifecycle state of the image.
 	//
-	// In every answer.
+	// Always present in responses.
 	State types.MicroVMImageState
 
 	// Extra operating system capabilities given to the application inside the MicroVM.
 	AdditionalOsCapabilities []types.Capability
 
-	// Version of the base image that the build uses, when one is known.
+	// Version of the base image that the build uses, or nil.
 	BaseImageVersion *string
 
 	// CPU architectures that the image supports.
@@ -156,7 +161,8 @@ type CreateMicroVMImageOutput struct {
 	// Free-form text that describes the image.
 	Description *string
 
-	// Connectors through which a MicroVM started from the image may reach the network, at most one.
+	// Connectors through which a MicroVM started from the image may reach the network, at
+	// most one.
 	EgressNetworkConnectors []string
 
 	// Environment variables visible inside the MicroVM.
@@ -167,13 +173,13 @@ type CreateMicroVMImageOutput struct {
 	// Lifecycle callbacks that the service makes to the application in the MicroVM.
 	Hooks *types.Hooks
 
-	// Most recent version of the image that is active, if there is one.
+	// Latest active version of the image, or nil.
 	LatestActiveImageVersion *string
 
-	// Most recent version of the image that failed, if there is one.
+	// Latest failed version of the image, or nil.
 	LatestFailedImageVersion *string
 
-	// Where build and runtime logs go, or that they are switched off.
+	// Destination of build and runtime logs, or that logging is disabled.
 	Logging types.Logging
 
 	// Resource sizing for MicroVMs started from the image, at most one entry.
@@ -185,7 +191,7 @@ type CreateMicroVMImageOutput struct {
 	// Time at which the image was last changed.
 	UpdatedAt *time.Time
 
-	// Facts about the call: request id, raw response, attempts.
+	// Metadata of the call: request ID, raw response, attempts.
 	ResultMetadata middleware.Metadata
 }
 

@@ -8,25 +8,27 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// CreateMicroVMShellAuthToken issues a short-lived token for an interactive shell on a running MicroVM
-// that was started with shell ingress.
+// CreateMicroVMShellAuthToken issues a short-lived token for an interactive shell on a
+// running MicroVM that was started with shell ingress.
 //
-// It is POST /2025-09-09/microvms/{microvmIdentifier}/shell-auth-token. Errors in package types that
-// the model declares for it: AccessDeniedException, ConflictException, InternalServerException,
-// ResourceNotFoundException, ThrottlingException, ValidationException.
+// POST /2025-09-09/microvms/{microvmIdentifier}/shell-auth-token. Errors that the model
+// declares, in package types: AccessDeniedException, ConflictException,
+// InternalServerException, ResourceNotFoundException, ThrottlingException,
+// ValidationException.
 func (c *Client) CreateMicroVMShellAuthToken(ctx context.Context, params *CreateMicroVMShellAuthTokenInput, optFns ...func(*Options)) (*CreateMicroVMShellAuthTokenOutput, error) {
 	return invoke(ctx, c, &createMicroVMShellAuthToken, params, optFns)
 }
 
-// CreateMicroVMShellAuthTokenAPIClient is what a caller of CreateMicroVMShellAuthToken needs: *Client,
-// or a stub of one's own.
+// CreateMicroVMShellAuthTokenAPIClient is the method CreateMicroVMShellAuthToken of
+// *Client, for callers that want to replace it with a stub.
 type CreateMicroVMShellAuthTokenAPIClient interface {
 	CreateMicroVMShellAuthToken(ctx context.Context, params *CreateMicroVMShellAuthTokenInput, optFns ...func(*Options)) (*CreateMicroVMShellAuthTokenOutput, error)
 }
 
 // CreateMicroVMShellAuthTokenInput is the input of CreateMicroVMShellAuthToken.
 type CreateMicroVMShellAuthTokenInput struct {
-	// Lifetime of the shell token in minutes. The service refuses more than 60 (measured).
+	// Lifetime of the shell token in minutes. The service rejects more than 60. Observed
+	// behaviour; the API reference does not say so.
 	//
 	// Required. At least 1.
 	ExpirationInMinutes *int32
@@ -41,10 +43,10 @@ type CreateMicroVMShellAuthTokenInput struct {
 type CreateMicroVMShellAuthTokenOutput struct {
 	// Names and values that together make up the shell token.
 	//
-	// In every answer. Sensitive: printed as [REDACTED].
+	// Always present in responses. Sensitive: printed as [REDACTED].
 	AuthToken map[string]string
 
-	// Facts about the call: request id, raw response, attempts.
+	// Metadata of the call: request ID, raw response, attempts.
 	ResultMetadata middleware.Metadata
 }
 

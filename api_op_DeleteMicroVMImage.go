@@ -9,27 +9,29 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// DeleteMicroVMImage begins to remove a MicroVM image; DELETING for up to a minute, it keeps its name
-// and is listed until then, and is not found afterwards (see NewMicroVMImageDeletedWaiter). It is
-// refused while the image has MicroVMs that have not ended, and while the image is being built or
-// changed (measured).
+// DeleteMicroVMImage starts the deletion of a MicroVM image. The image is DELETING for up
+// to a minute, is still listed, and keeps its name; then it is not found (see
+// NewMicroVMImageDeletedWaiter). The service rejects the request while the image has
+// MicroVMs that are not terminated, and while it is built or changed. Observed behaviour;
+// the API reference does not say so.
 //
-// It is DELETE /2025-09-09/microvm-images/{imageIdentifier}. Errors in package types that the model
-// declares for it: AccessDeniedException, ConflictException, InternalServerException,
+// DELETE /2025-09-09/microvm-images/{imageIdentifier}. Errors that the model declares, in
+// package types: AccessDeniedException, ConflictException, InternalServerException,
 // ResourceNotFoundException, ThrottlingException, ValidationException.
 func (c *Client) DeleteMicroVMImage(ctx context.Context, params *DeleteMicroVMImageInput, optFns ...func(*Options)) (*DeleteMicroVMImageOutput, error) {
 	return invoke(ctx, c, &deleteMicroVMImage, params, optFns)
 }
 
-// DeleteMicroVMImageAPIClient is what a caller of DeleteMicroVMImage needs: *Client, or a stub of
-// one's own.
+// DeleteMicroVMImageAPIClient is the method DeleteMicroVMImage of *Client, for callers
+// that want to replace it with a stub.
 type DeleteMicroVMImageAPIClient interface {
 	DeleteMicroVMImage(ctx context.Context, params *DeleteMicroVMImageInput, optFns ...func(*Options)) (*DeleteMicroVMImageOutput, error)
 }
 
 // DeleteMicroVMImageInput is the input of DeleteMicroVMImage.
 type DeleteMicroVMImageInput struct {
-	// ARN of the image to remove; the service refuses names and IDs (measured).
+	// ARN of the image to remove. The service rejects names and IDs. Observed behaviour; the
+	// API reference does not say so.
 	//
 	// Required. Length 1 to 256 characters.
 	ImageIdentifier *string
@@ -39,15 +41,15 @@ type DeleteMicroVMImageInput struct {
 type DeleteMicroVMImageOutput struct {
 	// Identifier of the image that was removed.
 	//
-	// In every answer.
+	// Always present in responses.
 	ImageIdentifier *string
 
 	// Lifecycle state of the image after the call.
 	//
-	// In every answer.
+	// Always present in responses.
 	State types.MicroVMImageState
 
-	// Facts about the call: request id, raw response, attempts.
+	// Metadata of the call: request ID, raw response, attempts.
 	ResultMetadata middleware.Metadata
 }
 

@@ -9,26 +9,29 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// DeleteMicroVMImageVersion begins to remove one version of a MicroVM image. Meanwhile the image is
-// UPDATING, and takes no other change until it is UPDATED (see NewMicroVMImageSettledWaiter). The last
-// version is refused: delete the whole image (measured).
+// DeleteMicroVMImageVersion starts the deletion of one version of a MicroVM image. The
+// image is UPDATING until the version is deleted, and rejects other changes until it is
+// UPDATED (see NewMicroVMImageSettledWaiter). The last version cannot be deleted: delete
+// the whole image. Observed behaviour; the API reference does not say so.
 //
-// It is DELETE /2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}. Errors in package
-// types that the model declares for it: AccessDeniedException, ConflictException,
-// InternalServerException, ResourceNotFoundException, ThrottlingException, ValidationException.
+// DELETE /2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}. Errors
+// that the model declares, in package types: AccessDeniedException, ConflictException,
+// InternalServerException, ResourceNotFoundException, ThrottlingException,
+// ValidationException.
 func (c *Client) DeleteMicroVMImageVersion(ctx context.Context, params *DeleteMicroVMImageVersionInput, optFns ...func(*Options)) (*DeleteMicroVMImageVersionOutput, error) {
 	return invoke(ctx, c, &deleteMicroVMImageVersion, params, optFns)
 }
 
-// DeleteMicroVMImageVersionAPIClient is what a caller of DeleteMicroVMImageVersion needs: *Client, or
-// a stub of one's own.
+// DeleteMicroVMImageVersionAPIClient is the method DeleteMicroVMImageVersion of *Client,
+// for callers that want to replace it with a stub.
 type DeleteMicroVMImageVersionAPIClient interface {
 	DeleteMicroVMImageVersion(ctx context.Context, params *DeleteMicroVMImageVersionInput, optFns ...func(*Options)) (*DeleteMicroVMImageVersionOutput, error)
 }
 
 // DeleteMicroVMImageVersionInput is the input of DeleteMicroVMImageVersion.
 type DeleteMicroVMImageVersionInput struct {
-	// ARN of the image; the service refuses names and IDs (measured).
+	// ARN of the image. The service rejects names and IDs. Observed behaviour; the API
+	// reference does not say so.
 	//
 	// Required. Length 1 to 256 characters.
 	ImageIdentifier *string
@@ -43,20 +46,20 @@ type DeleteMicroVMImageVersionInput struct {
 type DeleteMicroVMImageVersionOutput struct {
 	// Identifier of the image that the version belonged to.
 	//
-	// In every answer.
+	// Always present in responses.
 	ImageIdentifier *string
 
 	// Version that was removed.
 	//
-	// In every answer.
+	// Always present in responses.
 	ImageVersion *string
 
 	// State of the version after the call.
 	//
-	// In every answer.
+	// Always present in responses.
 	State types.MicroVMImageVersionState
 
-	// Facts about the call: request id, raw response, attempts.
+	// Metadata of the call: request ID, raw response, attempts.
 	ResultMetadata middleware.Metadata
 }
 

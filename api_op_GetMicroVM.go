@@ -10,17 +10,18 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// GetMicroVM reads the state, endpoint and settings of one MicroVM, where the state may lag behind
-// reality.
+// GetMicroVM returns the state, endpoint and settings of one MicroVM. The state may be
+// out of date.
 //
-// It is GET /2025-09-09/microvms/{microvmIdentifier}. Errors in package types that the model declares
-// for it: AccessDeniedException, InternalServerException, ResourceNotFoundException,
-// ThrottlingException, ValidationException.
+// GET /2025-09-09/microvms/{microvmIdentifier}. Errors that the model declares, in
+// package types: AccessDeniedException, InternalServerException,
+// ResourceNotFoundException, ThrottlingException, ValidationException.
 func (c *Client) GetMicroVM(ctx context.Context, params *GetMicroVMInput, optFns ...func(*Options)) (*GetMicroVMOutput, error) {
 	return invoke(ctx, c, &getMicroVM, params, optFns)
 }
 
-// GetMicroVMAPIClient is what a caller of GetMicroVM needs: *Client, or a stub of one's own.
+// GetMicroVMAPIClient is the method GetMicroVM of *Client, for callers that want to
+// replace it with a stub.
 type GetMicroVMAPIClient interface {
 	GetMicroVM(ctx context.Context, params *GetMicroVMInput, optFns ...func(*Options)) (*GetMicroVMOutput, error)
 }
@@ -35,40 +36,40 @@ type GetMicroVMInput struct {
 
 // GetMicroVMOutput is the output of GetMicroVM.
 type GetMicroVMOutput struct {
-	// Host at which the MicroVM answers HTTPS requests that carry a valid token, without a scheme
-	// (measured).
+	// Host name, without a scheme, that accepts HTTPS requests with a valid token for the
+	// MicroVM. Observed behaviour; the API reference does not say so.
 	//
-	// In every answer.
+	// Always present in responses.
 	Endpoint *string
 
 	// ARN of the image the MicroVM was started from.
 	//
-	// In every answer.
+	// Always present in responses.
 	ImageArn *string
 
 	// Version of the image the MicroVM was started from.
 	//
-	// In every answer.
+	// Always present in responses.
 	ImageVersion *string
 
 	// Longest lifetime of the MicroVM in seconds.
 	//
-	// In every answer.
+	// Always present in responses.
 	MaximumDurationInSeconds *int32
 
 	// ID of the MicroVM.
 	//
-	// In every answer.
+	// Always present in responses.
 	MicroVMId *string
 
 	// Time at which the MicroVM was first started.
 	//
-	// In every answer.
+	// Always present in responses.
 	StartedAt *time.Time
 
-	// Stage of its life the MicroVM is in.
+	// State of the MicroVM.
 	//
-	// In every answer.
+	// Always present in responses.
 	State types.MicroVMState
 
 	// Network connectors that let traffic out of the MicroVM.
@@ -77,19 +78,19 @@ type GetMicroVMOutput struct {
 	// IAM role the workload inside the MicroVM runs with.
 	ExecutionRoleArn *string
 
-	// Rules for suspending the MicroVM when it is idle and waking it again.
+	// Rules for suspending the MicroVM when it is idle, and for resuming it.
 	IdlePolicy *types.IdlePolicy
 
 	// Network connectors that let traffic into the MicroVM.
 	IngressNetworkConnectors []string
 
-	// Explanation of the present state, where there is one.
+	// Explanation of the current state, or nil.
 	StateReason *string
 
-	// Time at which the MicroVM ended, once it has.
+	// Time at which the MicroVM was terminated. Nil until then.
 	TerminatedAt *time.Time
 
-	// Facts about the call: request id, raw response, attempts.
+	// Metadata of the call: request ID, raw response, attempts.
 	ResultMetadata middleware.Metadata
 }
 

@@ -10,25 +10,27 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// GetMicroVMImage returns the state and the latest versions of a MicroVM image. Its configuration is
-// found on the version (GetMicroVMImageVersion), the reason of a failed build on the builds
-// (ListMicroVMImageBuilds).
+// GetMicroVMImage returns the state and the latest versions of a MicroVM image. For its
+// configuration call GetMicroVMImageVersion, and for the reason of a failed build
+// ListMicroVMImageBuilds.
 //
-// It is GET /2025-09-09/microvm-images/{imageIdentifier}. Errors in package types that the model
-// declares for it: AccessDeniedException, InternalServerException, ResourceNotFoundException,
-// ThrottlingException, ValidationException.
+// GET /2025-09-09/microvm-images/{imageIdentifier}. Errors that the model declares, in
+// package types: AccessDeniedException, InternalServerException,
+// ResourceNotFoundException, ThrottlingException, ValidationException.
 func (c *Client) GetMicroVMImage(ctx context.Context, params *GetMicroVMImageInput, optFns ...func(*Options)) (*GetMicroVMImageOutput, error) {
 	return invoke(ctx, c, &getMicroVMImage, params, optFns)
 }
 
-// GetMicroVMImageAPIClient is what a caller of GetMicroVMImage needs: *Client, or a stub of one's own.
+// GetMicroVMImageAPIClient is the method GetMicroVMImage of *Client, for callers that
+// want to replace it with a stub.
 type GetMicroVMImageAPIClient interface {
 	GetMicroVMImage(ctx context.Context, params *GetMicroVMImageInput, optFns ...func(*Options)) (*GetMicroVMImageOutput, error)
 }
 
 // GetMicroVMImageInput is the input of GetMicroVMImage.
 type GetMicroVMImageInput struct {
-	// ARN of the image to fetch; the service refuses names and IDs (measured).
+	// ARN of the image to fetch. The service rejects names and IDs. Observed behaviour; the
+	// API reference does not say so.
 	//
 	// Required. Length 1 to 256 characters.
 	ImageIdentifier *string
@@ -38,28 +40,28 @@ type GetMicroVMImageInput struct {
 type GetMicroVMImageOutput struct {
 	// Time at which the image was created.
 	//
-	// In every answer.
+	// Always present in responses.
 	CreatedAt *time.Time
 
 	// ARN of the image.
 	//
-	// In every answer.
+	// Always present in responses.
 	ImageArn *string
 
 	// Name of the image.
 	//
-	// In every answer.
+	// Always present in responses.
 	Name *string
 
 	// Lifecycle state of the image.
 	//
-	// In every answer.
+	// Always present in responses.
 	State types.MicroVMImageState
 
-	// Most recent version of the image that is active, if there is one.
+	// Latest active version of the image, or nil.
 	LatestActiveImageVersion *string
 
-	// Most recent version of the image that failed, if there is one.
+	// Latest failed version of the image, or nil.
 	LatestFailedImageVersion *string
 
 	// Tags attached to the image.
@@ -68,7 +70,7 @@ type GetMicroVMImageOutput struct {
 	// Time at which the image was last changed.
 	UpdatedAt *time.Time
 
-	// Facts about the call: request id, raw response, attempts.
+	// Metadata of the call: request ID, raw response, attempts.
 	ResultMetadata middleware.Metadata
 }
 

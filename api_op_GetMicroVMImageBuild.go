@@ -10,18 +10,20 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// GetMicroVMImageBuild returns one build of an image version, and unlike ListMicroVMImageBuilds the
-// sizes of what it produced.
+// GetMicroVMImageBuild returns one build of an image version, and unlike
+// ListMicroVMImageBuilds the sizes of what it produced.
 //
-// It is GET /2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}/builds/{buildId}.
-// Errors in package types that the model declares for it: AccessDeniedException,
-// InternalServerException, ResourceNotFoundException, ThrottlingException, ValidationException.
+// GET
+// /2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}/builds/{buildId}.
+// Errors that the model declares, in package types: AccessDeniedException,
+// InternalServerException, ResourceNotFoundException, ThrottlingException,
+// ValidationException.
 func (c *Client) GetMicroVMImageBuild(ctx context.Context, params *GetMicroVMImageBuildInput, optFns ...func(*Options)) (*GetMicroVMImageBuildOutput, error) {
 	return invoke(ctx, c, &getMicroVMImageBuild, params, optFns)
 }
 
-// GetMicroVMImageBuildAPIClient is what a caller of GetMicroVMImageBuild needs: *Client, or a stub of
-// one's own.
+// GetMicroVMImageBuildAPIClient is the method GetMicroVMImageBuild of *Client, for
+// callers that want to replace it with a stub.
 type GetMicroVMImageBuildAPIClient interface {
 	GetMicroVMImageBuild(ctx context.Context, params *GetMicroVMImageBuildInput, optFns ...func(*Options)) (*GetMicroVMImageBuildOutput, error)
 }
@@ -33,7 +35,8 @@ type GetMicroVMImageBuildInput struct {
 	// Required. Length 1 to 2048 characters. Pattern ^[^\s]+$.
 	BuildId *string
 
-	// ARN of the image; the service refuses names and IDs (measured).
+	// ARN of the image. The service rejects names and IDs. Observed behaviour; the API
+	// reference does not say so.
 	//
 	// Required. Length 1 to 256 characters.
 	ImageIdentifier *string
@@ -48,51 +51,52 @@ type GetMicroVMImageBuildInput struct {
 type GetMicroVMImageBuildOutput struct {
 	// CPU architecture that the build targets.
 	//
-	// In every answer.
+	// Always present in responses.
 	Architecture types.Architecture
 
 	// Identifier of the build.
 	//
-	// In every answer.
+	// Always present in responses.
 	BuildId *string
 
 	// Progress of the build.
 	//
-	// In every answer.
+	// Always present in responses.
 	BuildState types.BuildState
 
 	// Processor family that the build targets.
 	//
-	// In every answer.
+	// Always present in responses.
 	Chipset types.Chipset
 
 	// Generation of the processor family that the build targets.
 	//
-	// In every answer.
+	// Always present in responses.
 	ChipsetGeneration *string
 
 	// Time at which the build was created.
 	//
-	// In every answer.
+	// Always present in responses.
 	CreatedAt *time.Time
 
 	// ARN of the image that was built.
 	//
-	// In every answer.
+	// Always present in responses.
 	ImageArn *string
 
 	// Version of the image that was built.
 	//
-	// In every answer.
+	// Always present in responses.
 	ImageVersion *string
 
-	// Sizes of what the build produced, absent if it failed early (measured).
+	// Sizes of what the build produced. Nil if the build failed early. Observed behaviour;
+	// the API reference does not say so.
 	SnapshotBuild *types.SnapshotBuild
 
-	// Explanation of the build state, when there is one: why the build failed.
+	// Explanation of the build state, or nil. For a failed build it is the reason.
 	StateReason *string
 
-	// Facts about the call: request id, raw response, attempts.
+	// Metadata of the call: request ID, raw response, attempts.
 	ResultMetadata middleware.Metadata
 }
 

@@ -9,24 +9,26 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// ListManagedMicroVMImageVersions pages through the versions of one AWS-provided MicroVM image.
+// ListManagedMicroVMImageVersions lists the versions of one MicroVM image that AWS
+// provides.
 //
-// It is GET /2025-09-09/managed-microvm-images/{imageIdentifier}/versions. Errors in package types
-// that the model declares for it: AccessDeniedException, InternalServerException,
+// GET /2025-09-09/managed-microvm-images/{imageIdentifier}/versions. Errors that the
+// model declares, in package types: AccessDeniedException, InternalServerException,
 // ResourceNotFoundException, ThrottlingException, ValidationException.
 func (c *Client) ListManagedMicroVMImageVersions(ctx context.Context, params *ListManagedMicroVMImageVersionsInput, optFns ...func(*Options)) (*ListManagedMicroVMImageVersionsOutput, error) {
 	return invoke(ctx, c, &listManagedMicroVMImageVersions, params, optFns)
 }
 
-// ListManagedMicroVMImageVersionsAPIClient is what a caller of ListManagedMicroVMImageVersions needs:
-// *Client, or a stub of one's own.
+// ListManagedMicroVMImageVersionsAPIClient is the method ListManagedMicroVMImageVersions
+// of *Client, for callers that want to replace it with a stub.
 type ListManagedMicroVMImageVersionsAPIClient interface {
 	ListManagedMicroVMImageVersions(ctx context.Context, params *ListManagedMicroVMImageVersionsInput, optFns ...func(*Options)) (*ListManagedMicroVMImageVersionsOutput, error)
 }
 
 // ListManagedMicroVMImageVersionsInput is the input of ListManagedMicroVMImageVersions.
 type ListManagedMicroVMImageVersionsInput struct {
-	// ARN of the AWS-provided image whose versions to list; the service refuses names and IDs (measured).
+	// ARN of the AWS-provided image whose versions to list. The service rejects names and
+	// IDs. Observed behaviour; the API reference does not say so.
 	//
 	// Required. Length 1 to 256 characters.
 	ImageIdentifier *string
@@ -36,7 +38,7 @@ type ListManagedMicroVMImageVersionsInput struct {
 	// 1 to 50.
 	MaxResults *int32
 
-	// Token from the previous page that asks for the page after it.
+	// NextToken of the previous page. Nil for the first page.
 	NextToken *string
 }
 
@@ -44,13 +46,13 @@ type ListManagedMicroVMImageVersionsInput struct {
 type ListManagedMicroVMImageVersionsOutput struct {
 	// Versions on this page.
 	//
-	// In every answer.
+	// Always present in responses.
 	Items []types.ManagedMicroVMImageVersion
 
-	// Token that fetches the next page, absent on the last page.
+	// Token of the next page. Nil on the last page.
 	NextToken *string
 
-	// Facts about the call: request id, raw response, attempts.
+	// Metadata of the call: request ID, raw response, attempts.
 	ResultMetadata middleware.Metadata
 }
 

@@ -9,17 +9,17 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// ListManagedMicroVMImages pages through the AWS-provided MicroVM images that can serve as a base for
-// your own.
+// ListManagedMicroVMImages lists the MicroVM images that AWS provides as base images.
 //
-// It is GET /2025-09-09/managed-microvm-images. Errors in package types that the model declares for
-// it: AccessDeniedException, InternalServerException, ThrottlingException, ValidationException.
+// GET /2025-09-09/managed-microvm-images. Errors that the model declares, in package
+// types: AccessDeniedException, InternalServerException, ThrottlingException,
+// ValidationException.
 func (c *Client) ListManagedMicroVMImages(ctx context.Context, params *ListManagedMicroVMImagesInput, optFns ...func(*Options)) (*ListManagedMicroVMImagesOutput, error) {
 	return invoke(ctx, c, &listManagedMicroVMImages, params, optFns)
 }
 
-// ListManagedMicroVMImagesAPIClient is what a caller of ListManagedMicroVMImages needs: *Client, or a
-// stub of one's own.
+// ListManagedMicroVMImagesAPIClient is the method ListManagedMicroVMImages of *Client,
+// for callers that want to replace it with a stub.
 type ListManagedMicroVMImagesAPIClient interface {
 	ListManagedMicroVMImages(ctx context.Context, params *ListManagedMicroVMImagesInput, optFns ...func(*Options)) (*ListManagedMicroVMImagesOutput, error)
 }
@@ -31,7 +31,7 @@ type ListManagedMicroVMImagesInput struct {
 	// 1 to 50.
 	MaxResults *int32
 
-	// Token from the previous page that asks for the page after it.
+	// NextToken of the previous page. Nil for the first page.
 	NextToken *string
 }
 
@@ -39,13 +39,13 @@ type ListManagedMicroVMImagesInput struct {
 type ListManagedMicroVMImagesOutput struct {
 	// AWS-provided images on this page.
 	//
-	// In every answer.
+	// Always present in responses.
 	Items []types.ManagedMicroVMImageSummary
 
-	// Token that fetches the next page, absent on the last page.
+	// Token of the next page. Nil on the last page.
 	NextToken *string
 
-	// Facts about the call: request id, raw response, attempts.
+	// Metadata of the call: request ID, raw response, attempts.
 	ResultMetadata middleware.Metadata
 }
 

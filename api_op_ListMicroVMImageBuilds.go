@@ -9,26 +9,29 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// ListMicroVMImageBuilds pages through the builds of one image version, optionally narrowed by
-// hardware target. A version has two, one for each generation of processors, and the reason of a
-// failure is found here (measured).
+// ListMicroVMImageBuilds lists the builds of one image version, optionally filtered by
+// hardware target. A version has two builds, one for each processor generation.
+// StateReason of a failed build is the reason why the version failed. Observed behaviour;
+// the API reference does not say so.
 //
-// It is GET /2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}/builds. Errors in
-// package types that the model declares for it: AccessDeniedException, InternalServerException,
-// ResourceNotFoundException, ThrottlingException, ValidationException.
+// GET /2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}/builds. Errors
+// that the model declares, in package types: AccessDeniedException,
+// InternalServerException, ResourceNotFoundException, ThrottlingException,
+// ValidationException.
 func (c *Client) ListMicroVMImageBuilds(ctx context.Context, params *ListMicroVMImageBuildsInput, optFns ...func(*Options)) (*ListMicroVMImageBuildsOutput, error) {
 	return invoke(ctx, c, &listMicroVMImageBuilds, params, optFns)
 }
 
-// ListMicroVMImageBuildsAPIClient is what a caller of ListMicroVMImageBuilds needs: *Client, or a stub
-// of one's own.
+// ListMicroVMImageBuildsAPIClient is the method ListMicroVMImageBuilds of *Client, for
+// callers that want to replace it with a stub.
 type ListMicroVMImageBuildsAPIClient interface {
 	ListMicroVMImageBuilds(ctx context.Context, params *ListMicroVMImageBuildsInput, optFns ...func(*Options)) (*ListMicroVMImageBuildsOutput, error)
 }
 
 // ListMicroVMImageBuildsInput is the input of ListMicroVMImageBuilds.
 type ListMicroVMImageBuildsInput struct {
-	// ARN of the image; the service refuses names and IDs (measured).
+	// ARN of the image. The service rejects names and IDs. Observed behaviour; the API
+	// reference does not say so.
 	//
 	// Required. Length 1 to 256 characters.
 	ImageIdentifier *string
@@ -38,13 +41,13 @@ type ListMicroVMImageBuildsInput struct {
 	// Required. Length 1 to 2048 characters. Pattern ^[^\s]+$.
 	ImageVersion *string
 
-	// Keeps only the builds for this CPU architecture.
+	// Lists only builds for this CPU architecture.
 	Architecture types.Architecture
 
-	// Keeps only the builds for this processor family.
+	// Lists only builds for this processor family.
 	Chipset types.Chipset
 
-	// Keeps only the builds for this processor generation.
+	// Lists only builds for this processor generation.
 	//
 	// Length 1 to 2048 characters. Pattern ^[^\s]+$.
 	ChipsetGeneration *string
@@ -54,7 +57,7 @@ type ListMicroVMImageBuildsInput struct {
 	// 1 to 50.
 	MaxResults *int32
 
-	// Token from the previous page that asks for the page after it.
+	// NextToken of the previous page. Nil for the first page.
 	NextToken *string
 }
 
@@ -62,13 +65,13 @@ type ListMicroVMImageBuildsInput struct {
 type ListMicroVMImageBuildsOutput struct {
 	// Builds on this page.
 	//
-	// In every answer.
+	// Always present in responses.
 	Items []types.MicroVMImageBuildSummary
 
-	// Token that fetches the next page, absent on the last page.
+	// Token of the next page. Nil on the last page.
 	NextToken *string
 
-	// Facts about the call: request id, raw response, attempts.
+	// Metadata of the call: request ID, raw response, attempts.
 	ResultMetadata middleware.Metadata
 }
 

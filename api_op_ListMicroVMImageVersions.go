@@ -9,24 +9,25 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// ListMicroVMImageVersions pages through the versions of one MicroVM image.
+// ListMicroVMImageVersions lists the versions of one MicroVM image.
 //
-// It is GET /2025-09-09/microvm-images/{imageIdentifier}/versions. Errors in package types that the
-// model declares for it: AccessDeniedException, InternalServerException, ResourceNotFoundException,
-// ThrottlingException, ValidationException.
+// GET /2025-09-09/microvm-images/{imageIdentifier}/versions. Errors that the model
+// declares, in package types: AccessDeniedException, InternalServerException,
+// ResourceNotFoundException, ThrottlingException, ValidationException.
 func (c *Client) ListMicroVMImageVersions(ctx context.Context, params *ListMicroVMImageVersionsInput, optFns ...func(*Options)) (*ListMicroVMImageVersionsOutput, error) {
 	return invoke(ctx, c, &listMicroVMImageVersions, params, optFns)
 }
 
-// ListMicroVMImageVersionsAPIClient is what a caller of ListMicroVMImageVersions needs: *Client, or a
-// stub of one's own.
+// ListMicroVMImageVersionsAPIClient is the method ListMicroVMImageVersions of *Client,
+// for callers that want to replace it with a stub.
 type ListMicroVMImageVersionsAPIClient interface {
 	ListMicroVMImageVersions(ctx context.Context, params *ListMicroVMImageVersionsInput, optFns ...func(*Options)) (*ListMicroVMImageVersionsOutput, error)
 }
 
 // ListMicroVMImageVersionsInput is the input of ListMicroVMImageVersions.
 type ListMicroVMImageVersionsInput struct {
-	// ARN of the image whose versions to list; the service refuses names and IDs (measured).
+	// ARN of the image whose versions to list. The service rejects names and IDs. Observed
+	// behaviour; the API reference does not say so.
 	//
 	// Required. Length 1 to 256 characters.
 	ImageIdentifier *string
@@ -36,7 +37,7 @@ type ListMicroVMImageVersionsInput struct {
 	// 1 to 50.
 	MaxResults *int32
 
-	// Token from the previous page that asks for the page after it.
+	// NextToken of the previous page. Nil for the first page.
 	NextToken *string
 }
 
@@ -44,13 +45,13 @@ type ListMicroVMImageVersionsInput struct {
 type ListMicroVMImageVersionsOutput struct {
 	// Versions on this page.
 	//
-	// In every answer.
+	// Always present in responses.
 	Items []types.MicroVMImageVersionSummary
 
-	// Token that fetches the next page, absent on the last page.
+	// Token of the next page. Nil on the last page.
 	NextToken *string
 
-	// Facts about the call: request id, raw response, attempts.
+	// Metadata of the call: request ID, raw response, attempts.
 	ResultMetadata middleware.Metadata
 }
 

@@ -9,18 +9,19 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// ListMicroVMImages pages through the MicroVM images of the calling account, optionally narrowed by
-// name. A page may be empty and still name one after it, because names are filtered after the page was
-// cut (measured).
+// ListMicroVMImages lists the MicroVM images of the calling account, optionally filtered
+// by name. The service filters after it has cut the page, so a page may be empty and
+// still have a next token. Observed behaviour; the API reference does not say so.
 //
-// It is GET /2025-09-09/microvm-images. Errors in package types that the model declares for it:
-// AccessDeniedException, InternalServerException, ThrottlingException, ValidationException.
+// GET /2025-09-09/microvm-images. Errors that the model declares, in package types:
+// AccessDeniedException, InternalServerException, ThrottlingException,
+// ValidationException.
 func (c *Client) ListMicroVMImages(ctx context.Context, params *ListMicroVMImagesInput, optFns ...func(*Options)) (*ListMicroVMImagesOutput, error) {
 	return invoke(ctx, c, &listMicroVMImages, params, optFns)
 }
 
-// ListMicroVMImagesAPIClient is what a caller of ListMicroVMImages needs: *Client, or a stub of one's
-// own.
+// ListMicroVMImagesAPIClient is the method ListMicroVMImages of *Client, for callers that
+// want to replace it with a stub.
 type ListMicroVMImagesAPIClient interface {
 	ListMicroVMImages(ctx context.Context, params *ListMicroVMImagesInput, optFns ...func(*Options)) (*ListMicroVMImagesOutput, error)
 }
@@ -32,13 +33,13 @@ type ListMicroVMImagesInput struct {
 	// 1 to 50.
 	MaxResults *int32
 
-	// Text that the name of an image must contain for it to be listed. For an exact name compare those of
-	// all pages.
+	// Text that the names of listed images contain. To find an exact name, compare the names
+	// on all pages.
 	//
 	// Length 1 to 2048 characters. Pattern ^[^\s]+$.
 	NameFilter *string
 
-	// Token from the previous page that asks for the page after it.
+	// NextToken of the previous page. Nil for the first page.
 	NextToken *string
 }
 
@@ -46,13 +47,13 @@ type ListMicroVMImagesInput struct {
 type ListMicroVMImagesOutput struct {
 	// Images on this page.
 	//
-	// In every answer.
+	// Always present in responses.
 	Items []types.MicroVMImageSummary
 
-	// Token that fetches the next page, absent on the last page.
+	// Token of the next page. Nil on the last page.
 	NextToken *string
 
-	// Facts about the call: request id, raw response, attempts.
+	// Metadata of the call: request ID, raw response, attempts.
 	ResultMetadata middleware.Metadata
 }
 

@@ -9,29 +9,31 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// ListMicroVMs pages through the MicroVMs of the calling account, optionally narrowed to one image or
-// image version. Terminated ones are listed for hours (measured).
+// ListMicroVMs lists the MicroVMs of the calling account, optionally those of one image
+// or image version. Terminated MicroVMs stay listed for hours. Observed behaviour; the
+// API reference does not say so.
 //
-// It is GET /2025-09-09/microvms. Errors in package types that the model declares for it:
-// AccessDeniedException, InternalServerException, ResourceNotFoundException, ThrottlingException,
-// ValidationException.
+// GET /2025-09-09/microvms. Errors that the model declares, in package types:
+// AccessDeniedException, InternalServerException, ResourceNotFoundException,
+// ThrottlingException, ValidationException.
 func (c *Client) ListMicroVMs(ctx context.Context, params *ListMicroVMsInput, optFns ...func(*Options)) (*ListMicroVMsOutput, error) {
 	return invoke(ctx, c, &listMicroVMs, params, optFns)
 }
 
-// ListMicroVMsAPIClient is what a caller of ListMicroVMs needs: *Client, or a stub of one's own.
+// ListMicroVMsAPIClient is the method ListMicroVMs of *Client, for callers that want to
+// replace it with a stub.
 type ListMicroVMsAPIClient interface {
 	ListMicroVMs(ctx context.Context, params *ListMicroVMsInput, optFns ...func(*Options)) (*ListMicroVMsOutput, error)
 }
 
 // ListMicroVMsInput is the input of ListMicroVMs.
 type ListMicroVMsInput struct {
-	// Image a MicroVM must run for it to be listed.
+	// Lists only MicroVMs of this image.
 	//
 	// Length 1 to 256 characters.
 	ImageIdentifier *string
 
-	// Image version a MicroVM must run for it to be listed.
+	// Lists only MicroVMs of this image version.
 	ImageVersion *string
 
 	// Upper bound on the number of items in one page.
@@ -39,7 +41,7 @@ type ListMicroVMsInput struct {
 	// 1 to 50.
 	MaxResults *int32
 
-	// Token from the previous page that asks for the page after it.
+	// NextToken of the previous page. Nil for the first page.
 	NextToken *string
 }
 
@@ -47,13 +49,13 @@ type ListMicroVMsInput struct {
 type ListMicroVMsOutput struct {
 	// MicroVMs on this page.
 	//
-	// In every answer.
+	// Always present in responses.
 	Items []types.MicroVMItem
 
-	// Token for the next page, absent on the last page.
+	// Token of the next page. Nil on the last page.
 	NextToken *string
 
-	// Facts about the call: request id, raw response, attempts.
+	// Metadata of the call: request ID, raw response, attempts.
 	ResultMetadata middleware.Metadata
 }
 

@@ -8,23 +8,24 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// ListTags reads all tags of a resource.
+// ListTags returns all tags of a resource.
 //
-// It is GET /2017-03-31/tags/{Resource}. Errors in package types that the model declares for it:
+// GET /2017-03-31/tags/{Resource}. Errors that the model declares, in package types:
 // InvalidParameterValueException, ResourceNotFoundException, ServiceException,
 // TooManyRequestsException.
 func (c *Client) ListTags(ctx context.Context, params *ListTagsInput, optFns ...func(*Options)) (*ListTagsOutput, error) {
 	return invoke(ctx, c, &listTags, params, optFns)
 }
 
-// ListTagsAPIClient is what a caller of ListTags needs: *Client, or a stub of one's own.
+// ListTagsAPIClient is the method ListTags of *Client, for callers that want to replace
+// it with a stub.
 type ListTagsAPIClient interface {
 	ListTags(ctx context.Context, params *ListTagsInput, optFns ...func(*Options)) (*ListTagsOutput, error)
 }
 
 // ListTagsInput is the input of ListTags.
 type ListTagsInput struct {
-	// ARN of the resource whose tags to read.
+	// ARN of the resource.
 	//
 	// Required. Length 1 to 10000 characters. Pattern
 	// ^arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:(function:[a-zA-Z0-9-_]+(:(\$LATEST|[a-zA-Z0-9-_]+))?|layer:([a-zA-Z0-9-_]+)|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|(capacity-provider|network-connector|microvm-image):[a-zA-Z0-9-_]+)$.
@@ -36,7 +37,7 @@ type ListTagsOutput struct {
 	// Tags the resource has.
 	Tags map[string]string
 
-	// Facts about the call: request id, raw response, attempts.
+	// Metadata of the call: request ID, raw response, attempts.
 	ResultMetadata middleware.Metadata
 }
 

@@ -8,18 +8,20 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// ResumeMicroVM brings a suspended MicroVM back to running with the memory and disk it had; it answers
-// before that is done (see NewMicroVMRunningWaiter). A terminated MicroVM is refused with a
-// ValidationException (measured).
+// ResumeMicroVM resumes a suspended MicroVM with its memory and disk. The response
+// arrives before the MicroVM runs (see NewMicroVMRunningWaiter). The error for a
+// terminated MicroVM is a ValidationException. Observed behaviour; the API reference does
+// not say so.
 //
-// It is POST /2025-09-09/microvms/{microvmIdentifier}/resume. Errors in package types that the model
-// declares for it: AccessDeniedException, ConflictException, InternalServerException,
+// POST /2025-09-09/microvms/{microvmIdentifier}/resume. Errors that the model declares,
+// in package types: AccessDeniedException, ConflictException, InternalServerException,
 // ResourceNotFoundException, ThrottlingException, ValidationException.
 func (c *Client) ResumeMicroVM(ctx context.Context, params *ResumeMicroVMInput, optFns ...func(*Options)) (*ResumeMicroVMOutput, error) {
 	return invoke(ctx, c, &resumeMicroVM, params, optFns)
 }
 
-// ResumeMicroVMAPIClient is what a caller of ResumeMicroVM needs: *Client, or a stub of one's own.
+// ResumeMicroVMAPIClient is the method ResumeMicroVM of *Client, for callers that want to
+// replace it with a stub.
 type ResumeMicroVMAPIClient interface {
 	ResumeMicroVM(ctx context.Context, params *ResumeMicroVMInput, optFns ...func(*Options)) (*ResumeMicroVMOutput, error)
 }
@@ -34,7 +36,7 @@ type ResumeMicroVMInput struct {
 
 // ResumeMicroVMOutput is the output of ResumeMicroVM.
 type ResumeMicroVMOutput struct {
-	// Facts about the call: request id, raw response, attempts.
+	// Metadata of the call: request ID, raw response, attempts.
 	ResultMetadata middleware.Metadata
 }
 

@@ -10,57 +10,62 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// RunMicroVM starts a new MicroVM from an image and returns at once, while the MicroVM is usually
-// still pending (see NewMicroVMRunningWaiter). An image without an active version is not found
-// (measured).
+// RunMicroVM starts a MicroVM from an image. The response arrives while the MicroVM is
+// still pending (see NewMicroVMRunningWaiter). The error for an image without an active
+// version is a ResourceNotFoundException. Observed behaviour; the API reference does not
+// say so.
 //
-// It is POST /2025-09-09/microvms. Errors in package types that the model declares for it:
-// AccessDeniedException, ConflictException, InsufficientCapacityException, InternalServerException,
-// ResourceNotFoundException, ServiceQuotaExceededException, ThrottlingException, ValidationException.
+// POST /2025-09-09/microvms. Errors that the model declares, in package types:
+// AccessDeniedException, ConflictException, InsufficientCapacityException,
+// InternalServerException, ResourceNotFoundException, ServiceQuotaExceededException,
+// ThrottlingException, ValidationException.
 func (c *Client) RunMicroVM(ctx context.Context, params *RunMicroVMInput, optFns ...func(*Options)) (*RunMicroVMOutput, error) {
 	return invoke(ctx, c, &runMicroVM, params, optFns)
 }
 
-// RunMicroVMAPIClient is what a caller of RunMicroVM needs: *Client, or a stub of one's own.
+// RunMicroVMAPIClient is the method RunMicroVM of *Client, for callers that want to
+// replace it with a stub.
 type RunMicroVMAPIClient interface {
 	RunMicroVM(ctx context.Context, params *RunMicroVMInput, optFns ...func(*Options)) (*RunMicroVMOutput, error)
 }
 
 // RunMicroVMInput is the input of RunMicroVM.
 type RunMicroVMInput struct {
-	// ARN of the image to start the MicroVM from; the service refuses names and IDs (measured).
+	// ARN of the image to start the MicroVM from. The service rejects names and IDs. Observed
+	// behaviour; the API reference does not say so.
 	//
 	// Required. Length 1 to 256 characters.
 	ImageIdentifier *string
 
-	// Token that makes a repeat of this one request take effect only once; made at random when nil. The
-	// service never forgets a token.
+	// Token that makes repeated requests take effect once. Default: a random token for each
+	// call, shared by its retries. The service never forgets a token.
 	//
 	// Length 1 to 128 characters.
 	ClientToken *string
 
-	// ARNs of the network connectors that let traffic out of the MicroVM. Left out, those of the image
-	// (measured).
+	// ARNs of the network connectors for traffic out of the MicroVM. Default: those of the
+	// image. Observed behaviour; the API reference does not say so.
 	//
 	// Items: at most 10. Value 1 to 2048 characters.
 	EgressNetworkConnectors []string
 
-	// IAM role whose permissions the workload inside the MicroVM receives. Needed to log to CloudWatch
-	// (measured).
+	// IAM role whose permissions the workload inside the MicroVM gets. Required for logging
+	// to CloudWatch. Observed behaviour; the API reference does not say so.
 	//
-	// Length 20 to 2048 characters. Pattern ^arn:aws[a-z\-]*:iam::[0-9]{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+$.
+	// Length 20 to 2048 characters. Pattern
+	// ^arn:aws[a-z\-]*:iam::[0-9]{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+$.
 	ExecutionRoleArn *string
 
-	// Rules for suspending the MicroVM when it is idle and waking it again.
+	// Rules for suspending the MicroVM when it is idle, and for resuming it.
 	IdlePolicy *types.IdlePolicy
 
-	// Version of the image to start from. Left out, the latest that is active.
+	// Version of the image to start from. Default: the latest active one.
 	//
 	// Length 1 to 2048 characters. Pattern ^[^\s]+$.
 	ImageVersion *string
 
-	// ARNs of the network connectors that let traffic into the MicroVM. Left out, that of HTTP_INGRESS
-	// (measured).
+	// ARNs of the network connectors for traffic into the MicroVM. Default: HTTP_INGRESS.
+	// Observed behaviour; the API reference does not say so.
 	//
 	// Items: at most 10. Value 1 to 2048 characters.
 	IngressNetworkConnectors []string
@@ -68,14 +73,15 @@ type RunMicroVMInput struct {
 	// Destination of the logs the MicroVM writes while it runs.
 	Logging types.Logging
 
-	// Longest lifetime of the MicroVM in seconds, after which the service ends it. Left out, 28800
-	// (measured).
+	// Longest lifetime of the MicroVM in seconds. The service then terminates it. Default:
+	// 28800. Observed behaviour; the API reference does not say so.
 	//
 	// 1 to 28800.
 	MaximumDurationInSeconds *int32
 
-	// Text handed to the run hook of this one MicroVM. The service counts bytes, and refuses it if the
-	// image has no run hook (measured).
+	// Text for the run hook of this MicroVM. The service limits its length in bytes, and
+	// rejects it if the image has no run hook. Observed behaviour; the API reference does not
+	// say so.
 	//
 	// Length at most 4096 characters. Sensitive: printed as [REDACTED].
 	RunHookPayload *string
@@ -83,40 +89,40 @@ type RunMicroVMInput struct {
 
 // RunMicroVMOutput is the output of RunMicroVM.
 type RunMicroVMOutput struct {
-	// Host at which the MicroVM answers HTTPS requests that carry a valid token, without a scheme
-	// (measured).
+	// Host name, without a scheme, that accepts HTTPS requests with a valid token for the
+	// MicroVM. Observed behaviour; the API reference does not say so.
 	//
-	// In every answer.
+	// Always present in responses.
 	Endpoint *string
 
 	// ARN of the image the MicroVM was started from.
 	//
-	// In every answer.
+	// Always present in responses.
 	ImageArn *string
 
 	// Version of the image the MicroVM was started from.
 	//
-	// In every answer.
+	// Always present in responses.
 	ImageVersion *string
 
 	// Longest lifetime of the MicroVM in seconds.
 	//
-	// In every answer.
+	// Always present in responses.
 	MaximumDurationInSeconds *int32
 
 	// ID of the MicroVM.
 	//
-	// In every answer.
+	// Always present in responses.
 	MicroVMId *string
 
 	// Time at which the MicroVM was first started.
 	//
-	// In every answer.
+	// Always present in responses.
 	StartedAt *time.Time
 
-	// Stage of its life the MicroVM is in.
+	// State of the MicroVM.
 	//
-	// In every answer.
+	// Always present in responses.
 	State types.MicroVMState
 
 	// Network connectors that let traffic out of the MicroVM.
@@ -125,19 +131,19 @@ type RunMicroVMOutput struct {
 	// IAM role the workload inside the MicroVM runs with.
 	ExecutionRoleArn *string
 
-	// Rules for suspending the MicroVM when it is idle and waking it again.
+	// Rules for suspending the MicroVM when it is idle, and for resuming it.
 	IdlePolicy *types.IdlePolicy
 
 	// Network connectors that let traffic into the MicroVM.
 	IngressNetworkConnectors []string
 
-	// Explanation of the present state, where there is one.
+	// Explanation of the current state, or nil.
 	StateReason *string
 
-	// Time at which the MicroVM ended, once it has.
+	// Time at which the MicroVM was terminated. Nil until then.
 	TerminatedAt *time.Time
 
-	// Facts about the call: request id, raw response, attempts.
+	// Metadata of the call: request ID, raw response, attempts.
 	ResultMetadata middleware.Metadata
 }
 

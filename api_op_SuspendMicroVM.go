@@ -8,18 +8,20 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// SuspendMicroVM freezes a running MicroVM and keeps its memory and disk so that it can be resumed
-// later; it answers before that is done (see NewMicroVMSuspendedWaiter). A terminated MicroVM is
-// refused with a ValidationException (measured).
+// SuspendMicroVM suspends a running MicroVM and keeps its memory and disk. The response
+// arrives before the MicroVM is suspended (see NewMicroVMSuspendedWaiter). The error for
+// a terminated MicroVM is a ValidationException. Observed behaviour; the API reference
+// does not say so.
 //
-// It is POST /2025-09-09/microvms/{microvmIdentifier}/suspend. Errors in package types that the model
-// declares for it: AccessDeniedException, ConflictException, InternalServerException,
+// POST /2025-09-09/microvms/{microvmIdentifier}/suspend. Errors that the model declares,
+// in package types: AccessDeniedException, ConflictException, InternalServerException,
 // ResourceNotFoundException, ThrottlingException, ValidationException.
 func (c *Client) SuspendMicroVM(ctx context.Context, params *SuspendMicroVMInput, optFns ...func(*Options)) (*SuspendMicroVMOutput, error) {
 	return invoke(ctx, c, &suspendMicroVM, params, optFns)
 }
 
-// SuspendMicroVMAPIClient is what a caller of SuspendMicroVM needs: *Client, or a stub of one's own.
+// SuspendMicroVMAPIClient is the method SuspendMicroVM of *Client, for callers that want
+// to replace it with a stub.
 type SuspendMicroVMAPIClient interface {
 	SuspendMicroVM(ctx context.Context, params *SuspendMicroVMInput, optFns ...func(*Options)) (*SuspendMicroVMOutput, error)
 }
@@ -34,7 +36,7 @@ type SuspendMicroVMInput struct {
 
 // SuspendMicroVMOutput is the output of SuspendMicroVM.
 type SuspendMicroVMOutput struct {
-	// Facts about the call: request id, raw response, attempts.
+	// Metadata of the call: request ID, raw response, attempts.
 	ResultMetadata middleware.Metadata
 }
 

@@ -10,21 +10,22 @@ import (
 
 // TagResource adds tags to a resource or overwrites the values of tags it already has.
 //
-// It is POST /2017-03-31/tags/{Resource}. Errors in package types that the model declares for it:
+// POST /2017-03-31/tags/{Resource}. Errors that the model declares, in package types:
 // InvalidParameterValueException, ResourceConflictException, ResourceNotFoundException,
 // ServiceException, TooManyRequestsException.
 func (c *Client) TagResource(ctx context.Context, params *TagResourceInput, optFns ...func(*Options)) (*TagResourceOutput, error) {
 	return invoke(ctx, c, &tagResource, params, optFns)
 }
 
-// TagResourceAPIClient is what a caller of TagResource needs: *Client, or a stub of one's own.
+// TagResourceAPIClient is the method TagResource of *Client, for callers that want to
+// replace it with a stub.
 type TagResourceAPIClient interface {
 	TagResource(ctx context.Context, params *TagResourceInput, optFns ...func(*Options)) (*TagResourceOutput, error)
 }
 
 // TagResourceInput is the input of TagResource.
 type TagResourceInput struct {
-	// ARN of the resource that receives the tags.
+	// ARN of the resource to tag.
 	//
 	// Required. Length 1 to 10000 characters. Pattern
 	// ^arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:(function:[a-zA-Z0-9-_]+(:(\$LATEST|[a-zA-Z0-9-_]+))?|layer:([a-zA-Z0-9-_]+)|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|(capacity-provider|network-connector|microvm-image):[a-zA-Z0-9-_]+)$.
@@ -32,14 +33,14 @@ type TagResourceInput struct {
 
 	// Tags to set on the resource.
 	//
-	// Required. Key 1 to 128 characters. Pattern ^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$. Value at most 256
-	// characters. Pattern ^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$.
+	// Required. Key 1 to 128 characters. Pattern ^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$. Value at
+	// most 256 characters. Pattern ^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$.
 	Tags map[string]string
 }
 
 // TagResourceOutput is the output of TagResource.
 type TagResourceOutput struct {
-	// Facts about the call: request id, raw response, attempts.
+	// Metadata of the call: request ID, raw response, attempts.
 	ResultMetadata middleware.Metadata
 }
 

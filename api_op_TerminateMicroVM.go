@@ -8,25 +8,25 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// TerminateMicroVM ends a MicroVM for good, and succeeds again when the MicroVM has already ended. It
-// answers before that is done (see NewMicroVMTerminatedWaiter).
+// TerminateMicroVM terminates a MicroVM permanently. The response arrives before the
+// MicroVM is terminated (see NewMicroVMTerminatedWaiter). Terminating it again succeeds.
 //
-// It is DELETE /2025-09-09/microvms/{microvmIdentifier}. Errors in package types that the model
-// declares for it: AccessDeniedException, ConflictException, InternalServerException,
+// DELETE /2025-09-09/microvms/{microvmIdentifier}. Errors that the model declares, in
+// package types: AccessDeniedException, ConflictException, InternalServerException,
 // ResourceNotFoundException, ThrottlingException, ValidationException.
 func (c *Client) TerminateMicroVM(ctx context.Context, params *TerminateMicroVMInput, optFns ...func(*Options)) (*TerminateMicroVMOutput, error) {
 	return invoke(ctx, c, &terminateMicroVM, params, optFns)
 }
 
-// TerminateMicroVMAPIClient is what a caller of TerminateMicroVM needs: *Client, or a stub of one's
-// own.
+// TerminateMicroVMAPIClient is the method TerminateMicroVM of *Client, for callers that
+// want to replace it with a stub.
 type TerminateMicroVMAPIClient interface {
 	TerminateMicroVM(ctx context.Context, params *TerminateMicroVMInput, optFns ...func(*Options)) (*TerminateMicroVMOutput, error)
 }
 
 // TerminateMicroVMInput is the input of TerminateMicroVM.
 type TerminateMicroVMInput struct {
-	// ID of the MicroVM to end.
+	// ID of the MicroVM to terminate.
 	//
 	// Required. Length 1 to 256 characters.
 	MicroVMIdentifier *string
@@ -34,7 +34,7 @@ type TerminateMicroVMInput struct {
 
 // TerminateMicroVMOutput is the output of TerminateMicroVM.
 type TerminateMicroVMOutput struct {
-	// Facts about the call: request id, raw response, attempts.
+	// Metadata of the call: request ID, raw response, attempts.
 	ResultMetadata middleware.Metadata
 }
 

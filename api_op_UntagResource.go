@@ -10,21 +10,22 @@ import (
 
 // UntagResource removes the tags with the given keys from a resource.
 //
-// It is DELETE /2017-03-31/tags/{Resource}. Errors in package types that the model declares for it:
+// DELETE /2017-03-31/tags/{Resource}. Errors that the model declares, in package types:
 // InvalidParameterValueException, ResourceConflictException, ResourceNotFoundException,
 // ServiceException, TooManyRequestsException.
 func (c *Client) UntagResource(ctx context.Context, params *UntagResourceInput, optFns ...func(*Options)) (*UntagResourceOutput, error) {
 	return invoke(ctx, c, &untagResource, params, optFns)
 }
 
-// UntagResourceAPIClient is what a caller of UntagResource needs: *Client, or a stub of one's own.
+// UntagResourceAPIClient is the method UntagResource of *Client, for callers that want to
+// replace it with a stub.
 type UntagResourceAPIClient interface {
 	UntagResource(ctx context.Context, params *UntagResourceInput, optFns ...func(*Options)) (*UntagResourceOutput, error)
 }
 
 // UntagResourceInput is the input of UntagResource.
 type UntagResourceInput struct {
-	// ARN of the resource that loses the tags.
+	// ARN of the resource to remove the tags from.
 	//
 	// Required. Length 1 to 10000 characters. Pattern
 	// ^arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:(function:[a-zA-Z0-9-_]+(:(\$LATEST|[a-zA-Z0-9-_]+))?|layer:([a-zA-Z0-9-_]+)|code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|(capacity-provider|network-connector|microvm-image):[a-zA-Z0-9-_]+)$.
@@ -38,7 +39,7 @@ type UntagResourceInput struct {
 
 // UntagResourceOutput is the output of UntagResource.
 type UntagResourceOutput struct {
-	// Facts about the call: request id, raw response, attempts.
+	// Metadata of the call: request ID, raw response, attempts.
 	ResultMetadata middleware.Metadata
 }
 

@@ -10,26 +10,29 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// UpdateMicroVMImageVersion switches one version of a MicroVM image between active and inactive. To
-// roll back, make the newest version inactive: MicroVMs are started from the newest active one. It is
-// refused while the image is UPDATING (measured).
+// UpdateMicroVMImageVersion makes one version of a MicroVM image active or inactive.
+// MicroVMs start from the newest active version: to roll back, make the newest version
+// inactive. The service rejects the request while the image is UPDATING. Observed
+// behaviour; the API reference does not say so.
 //
-// It is PATCH /2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}. Errors in package
-// types that the model declares for it: AccessDeniedException, ConflictException,
-// InternalServerException, ResourceNotFoundException, ThrottlingException, ValidationException.
+// PATCH /2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}. Errors that
+// the model declares, in package types: AccessDeniedException, ConflictException,
+// InternalServerException, ResourceNotFoundException, ThrottlingException,
+// ValidationException.
 func (c *Client) UpdateMicroVMImageVersion(ctx context.Context, params *UpdateMicroVMImageVersionInput, optFns ...func(*Options)) (*UpdateMicroVMImageVersionOutput, error) {
 	return invoke(ctx, c, &updateMicroVMImageVersion, params, optFns)
 }
 
-// UpdateMicroVMImageVersionAPIClient is what a caller of UpdateMicroVMImageVersion needs: *Client, or
-// a stub of one's own.
+// UpdateMicroVMImageVersionAPIClient is the method UpdateMicroVMImageVersion of *Client,
+// for callers that want to replace it with a stub.
 type UpdateMicroVMImageVersionAPIClient interface {
 	UpdateMicroVMImageVersion(ctx context.Context, params *UpdateMicroVMImageVersionInput, optFns ...func(*Options)) (*UpdateMicroVMImageVersionOutput, error)
 }
 
 // UpdateMicroVMImageVersionInput is the input of UpdateMicroVMImageVersion.
 type UpdateMicroVMImageVersionInput struct {
-	// ARN of the image; the service refuses names and IDs (measured).
+	// ARN of the image. The service rejects names and IDs. Observed behaviour; the API
+	// reference does not say so.
 	//
 	// Required. Length 1 to 256 characters.
 	ImageIdentifier *string
@@ -49,48 +52,48 @@ type UpdateMicroVMImageVersionInput struct {
 type UpdateMicroVMImageVersionOutput struct {
 	// ARN of the base image that this version was built on.
 	//
-	// In every answer.
+	// Always present in responses.
 	BaseImageArn *string
 
 	// ARN of the IAM role assumed while this version was built.
 	//
-	// In every answer.
+	// Always present in responses.
 	BuildRoleArn *string
 
 	// Location of the application code that this version was built from.
 	//
-	// In every answer.
+	// Always present in responses.
 	CodeArtifact types.CodeArtifact
 
 	// Time at which the version was created.
 	//
-	// In every answer.
+	// Always present in responses.
 	CreatedAt *time.Time
 
 	// ARN of the image that the version belongs to.
 	//
-	// In every answer.
+	// Always present in responses.
 	ImageArn *string
 
 	// Identifier of the version.
 	//
-	// In every answer.
+	// Always present in responses.
 	ImageVersion *string
 
 	// Build and deletion state of the version.
 	//
-	// In every answer.
+	// Always present in responses.
 	State types.MicroVMImageVersionState
 
 	// Whether new MicroVMs may be started from the version.
 	//
-	// In every answer.
+	// Always present in responses.
 	Status types.MicroVMImageVersionStatus
 
 	// Extra operating system capabilities given to the application inside the MicroVM.
 	AdditionalOsCapabilities []types.Capability
 
-	// Version of the base image that this version was built on, when one is known.
+	// Version of the base image that this version was built on, or nil.
 	BaseImageVersion *string
 
 	// CPU architectures that this version supports.
@@ -99,7 +102,8 @@ type UpdateMicroVMImageVersionOutput struct {
 	// Free-form text that describes this version.
 	Description *string
 
-	// Connectors through which a MicroVM started from this version may reach the network, at most one.
+	// Connectors through which a MicroVM started from this version may reach the network, at
+	// most one.
 	EgressNetworkConnectors []string
 
 	// Environment variables visible inside the MicroVM.
@@ -110,14 +114,15 @@ type UpdateMicroVMImageVersionOutput struct {
 	// Lifecycle callbacks that the service makes to the application in the MicroVM.
 	Hooks *types.Hooks
 
-	// Where logs of this version go, or that they are switched off.
+	// Destination of the logs of this version, or that logging is disabled.
 	Logging types.Logging
 
 	// Resource sizing for MicroVMs started from this version, at most one entry.
 	Resources []types.Resources
 
-	// Explanation of the current state; usually absent even if a build failed, since that reason is found
-	// on the builds (measured).
+	// Explanation of the current state. Usually nil, even if the version failed: the reason
+	// is on its builds (ListMicroVMImageBuilds). Observed behaviour; the API reference does
+	// not say so.
 	StateReason *string
 
 	// Tags attached to the version.
@@ -126,7 +131,7 @@ type UpdateMicroVMImageVersionOutput struct {
 	// Time at which the version was last changed.
 	UpdatedAt *time.Time
 
-	// Facts about the call: request id, raw response, attempts.
+	// Metadata of the call: request ID, raw response, attempts.
 	ResultMetadata middleware.Metadata
 }
 

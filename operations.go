@@ -9,7 +9,7 @@ const (
 	ServiceAPIVersion = "2025-09-09"
 )
 
-// The slot of an operation is its place among what a client compiles once and keeps.
+// The slot of an operation is its index in Client.pipelines.
 const (
 	slotCreateMicroVMAuthToken = iota
 	slotCreateMicroVMImage

@@ -6,15 +6,16 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// ListManagedMicroVMImageVersionsPaginator walks through the pages of ListManagedMicroVMImageVersions.
+// ListManagedMicroVMImageVersionsPaginator lists all pages of
+// ListManagedMicroVMImageVersions.
 type ListManagedMicroVMImageVersionsPaginator = Paginator[ListManagedMicroVMImageVersionsInput, ListManagedMicroVMImageVersionsOutput, types.ManagedMicroVMImageVersion]
 
 // ListManagedMicroVMImageVersionsPaginatorOptions are the options of
 // ListManagedMicroVMImageVersionsPaginator.
 type ListManagedMicroVMImageVersionsPaginatorOptions = PaginatorOptions
 
-// NewListManagedMicroVMImageVersionsPaginator returns a paginator that begins with the page that
-// params ask for; nil params are empty ones.
+// NewListManagedMicroVMImageVersionsPaginator returns a paginator that starts at the page
+// that params ask for. Nil params mean the first page of an unfiltered list.
 func NewListManagedMicroVMImageVersionsPaginator(client ListManagedMicroVMImageVersionsAPIClient, params *ListManagedMicroVMImageVersionsInput, optFns ...func(*ListManagedMicroVMImageVersionsPaginatorOptions)) *ListManagedMicroVMImageVersionsPaginator {
 	return newPaginator("ListManagedMicroVMImageVersions", client.ListManagedMicroVMImageVersions, params,
 		func(in *ListManagedMicroVMImageVersionsInput) (token **string, limit **int32) {
@@ -26,14 +27,15 @@ func NewListManagedMicroVMImageVersionsPaginator(client ListManagedMicroVMImageV
 		optFns)
 }
 
-// ListManagedMicroVMImagesPaginator walks through the pages of ListManagedMicroVMImages.
+// ListManagedMicroVMImagesPaginator lists all pages of ListManagedMicroVMImages.
 type ListManagedMicroVMImagesPaginator = Paginator[ListManagedMicroVMImagesInput, ListManagedMicroVMImagesOutput, types.ManagedMicroVMImageSummary]
 
-// ListManagedMicroVMImagesPaginatorOptions are the options of ListManagedMicroVMImagesPaginator.
+// ListManagedMicroVMImagesPaginatorOptions are the options of
+// ListManagedMicroVMImagesPaginator.
 type ListManagedMicroVMImagesPaginatorOptions = PaginatorOptions
 
-// NewListManagedMicroVMImagesPaginator returns a paginator that begins with the page that params ask
-// for; nil params are empty ones.
+// NewListManagedMicroVMImagesPaginator returns a paginator that starts at the page that
+// params ask for. Nil params mean the first page of an unfiltered list.
 func NewListManagedMicroVMImagesPaginator(client ListManagedMicroVMImagesAPIClient, params *ListManagedMicroVMImagesInput, optFns ...func(*ListManagedMicroVMImagesPaginatorOptions)) *ListManagedMicroVMImagesPaginator {
 	return newPaginator("ListManagedMicroVMImages", client.ListManagedMicroVMImages, params,
 		func(in *ListManagedMicroVMImagesInput) (token **string, limit **int32) {
@@ -45,14 +47,15 @@ func NewListManagedMicroVMImagesPaginator(client ListManagedMicroVMImagesAPIClie
 		optFns)
 }
 
-// ListMicroVMImageBuildsPaginator walks through the pages of ListMicroVMImageBuilds.
+// ListMicroVMImageBuildsPaginator lists all pages of ListMicroVMImageBuilds.
 type ListMicroVMImageBuildsPaginator = Paginator[ListMicroVMImageBuildsInput, ListMicroVMImageBuildsOutput, types.MicroVMImageBuildSummary]
 
-// ListMicroVMImageBuildsPaginatorOptions are the options of ListMicroVMImageBuildsPaginator.
+// ListMicroVMImageBuildsPaginatorOptions are the options of
+// ListMicroVMImageBuildsPaginator.
 type ListMicroVMImageBuildsPaginatorOptions = PaginatorOptions
 
-// NewListMicroVMImageBuildsPaginator returns a paginator that begins with the page that params ask
-// for; nil params are empty ones.
+// NewListMicroVMImageBuildsPaginator returns a paginator that starts at the page that
+// params ask for. Nil params mean the first page of an unfiltered list.
 func NewListMicroVMImageBuildsPaginator(client ListMicroVMImageBuildsAPIClient, params *ListMicroVMImageBuildsInput, optFns ...func(*ListMicroVMImageBuildsPaginatorOptions)) *ListMicroVMImageBuildsPaginator {
 	return newPaginator("ListMicroVMImageBuilds", client.ListMicroVMImageBuilds, params,
 		func(in *ListMicroVMImageBuildsInput) (token **string, limit **int32) {
@@ -64,14 +67,15 @@ func NewListMicroVMImageBuildsPaginator(client ListMicroVMImageBuildsAPIClient, 
 		optFns)
 }
 
-// ListMicroVMImageVersionsPaginator walks through the pages of ListMicroVMImageVersions.
+// ListMicroVMImageVersionsPaginator lists all pages of ListMicroVMImageVersions.
 type ListMicroVMImageVersionsPaginator = Paginator[ListMicroVMImageVersionsInput, ListMicroVMImageVersionsOutput, types.MicroVMImageVersionSummary]
 
-// ListMicroVMImageVersionsPaginatorOptions are the options of ListMicroVMImageVersionsPaginator.
+// ListMicroVMImageVersionsPaginatorOptions are the options of
+// ListMicroVMImageVersionsPaginator.
 type ListMicroVMImageVersionsPaginatorOptions = PaginatorOptions
 
-// NewListMicroVMImageVersionsPaginator returns a paginator that begins with the page that params ask
-// for; nil params are empty ones.
+// NewListMicroVMImageVersionsPaginator returns a paginator that starts at the page that
+// params ask for. Nil params mean the first page of an unfiltered list.
 func NewListMicroVMImageVersionsPaginator(client ListMicroVMImageVersionsAPIClient, params *ListMicroVMImageVersionsInput, optFns ...func(*ListMicroVMImageVersionsPaginatorOptions)) *ListMicroVMImageVersionsPaginator {
 	return newPaginator("ListMicroVMImageVersions", client.ListMicroVMImageVersions, params,
 		func(in *ListMicroVMImageVersionsInput) (token **string, limit **int32) {
@@ -83,14 +87,14 @@ func NewListMicroVMImageVersionsPaginator(client ListMicroVMImageVersionsAPIClie
 		optFns)
 }
 
-// ListMicroVMImagesPaginator walks through the pages of ListMicroVMImages.
+// ListMicroVMImagesPaginator lists all pages of ListMicroVMImages.
 type ListMicroVMImagesPaginator = Paginator[ListMicroVMImagesInput, ListMicroVMImagesOutput, types.MicroVMImageSummary]
 
 // ListMicroVMImagesPaginatorOptions are the options of ListMicroVMImagesPaginator.
 type ListMicroVMImagesPaginatorOptions = PaginatorOptions
 
-// NewListMicroVMImagesPaginator returns a paginator that begins with the page that params ask for; nil
-// params are empty ones.
+// NewListMicroVMImagesPaginator returns a paginator that starts at the page that params
+// ask for. Nil params mean the first page of an unfiltered list.
 func NewListMicroVMImagesPaginator(client ListMicroVMImagesAPIClient, params *ListMicroVMImagesInput, optFns ...func(*ListMicroVMImagesPaginatorOptions)) *ListMicroVMImagesPaginator {
 	return newPaginator("ListMicroVMImages", client.ListMicroVMImages, params,
 		func(in *ListMicroVMImagesInput) (token **string, limit **int32) { return &in.NextToken, &in.MaxResults },
@@ -100,14 +104,14 @@ func NewListMicroVMImagesPaginator(client ListMicroVMImagesAPIClient, params *Li
 		optFns)
 }
 
-// ListMicroVMsPaginator walks through the pages of ListMicroVMs.
+// ListMicroVMsPaginator lists all pages of ListMicroVMs.
 type ListMicroVMsPaginator = Paginator[ListMicroVMsInput, ListMicroVMsOutput, types.MicroVMItem]
 
 // ListMicroVMsPaginatorOptions are the options of ListMicroVMsPaginator.
 type ListMicroVMsPaginatorOptions = PaginatorOptions
 
-// NewListMicroVMsPaginator returns a paginator that begins with the page that params ask for; nil
-// params are empty ones.
+// NewListMicroVMsPaginator returns a paginator that starts at the page that params ask
+// for. Nil params mean the first page of an unfiltered list.
 func NewListMicroVMsPaginator(client ListMicroVMsAPIClient, params *ListMicroVMsInput, optFns ...func(*ListMicroVMsPaginatorOptions)) *ListMicroVMsPaginator {
 	return newPaginator("ListMicroVMs", client.ListMicroVMs, params,
 		func(in *ListMicroVMsInput) (token **string, limit **int32) { return &in.NextToken, &in.MaxResults },

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// MicroVMRunningWaiter waits until a MicroVM runs. It polls GetMicroVM. Success is RUNNING. Failure is
-// TERMINATED or TERMINATING.
+// MicroVMRunningWaiter waits until a MicroVM runs. It polls GetMicroVM. Success is
+// RUNNING. Failure is TERMINATED or TERMINATING.
 type MicroVMRunningWaiter = Waiter[GetMicroVMInput, GetMicroVMOutput]
 
 // MicroVMRunningWaiterOptions are the options of MicroVMRunningWaiter.
 type MicroVMRunningWaiterOptions = WaiterOptions[GetMicroVMInput, GetMicroVMOutput]
 
-// NewMicroVMRunningWaiter returns a waiter that polls every 0.5 seconds to 5 seconds unless the
-// options say otherwise.
+// NewMicroVMRunningWaiter returns a waiter that polls every 0.5 seconds to 5 seconds
+// unless the options say otherwise.
 func NewMicroVMRunningWaiter(client GetMicroVMAPIClient, optFns ...func(*MicroVMRunningWaiterOptions)) *MicroVMRunningWaiter {
 	return newWaiter(client.GetMicroVM, waiterSpec[GetMicroVMOutput]{
 		name: "MicroVMRunning", minDelay: 500 * time.Millisecond, maxDelay: 5 * time.Second,
@@ -35,15 +35,15 @@ func acceptMicroVMRunning(out *GetMicroVMOutput, err error) verdict {
 	return waitUnnamed
 }
 
-// MicroVMSuspendedWaiter waits until a MicroVM is suspended. It polls GetMicroVM. Success is
-// SUSPENDED. Failure is TERMINATED or TERMINATING.
+// MicroVMSuspendedWaiter waits until a MicroVM is suspended. It polls GetMicroVM. Success
+// is SUSPENDED. Failure is TERMINATED or TERMINATING.
 type MicroVMSuspendedWaiter = Waiter[GetMicroVMInput, GetMicroVMOutput]
 
 // MicroVMSuspendedWaiterOptions are the options of MicroVMSuspendedWaiter.
 type MicroVMSuspendedWaiterOptions = WaiterOptions[GetMicroVMInput, GetMicroVMOutput]
 
-// NewMicroVMSuspendedWaiter returns a waiter that polls every 0.5 seconds to 5 seconds unless the
-// options say otherwise.
+// NewMicroVMSuspendedWaiter returns a waiter that polls every 0.5 seconds to 5 seconds
+// unless the options say otherwise.
 func NewMicroVMSuspendedWaiter(client GetMicroVMAPIClient, optFns ...func(*MicroVMSuspendedWaiterOptions)) *MicroVMSuspendedWaiter {
 	return newWaiter(client.GetMicroVM, waiterSpec[GetMicroVMOutput]{
 		name: "MicroVMSuspended", minDelay: 500 * time.Millisecond, maxDelay: 5 * time.Second,
@@ -64,14 +64,15 @@ func acceptMicroVMSuspended(out *GetMicroVMOutput, err error) verdict {
 	return waitUnnamed
 }
 
-// MicroVMTerminatedWaiter waits until a MicroVM has ended. It polls GetMicroVM. Success is TERMINATED.
+// MicroVMTerminatedWaiter waits until a MicroVM has ended. It polls GetMicroVM. Success
+// is TERMINATED.
 type MicroVMTerminatedWaiter = Waiter[GetMicroVMInput, GetMicroVMOutput]
 
 // MicroVMTerminatedWaiterOptions are the options of MicroVMTerminatedWaiter.
 type MicroVMTerminatedWaiterOptions = WaiterOptions[GetMicroVMInput, GetMicroVMOutput]
 
-// NewMicroVMTerminatedWaiter returns a waiter that polls every 0.5 seconds to 5 seconds unless the
-// options say otherwise.
+// NewMicroVMTerminatedWaiter returns a waiter that polls every 0.5 seconds to 5 seconds
+// unless the options say otherwise.
 func NewMicroVMTerminatedWaiter(client GetMicroVMAPIClient, optFns ...func(*MicroVMTerminatedWaiterOptions)) *MicroVMTerminatedWaiter {
 	return newWaiter(client.GetMicroVM, waiterSpec[GetMicroVMOutput]{
 		name: "MicroVMTerminated", minDelay: 500 * time.Millisecond, maxDelay: 5 * time.Second,
@@ -89,15 +90,16 @@ func acceptMicroVMTerminated(out *GetMicroVMOutput, err error) verdict {
 	return waitUnnamed
 }
 
-// MicroVMImageCreatedWaiter waits until an image has been created. It polls GetMicroVMImage. Success
-// is CREATED or UPDATED. Failure is CREATE_FAILED or DELETING or DELETED or DELETE_FAILED.
+// MicroVMImageCreatedWaiter waits until an image has been created. It polls
+// GetMicroVMImage. Success is CREATED or UPDATED. Failure is CREATE_FAILED or DELETING or
+// DELETED or DELETE_FAILED.
 type MicroVMImageCreatedWaiter = Waiter[GetMicroVMImageInput, GetMicroVMImageOutput]
 
 // MicroVMImageCreatedWaiterOptions are the options of MicroVMImageCreatedWaiter.
 type MicroVMImageCreatedWaiterOptions = WaiterOptions[GetMicroVMImageInput, GetMicroVMImageOutput]
 
-// NewMicroVMImageCreatedWaiter returns a waiter that polls every 2 seconds to 15 seconds unless the
-// options say otherwise.
+// NewMicroVMImageCreatedWaiter returns a waiter that polls every 2 seconds to 15 seconds
+// unless the options say otherwise.
 func NewMicroVMImageCreatedWaiter(client GetMicroVMImageAPIClient, optFns ...func(*MicroVMImageCreatedWaiterOptions)) *MicroVMImageCreatedWaiter {
 	return newWaiter(client.GetMicroVMImage, waiterSpec[GetMicroVMImageOutput]{
 		name: "MicroVMImageCreated", minDelay: 2 * time.Second, maxDelay: 15 * time.Second,
@@ -120,17 +122,17 @@ func acceptMicroVMImageCreated(out *GetMicroVMImageOutput, err error) verdict {
 	return waitUnnamed
 }
 
-// MicroVMImageUpdatedWaiter waits until the latest update of an image has finished; it says nothing
-// about which version that update built. It polls GetMicroVMImage. Success is UPDATED. Failure is
-// CREATE_FAILED or UPDATE_FAILED or DELETING or DELETED or DELETE_FAILED or the error
-// ResourceNotFoundException.
+// MicroVMImageUpdatedWaiter waits until the latest update of an image has finished; it
+// says nothing about which version that update built. It polls GetMicroVMImage. Success
+// is UPDATED. Failure is CREATE_FAILED or UPDATE_FAILED or DELETING or DELETED or
+// DELETE_FAILED or the error ResourceNotFoundException.
 type MicroVMImageUpdatedWaiter = Waiter[GetMicroVMImageInput, GetMicroVMImageOutput]
 
 // MicroVMImageUpdatedWaiterOptions are the options of MicroVMImageUpdatedWaiter.
 type MicroVMImageUpdatedWaiterOptions = WaiterOptions[GetMicroVMImageInput, GetMicroVMImageOutput]
 
-// NewMicroVMImageUpdatedWaiter returns a waiter that polls every 2 seconds to 15 seconds unless the
-// options say otherwise.
+// NewMicroVMImageUpdatedWaiter returns a waiter that polls every 2 seconds to 15 seconds
+// unless the options say otherwise.
 func NewMicroVMImageUpdatedWaiter(client GetMicroVMImageAPIClient, optFns ...func(*MicroVMImageUpdatedWaiterOptions)) *MicroVMImageUpdatedWaiter {
 	return newWaiter(client.GetMicroVMImage, waiterSpec[GetMicroVMImageOutput]{
 		name: "MicroVMImageUpdated", minDelay: 2 * time.Second, maxDelay: 15 * time.Second,
@@ -154,16 +156,17 @@ func acceptMicroVMImageUpdated(out *GetMicroVMImageOutput, err error) verdict {
 	return waitUnnamed
 }
 
-// MicroVMImageSettledWaiter waits until an image is in no transition, whatever came of the last one.
-// It polls GetMicroVMImage. Success is CREATED or CREATE_FAILED or UPDATED or UPDATE_FAILED or
-// DELETE_FAILED or DELETED. Failure is the error ResourceNotFoundException.
+// MicroVMImageSettledWaiter waits until an image is in no transition, whatever came of
+// the last one. It polls GetMicroVMImage. Success is CREATED or CREATE_FAILED or UPDATED
+// or UPDATE_FAILED or DELETE_FAILED or DELETED. Failure is the error
+// ResourceNotFoundException.
 type MicroVMImageSettledWaiter = Waiter[GetMicroVMImageInput, GetMicroVMImageOutput]
 
 // MicroVMImageSettledWaiterOptions are the options of MicroVMImageSettledWaiter.
 type MicroVMImageSettledWaiterOptions = WaiterOptions[GetMicroVMImageInput, GetMicroVMImageOutput]
 
-// NewMicroVMImageSettledWaiter returns a waiter that polls every 2 seconds to 15 seconds unless the
-// options say otherwise.
+// NewMicroVMImageSettledWaiter returns a waiter that polls every 2 seconds to 15 seconds
+// unless the options say otherwise.
 func NewMicroVMImageSettledWaiter(client GetMicroVMImageAPIClient, optFns ...func(*MicroVMImageSettledWaiterOptions)) *MicroVMImageSettledWaiter {
 	return newWaiter(client.GetMicroVMImage, waiterSpec[GetMicroVMImageOutput]{
 		name: "MicroVMImageSettled", minDelay: 2 * time.Second, maxDelay: 15 * time.Second,
@@ -187,16 +190,16 @@ func acceptMicroVMImageSettled(out *GetMicroVMImageOutput, err error) verdict {
 	return waitUnnamed
 }
 
-// MicroVMImageDeletedWaiter waits until an image is gone and its name is free again. It polls
-// GetMicroVMImage. Success is the error ResourceNotFoundException or DELETED. Failure is
-// DELETE_FAILED.
+// MicroVMImageDeletedWaiter waits until an image is gone and its name is free again. It
+// polls GetMicroVMImage. Success is the error ResourceNotFoundException or DELETED.
+// Failure is DELETE_FAILED.
 type MicroVMImageDeletedWaiter = Waiter[GetMicroVMImageInput, GetMicroVMImageOutput]
 
 // MicroVMImageDeletedWaiterOptions are the options of MicroVMImageDeletedWaiter.
 type MicroVMImageDeletedWaiterOptions = WaiterOptions[GetMicroVMImageInput, GetMicroVMImageOutput]
 
-// NewMicroVMImageDeletedWaiter returns a waiter that polls every 2 seconds to 15 seconds unless the
-// options say otherwise.
+// NewMicroVMImageDeletedWaiter returns a waiter that polls every 2 seconds to 15 seconds
+// unless the options say otherwise.
 func NewMicroVMImageDeletedWaiter(client GetMicroVMImageAPIClient, optFns ...func(*MicroVMImageDeletedWaiterOptions)) *MicroVMImageDeletedWaiter {
 	return newWaiter(client.GetMicroVMImage, waiterSpec[GetMicroVMImageOutput]{
 		name: "MicroVMImageDeleted", minDelay: 2 * time.Second, maxDelay: 15 * time.Second,
@@ -216,16 +219,18 @@ func acceptMicroVMImageDeleted(out *GetMicroVMImageOutput, err error) verdict {
 	return waitUnnamed
 }
 
-// MicroVMImageVersionSuccessfulWaiter waits until the build of an image version has succeeded; the
-// reason of a failure is on the builds of the version. It polls GetMicroVMImageVersion. Success is
-// SUCCESSFUL. Failure is FAILED or DELETING or DELETED or DELETE_FAILED.
+// MicroVMImageVersionSuccessfulWaiter waits until the build of an image version has
+// succeeded; the reason of a failure is on the builds of the version. It polls
+// GetMicroVMImageVersion. Success is SUCCESSFUL. Failure is FAILED or DELETING or DELETED
+// or DELETE_FAILED.
 type MicroVMImageVersionSuccessfulWaiter = Waiter[GetMicroVMImageVersionInput, GetMicroVMImageVersionOutput]
 
-// MicroVMImageVersionSuccessfulWaiterOptions are the options of MicroVMImageVersionSuccessfulWaiter.
+// MicroVMImageVersionSuccessfulWaiterOptions are the options of
+// MicroVMImageVersionSuccessfulWaiter.
 type MicroVMImageVersionSuccessfulWaiterOptions = WaiterOptions[GetMicroVMImageVersionInput, GetMicroVMImageVersionOutput]
 
-// NewMicroVMImageVersionSuccessfulWaiter returns a waiter that polls every 2 seconds to 15 seconds
-// unless the options say otherwise.
+// NewMicroVMImageVersionSuccessfulWaiter returns a waiter that polls every 2 seconds to
+// 15 seconds unless the options say otherwise.
 func NewMicroVMImageVersionSuccessfulWaiter(client GetMicroVMImageVersionAPIClient, optFns ...func(*MicroVMImageVersionSuccessfulWaiterOptions)) *MicroVMImageVersionSuccessfulWaiter {
 	return newWaiter(client.GetMicroVMImageVersion, waiterSpec[GetMicroVMImageVersionOutput]{
 		name: "MicroVMImageVersionSuccessful", minDelay: 2 * time.Second, maxDelay: 15 * time.Second,
@@ -249,15 +254,16 @@ func acceptMicroVMImageVersionSuccessful(out *GetMicroVMImageVersionOutput, err 
 }
 
 // MicroVMImageVersionDeletedWaiter waits until an image version is gone. It polls
-// GetMicroVMImageVersion. Success is the error ResourceNotFoundException or DELETED. Failure is
-// DELETE_FAILED.
+// GetMicroVMImageVersion. Success is the error ResourceNotFoundException or DELETED.
+// Failure is DELETE_FAILED.
 type MicroVMImageVersionDeletedWaiter = Waiter[GetMicroVMImageVersionInput, GetMicroVMImageVersionOutput]
 
-// MicroVMImageVersionDeletedWaiterOptions are the options of MicroVMImageVersionDeletedWaiter.
+// MicroVMImageVersionDeletedWaiterOptions are the options of
+// MicroVMImageVersionDeletedWaiter.
 type MicroVMImageVersionDeletedWaiterOptions = WaiterOptions[GetMicroVMImageVersionInput, GetMicroVMImageVersionOutput]
 
-// NewMicroVMImageVersionDeletedWaiter returns a waiter that polls every 2 seconds to 15 seconds unless
-// the options say otherwise.
+// NewMicroVMImageVersionDeletedWaiter returns a waiter that polls every 2 seconds to 15
+// seconds unless the options say otherwise.
 func NewMicroVMImageVersionDeletedWaiter(client GetMicroVMImageVersionAPIClient, optFns ...func(*MicroVMImageVersionDeletedWaiterOptions)) *MicroVMImageVersionDeletedWaiter {
 	return newWaiter(client.GetMicroVMImageVersion, waiterSpec[GetMicroVMImageVersionOutput]{
 		name: "MicroVMImageVersionDeleted", minDelay: 2 * time.Second, maxDelay: 15 * time.Second,

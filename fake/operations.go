@@ -64,8 +64,9 @@ var routes = [...]route{
 	{UpdateMicroVMImageVersion, "PATCH", "/2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}", 200},
 }
 
-// Overrides answer operations in place of the fake: those whose field is not nil. They get the decoded
-// and valid input of a call; their output is written, and their error answered, as the service would.
+// Overrides answer operations in place of the fake: those whose field is not nil. They
+// get the decoded and valid input of a call; their output is written, and their error
+// answered, as the service would.
 type Overrides struct {
 	CreateMicroVMAuthToken          Override[lambdamicrovms.CreateMicroVMAuthTokenInput, lambdamicrovms.CreateMicroVMAuthTokenOutput]
 	CreateMicroVMImage              Override[lambdamicrovms.CreateMicroVMImageInput, lambdamicrovms.CreateMicroVMImageOutput]

@@ -104,7 +104,7 @@ func (HookState) Values() []HookState {
 	}
 }
 
-// ManagedMicroVMImageVersionStatus: standing of a version of an AWS-provided image.
+// ManagedMicroVMImageVersionStatus: status of a version of an image that AWS provides.
 //
 // The service may send values that are not listed here.
 type ManagedMicroVMImageVersionStatus string
@@ -224,7 +224,7 @@ func (MicroVMImageVersionStatus) Values() []MicroVMImageVersionStatus {
 	}
 }
 
-// MicroVMState: stage of the life of a MicroVM.
+// MicroVMState: state of a MicroVM.
 //
 // The service may send values that are not listed here.
 type MicroVMState string
@@ -235,13 +235,13 @@ const (
 	MicroVMStatePending MicroVMState = "PENDING"
 	// The MicroVM is running.
 	MicroVMStateRunning MicroVMState = "RUNNING"
-	// The MicroVM is on its way to being suspended.
+	// The MicroVM is being suspended.
 	MicroVMStateSuspending MicroVMState = "SUSPENDING"
-	// The MicroVM is frozen with its memory and disk kept.
+	// The MicroVM is suspended: its memory and disk are kept.
 	MicroVMStateSuspended MicroVMState = "SUSPENDED"
-	// The MicroVM is on its way to its end.
+	// The MicroVM is being terminated.
 	MicroVMStateTerminating MicroVMState = "TERMINATING"
-	// The MicroVM has ended.
+	// The MicroVM is terminated.
 	MicroVMStateTerminated MicroVMState = "TERMINATED"
 )
 

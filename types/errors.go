@@ -11,14 +11,14 @@ type AccessDeniedException struct {
 	// Text that explains the failure.
 	Message *string
 
-	// The error code that the service sent, if it is another than the name of this type.
+	// The error code in the response, if it differs from the name of this type.
 	ErrorCodeOverride *string
 }
 
 // Error returns the code and the message.
 func (e *AccessDeniedException) Error() string { return e.ErrorCode() + ": " + e.ErrorMessage() }
 
-// ErrorMessage returns the message of the service, empty when it sent none.
+// ErrorMessage returns the message in the response, or an empty string.
 func (e *AccessDeniedException) ErrorMessage() string {
 	if e.Message == nil {
 		return ""
@@ -26,7 +26,7 @@ func (e *AccessDeniedException) ErrorMessage() string {
 	return *e.Message
 }
 
-// ErrorCode returns the code of the error on the wire.
+// ErrorCode returns the code of the error in the response.
 func (e *AccessDeniedException) ErrorCode() string {
 	if e == nil || e.ErrorCodeOverride == nil {
 		return "AccessDeniedException"
@@ -34,10 +34,10 @@ func (e *AccessDeniedException) ErrorCode() string {
 	return *e.ErrorCodeOverride
 }
 
-// ErrorFault says whose fault the error is: that of the client.
+// ErrorFault reports that the error is a fault of the client.
 func (e *AccessDeniedException) ErrorFault() smithy.ErrorFault { return smithy.FaultClient }
 
-// ConflictException: the request does not fit the present state of the resource.
+// ConflictException: the resource is in a state that does not allow the request.
 type ConflictException struct {
 	// Text that explains the failure.
 	Message *string
@@ -48,14 +48,14 @@ type ConflictException struct {
 	// Type of the resource in conflict.
 	ResourceType *string
 
-	// The error code that the service sent, if it is another than the name of this type.
+	// The error code in the response, if it differs from the name of this type.
 	ErrorCodeOverride *string
 }
 
 // Error returns the code and the message.
 func (e *ConflictException) Error() string { return e.ErrorCode() + ": " + e.ErrorMessage() }
 
-// ErrorMessage returns the message of the service, empty when it sent none.
+// ErrorMessage returns the message in the response, or an empty string.
 func (e *ConflictException) ErrorMessage() string {
 	if e.Message == nil {
 		return ""
@@ -63,7 +63,7 @@ func (e *ConflictException) ErrorMessage() string {
 	return *e.Message
 }
 
-// ErrorCode returns the code of the error on the wire.
+// ErrorCode returns the code of the error in the response.
 func (e *ConflictException) ErrorCode() string {
 	if e == nil || e.ErrorCodeOverride == nil {
 		return "ConflictException"
@@ -71,15 +71,16 @@ func (e *ConflictException) ErrorCode() string {
 	return *e.ErrorCodeOverride
 }
 
-// ErrorFault says whose fault the error is: that of the client.
+// ErrorFault reports that the error is a fault of the client.
 func (e *ConflictException) ErrorFault() smithy.ErrorFault { return smithy.FaultClient }
 
-// InsufficientCapacityException: the service has no capacity for the request at the moment.
+// InsufficientCapacityException: the service has no capacity for the request at the
+// moment.
 type InsufficientCapacityException struct {
 	// Text that explains the failure.
 	Message *string
 
-	// The error code that the service sent, if it is another than the name of this type.
+	// The error code in the response, if it differs from the name of this type.
 	ErrorCodeOverride *string
 }
 
@@ -88,7 +89,7 @@ func (e *InsufficientCapacityException) Error() string {
 	return e.ErrorCode() + ": " + e.ErrorMessage()
 }
 
-// ErrorMessage returns the message of the service, empty when it sent none.
+// ErrorMessage returns the message in the response, or an empty string.
 func (e *InsufficientCapacityException) ErrorMessage() string {
 	if e.Message == nil {
 		return ""
@@ -96,7 +97,7 @@ func (e *InsufficientCapacityException) ErrorMessage() string {
 	return *e.Message
 }
 
-// ErrorCode returns the code of the error on the wire.
+// ErrorCode returns the code of the error in the response.
 func (e *InsufficientCapacityException) ErrorCode() string {
 	if e == nil || e.ErrorCodeOverride == nil {
 		return "InsufficientCapacityException"
@@ -104,10 +105,10 @@ func (e *InsufficientCapacityException) ErrorCode() string {
 	return *e.ErrorCodeOverride
 }
 
-// ErrorFault says whose fault the error is: that of the server.
+// ErrorFault reports that the error is a fault of the server.
 func (e *InsufficientCapacityException) ErrorFault() smithy.ErrorFault { return smithy.FaultServer }
 
-// InternalServerException: the service failed on its own side.
+// InternalServerException: the service failed with an internal error.
 type InternalServerException struct {
 	// Text that explains the failure.
 	Message *string
@@ -115,14 +116,14 @@ type InternalServerException struct {
 	// Seconds to wait before the next attempt, taken from the Retry-After header.
 	RetryAfterSeconds *int32
 
-	// The error code that the service sent, if it is another than the name of this type.
+	// The error code in the response, if it differs from the name of this type.
 	ErrorCodeOverride *string
 }
 
 // Error returns the code and the message.
 func (e *InternalServerException) Error() string { return e.ErrorCode() + ": " + e.ErrorMessage() }
 
-// ErrorMessage returns the message of the service, empty when it sent none.
+// ErrorMessage returns the message in the response, or an empty string.
 func (e *InternalServerException) ErrorMessage() string {
 	if e.Message == nil {
 		return ""
@@ -130,7 +131,7 @@ func (e *InternalServerException) ErrorMessage() string {
 	return *e.Message
 }
 
-// ErrorCode returns the code of the error on the wire.
+// ErrorCode returns the code of the error in the response.
 func (e *InternalServerException) ErrorCode() string {
 	if e == nil || e.ErrorCodeOverride == nil {
 		return "InternalServerException"
@@ -138,10 +139,11 @@ func (e *InternalServerException) ErrorCode() string {
 	return *e.ErrorCodeOverride
 }
 
-// ErrorFault says whose fault the error is: that of the server.
+// ErrorFault reports that the error is a fault of the server.
 func (e *InternalServerException) ErrorFault() smithy.ErrorFault { return smithy.FaultServer }
 
-// InvalidParameterValueException: A parameter of the tagging request has an unacceptable value.
+// InvalidParameterValueException: A parameter of the tagging request has an unacceptable
+// value.
 type InvalidParameterValueException struct {
 	// Text that explains the failure.
 	Message *string
@@ -149,7 +151,7 @@ type InvalidParameterValueException struct {
 	// Category the service puts the failure in.
 	Type *string
 
-	// The error code that the service sent, if it is another than the name of this type.
+	// The error code in the response, if it differs from the name of this type.
 	ErrorCodeOverride *string
 }
 
@@ -158,7 +160,7 @@ func (e *InvalidParameterValueException) Error() string {
 	return e.ErrorCode() + ": " + e.ErrorMessage()
 }
 
-// ErrorMessage returns the message of the service, empty when it sent none.
+// ErrorMessage returns the message in the response, or an empty string.
 func (e *InvalidParameterValueException) ErrorMessage() string {
 	if e.Message == nil {
 		return ""
@@ -166,7 +168,7 @@ func (e *InvalidParameterValueException) ErrorMessage() string {
 	return *e.Message
 }
 
-// ErrorCode returns the code of the error on the wire.
+// ErrorCode returns the code of the error in the response.
 func (e *InvalidParameterValueException) ErrorCode() string {
 	if e == nil || e.ErrorCodeOverride == nil {
 		return "InvalidParameterValueException"
@@ -174,10 +176,11 @@ func (e *InvalidParameterValueException) ErrorCode() string {
 	return *e.ErrorCodeOverride
 }
 
-// ErrorFault says whose fault the error is: that of the client.
+// ErrorFault reports that the error is a fault of the client.
 func (e *InvalidParameterValueException) ErrorFault() smithy.ErrorFault { return smithy.FaultClient }
 
-// ResourceConflictException: the resource exists already or another operation on it is under way.
+// ResourceConflictException: the resource exists already or another operation on it is
+// under way.
 type ResourceConflictException struct {
 	// Text that explains the failure.
 	Message *string
@@ -185,14 +188,14 @@ type ResourceConflictException struct {
 	// Category the service puts the failure in.
 	Type *string
 
-	// The error code that the service sent, if it is another than the name of this type.
+	// The error code in the response, if it differs from the name of this type.
 	ErrorCodeOverride *string
 }
 
 // Error returns the code and the message.
 func (e *ResourceConflictException) Error() string { return e.ErrorCode() + ": " + e.ErrorMessage() }
 
-// ErrorMessage returns the message of the service, empty when it sent none.
+// ErrorMessage returns the message in the response, or an empty string.
 func (e *ResourceConflictException) ErrorMessage() string {
 	if e.Message == nil {
 		return ""
@@ -200,7 +203,7 @@ func (e *ResourceConflictException) ErrorMessage() string {
 	return *e.Message
 }
 
-// ErrorCode returns the code of the error on the wire.
+// ErrorCode returns the code of the error in the response.
 func (e *ResourceConflictException) ErrorCode() string {
 	if e == nil || e.ErrorCodeOverride == nil {
 		return "ResourceConflictException"
@@ -208,7 +211,7 @@ func (e *ResourceConflictException) ErrorCode() string {
 	return *e.ErrorCodeOverride
 }
 
-// ErrorFault says whose fault the error is: that of the client.
+// ErrorFault reports that the error is a fault of the client.
 func (e *ResourceConflictException) ErrorFault() smithy.ErrorFault { return smithy.FaultClient }
 
 // ResourceNotFoundException: the named resource does not exist.
@@ -222,14 +225,14 @@ type ResourceNotFoundException struct {
 	// Type of the missing resource.
 	ResourceType *string
 
-	// The error code that the service sent, if it is another than the name of this type.
+	// The error code in the response, if it differs from the name of this type.
 	ErrorCodeOverride *string
 }
 
 // Error returns the code and the message.
 func (e *ResourceNotFoundException) Error() string { return e.ErrorCode() + ": " + e.ErrorMessage() }
 
-// ErrorMessage returns the message of the service, empty when it sent none.
+// ErrorMessage returns the message in the response, or an empty string.
 func (e *ResourceNotFoundException) ErrorMessage() string {
 	if e.Message == nil {
 		return ""
@@ -237,7 +240,7 @@ func (e *ResourceNotFoundException) ErrorMessage() string {
 	return *e.Message
 }
 
-// ErrorCode returns the code of the error on the wire.
+// ErrorCode returns the code of the error in the response.
 func (e *ResourceNotFoundException) ErrorCode() string {
 	if e == nil || e.ErrorCodeOverride == nil {
 		return "ResourceNotFoundException"
@@ -245,10 +248,10 @@ func (e *ResourceNotFoundException) ErrorCode() string {
 	return *e.ErrorCodeOverride
 }
 
-// ErrorFault says whose fault the error is: that of the client.
+// ErrorFault reports that the error is a fault of the client.
 func (e *ResourceNotFoundException) ErrorFault() smithy.ErrorFault { return smithy.FaultClient }
 
-// ServiceException: the tagging side of the service failed on its own side.
+// ServiceException: tagging failed with an internal error of the service.
 type ServiceException struct {
 	// Text that explains the failure.
 	Message *string
@@ -256,14 +259,14 @@ type ServiceException struct {
 	// Category the service puts the failure in.
 	Type *string
 
-	// The error code that the service sent, if it is another than the name of this type.
+	// The error code in the response, if it differs from the name of this type.
 	ErrorCodeOverride *string
 }
 
 // Error returns the code and the message.
 func (e *ServiceException) Error() string { return e.ErrorCode() + ": " + e.ErrorMessage() }
 
-// ErrorMessage returns the message of the service, empty when it sent none.
+// ErrorMessage returns the message in the response, or an empty string.
 func (e *ServiceException) ErrorMessage() string {
 	if e.Message == nil {
 		return ""
@@ -271,7 +274,7 @@ func (e *ServiceException) ErrorMessage() string {
 	return *e.Message
 }
 
-// ErrorCode returns the code of the error on the wire.
+// ErrorCode returns the code of the error in the response.
 func (e *ServiceException) ErrorCode() string {
 	if e == nil || e.ErrorCodeOverride == nil {
 		return "ServiceException"
@@ -279,10 +282,10 @@ func (e *ServiceException) ErrorCode() string {
 	return *e.ErrorCodeOverride
 }
 
-// ErrorFault says whose fault the error is: that of the server.
+// ErrorFault reports that the error is a fault of the server.
 func (e *ServiceException) ErrorFault() smithy.ErrorFault { return smithy.FaultServer }
 
-// ServiceQuotaExceededException: the request would go beyond a quota of the account.
+// ServiceQuotaExceededException: the request would exceed a quota of the account.
 type ServiceQuotaExceededException struct {
 	// Text that explains the failure.
 	Message *string
@@ -290,16 +293,16 @@ type ServiceQuotaExceededException struct {
 	// Code of the quota.
 	QuotaCode *string
 
-	// ID of the resource that went over the quota.
+	// ID of the resource whose quota would be exceeded.
 	ResourceId *string
 
-	// Type of the resource that went over the quota.
+	// Type of the resource whose quota would be exceeded.
 	ResourceType *string
 
 	// Code of the service the quota belongs to.
 	ServiceCode *string
 
-	// The error code that the service sent, if it is another than the name of this type.
+	// The error code in the response, if it differs from the name of this type.
 	ErrorCodeOverride *string
 }
 
@@ -308,7 +311,7 @@ func (e *ServiceQuotaExceededException) Error() string {
 	return e.ErrorCode() + ": " + e.ErrorMessage()
 }
 
-// ErrorMessage returns the message of the service, empty when it sent none.
+// ErrorMessage returns the message in the response, or an empty string.
 func (e *ServiceQuotaExceededException) ErrorMessage() string {
 	if e.Message == nil {
 		return ""
@@ -316,7 +319,7 @@ func (e *ServiceQuotaExceededException) ErrorMessage() string {
 	return *e.Message
 }
 
-// ErrorCode returns the code of the error on the wire.
+// ErrorCode returns the code of the error in the response.
 func (e *ServiceQuotaExceededException) ErrorCode() string {
 	if e == nil || e.ErrorCodeOverride == nil {
 		return "ServiceQuotaExceededException"
@@ -324,10 +327,10 @@ func (e *ServiceQuotaExceededException) ErrorCode() string {
 	return *e.ErrorCodeOverride
 }
 
-// ErrorFault says whose fault the error is: that of the client.
+// ErrorFault reports that the error is a fault of the client.
 func (e *ServiceQuotaExceededException) ErrorFault() smithy.ErrorFault { return smithy.FaultClient }
 
-// ThrottlingException: the caller sends requests faster than allowed.
+// ThrottlingException: the caller sends requests too fast.
 type ThrottlingException struct {
 	// Text that explains the failure.
 	Message *string
@@ -341,14 +344,14 @@ type ThrottlingException struct {
 	// Code of the service the quota belongs to.
 	ServiceCode *string
 
-	// The error code that the service sent, if it is another than the name of this type.
+	// The error code in the response, if it differs from the name of this type.
 	ErrorCodeOverride *string
 }
 
 // Error returns the code and the message.
 func (e *ThrottlingException) Error() string { return e.ErrorCode() + ": " + e.ErrorMessage() }
 
-// ErrorMessage returns the message of the service, empty when it sent none.
+// ErrorMessage returns the message in the response, or an empty string.
 func (e *ThrottlingException) ErrorMessage() string {
 	if e.Message == nil {
 		return ""
@@ -356,7 +359,7 @@ func (e *ThrottlingException) ErrorMessage() string {
 	return *e.Message
 }
 
-// ErrorCode returns the code of the error on the wire.
+// ErrorCode returns the code of the error in the response.
 func (e *ThrottlingException) ErrorCode() string {
 	if e == nil || e.ErrorCodeOverride == nil {
 		return "ThrottlingException"
@@ -364,10 +367,10 @@ func (e *ThrottlingException) ErrorCode() string {
 	return *e.ErrorCodeOverride
 }
 
-// ErrorFault says whose fault the error is: that of the client.
+// ErrorFault reports that the error is a fault of the client.
 func (e *ThrottlingException) ErrorFault() smithy.ErrorFault { return smithy.FaultClient }
 
-// TooManyRequestsException: the caller sends tagging requests faster than allowed.
+// TooManyRequestsException: the caller sends tagging requests too fast.
 type TooManyRequestsException struct {
 	// Text that explains the failure.
 	Message *string
@@ -375,14 +378,14 @@ type TooManyRequestsException struct {
 	// Category the service puts the failure in.
 	Type *string
 
-	// The error code that the service sent, if it is another than the name of this type.
+	// The error code in the response, if it differs from the name of this type.
 	ErrorCodeOverride *string
 }
 
 // Error returns the code and the message.
 func (e *TooManyRequestsException) Error() string { return e.ErrorCode() + ": " + e.ErrorMessage() }
 
-// ErrorMessage returns the message of the service, empty when it sent none.
+// ErrorMessage returns the message in the response, or an empty string.
 func (e *TooManyRequestsException) ErrorMessage() string {
 	if e.Message == nil {
 		return ""
@@ -390,7 +393,7 @@ func (e *TooManyRequestsException) ErrorMessage() string {
 	return *e.Message
 }
 
-// ErrorCode returns the code of the error on the wire.
+// ErrorCode returns the code of the error in the response.
 func (e *TooManyRequestsException) ErrorCode() string {
 	if e == nil || e.ErrorCodeOverride == nil {
 		return "TooManyRequestsException"
@@ -398,7 +401,7 @@ func (e *TooManyRequestsException) ErrorCode() string {
 	return *e.ErrorCodeOverride
 }
 
-// ErrorFault says whose fault the error is: that of the client.
+// ErrorFault reports that the error is a fault of the client.
 func (e *TooManyRequestsException) ErrorFault() smithy.ErrorFault { return smithy.FaultClient }
 
 // ValidationException: the input breaks a constraint the service enforces.
@@ -406,14 +409,14 @@ type ValidationException struct {
 	// Text that explains the failure.
 	Message *string
 
-	// The error code that the service sent, if it is another than the name of this type.
+	// The error code in the response, if it differs from the name of this type.
 	ErrorCodeOverride *string
 }
 
 // Error returns the code and the message.
 func (e *ValidationException) Error() string { return e.ErrorCode() + ": " + e.ErrorMessage() }
 
-// ErrorMessage returns the message of the service, empty when it sent none.
+// ErrorMessage returns the message in the response, or an empty string.
 func (e *ValidationException) ErrorMessage() string {
 	if e.Message == nil {
 		return ""
@@ -421,7 +424,7 @@ func (e *ValidationException) ErrorMessage() string {
 	return *e.Message
 }
 
-// ErrorCode returns the code of the error on the wire.
+// ErrorCode returns the code of the error in the response.
 func (e *ValidationException) ErrorCode() string {
 	if e == nil || e.ErrorCodeOverride == nil {
 		return "ValidationException"
@@ -429,5 +432,5 @@ func (e *ValidationException) ErrorCode() string {
 	return *e.ErrorCodeOverride
 }
 
-// ErrorFault says whose fault the error is: that of the client.
+// ErrorFault reports that the error is a fault of the client.
 func (e *ValidationException) ErrorFault() smithy.ErrorFault { return smithy.FaultClient }

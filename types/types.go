@@ -35,15 +35,17 @@ type Hooks struct {
 	// Callbacks made while an image is being built.
 	MicroVMImageHooks *MicroVMImageHooks
 
-	// Port on which the listener accepts the callbacks. Needed when any hook is enabled (measured).
+	// Port on which the application receives hooks. Required if a hook is enabled. Observed
+	// behaviour; the API reference does not say so.
 	//
 	// 1 to 65535.
 	Port *int32
 }
 
-// IdlePolicy: rules for suspending a MicroVM without inbound traffic and for waking it again.
+// IdlePolicy: rules for suspending a MicroVM without inbound traffic, and for resuming
+// it.
 type IdlePolicy struct {
-	// Whether a request to a suspended MicroVM wakes it.
+	// Whether a request to a suspended MicroVM resumes it.
 	//
 	// Required.
 	AutoResumeEnabled *bool
@@ -102,13 +104,14 @@ type ManagedMicroVMImageVersion struct {
 	UpdatedAt *time.Time
 }
 
-// MicroVMHooks: switches and time limits of the hooks called during the life of a MicroVM. With any of
-// them the ready hook of MicroVMImageHooks must be enabled, too (measured).
+// MicroVMHooks: switches and time limits of the hooks called during the life of a
+// MicroVM. If one of them is enabled, the ready hook of MicroVMImageHooks must be enabled
+// too. Observed behaviour; the API reference does not say so.
 type MicroVMHooks struct {
 	// Whether the resume hook is called when a suspended MicroVM resumes.
 	Resume HookState
 
-	// Seconds that the resume hook has to finish. Left out, 1.
+	// Seconds that the resume hook has to finish. Default: 1.
 	//
 	// 1 to 60.
 	ResumeTimeoutInSeconds *int32
@@ -116,7 +119,7 @@ type MicroVMHooks struct {
 	// Whether the run hook is called when a MicroVM starts running.
 	Run HookState
 
-	// Seconds that the run hook has to finish. Left out, 1.
+	// Seconds that the run hook has to finish. Default: 1.
 	//
 	// 1 to 60.
 	RunTimeoutInSeconds *int32
@@ -124,7 +127,7 @@ type MicroVMHooks struct {
 	// Whether the suspend hook is called when a MicroVM is suspended.
 	Suspend HookState
 
-	// Seconds that the suspend hook has to finish. Left out, 1.
+	// Seconds that the suspend hook has to finish. Default: 1.
 	//
 	// 1 to 60.
 	SuspendTimeoutInSeconds *int32
@@ -132,7 +135,7 @@ type MicroVMHooks struct {
 	// Whether the terminate hook is called when a MicroVM is terminated.
 	Terminate HookState
 
-	// Seconds that the terminate hook has to finish. Left out, 1.
+	// Seconds that the terminate hook has to finish. Default: 1.
 	//
 	// 1 to 60.
 	TerminateTimeoutInSeconds *int32
@@ -180,16 +183,18 @@ type MicroVMImageBuildSummary struct {
 	// Required.
 	ImageVersion *string
 
-	// Explanation of the build state, when there is one: why the build failed.
+	// Explanation of the build state, or nil. For a failed build it is the reason.
 	StateReason *string
 }
 
-// MicroVMImageHooks: switches and time limits of the hooks called while an image is built.
+// MicroVMImageHooks: switches and time limits of the hooks called while an image is
+// built.
 type MicroVMImageHooks struct {
-	// Whether the ready hook is called to learn that the application has finished starting during a build.
+	// Whether the ready hook is called to learn that the application has finished starting
+	// during a build.
 	Ready HookState
 
-	// Seconds that the ready hook has to finish. Left out, 30.
+	// Seconds that the ready hook has to finish. Default: 30.
 	//
 	// 1 to 3600.
 	ReadyTimeoutInSeconds *int32
@@ -197,7 +202,7 @@ type MicroVMImageHooks struct {
 	// Whether the validate hook is called to check the image during a build.
 	Validate HookState
 
-	// Seconds that the validate hook has to finish. Left out, 30.
+	// Seconds that the validate hook has to finish. Default: 30.
 	//
 	// 1 to 3600.
 	ValidateTimeoutInSeconds *int32
@@ -225,14 +230,15 @@ type MicroVMImageSummary struct {
 	// Required.
 	State MicroVMImageState
 
-	// Most recent version of the image that is active, if there is one.
+	// Latest active version of the image, or nil.
 	LatestActiveImageVersion *string
 
-	// Most recent version of the image that failed, if there is one.
+	// Latest failed version of the image, or nil.
 	LatestFailedImageVersion *string
 }
 
-// MicroVMImageVersionSummary: description of one version of a MicroVM image, as found in listings.
+// MicroVMImageVersionSummary: description of one version of a MicroVM image, as found in
+// listings.
 type MicroVMImageVersionSummary struct {
 	// ARN of the base image that this version was built on.
 	//
@@ -277,7 +283,7 @@ type MicroVMImageVersionSummary struct {
 	// Extra operating system capabilities given to the application inside the MicroVM.
 	AdditionalOsCapabilities []Capability
 
-	// Version of the base image that this version was built on, when one is known.
+	// Version of the base image that this version was built on, or nil.
 	BaseImageVersion *string
 
 	// CPU architectures that this version supports.
@@ -286,7 +292,8 @@ type MicroVMImageVersionSummary struct {
 	// Free-form text that describes this version.
 	Description *string
 
-	// Connectors through which a MicroVM started from this version may reach the network, at most one.
+	// Connectors through which a MicroVM started from this version may reach the network, at
+	// most one.
 	EgressNetworkConnectors []string
 
 	// Environment variables visible inside the MicroVM.
@@ -297,14 +304,15 @@ type MicroVMImageVersionSummary struct {
 	// Lifecycle callbacks that the service makes to the application in the MicroVM.
 	Hooks *Hooks
 
-	// Where logs of this version go, or that they are switched off.
+	// Destination of the logs of this version, or that logging is disabled.
 	Logging Logging
 
 	// Resource sizing for MicroVMs started from this version, at most one entry.
 	Resources []Resources
 
-	// Explanation of the current state; usually absent even if a build failed, since that reason is found
-	// on the builds (measured).
+	// Explanation of the current state. Usually nil, even if the version failed: the reason
+	// is on its builds (ListMicroVMImageBuilds). Observed behaviour; the API reference does
+	// not say so.
 	StateReason *string
 
 	// Tags attached to the version.
@@ -336,13 +344,13 @@ type MicroVMItem struct {
 	// Required.
 	StartedAt *time.Time
 
-	// Stage of its life the MicroVM is in.
+	// State of the MicroVM.
 	//
 	// Required.
 	State MicroVMState
 }
 
-// PortRange: inclusive run of ports from a first to a last port.
+// PortRange: range of ports, including both ends.
 type PortRange struct {
 	// Last port of the range.
 	//
@@ -357,14 +365,15 @@ type PortRange struct {
 
 // Resources: sizing of a MicroVM.
 type Resources struct {
-	// Least memory, in MiB, that a MicroVM is given: 512, 1024, 2048, 4096 or 8192 (measured).
+	// Memory that a MicroVM has at least, in MiB: 512, 1024, 2048, 4096 or 8192. Observed
+	// behaviour; the API reference does not say so.
 	//
 	// Required.
 	MinimumMemoryInMiB *int32
 }
 
-// SnapshotBuild: sizes of what a build produced. A build that failed has some of them, or none
-// (measured).
+// SnapshotBuild: sizes of what a build produced. A failed build has some of them, or
+// none. Observed behaviour; the API reference does not say so.
 type SnapshotBuild struct {
 	// Bytes taken by the installed code.
 	CodeInstallSizeInBytes *int64

@@ -20,7 +20,7 @@ type CodeArtifactMemberUri struct {
 
 func (*CodeArtifactMemberUri) isCodeArtifact() {}
 
-// Logging: log destination, of which exactly one alternative is set.
+// Logging: log destination. Exactly one alternative is set.
 //
 // It is one of:
 //   - [*LoggingMemberCloudWatch]
@@ -44,7 +44,7 @@ type LoggingMemberDisabled struct {
 
 func (*LoggingMemberDisabled) isLogging() {}
 
-// PortSpecification: choice of ports a token opens, of which exactly one alternative is set.
+// PortSpecification: ports that a token opens. Exactly one alternative is set.
 //
 // It is one of:
 //   - [*PortSpecificationMemberAllPorts]
@@ -71,15 +71,15 @@ type PortSpecificationMemberPort struct {
 
 func (*PortSpecificationMemberPort) isPortSpecification() {}
 
-// PortSpecificationMemberRange: opens a run of ports.
+// PortSpecificationMemberRange: opens a range of ports.
 type PortSpecificationMemberRange struct {
 	Value PortRange
 }
 
 func (*PortSpecificationMemberRange) isPortSpecification() {}
 
-// UnknownUnionMember is a member of a union that the model does not know: the service has learned it
-// since. It is kept, and is written as it was read.
+// UnknownUnionMember is a union member that this version of the module does not know.
+// Encoding writes the value that was decoded.
 type UnknownUnionMember struct {
 	Tag   string // name of the member
 	Value []byte // its JSON

@@ -16,11 +16,11 @@ func paginators(p *printer, pl *plan.Plan) {
 		}
 		name := op.Go + "Paginator"
 		item := pg.Items.Type.Elem.Go(false)
-		p.doc(fmt.Sprintf("%s walks through the pages of %s.", name, op.Go))
+		p.doc(fmt.Sprintf("%s lists all pages of %s.", name, op.Go))
 		p.p("type %s = Paginator[%s, %s, %s]\n", name, op.Input.Go, op.Output.Go, item)
 		p.doc(fmt.Sprintf("%sOptions are the options of %[1]s.", name))
 		p.p("type %sOptions = PaginatorOptions\n", name)
-		p.doc(fmt.Sprintf("New%s returns a paginator that begins with the page that params ask for; nil params are empty ones.", name))
+		p.doc(fmt.Sprintf("New%s returns a paginator that starts at the page that params ask for. Nil params mean the first page of an unfiltered list.", name))
 		p.p("func New%s(client %sAPIClient, params *%s, optFns ...func(*%[1]sOptions)) *%[1]s {", name, op.Go, op.Input.Go)
 		p.p("return newPaginator(%q, client.%s, params,", op.Go, op.Go)
 		size := "nil"

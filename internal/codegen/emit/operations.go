@@ -11,11 +11,11 @@ import (
 func operation(p *printer, op *plan.Operation) {
 	call := fmt.Sprintf("%s(ctx context.Context, params *%[1]sInput, optFns ...func(*Options)) (*%[1]sOutput, error)", op.Go)
 
-	p.doc(does(op.Go, op.Doc), fmt.Sprintf("It is %s %s.%s", op.Method, op.URI, modeledErrors(op)))
+	p.doc(does(op.Go, op.Doc), fmt.Sprintf("%s %s.%s", op.Method, op.URI, modeledErrors(op)))
 	p.p("func (c *Client) %s {", call)
 	p.p("return invoke(ctx, c, &%s, params, optFns)", plan.LowerFirst(op.Go))
 	p.p("}\n")
-	p.doc(fmt.Sprintf("%sAPIClient is what a caller of %s needs: *Client, or a stub of one's own.", op.Go, op.Go))
+	p.doc(fmt.Sprintf("%sAPIClient is the method %s of *Client, for callers that want to replace it with a stub.", op.Go, op.Go))
 	p.p("type %sAPIClient interface {\n%s\n}\n", op.Go, call)
 
 	p.doc(fmt.Sprintf("%s is the input of %s.", op.Input.Go, op.Go))
@@ -39,7 +39,7 @@ func modeledErrors(op *plan.Operation) string {
 	for i, e := range op.Errors {
 		names[i] = e.Go
 	}
-	return " Errors in package types that the model declares for it: " + strings.Join(names, ", ") + "."
+	return " Errors that the model declares, in package types: " + strings.Join(names, ", ") + "."
 }
 
 // operations prints the numbers by which a client keeps what it has compiled for each operation.
@@ -50,7 +50,7 @@ func operations(p *printer, pl *plan.Plan) {
 	p.doc("ServiceAPIVersion is the version of the API that the model describes.")
 	p.p("ServiceAPIVersion = %q", pl.APIVersion)
 	p.p(")\n")
-	p.doc("The slot of an operation is its place among what a client compiles once and keeps.")
+	p.doc("The slot of an operation is its index in Client.pipelines.")
 	p.p("const (")
 	for i, op := range pl.Operations {
 		if i == 0 {
@@ -81,7 +81,7 @@ func structType(p *printer, s *plan.Struct) {
 		if len(s.Members) > 0 {
 			p.p("")
 		}
-		p.doc("Facts about the call: request id, raw response, attempts.")
+		p.doc("Metadata of the call: request ID, raw response, attempts.")
 		p.p("ResultMetadata middleware.Metadata")
 	}
 	p.p("}\n")
@@ -92,7 +92,7 @@ func memberFacts(m *plan.Member, role plan.Role) string {
 	var facts []string
 	switch {
 	case m.Required && role == plan.Output:
-		facts = append(facts, "In every answer.")
+		facts = append(facts, "Always present in responses.")
 	case m.Required:
 		facts = append(facts, "Required.")
 	}

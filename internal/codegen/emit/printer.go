@@ -57,7 +57,7 @@ func (p *printer) doc(paragraphs ...string) {
 			p.p("//")
 		}
 		first = false
-		for _, line := range wrap(text, 100) {
+		for _, line := range wrap(text, 87) {
 			p.p("// %s", line)
 		}
 	}

@@ -55,7 +55,7 @@ func unions(p *printer, pl *plan.Plan) {
 	if len(pl.Unions) == 0 {
 		return
 	}
-	p.doc("UnknownUnionMember is a member of a union that the model does not know: the service has learned it since. It is kept, and is written as it was read.")
+	p.doc("UnknownUnionMember is a union member that this version of the module does not know. Encoding writes the value that was decoded.")
 	p.p("type UnknownUnionMember struct {")
 	p.p("Tag string // name of the member")
 	p.p("Value []byte // its JSON")
@@ -74,17 +74,17 @@ func errorTypes(p *printer, pl *plan.Plan) {
 			p.doc(m.Doc)
 			p.p("%s %s\n", m.Go, m.GoType(true))
 		}
-		p.doc("The error code that the service sent, if it is another than the name of this type.")
+		p.doc("The error code in the response, if it differs from the name of this type.")
 		p.p("ErrorCodeOverride *string")
 		p.p("}\n")
 
 		p.doc("Error returns the code and the message.")
 		p.p("func (e *%s) Error() string { return e.ErrorCode() + \": \" + e.ErrorMessage() }\n", e.Go)
-		p.doc("ErrorMessage returns the message of the service, empty when it sent none.")
+		p.doc("ErrorMessage returns the message in the response, or an empty string.")
 		p.p("func (e *%s) ErrorMessage() string {\nif e.Message == nil {\nreturn \"\"\n}\nreturn *e.Message\n}\n", e.Go)
-		p.doc("ErrorCode returns the code of the error on the wire.")
+		p.doc("ErrorCode returns the code of the error in the response.")
 		p.p("func (e *%s) ErrorCode() string {\nif e == nil || e.ErrorCodeOverride == nil {\nreturn %q\n}\nreturn *e.ErrorCodeOverride\n}\n", e.Go, e.Wire)
-		p.doc(fmt.Sprintf("ErrorFault says whose fault the error is: that of the %s.", e.Fault))
+		p.doc(fmt.Sprintf("ErrorFault reports that the error is a fault of the %s.", e.Fault))
 		p.p("func (e *%s) ErrorFault() smithy.ErrorFault { return smithy.Fault%s }\n", e.Go, plan.UpperFirst(e.Fault))
 	}
 }
