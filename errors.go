@@ -14,15 +14,6 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
-// IsImageBusy reports whether the service refused to change an image because a build
-// or another change of it is under way. Wait until the image has settled, then try again:
-// NewMicroVMImageSettledWaiter does the waiting. The service says so in two ways, with a
-// ConflictException or a ValidationException.
-func IsImageBusy(err error) bool {
-	return isErrorSaying(err, "ConflictException", "already in state") ||
-		isErrorSaying(err, "ValidationException", "in its current state")
-}
-
 // IsQuotaExceeded reports whether the call would exceed a quota of the account, such as
 // that of concurrent builds or of memory. Unlike throttling it is not tried again: it
 // lasts until something else ends.

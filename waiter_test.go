@@ -257,7 +257,7 @@ func TestWaiterWithoutOutput(t *testing.T) {
 	w := newWaiter(func(context.Context, *lampInput, ...func(*Options)) (*lampOutput, error) { return nil, nil },
 		waiterSpec[lampOutput]{
 			name:   "LampLit",
-			accept: func(out *lampOutput, err error) verdict { return waitUnnamed },
+			accept: func(*lampOutput, error) verdict { return waitUnnamed },
 			state:  func(out *lampOutput) string { return out.State },
 		}, nil)
 

@@ -66,6 +66,11 @@ func ParseARN(text string) (ARN, error) {
 	return ARN{Region: parts[3], Account: parts[4], Name: parts[6]}, nil
 }
 
+func isARN(text string) bool {
+	_, err := ParseARN(text)
+	return err == nil
+}
+
 func validName(name string) bool {
 	if name == "" || len(name) > 64 {
 		return false

@@ -29,48 +29,54 @@ func (j *job) waitForBuild(ctx context.Context, api buildAPI, version string) er
 	case err == nil:
 		return nil
 	case errors.As(err, &failure) && out != nil:
-		return j.buildFailed(ctx, api, out)
+		return j.buildFailed(ctx, api, version, out)
 	case errors.As(err, &late):
 		return &Error{Workflow: j.workflow, Image: j.image, Version: version, Step: StepWaitForBuild, State: late.LastState, Err: err}
 	}
 	return j.fail(StepWaitForBuild, version, err)
 }
 
-// buildFailed collects what there is to know about a failure: the reason is with the builds, and which version
-// goes on serving is with the image.
-func (j *job) buildFailed(ctx context.Context, api buildAPI, version *lambdamicrovms.GetMicroVMImageVersionOutput) error {
+// buildFailed collects what is known about a failure: the reason is with the builds, and the
+// version that keeps serving is with the image.
+func (j *job) buildFailed(ctx context.Context, api buildAPI, version string, out *lambdamicrovms.GetMicroVMImageVersionOutput) error {
 	failed := &BuildFailedError{
 		Workflow: j.workflow,
 		Image:    j.image,
-		Version:  deref(version.ImageVersion),
-		State:    string(version.State),
-		Reason:   deref(version.StateReason),
-		LogGroup: logGroup(j.image, version.Logging),
+		Version:  version,
+		State:    string(out.State),
+		Reason:   deref(out.StateReason),
+		LogGroup: logGroup(j.image, out.Logging),
 	}
-	failed.Builds, failed.BuildsErr = insist(ctx, j, StepRead, failed.Version, func() ([]Build, error) {
-		var builds []Build
-		pages := lambdamicrovms.NewListMicroVMImageBuildsPaginator(api, &lambdamicrovms.ListMicroVMImageBuildsInput{
-			ImageIdentifier: &j.image, ImageVersion: version.ImageVersion,
-		})
-		for build, err := range pages.Items(ctx) {
-			if err != nil {
-				return nil, err
-			}
-			builds = append(builds, Build{
-				ID:         deref(build.BuildId),
-				Chipset:    string(build.Chipset),
-				Generation: deref(build.ChipsetGeneration),
-				State:      string(build.BuildState),
-				Reason:     deref(build.StateReason),
-			})
-		}
-		return builds, nil
+	failed.Builds, failed.BuildsErr = insist(ctx, j, StepRead, version, func() ([]Build, error) {
+		return j.builds(ctx, api, version)
 	})
 	image, err := api.GetMicroVMImage(ctx, &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: &j.image})
-	if err == nil {
+	if err == nil && image != nil {
 		failed.Serving = deref(image.LatestActiveImageVersion)
 	}
 	return failed
+}
+
+func (j *job) builds(ctx context.Context, api lambdamicrovms.ListMicroVMImageBuildsAPIClient, version string) ([]Build, error) {
+	var builds []Build
+	pages := lambdamicrovms.NewListMicroVMImageBuildsPaginator(api,
+		&lambdamicrovms.ListMicroVMImageBuildsInput{ImageIdentifier: &j.image, ImageVersion: &version}, pageLimit)
+	items := func(out *lambdamicrovms.ListMicroVMImageBuildsOutput) []types.MicroVMImageBuildSummary {
+		return out.Items
+	}
+	for build, err := range list(ctx, "ListMicroVMImageBuilds", pages, items) {
+		if err != nil {
+			return nil, err
+		}
+		builds = append(builds, Build{
+			ID:         deref(build.BuildId),
+			Chipset:    string(build.Chipset),
+			Generation: deref(build.ChipsetGeneration),
+			State:      string(build.BuildState),
+			Reason:     deref(build.StateReason),
+		})
+	}
+	return builds, nil
 }
 
 // logGroup returns where the output of an image's builds goes.

@@ -27,6 +27,12 @@ func configuration(source restjson.Encoder) *lambdamicrovms.UpdateMicroVMImageIn
 	return in
 }
 
+// hasConfiguration reports whether the members are there that every version has. Without them
+// the other members may be missing as well.
+func hasConfiguration(in *lambdamicrovms.UpdateMicroVMImageInput) bool {
+	return deref(in.BaseImageArn) != "" && deref(in.BuildRoleArn) != "" && in.CodeArtifact != nil
+}
+
 // bareMajor turns the version of a base image as answers have it, "1.0", into what requests take, "1".
 func bareMajor(version *string) *string {
 	if version == nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/clienttoken"
+	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -74,6 +75,15 @@ type DeployOptions struct {
 	Zip ZipOptions
 }
 
+func (o *DeployOptions) check() *workflow.OptionCheck {
+	check := workflow.CheckOptions("DeployOptions")
+	o.Options.check(check)
+	workflow.Between(check, "Validation", o.Validation, lambdamicrovms.ValidationModel, lambdamicrovms.ValidationStrict)
+	workflow.AtLeast(check, "Zip.MaxFiles", o.Zip.MaxFiles, 0)
+	workflow.AtLeast(check, "Zip.MaxBytes", o.Zip.MaxBytes, 0)
+	return check
+}
+
 // contentTag names the tag that tells what the latest active version was built from: "<version>/<hash>". The
 // version guards against updates and rollbacks by others.
 const contentTag = "lambdamicrovms:content"
@@ -102,6 +112,9 @@ func Deploy(ctx context.Context, api DeployAPI, deployment Deployment, optFns ..
 	name := deref(deployment.Image.Name)
 	d := &deployer{job: newJob("deploy", name, options.Options), options: &options, api: api, name: name, Deployment: deployment}
 	defer d.close()
+	if err := d.refuse(options.check()); err != nil {
+		return nil, err
+	}
 	if err := d.check(); err != nil {
 		return nil, d.fail(StepCheck, "", err)
 	}
@@ -259,7 +272,7 @@ func (d *deployer) create(ctx context.Context) (*Result, error) {
 	if in.ClientToken, err = clienttoken.New(d.api); err != nil {
 		return nil, d.fail(StepCreate, "", err)
 	}
-	begin := &start{job: d.job, api: d.api, step: StepCreate}
+	begin := &start{job: d.job, api: d.api, step: StepCreate, operation: "CreateMicroVMImage"}
 	begin.look = func(ctx context.Context, sent bool) (string, error) {
 		if !sent {
 			return "", nil
@@ -269,15 +282,22 @@ func (d *deployer) create(ctx context.Context) (*Result, error) {
 			return "", err
 		}
 		now, err := d.history(ctx, d.api)
-		return now.built("", configuration(&in)), err
-	}
-	begin.send = func(ctx context.Context) (string, error) {
-		out, err := d.api.CreateMicroVMImage(ctx, &in)
 		if err != nil {
 			return "", err
 		}
-		d.image = deref(out.ImageArn)
-		return deref(out.ImageVersion), nil
+		return now.built("", configuration(&in))
+	}
+	begin.send = func(ctx context.Context) (string, error) {
+		out, err := d.api.CreateMicroVMImage(ctx, &in)
+		if err != nil || out == nil {
+			return "", err
+		}
+		arn := deref(out.ImageArn)
+		if !isARN(arn) {
+			return "", nil // a version without its image is of no use
+		}
+		d.image = arn
+		return newer(out.ImageVersion, ""), nil
 	}
 	version, err := begin.run(ctx)
 	if err != nil {
@@ -299,8 +319,15 @@ func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMI
 	live := &lambdamicrovms.UpdateMicroVMImageInput{}
 	if from := seen.find(result.From); from != nil {
 		live = configuration(from)
+		if !hasConfiguration(live) {
+			return nil, d.fail(StepRead, result.From, workflow.Incomplete(listVersions, "configuration"))
+		}
 	}
-	if d.built(image, result.From) {
+	isCurrent, err := d.isCurrent(ctx, image, result.From)
+	if err != nil {
+		return nil, err
+	}
+	if isCurrent {
 		// The content is the same, so it does not matter where it is.
 		in.CodeArtifact = live.CodeArtifact
 		if result.Changes = compare(live, in); len(result.Changes) == 0 {
@@ -316,21 +343,24 @@ func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMI
 	if in.ClientToken, err = clienttoken.New(d.api); err != nil {
 		return nil, d.fail(StepUpdate, "", err)
 	}
-	begin := &start{job: d.job, api: d.api, step: StepUpdate}
+	begin := &start{job: d.job, api: d.api, step: StepUpdate, operation: updateImage}
 	begin.look = func(ctx context.Context, sent bool) (string, error) {
 		now, err := d.history(ctx, d.api)
-		if sent {
-			return now.built(seen.newest(), in), err
-		}
-		seen = now // what is newer than this was begun with the archive in place
-		return "", err
-	}
-	begin.send = func(ctx context.Context) (string, error) {
-		out, err := d.api.UpdateMicroVMImage(ctx, in)
 		if err != nil {
 			return "", err
 		}
-		return deref(out.ImageVersion), nil
+		if sent {
+			return now.built(seen.newest(), in)
+		}
+		seen = now // what is newer than this was begun with the archive in place
+		return "", nil
+	}
+	begin.send = func(ctx context.Context) (string, error) {
+		out, err := d.api.UpdateMicroVMImage(ctx, in)
+		if err != nil || out == nil {
+			return "", err
+		}
+		return newer(out.ImageVersion, seen.newest()), nil
 	}
 	if result.Version, err = begin.run(ctx); err != nil {
 		return nil, err
@@ -339,9 +369,20 @@ func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMI
 	return result, nil
 }
 
-// built reports whether the version was made by Deploy from this very content.
-func (d *deployer) built(image *lambdamicrovms.GetMicroVMImageOutput, version string) bool {
-	return d.options.Reuse && d.hash != "" && version != "" && image.Tags[contentTag] == contentValue(version, d.hash)
+// isCurrent reports whether Deploy built the version from this very content.
+func (d *deployer) isCurrent(ctx context.Context, image *lambdamicrovms.GetMicroVMImageOutput, version string) (bool, error) {
+	if !d.options.Reuse || d.hash == "" || version == "" {
+		return false, nil
+	}
+	tags := image.Tags
+	if tags == nil { // the response lacks them: the service sends an empty map if there are none
+		live, err := d.liveTags(ctx, d.api)
+		if err != nil {
+			return false, err
+		}
+		tags = live
+	}
+	return tags[contentTag] == contentValue(version, d.hash), nil
 }
 
 // contentValue hashes once more what a caller may have given, so that it fits a tag.

@@ -3,13 +3,10 @@ package images
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/smithy-go"
-
-	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -113,9 +110,9 @@ func (e *ConcurrentUpdateError) Error() string {
 
 func (e *ConcurrentUpdateError) Unwrap() error { return e.Err }
 
-// UnknownOutcomeError reports that a request to start a build was sent, but that no answer tells whether the
-// service took it: look at the newest version of the image. It is not safe to simply start over, which may
-// build the same thing twice.
+// UnknownOutcomeError reports that a request to start a build was sent, and that no response
+// says whether the service accepted it or, if it did, which version it builds. Look at the newest
+// version of the image. Starting over may build the same thing twice.
 type UnknownOutcomeError struct {
 	Workflow string
 	Image    string
@@ -152,7 +149,7 @@ type BuildFailedError struct {
 	Version  string
 	State    string // of the version, such as "FAILED"
 	Reason   string // of the version; the service hardly ever gives one
-	Serving  string // the latest active version, which goes on serving; empty if there is none
+	Serving  string // the latest active version, which keeps serving; empty if there is none or it could not be read
 
 	// Builds are the version's builds, one for each generation of processors, with the reasons.
 	Builds []Build
@@ -177,10 +174,18 @@ func (e *BuildFailedError) Error() string {
 	if e.Reason != "" {
 		b.WriteString(": " + e.Reason)
 	}
-	for _, build := range e.Builds {
-		fmt.Fprintf(&b, "; %s generation %s %s", build.Chipset, build.Generation, build.State)
-		if build.Reason != "" {
-			b.WriteString(": " + build.Reason)
+	for _, same := range e.alike() {
+		generations := make([]string, len(same))
+		for i, build := range same {
+			generations[i] = build.Generation
+		}
+		plural := ""
+		if len(same) > 1 {
+			plural = "s"
+		}
+		fmt.Fprintf(&b, "; %s generation%s %s %s", same[0].Chipset, plural, strings.Join(generations, " and "), same[0].State)
+		if same[0].Reason != "" {
+			b.WriteString(": " + same[0].Reason)
 		}
 	}
 	if e.BuildsErr != nil {
@@ -195,6 +200,23 @@ func (e *BuildFailedError) Error() string {
 	return b.String()
 }
 
+// alike groups builds that differ in their generation only, so that their reason is said once.
+func (e *BuildFailedError) alike() [][]Build {
+	var groups [][]Build
+	for _, build := range e.Builds {
+		i := slices.IndexFunc(groups, func(group []Build) bool {
+			first := group[0]
+			return first.Chipset == build.Chipset && first.State == build.State && first.Reason == build.Reason
+		})
+		if i < 0 {
+			groups = append(groups, []Build{build})
+		} else {
+			groups[i] = append(groups[i], build)
+		}
+	}
+	return groups
+}
+
 func (e *BuildFailedError) Unwrap() error { return e.BuildsErr }
 
 func orNone(version string) string {
@@ -202,15 +224,6 @@ func orNone(version string) string {
 		return "none"
 	}
 	return version
-}
-
-// unanswered reports whether a request failed for want of an answer that settles it, so that it may have had
-// its effect, and may succeed when it is repeated.
-func unanswered(err error) bool {
-	var uncertain *lambdamicrovms.UncertainError // some attempt before the last one may have done it
-	var unreadable *smithy.DeserializationError
-	return errors.As(err, &uncertain) || errors.As(err, &unreadable) ||
-		retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err).Bool()
 }
 
 func deref[T any](p *T) (v T) {

@@ -38,6 +38,14 @@ func TestErrorTexts(t *testing.T) {
 		{&images.VersionError{Workflow: "roll back", Image: "arn", Version: "2.0", Problem: "no"}, "images: roll back arn: version 2.0: no"},
 		{&images.BuildFailedError{Workflow: "update", Image: "arn", Version: "2.0", State: "FAILED", Reason: "because", BuildsErr: cause},
 			"images: update arn: version 2.0 is FAILED: because; its builds could not be read: no"},
+		{&images.BuildFailedError{Workflow: "update", Image: "arn", Version: "2.0", State: "FAILED", Serving: "1.0", Builds: []images.Build{
+			{Chipset: "GRAVITON", Generation: "4", State: "FAILED", Reason: "Ready hook failed"},
+			{Chipset: "GRAVITON", Generation: "3", State: "FAILED", Reason: "Ready hook failed"},
+		}}, "images: update arn: version 2.0 is FAILED; GRAVITON generations 4 and 3 FAILED: Ready hook failed; version 1.0 goes on serving"},
+		{&images.BuildFailedError{Workflow: "update", Image: "arn", Version: "2.0", State: "FAILED", Builds: []images.Build{
+			{Chipset: "GRAVITON", Generation: "4", State: "SUCCESSFUL"},
+			{Chipset: "GRAVITON", Generation: "3", State: "FAILED", Reason: "Ready hook failed"},
+		}}, "images: update arn: version 2.0 is FAILED; GRAVITON generation 4 SUCCESSFUL; GRAVITON generation 3 FAILED: Ready hook failed"},
 		{&images.ArtifactError{Dir: "dir", Path: "a/b", Problem: "bad", Err: cause}, "images: pack dir: a/b: bad: no"},
 		{&images.ARNError{Text: "app", Problem: "bad"}, `images: "app" is not the ARN of an image: bad`},
 	} {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -12,22 +13,41 @@ type FindAPI interface {
 	lambdamicrovms.ListMicroVMImagesAPIClient
 }
 
-// Find returns the image that has exactly this name, in the caller's account and region. The service's own
-// filter takes any part of a name and may answer with empty pages; Find goes on to the end. If there is no such
-// image the error is a *NotFoundError, for which lambdamicrovms.IsNotFound holds as well. An image that is
-// being deleted still has its name.
+// Find returns the image that has exactly this name, in the caller's account and region. The
+// service's own filter matches any part of a name, and may return empty pages; Find reads all
+// pages, up to 1,000. If there is no such image, the error is a *NotFoundError, which also
+// matches lambdamicrovms.IsNotFound. An image that is being deleted keeps its name until it is
+// gone.
+//
+// Any other error is an *Error. It wraps a *lambdamicrovms.PageLimitError if there are more
+// pages, and a *smithy.DeserializationError if the list has no readable name or ARN where the
+// image could be.
 func Find(ctx context.Context, api FindAPI, name string) (*types.MicroVMImageSummary, error) {
 	if !validName(name) {
 		return nil, &Error{Workflow: "find", Image: name, Step: StepCheck, Err: errName}
 	}
-	pages := lambdamicrovms.NewListMicroVMImagesPaginator(api, &lambdamicrovms.ListMicroVMImagesInput{NameFilter: &name})
-	for image, err := range pages.Items(ctx) {
+	fail := func(err error) error { return &Error{Workflow: "find", Image: name, Step: StepFind, Err: err} }
+	var unreadable error
+	pages := lambdamicrovms.NewListMicroVMImagesPaginator(api, &lambdamicrovms.ListMicroVMImagesInput{NameFilter: &name}, pageLimit)
+	items := func(out *lambdamicrovms.ListMicroVMImagesOutput) []types.MicroVMImageSummary { return out.Items }
+	for image, err := range list(ctx, listImages, pages, items) {
 		if err != nil {
-			return nil, &Error{Workflow: "find", Image: name, Step: StepFind, Err: err}
+			return nil, fail(err)
 		}
-		if deref(image.Name) == name {
+		arn, err := ParseARN(deref(image.ImageArn))
+		switch {
+		case deref(image.Name) == name && err == nil:
 			return &image, nil
+		case deref(image.Name) == name, deref(image.Name) == "" && err != nil:
+			unreadable = workflow.Incomplete(listImages, "ImageArn")
+		case deref(image.Name) == "" && arn.Name == name:
+			unreadable = workflow.Incomplete(listImages, "Name")
 		}
+	}
+	if unreadable != nil {
+		return nil, fail(unreadable)
 	}
 	return nil, &NotFoundError{Name: name}
 }
+
+const listImages = "ListMicroVMImages"

@@ -7,27 +7,41 @@ import (
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/clock"
+	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 )
 
-// Options are what the workflows of this package have in common. A zero field means its default.
+// Options are common to the workflows of this package. A zero field means its default; a
+// negative one, or a MinDelay above MaxDelay, is a smithy.InvalidParamsError within an *Error
+// before anything is done.
 type Options struct {
-	// BusyTimeout limits the time that one call waits, all in all, for an image that is busy with something
-	// else and for a place among the account's builds. The default is 45 minutes.
+	// BusyTimeout limits the total time that one call waits for an image that is busy with
+	// something else, and for a place among the account's builds. The default is 45 minutes.
 	BusyTimeout time.Duration
 
-	// BuildTimeout limits the wait for a version to be built. The default is 30 minutes; most builds take two
-	// or three, large ones six.
+	// BuildTimeout limits the wait for a version to be built. The default is 30 minutes; most
+	// builds take two or three, large ones six.
 	BuildTimeout time.Duration
 
-	// MinDelay and MaxDelay bound the time between two polls. The defaults are those of the waiters, 2 and 15
-	// seconds.
+	// MinDelay and MaxDelay bound the time between two polls. The defaults are those of the
+	// waiters, 2 and 15 seconds, or the other bound if that excludes them.
 	MinDelay, MaxDelay time.Duration
 
-	// Clock is the time that all waiting goes by. The default is the system's.
+	// Clock is the time source of all waits. The default is the system's.
 	Clock lambdamicrovms.Clock
 
 	// Progress is called at each step and poll, by the goroutine that called the workflow.
 	Progress func(Event)
+}
+
+// check refuses durations without a meaning.
+func (o *Options) check(c *workflow.OptionCheck) {
+	workflow.AtLeast(c, "BusyTimeout", o.BusyTimeout, 0)
+	workflow.AtLeast(c, "BuildTimeout", o.BuildTimeout, 0)
+	workflow.AtLeast(c, "MinDelay", o.MinDelay, 0)
+	workflow.AtLeast(c, "MaxDelay", o.MaxDelay, 0)
+	if o.MaxDelay > 0 && o.MinDelay > o.MaxDelay {
+		c.Refuse("MinDelay", fmt.Sprintf("at most MaxDelay, %v", o.MaxDelay), o.MinDelay)
+	}
 }
 
 func (o *Options) resolve() {
@@ -36,6 +50,16 @@ func (o *Options) resolve() {
 	}
 	if o.BuildTimeout <= 0 {
 		o.BuildTimeout = 30 * time.Minute
+	}
+	const minDelay, maxDelay = 2 * time.Second, 15 * time.Second
+	if o.MinDelay <= 0 {
+		o.MinDelay = minDelay
+		if o.MaxDelay > 0 {
+			o.MinDelay = min(minDelay, o.MaxDelay)
+		}
+	}
+	if o.MaxDelay <= 0 {
+		o.MaxDelay = max(maxDelay, o.MinDelay)
 	}
 	if o.Clock == nil {
 		o.Clock = clock.System{}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -60,6 +62,7 @@ const (
 	KeepDeleting  KeepReason = "being deleted already"
 	KeepInUse     KeepReason = "in use"
 	KeepActivated KeepReason = "activated by somebody else"
+	KeepUnknown   KeepReason = "in a state that this module does not know"
 	// KeepNoneActive is for images without an active version: somebody may be about to choose any of them.
 	KeepNoneActive KeepReason = "no version is active"
 )
@@ -68,6 +71,11 @@ const (
 // stands; the newest ones that were built successfully, as many as keep says, at least 1; the newest of all
 // even if it failed, for the reasons that its builds give; and any that is being built or is in use by a
 // MicroVM that has not ended. While no version is active it deletes none but failed ones.
+//
+// What cannot be read counts as in use: a MicroVM whose version has no known form keeps all
+// versions, and a version in an unknown state is kept. Lists that lack what the service always
+// sends, or have more than 1,000 pages (10,000 of MicroVMs), are an *Error around a
+// *smithy.DeserializationError or *lambdamicrovms.PageLimitError.
 //
 // Each deletion makes the image busy for about 40 seconds, so Prune takes its time: one version after the
 // other, the oldest first. A version is deactivated before, so that no MicroVM can be started from it any more,
@@ -89,13 +97,25 @@ func Prune(ctx context.Context, api PruneAPI, image string, keep int, optFns ...
 		job: newJob("prune", image, options.Options), api: api, keep: keep, dryRun: options.DryRun,
 		done: &PruneResult{Image: image}, idle: make(map[string]bool), spared: make(map[string]Kept),
 	}
-	if keep < 1 {
-		return nil, p.fail(StepCheck, "", fmt.Errorf("keep is %d, must be at least 1", keep))
+	check := workflow.CheckOptions("PruneOptions")
+	options.check(check)
+	if err := p.refuse(check); err != nil {
+		return nil, err
+	}
+	check = workflow.CheckOptions("Prune")
+	workflow.AtLeast(check, "keep", keep, 1)
+	if err := p.refuse(check); err != nil {
+		return nil, err
 	}
 	for {
 		p.waited = 0
-		if _, err := p.settle(ctx, api); err != nil {
+		image, err := p.settle(ctx, api)
+		if err != nil {
 			return p.done, err
+		}
+		p.serving = deref(image.LatestActiveImageVersion)
+		if p.serving != "" && number(p.serving) == 0 {
+			return p.done, p.fail(StepRead, "", workflow.Incomplete("GetMicroVMImage", "LatestActiveImageVersion"))
 		}
 		seen, err := p.history(ctx, api)
 		if err != nil {
@@ -123,8 +143,10 @@ type pruner struct {
 	keep   int
 	dryRun bool
 	done   *PruneResult
-	idle   map[string]bool // versions that no MicroVM was found on
-	spared map[string]Kept // versions that turned out to be needed
+
+	serving string          // the latest active version, as the image has it
+	idle    map[string]bool // versions that no MicroVM was found on
+	spared  map[string]Kept // versions that turned out to be needed
 }
 
 // next returns the oldest version that is not needed. If there is none, it notes what is kept.
@@ -159,18 +181,26 @@ func (p *pruner) reason(seen history, i int) KeepReason {
 		}
 	}
 	switch {
-	case deref(v.ImageVersion) == seen.latest():
+	case deref(v.ImageVersion) == seen.latest(), number(deref(v.ImageVersion)) == number(p.serving):
 		return KeepLatest
 	case underway(v):
 		return KeepBuilding
 	case deleting(v):
 		return KeepDeleting
+	case !isKnown(v):
+		return KeepUnknown
 	case v.State == types.MicroVMImageVersionStateSuccessful && successful <= p.keep, i == len(seen)-1:
 		return KeepNewest
 	case v.State == types.MicroVMImageVersionStateSuccessful && seen.latest() == "":
 		return KeepNoneActive
 	}
 	return ""
+}
+
+// isKnown reports whether this module knows what the state and status of a version mean.
+func isKnown(v *types.MicroVMImageVersionSummary) bool {
+	return slices.Contains(v.State.Values(), v.State) &&
+		(v.State != types.MicroVMImageVersionStateSuccessful || slices.Contains(v.Status.Values(), v.Status))
 }
 
 // remove deletes a version, or notes why it is spared.
@@ -232,8 +262,7 @@ func (p *pruner) delete(ctx context.Context, version string, wasActive bool) (go
 		}
 
 		p.tell(Event{Step: StepDelete, Version: version})
-		_, err = p.api.DeleteMicroVMImageVersion(ctx, &lambdamicrovms.DeleteMicroVMImageVersionInput{ImageIdentifier: &p.image, ImageVersion: &version})
-		switch {
+		switch err = p.requestDeletion(ctx, version); {
 		case err == nil:
 			return true, nil
 		case ctx.Err() == nil && unanswered(err):
@@ -251,21 +280,32 @@ func (p *pruner) delete(ctx context.Context, version string, wasActive bool) (go
 	}
 }
 
+// requestDeletion makes the request once.
+func (p *pruner) requestDeletion(ctx context.Context, version string) error {
+	out, err := p.api.DeleteMicroVMImageVersion(ctx, &lambdamicrovms.DeleteMicroVMImageVersionInput{ImageIdentifier: &p.image, ImageVersion: &version})
+	if err == nil && (out == nil || out.State == "") {
+		return workflow.Incomplete("DeleteMicroVMImageVersion", "State")
+	}
+	return err
+}
+
 func deleting(v *types.MicroVMImageVersionSummary) bool {
 	return v.State == types.MicroVMImageVersionStateDeleting || v.State == types.MicroVMImageVersionStateDeleted
 }
 
-// isIdle reports whether all MicroVMs that were started from the version have ended, and otherwise spares it.
-// Those that have ended are listed for hours, and their state is no filter of the service's.
+// isIdle reports whether all MicroVMs that were started from the version have ended, and
+// otherwise spares it. Ended ones stay listed for hours, and the service cannot filter by state.
 func (p *pruner) isIdle(ctx context.Context, version string) (bool, error) {
 	live, err := insist(ctx, p.job, StepRead, version, func() (int, error) {
 		live := 0
-		pages := lambdamicrovms.NewListMicroVMsPaginator(p.api, &lambdamicrovms.ListMicroVMsInput{ImageIdentifier: &p.image, ImageVersion: &version})
-		for vm, err := range pages.Items(ctx) {
+		pages := lambdamicrovms.NewListMicroVMsPaginator(p.api,
+			&lambdamicrovms.ListMicroVMsInput{ImageIdentifier: &p.image, ImageVersion: &version}, microVMPageLimit)
+		items := func(out *lambdamicrovms.ListMicroVMsOutput) []types.MicroVMItem { return out.Items }
+		for vm, err := range list(ctx, "ListMicroVMs", pages, items) {
 			if err != nil {
 				return 0, err
 			}
-			if vm.State != types.MicroVMStateTerminated && number(deref(vm.ImageVersion)) == number(version) {
+			if mayRun(&vm, version) {
 				live++
 			}
 		}
@@ -274,7 +314,14 @@ func (p *pruner) isIdle(ctx context.Context, version string) (bool, error) {
 	if live > 0 {
 		p.spared[version] = Kept{Version: version, Reason: KeepInUse, MicroVMs: live}
 	}
-	return live == 0, err
+	return live == 0 && err == nil, err
+}
+
+// mayRun reports whether a MicroVM may use the version. One with a version that cannot be read
+// may use any, and one in an unknown state may not have ended.
+func mayRun(vm *types.MicroVMItem, version string) bool {
+	runs := number(deref(vm.ImageVersion))
+	return vm.State != types.MicroVMStateTerminated && (runs == 0 || runs == number(version))
 }
 
 func (p *pruner) waitForRemoval(ctx context.Context, version string) error {

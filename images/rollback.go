@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -33,9 +34,12 @@ type RollbackResult struct {
 //
 // The next Update starts from the version that was rolled back to.
 //
-// Errors are *ARNError, *VersionError (no version to go to), *BusyError, *ConcurrentUpdateError when an update
-// or Prune came between, and *Error. Beside one stands what was done before. Where Rollback finds that nobody
-// left an active version, it activates the old one again.
+// At the end Rollback reads the image and its versions again, and succeeds only if both say
+// that the version serves.
+//
+// Errors are *ARNError, *VersionError (no version to go to), *BusyError, *ConcurrentUpdateError
+// when an update or Prune came between, and *Error. The result is what was done before. If
+// Rollback finds no active version left, it activates the old one again.
 func Rollback(ctx context.Context, api RollbackAPI, image, to string, optFns ...func(*Options)) (*RollbackResult, error) {
 	var options Options
 	for _, fn := range optFns {
@@ -45,6 +49,11 @@ func Rollback(ctx context.Context, api RollbackAPI, image, to string, optFns ...
 		return nil, err
 	}
 	j := newJob("roll back", image, options)
+	check := workflow.CheckOptions("Options")
+	options.check(check)
+	if err := j.refuse(check); err != nil {
+		return nil, err
+	}
 	if _, err := j.settle(ctx, api); err != nil {
 		return nil, err
 	}
@@ -84,8 +93,8 @@ func Rollback(ctx context.Context, api RollbackAPI, image, to string, optFns ...
 		result.Deactivated = append(result.Deactivated, version)
 	}
 
-	now, err := j.history(ctx, api)
-	switch latest := now.latest(); {
+	latest, err := j.serving(ctx, api)
+	switch {
 	case err != nil || latest == result.To:
 		return result, err
 	case latest == "" && result.From != "":
@@ -93,6 +102,25 @@ func Rollback(ctx context.Context, api RollbackAPI, image, to string, optFns ...
 	default:
 		return result, &ConcurrentUpdateError{Workflow: j.workflow, Image: image, From: result.To, Latest: latest}
 	}
+}
+
+// serving returns the latest active version, "" if there is none. The versions and the image
+// have to agree on it.
+func (j *job) serving(ctx context.Context, api RollbackAPI) (string, error) {
+	return insist(ctx, j, StepRead, "", func() (string, error) {
+		now, err := j.history(ctx, api)
+		if err != nil {
+			return "", err
+		}
+		image, err := api.GetMicroVMImage(ctx, &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: &j.image})
+		switch {
+		case err != nil:
+			return "", err
+		case image == nil || number(deref(image.LatestActiveImageVersion)) != number(now.latest()):
+			return "", workflow.Incomplete("GetMicroVMImage", "LatestActiveImageVersion")
+		}
+		return now.latest(), nil
+	})
 }
 
 func (j *job) versionLost(version string) error {

@@ -5,28 +5,40 @@ import (
 	"errors"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 )
 
-// start begins a build. However often its request is made, and whatever becomes of the answers, it begins one
-// only.
+// start begins a build, one only, however often its request is made and whatever becomes of
+// the responses.
 type start struct {
 	*job
-	api  lambdamicrovms.GetMicroVMImageAPIClient
-	step Step
+	api       lambdamicrovms.GetMicroVMImageAPIClient
+	step      Step
+	operation string
 
-	// send makes the request, each time with the same client token, and returns the version.
+	// send makes the request, each time with the same client token. It returns the version
+	// that is being built, or "" if the response does not say.
 	send func(context.Context) (version string, err error)
 
-	// look is asked before a request whether it may still be made. If it has been made before, look returns the
-	// version that came of it although no answer said so.
+	// look is called before a request, and reports an error if it must not be made. If the
+	// request was sent before, look returns the version that was built from it, even though no
+	// response said so, or "".
 	look func(ctx context.Context, sent bool) (version string, err error)
+}
+
+// An attempt is the outcome of all requests of a start.
+type attempt struct {
+	version  string
+	inDoubt  bool // a request without a response may have been accepted
+	accepted bool // a request was accepted, and the response did not say what is being built
+	err      error
 }
 
 // run returns the version that is being built.
 func (s *start) run(ctx context.Context) (string, error) {
-	version, doubt, err := s.untilAnswered(ctx)
-	if err == nil || !doubt {
-		return version, err
+	a := s.request(ctx)
+	if !a.inDoubt && !a.accepted {
+		return a.version, a.err
 	}
 	if ctx.Err() == nil {
 		version, lookErr := s.look(ctx, true)
@@ -34,50 +46,62 @@ func (s *start) run(ctx context.Context) (string, error) {
 		switch {
 		case version != "":
 			return version, nil
-		case lookErr == nil: // nothing has come of it
-			return "", err
-		case errors.As(lookErr, &overtaken):
+		case lookErr == nil && !a.accepted: // no request has had an effect
+			return "", a.err
+		case errors.As(lookErr, &overtaken) && !a.accepted:
 			return "", overtaken
 		}
 	}
-	return "", &UnknownOutcomeError{Workflow: s.workflow, Image: s.image, Err: err}
+	return "", &UnknownOutcomeError{Workflow: s.workflow, Image: s.image, Err: a.err}
 }
 
-// untilAnswered makes the request until there is an answer that settles it. doubt tells that one which had no
-// answer may have been taken.
-func (s *start) untilAnswered(ctx context.Context) (version string, doubt bool, err error) {
+// request repeats the request until a response settles it.
+func (s *start) request(ctx context.Context) attempt {
+	var a attempt
 	sent, repeat, round := false, false, 0
+	failed := func(err error) attempt {
+		a.err = err
+		return a
+	}
 	for {
 		if err := ctx.Err(); err != nil {
-			return "", doubt, s.fail(s.step, "", err)
+			return failed(s.fail(s.step, "", err))
 		}
-		// A request without answer is repeated as it is: it is for the token to say what it came to. If the
-		// repetition is refused, that says nothing about the first one.
+		// A request without a response is repeated without a look: by its token, the service
+		// then tells the outcome of the first one. A refusal of the repetition does not.
 		if !repeat {
-			if version, err := s.look(ctx, sent); version != "" || err != nil {
-				return version, doubt, err
+			version, err := s.look(ctx, sent)
+			if version != "" || err != nil {
+				a.version = version
+				a.inDoubt = a.inDoubt && version == ""
+				return failed(err)
 			}
-			doubt = false
+			a.inDoubt = false
 		}
 		s.tell(Event{Step: s.step})
 		version, err := s.send(ctx)
-		if err == nil {
-			return version, false, nil
+		switch {
+		case err == nil && version != "":
+			return attempt{version: version}
+		case err == nil:
+			a.accepted = true
+			return failed(s.fail(s.step, "", workflow.Incomplete(s.operation, "ImageVersion")))
 		}
 		sent = true
 		switch {
 		case ctx.Err() != nil, unanswered(err) && round == rounds:
-			return "", true, s.fail(s.step, "", err)
+			a.inDoubt = true
+			return failed(s.fail(s.step, "", err))
 		case unanswered(err):
-			doubt, repeat = true, true
+			a.inDoubt, repeat = true, true
 			if err := s.sleep(ctx, StepWaitForAnswer, backoff(round), err); err != nil {
-				return "", true, err
+				return failed(err)
 			}
 			round++
 		default:
 			repeat = false
 			if err := s.unblock(ctx, s.api, s.step, "", err); err != nil {
-				return "", doubt, err
+				return failed(err)
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 )
 
 // TagsAPI is what SyncTags calls.
@@ -22,11 +23,18 @@ type TagChanges struct {
 	Removed []string // keys, sorted
 }
 
-// SyncTags gives an image exactly the tags wanted. What is right already is left alone, so that a second call
-// writes nothing; so are tags whose keys begin with "aws:" and the one that Deploy keeps. It never starts a
-// build: tags are no part of the configuration. The service may take a moment to show new tags.
+// maxTags is AWS's general limit of tags on a resource. AWS's own do not count.
+const maxTags = 50
+
+// SyncTags gives an image exactly the tags wanted, without starting a build. It leaves alone
+// tags that are right already, those whose keys begin with "aws:" in any letter case, and the
+// one that Deploy keeps. The service may take a moment to show new tags.
 //
-// The error is an *ARNError or an *Error. Beside it stands what was done before.
+// SyncTags writes before it removes, so that a failure in between leaves the image with too
+// many tags rather than too few. It removes first only if old and new tags together exceed the
+// 50 that a resource can have, and the new ones alone do not.
+//
+// The error is an *ARNError or an *Error. The TagChanges are what was done before it.
 func SyncTags(ctx context.Context, api TagsAPI, image string, want map[string]string, optFns ...func(*Options)) (*TagChanges, error) {
 	var options Options
 	for _, fn := range optFns {
@@ -35,52 +43,113 @@ func SyncTags(ctx context.Context, api TagsAPI, image string, want map[string]st
 	if _, err := ParseARN(image); err != nil {
 		return nil, err
 	}
-	return newJob("sync tags", image, options).syncTags(ctx, api, want)
+	j := newJob("sync tags", image, options)
+	check := workflow.CheckOptions("Options")
+	options.check(check)
+	if err := j.refuse(check); err != nil {
+		return nil, err
+	}
+	return j.syncTags(ctx, api, want)
 }
 
 func (j *job) syncTags(ctx context.Context, api TagsAPI, want map[string]string) (*TagChanges, error) {
-	live, err := insist(ctx, j, StepRead, "", func() (*lambdamicrovms.ListTagsOutput, error) {
-		return api.ListTags(ctx, &lambdamicrovms.ListTagsInput{Resource: &j.image})
-	})
+	live, err := j.liveTags(ctx, api)
 	if err != nil {
 		return nil, err
 	}
 	write := maps.Clone(want)
 	maps.DeleteFunc(write, func(key, value string) bool {
-		now, found := live.Tags[key]
+		now, found := live[key]
 		return found && now == value
 	})
 	var remove []string
-	for _, key := range slices.Sorted(maps.Keys(live.Tags)) {
-		if _, wanted := want[key]; !wanted && !strings.HasPrefix(key, "aws:") && key != contentTag {
+	for _, key := range slices.Sorted(maps.Keys(live)) {
+		if _, wanted := want[key]; !wanted && !isReserved(key) && key != contentTag {
 			remove = append(remove, key)
 		}
 	}
 
 	done := &TagChanges{}
-	if len(write) > 0 {
-		if err := j.writeTags(ctx, api, write); err != nil {
-			return done, err
-		}
-		done.Written = write
+	steps := []func() error{
+		func() error {
+			err := j.writeTags(ctx, api, write)
+			if err == nil && len(write) > 0 {
+				done.Written = write
+			}
+			return err
+		},
+		func() error {
+			err := j.removeTags(ctx, api, remove)
+			if err == nil {
+				done.Removed = remove
+			}
+			return err
+		},
 	}
-	if len(remove) > 0 {
-		j.tell(Event{Step: StepTag})
-		_, err := insist(ctx, j, StepTag, "", func() (*lambdamicrovms.UntagResourceOutput, error) {
-			return api.UntagResource(ctx, &lambdamicrovms.UntagResourceInput{Resource: &j.image, TagKeys: remove})
-		})
-		if err != nil {
+	if both := countTags(live, write); both > maxTags && both-len(remove) <= maxTags {
+		slices.Reverse(steps)
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
 			return done, err
 		}
-		done.Removed = remove
 	}
 	return done, nil
 }
 
+// countTags returns how many of a resource's tags both maps take up together.
+func countTags(live, write map[string]string) int {
+	n := 0
+	for key := range live {
+		if _, both := write[key]; !both && !isReserved(key) {
+			n++
+		}
+	}
+	for key := range write {
+		if !isReserved(key) {
+			n++
+		}
+	}
+	return n
+}
+
+// isReserved reports whether a tag is AWS's own, which nobody else can change.
+func isReserved(key string) bool {
+	const prefix = "aws:"
+	return len(key) >= len(prefix) && strings.EqualFold(key[:len(prefix)], prefix)
+}
+
+func (j *job) liveTags(ctx context.Context, api lambdamicrovms.ListTagsAPIClient) (map[string]string, error) {
+	return insist(ctx, j, StepRead, "", func() (map[string]string, error) {
+		out, err := api.ListTags(ctx, &lambdamicrovms.ListTagsInput{Resource: &j.image})
+		switch {
+		case err != nil:
+			return nil, err
+		case out == nil:
+			return nil, workflow.Incomplete("ListTags", "Tags")
+		}
+		return out.Tags, nil
+	})
+}
+
 func (j *job) writeTags(ctx context.Context, api lambdamicrovms.TagResourceAPIClient, tags map[string]string) error {
+	if len(tags) == 0 {
+		return nil
+	}
 	j.tell(Event{Step: StepTag})
 	_, err := insist(ctx, j, StepTag, "", func() (*lambdamicrovms.TagResourceOutput, error) {
 		return api.TagResource(ctx, &lambdamicrovms.TagResourceInput{Resource: &j.image, Tags: tags})
+	})
+	return err
+}
+
+func (j *job) removeTags(ctx context.Context, api lambdamicrovms.UntagResourceAPIClient, keys []string) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	j.tell(Event{Step: StepTag})
+	_, err := insist(ctx, j, StepTag, "", func() (*lambdamicrovms.UntagResourceOutput, error) {
+		return api.UntagResource(ctx, &lambdamicrovms.UntagResourceInput{Resource: &j.image, TagKeys: keys})
 	})
 	return err
 }

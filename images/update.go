@@ -6,6 +6,7 @@ import (
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/clienttoken"
+	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 )
 
 // UpdateAPI is what Update calls.
@@ -24,8 +25,9 @@ type UpdateOptions struct {
 	// From is the version to start from, such as "2.0". The default is the latest active one.
 	From string
 
-	// Retries is how often Update starts over, from the new latest version, when somebody else's update came
-	// between. The change is then applied again. The default is never: the error is a *ConcurrentUpdateError.
+	// Retries is how often Update starts over, from the new latest version, when somebody
+	// else's update came between. The change is then applied again. The default is never: the
+	// error is a *ConcurrentUpdateError. A negative number is refused.
 	Retries int
 
 	// KeepBaseImageVersion pins the version of the base image to the one that the image was built on last. By
@@ -49,32 +51,53 @@ type Result struct {
 	Replaced []string
 }
 
-// Update changes an image's configuration and builds the next version from it: it reads that of the latest
-// active version, has it changed, sends all of it, and waits until exactly the version that comes of it has
-// been built. What the change does not touch stays as it is, although the service replaces everything with each
-// update. The image is named by its ARN, which Find and ARN know.
+// Update changes the configuration of an image and builds the next version from it. It reads
+// the configuration of the latest active version, calls change, sends all of it, and waits
+// until that very version has been built. What the change does not touch stays as it is,
+// although an update of the service replaces everything. The image is named by its ARN; see
+// Find and ARN.
 //
-// BaseImageVersion is unset when change sees the input, and unset it means the latest; see InputFrom. "1.0" is
-// sent as "1". Even an input that is left as it is gets built, since the artifact may have changed.
+// BaseImageVersion is unset when change sees the input, which means the latest; see InputFrom.
+// "1.0" is sent as "1". An input that the change leaves as it is gets built as well, since the
+// artifact may have changed.
 //
-// A busy image, a used-up quota of builds and lost answers are waited out. One call builds one version, however
-// often its request is repeated.
+// Update waits while the image is busy or a quota of builds is used up, and repeats requests
+// that got no response. One call builds one version, however often its request is repeated.
 //
 // # Two at a time
 //
-// The service has no conditional write. Update checks that the version it began with is still the latest active
-// one before each request, and once more when the service has taken it. An image is busy while it is being
-// built, so most of the time the second of two updaters is refused, waits, finds a new latest version and ends
-// with a *ConcurrentUpdateError, or starts over if UpdateOptions.Retries says so. What remains is an update
-// that begins and ends between check and request, more than a minute later. This is seen after the fact: the
-// error then has a Version. With Retries the change is built once more upon the other's, and Result.Replaced
-// tells. What cannot be seen is a version that was built and also deleted in that time, and members that this
-// module does not know; and a Rollback right after the request may be taken for one right before it.
+// The service has no conditional write. Before each request, and once more after the service
+// has accepted it, Update checks that the version it began with is still the latest active
+// one. An image is busy while it is being built, so the second of two updaters is normally
+// refused, waits, finds a new latest version, and ends with a *ConcurrentUpdateError, or starts
+// over if UpdateOptions.Retries allows it.
+//
+// An update by somebody else that begins and ends between check and request, which takes more
+// than a minute, is only seen afterwards: the error then has a Version. With Retries, the
+// change is built once more on top of the other update, and Result.Replaced has the first
+// version. Update cannot see a version that was built and also deleted in that time, and may
+// take a Rollback right after the request for one right before it.
+//
+// # Members that this module does not know
+//
+// An update loses members that the service has learned since this module was generated, as the
+// module reads and sends only what it knows. Keep it up to date. A union, such as Logging, with
+// an unknown member alone is not lost: the client refuses to send it, so Update fails with a
+// smithy.InvalidParamsError within an *Error and builds nothing, unless the change sets another
+// member.
+//
+// # Responses that cannot be read
+//
+// If the response to the update does not name the new version, Update looks for it among the
+// versions, and otherwise returns an *UnknownOutcomeError; it never sends the update again. A
+// list or a version that lacks what the service always sends is read again a few times, and is
+// then a *smithy.DeserializationError within an *Error. More than 1,000 pages of versions are a
+// *lambdamicrovms.PageLimitError within one.
 //
 // # Errors
 //
-// *ARNError, *VersionError (no version to start from), *BusyError, *ConcurrentUpdateError, *BuildFailedError,
-// *UnknownOutcomeError, and *Error for everything else, around its cause.
+// *ARNError, *VersionError (no version to start from), *BusyError, *ConcurrentUpdateError,
+// *BuildFailedError, *UnknownOutcomeError, and *Error around any other cause.
 func Update(ctx context.Context, api UpdateAPI, image string, change func(*lambdamicrovms.UpdateMicroVMImageInput) error, optFns ...func(*UpdateOptions)) (*Result, error) {
 	var options UpdateOptions
 	for _, fn := range optFns {
@@ -84,6 +107,9 @@ func Update(ctx context.Context, api UpdateAPI, image string, change func(*lambd
 		return nil, err
 	}
 	u := &updater{job: newJob("update", image, options.Options), options: &options, api: api, change: change}
+	if err := u.refuse(options.check()); err != nil {
+		return nil, err
+	}
 	for try := 0; ; try++ {
 		result, err := u.once(ctx)
 		var overtaken *ConcurrentUpdateError
@@ -93,11 +119,19 @@ func Update(ctx context.Context, api UpdateAPI, image string, change func(*lambd
 	}
 }
 
+func (o *UpdateOptions) check() *workflow.OptionCheck {
+	check := workflow.CheckOptions("UpdateOptions")
+	o.Options.check(check)
+	workflow.AtLeast(check, "Retries", o.Retries, 0)
+	return check
+}
+
 type updater struct {
 	*job
 	options  *UpdateOptions
 	api      UpdateAPI
 	change   func(*lambdamicrovms.UpdateMicroVMImageInput) error
+	ownToken bool                   // the change has set no ClientToken
 	debt     *ConcurrentUpdateError // whose Version lacks the changes of its Latest
 	replaced []string
 }
@@ -134,30 +168,7 @@ func (u *updater) once(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	begin := &start{job: u.job, api: u.api, step: StepUpdate}
-	begin.look = func(ctx context.Context, sent bool) (string, error) {
-		now, err := u.history(ctx, u.api)
-		if err != nil {
-			return "", err
-		}
-		if sent {
-			if version := now.built(seen.newest(), in); version != "" {
-				return version, nil
-			}
-		}
-		if overtaken := u.overtaken(seen, now); overtaken != nil {
-			return "", overtaken
-		}
-		return "", nil
-	}
-	begin.send = func(ctx context.Context) (string, error) {
-		out, err := u.api.UpdateMicroVMImage(ctx, in)
-		if err != nil {
-			return "", err
-		}
-		return deref(out.ImageVersion), nil
-	}
-	version, err := begin.run(ctx)
+	version, err := u.start(ctx, seen, in)
 	if err != nil {
 		return nil, err
 	}
@@ -167,13 +178,7 @@ func (u *updater) once(ctx context.Context) (*Result, error) {
 		Changes: compare(configuration(from), in),
 	}
 	// Look at once: later the versions before this one may have changed for other reasons.
-	now, err := u.history(ctx, u.api)
-	if err != nil {
-		err = u.fail(StepCompare, version, err)
-	} else if overtaken := u.overtaken(seen, now.before(version)); overtaken != nil {
-		overtaken.Version = version
-		err = overtaken
-	}
+	err = u.compared(ctx, seen, version)
 	waitErr := u.waitForBuild(ctx, u.api, version)
 	var failed *BuildFailedError
 	switch {
@@ -184,6 +189,55 @@ func (u *updater) once(ctx context.Context) (*Result, error) {
 	}
 	return result, err
 }
+
+// compared returns an error if the version may lack changes that somebody else made since seen.
+func (u *updater) compared(ctx context.Context, seen history, version string) error {
+	if newer(&version, seen.newest()) == "" {
+		return nil // a version from before, which the change's own client token has named again
+	}
+	now, err := u.history(ctx, u.api)
+	if err != nil {
+		return u.fail(StepCompare, version, err)
+	}
+	if overtaken := u.overtaken(seen, now.before(version)); overtaken != nil {
+		overtaken.Version = version
+		return overtaken
+	}
+	return nil
+}
+
+// start sends the update and returns the version that is being built.
+func (u *updater) start(ctx context.Context, seen history, in *lambdamicrovms.UpdateMicroVMImageInput) (string, error) {
+	begin := &start{job: u.job, api: u.api, step: StepUpdate, operation: updateImage}
+	begin.look = func(ctx context.Context, sent bool) (string, error) {
+		now, err := u.history(ctx, u.api)
+		if err != nil {
+			return "", err
+		}
+		if sent {
+			if version, err := now.built(seen.newest(), in); version != "" || err != nil {
+				return version, err
+			}
+		}
+		if overtaken := u.overtaken(seen, now); overtaken != nil {
+			return "", overtaken
+		}
+		return "", nil
+	}
+	begin.send = func(ctx context.Context) (string, error) {
+		out, err := u.api.UpdateMicroVMImage(ctx, in)
+		switch {
+		case err != nil || out == nil:
+			return "", err
+		case u.ownToken:
+			return newer(out.ImageVersion, seen.newest()), nil
+		}
+		return newer(out.ImageVersion, ""), nil
+	}
+	return begin.run(ctx)
+}
+
+const updateImage = "UpdateMicroVMImage"
 
 // read waits until nothing is being built and returns the versions.
 func (u *updater) read(ctx context.Context) (history, error) {
@@ -204,12 +258,17 @@ func (u *updater) read(ctx context.Context) (history, error) {
 	}
 }
 
-// overtaken compares the latest active version with the one that was seen at first. Another one with the same
-// configuration has nothing that could be lost.
+// overtaken compares the latest active version with the one seen at first. If the configuration
+// is the same, there is nothing to lose.
 func (u *updater) overtaken(seen, now history) *ConcurrentUpdateError {
-	from, latest := seen.find(seen.latest()), now.find(now.latest())
-	if seen.latest() == now.latest() || from != nil && latest != nil && len(compare(configuration(from), configuration(latest))) == 0 {
+	if seen.latest() == now.latest() {
 		return nil
+	}
+	if from, latest := seen.find(seen.latest()), now.find(now.latest()); from != nil && latest != nil {
+		was, is := configuration(from), configuration(latest)
+		if hasConfiguration(was) && hasConfiguration(is) && len(compare(was, is)) == 0 {
+			return nil
+		}
 	}
 	return &ConcurrentUpdateError{Workflow: u.workflow, Image: u.image, From: seen.latest(), Latest: now.latest()}
 }
@@ -234,9 +293,7 @@ func (u *updater) prepare(ctx context.Context, seen history) (*lambdamicrovms.Ge
 		return nil, nil, &VersionError{Workflow: u.workflow, Image: u.image,
 			Problem: "it has no active version to start from; name one with UpdateOptions.From, the newest is " + orNone(seen.newest())}
 	}
-	from, err := insist(ctx, u.job, StepRead, version, func() (*lambdamicrovms.GetMicroVMImageVersionOutput, error) {
-		return u.api.GetMicroVMImageVersion(ctx, &lambdamicrovms.GetMicroVMImageVersionInput{ImageIdentifier: &u.image, ImageVersion: &version})
-	})
+	from, err := u.version(ctx, version)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -252,10 +309,29 @@ func (u *updater) prepare(ctx context.Context, seen history) (*lambdamicrovms.Ge
 		}
 	}
 	in.ImageIdentifier, in.BaseImageVersion = &u.image, bareMajor(in.BaseImageVersion)
-	if in.ClientToken == nil {
+	if u.ownToken = in.ClientToken == nil; u.ownToken {
 		if in.ClientToken, err = clienttoken.New(u.api); err != nil {
 			return nil, nil, u.fail(StepUpdate, "", err)
 		}
 	}
 	return from, in, nil
 }
+
+// version reads a version with its configuration. Without all of it, the update would wipe what
+// is missing.
+func (u *updater) version(ctx context.Context, version string) (*lambdamicrovms.GetMicroVMImageVersionOutput, error) {
+	return insist(ctx, u.job, StepRead, version, func() (*lambdamicrovms.GetMicroVMImageVersionOutput, error) {
+		out, err := u.api.GetMicroVMImageVersion(ctx, &lambdamicrovms.GetMicroVMImageVersionInput{ImageIdentifier: &u.image, ImageVersion: &version})
+		switch {
+		case err != nil:
+			return nil, err
+		case out == nil || number(deref(out.ImageVersion)) != number(version):
+			return nil, workflow.Incomplete(getVersion, "ImageVersion")
+		case !hasConfiguration(configuration(out)):
+			return nil, workflow.Incomplete(getVersion, "configuration")
+		}
+		return out, nil
+	})
+}
+
+const getVersion = "GetMicroVMImageVersion"

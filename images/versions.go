@@ -8,19 +8,24 @@ import (
 	"strings"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// history is the versions of an image, oldest first. Their numbers are consecutive, save for versions that were
-// deleted.
+// history is the versions of an image, oldest first. Their numbers are consecutive, save for
+// versions that were deleted.
 type history []types.MicroVMImageVersionSummary
 
 // history reads all versions of the image.
 func (j *job) history(ctx context.Context, api lambdamicrovms.ListMicroVMImageVersionsAPIClient) (history, error) {
 	return insist(ctx, j, StepRead, "", func() (history, error) {
 		var found history
-		pages := lambdamicrovms.NewListMicroVMImageVersionsPaginator(api, &lambdamicrovms.ListMicroVMImageVersionsInput{ImageIdentifier: &j.image})
-		for version, err := range pages.Items(ctx) {
+		pages := lambdamicrovms.NewListMicroVMImageVersionsPaginator(api,
+			&lambdamicrovms.ListMicroVMImageVersionsInput{ImageIdentifier: &j.image}, pageLimit)
+		items := func(out *lambdamicrovms.ListMicroVMImageVersionsOutput) []types.MicroVMImageVersionSummary {
+			return out.Items
+		}
+		for version, err := range list(ctx, listVersions, pages, items) {
 			if err != nil {
 				return nil, err
 			}
@@ -29,18 +34,48 @@ func (j *job) history(ctx context.Context, api lambdamicrovms.ListMicroVMImageVe
 		slices.SortFunc(found, func(a, b types.MicroVMImageVersionSummary) int {
 			return cmp.Compare(number(deref(a.ImageVersion)), number(deref(b.ImageVersion)))
 		})
-		return found, nil
+		return found, found.check()
 	})
 }
 
-// number returns the major of a version, so that "3" and "3.0" are the same; 0 for what is no version.
+const listVersions = "ListMicroVMImageVersions"
+
+// check reports a version that cannot be placed in the history: the latest one could be taken
+// for another.
+func (h history) check() error {
+	last := 0
+	for i := range h {
+		n := number(deref(h[i].ImageVersion))
+		switch {
+		case n == last: // not a version, or one that is listed twice
+			return workflow.Incomplete(listVersions, "ImageVersion")
+		case h[i].State == "":
+			return workflow.Incomplete(listVersions, "State")
+		case h[i].State == types.MicroVMImageVersionStateSuccessful && h[i].Status == "":
+			return workflow.Incomplete(listVersions, "Status")
+		}
+		last = n
+	}
+	return nil
+}
+
+// number returns the major of a version: 3 for "3" and "3.0", 0 for anything else.
 func number(version string) int {
-	major, _, _ := strings.Cut(version, ".")
+	major := strings.TrimSuffix(version, ".0")
 	n, err := strconv.Atoi(major)
-	if err != nil || n < 0 {
+	if err != nil || n < 1 || strconv.Itoa(n) != major {
 		return 0
 	}
 	return n
+}
+
+// newer returns the version, or "" if it cannot be read or is not newer than the other one. A
+// response that says so about a new build cannot be believed.
+func newer(version *string, than string) string {
+	if number(deref(version)) <= number(than) {
+		return ""
+	}
+	return *version
 }
 
 // runnable reports whether MicroVMs can be started from a version.
@@ -100,13 +135,19 @@ func (h history) search(version string) (int, bool) {
 	})
 }
 
-// built returns the first version newer than the one given that was built from exactly this input.
-func (h history) built(after string, in *lambdamicrovms.UpdateMicroVMImageInput) string {
+// built returns the first version newer than the one given that was built from exactly this
+// input, or "". The error is about a version that could be it and has no readable configuration.
+func (h history) built(after string, in *lambdamicrovms.UpdateMicroVMImageInput) (string, error) {
+	var unreadable error
 	newer := h.after(after)
 	for i := range newer {
-		if len(compare(configuration(&newer[i]), in)) == 0 {
-			return deref(newer[i].ImageVersion)
+		config := configuration(&newer[i])
+		switch {
+		case !hasConfiguration(config):
+			unreadable = workflow.Incomplete(listVersions, "configuration")
+		case len(compare(config, in)) == 0:
+			return deref(newer[i].ImageVersion), nil
 		}
 	}
-	return ""
+	return "", unreadable
 }

@@ -37,14 +37,16 @@ func (c *OptionCheck) Err() error {
 
 // AtLeast refuses a value below the bound, and NaN.
 func AtLeast[T cmp.Ordered](c *OptionCheck, field string, value, least T) {
-	if !(value >= least) { // false for NaN
-		c.Refuse(field, fmt.Sprintf("at least %v", least), value)
+	if value >= least { // false for NaN
+		return
 	}
+	c.Refuse(field, fmt.Sprintf("at least %v", least), value)
 }
 
 // Between refuses a value outside the bounds, and NaN.
 func Between[T cmp.Ordered](c *OptionCheck, field string, value, least, most T) {
-	if !(value >= least && value <= most) {
-		c.Refuse(field, fmt.Sprintf("%v to %v", least, most), value)
+	if value >= least && value <= most { // false for NaN
+		return
 	}
+	c.Refuse(field, fmt.Sprintf("%v to %v", least, most), value)
 }
