@@ -141,7 +141,7 @@ func tooLarge() *failure {
 }
 
 func closed() *failure {
-	return fail(http.StatusServiceUnavailable, "ServiceUnavailableException", "fake: the test of this server has ended")
+	return fail(http.StatusServiceUnavailable, "ServiceUnavailableException", "fake: the server is closed")
 }
 
 // failureOf makes of any error what the service would send.

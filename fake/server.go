@@ -39,13 +39,13 @@ type TB interface {
 	Logf(format string, args ...any)
 }
 
-// New returns a Server with a clock that only the test moves. If the test fails its calls are logged;
-// when it ends, the server answers no more.
+// New returns a Server with a clock that only the test moves. When the test ends, the server is closed; if the
+// test has failed, its calls are logged.
 func New(tb TB, opts ...Option) *Server {
 	tb.Helper()
 	s := NewServer(opts...)
 	tb.Cleanup(func() {
-		s.close()
+		_ = s.Close() // a state file that is gone with its test's directory is no error
 		if tb.Failed() {
 			for _, call := range s.Calls() {
 				tb.Logf("fake: %v", call)
@@ -104,15 +104,6 @@ func (s *Server) SetOverrides(overrides Overrides) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.overrides = overrides
-}
-
-func (s *Server) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.closed {
-		s.closed = true
-		close(s.ended)
-	}
 }
 
 // Do answers a request as a server on the network would.

@@ -7,19 +7,25 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 )
 
-// A StateError says why a state file is refused or cannot be written. [errors.Is] tells its Problem.
+// A StateError says why a state file cannot be used. Whatever the Problem, the state of the server is unchanged,
+// and so is the file. Use [errors.Is] to test for a Problem.
 type StateError struct {
 	Path    string
 	Problem StateProblem
-	Err     error // more about it, nil if there is no more
+	Err     error // the cause, nil if the Problem says it all
+	PID     int   // with StateInUse: the process that keeps the file, 0 if it is not known
 }
 
 func (e *StateError) Error() string {
 	text := fmt.Sprintf("fake: state file %s: %s", e.Path, string(e.Problem))
+	if e.PID != 0 {
+		text += fmt.Sprintf(" (process %d)", e.PID)
+	}
 	if e.Err != nil {
 		text += ": " + e.Err.Error()
 	}
@@ -34,16 +40,28 @@ func (e *StateError) Unwrap() []error {
 	return []error{e.Problem, e.Err}
 }
 
-// StateProblem is what is wrong with a state file.
+// stateError has an error name the file as the caller does, who may have called it by a link.
+func stateError(path string, err error) error {
+	var state *StateError
+	if errors.As(err, &state) {
+		state.Path = path
+	}
+	return err
+}
+
+// StateProblem is the kind of a [StateError].
 type StateProblem string
 
-// Problems of state files. Whichever it is, the server and the file are left as they were.
+// Problems of state files.
 const (
 	StateUnreadable  StateProblem = "cannot be read"
+	StateIrregular   StateProblem = "is not a regular file"
+	StateTooLarge    StateProblem = "is larger than 256 MiB"
 	StateForeign     StateProblem = "is not the saved state of a fake"
-	StateTorn        StateProblem = "is torn: it is not all that was written"
-	StateOtherFormat StateProblem = "is in the format of another version of this package"
-	StateInvalid     StateProblem = "has a state that cannot be"
+	StateTorn        StateProblem = "is incomplete or was changed"
+	StateOtherFormat StateProblem = "was written by another version of this package"
+	StateInvalid     StateProblem = "has an invalid state"
+	StateInUse       StateProblem = "is kept by another server"
 	StateUnwritable  StateProblem = "cannot be written"
 )
 
@@ -62,10 +80,34 @@ type envelope struct {
 	State   json.RawMessage `json:"state"`
 }
 
-// SaveState writes all images, MicroVMs, tags and client tokens to a file, with the time. The file is
-// replaced as a whole or not at all. It may hold secrets, such as environment variables, and is readable by its
-// owner only. Errors are of type *StateError.
-func (s *Server) SaveState(path string) error {
+// maxState is far more than a server with all quotas used up.
+const maxState = 256 << 20
+
+// SaveState writes all images, MicroVMs, tags and client tokens, and the server's time, to a file. The file is
+// replaced atomically; if the path is a symbolic link, its target is. The file may contain secrets, such as
+// environment variables: only its owner can read it. SaveState refuses a file that another server keeps.
+//
+// Errors are of type [*StateError].
+func (s *Server) SaveState(path string) error { return stateError(path, s.saveState(path)) }
+
+func (s *Server) saveState(path string) error {
+	target, err := resolveLinks(path)
+	if err != nil {
+		return &StateError{Problem: StateUnwritable, Err: err}
+	}
+	if s.keeps(target) {
+		return s.writeState(target)
+	}
+	lock, err := lockState(target)
+	if err != nil {
+		return err
+	}
+	defer lock.release()
+	return s.writeState(target)
+}
+
+// writeState replaces the file at a path that is no link. The caller has its lock.
+func (s *Server) writeState(path string) error {
 	s.mu.Lock()
 	text, err := json.Marshal(s.save())
 	s.mu.Unlock()
@@ -73,21 +115,29 @@ func (s *Server) SaveState(path string) error {
 		sum := sha256.Sum256(text)
 		text, err = json.MarshalIndent(envelope{stateFormat, stateVersion, hex.EncodeToString(sum[:]), text}, "", " ")
 	}
-	if err == nil {
-		err = replaceFile(path, append(text, '\n'))
-	}
 	if err != nil {
-		return &StateError{path, StateUnwritable, err}
+		return &StateError{Path: path, Problem: StateUnwritable, Err: err}
+	}
+	if len(text) >= maxState {
+		return &StateError{Path: path, Problem: StateTooLarge}
+	}
+	if err := checkRegular(path); err != nil { // a rename would replace it
+		return err
+	}
+	if err := replaceFile(path, append(text, '\n')); err != nil {
+		return &StateError{Path: path, Problem: StateUnwritable, Err: err}
 	}
 	return nil
 }
 
-// LoadState replaces the state by that of a file. The test clock goes on from the time of the file if it is
-// behind. Errors are of type *StateError.
+// LoadState replaces the server's state with that of a file. An empty file has the state of a new server. If the
+// test clock is behind the time of the file, it moves on to it.
+//
+// Errors are of type [*StateError].
 func (s *Server) LoadState(path string) error {
-	text, err := os.ReadFile(path)
+	text, err := readRegular(path)
 	if err != nil {
-		return &StateError{path, StateUnreadable, err}
+		return err
 	}
 	saved, problem, err := readState(text)
 	if problem == "" {
@@ -98,29 +148,51 @@ func (s *Server) LoadState(path string) error {
 		}
 		problem = StateInvalid
 	}
-	return &StateError{path, problem, err}
+	return &StateError{Path: path, Problem: problem, Err: err}
 }
 
-// KeepState loads a file, if there is one, and from then on saves every change to it before the call is
-// answered. Where that fails the call is answered 500. Idle time of MicroVMs is saved with the next change. Each
-// time all of the state is written, which takes about a tenth of a second for a thousand images.
-func (s *Server) KeepState(path string) error {
-	if _, err := os.Stat(path); err == nil {
-		if err := s.LoadState(path); err != nil {
-			return err
-		}
+// checkRegular refuses what exists and is not a regular file.
+func checkRegular(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return &StateError{Path: path, Problem: StateIrregular}
 	}
-	if err := s.SaveState(path); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.keeper = &keeper{path: path}
 	return nil
 }
 
-// readState tells the ways apart in which a file is none of ours.
+// readRegular reads a whole file without waiting for anything but a disk.
+func readRegular(path string) ([]byte, error) {
+	// Stat comes first because merely opening a device can have effects; the second look, at the opened file,
+	// is for a file that was swapped in between.
+	if err := checkRegular(path); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(path, os.O_RDONLY|openNonblock, 0)
+	if err != nil {
+		return nil, &StateError{Path: path, Problem: StateUnreadable, Err: err}
+	}
+	defer func() { _ = file.Close() }()
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return nil, &StateError{Path: path, Problem: StateUnreadable, Err: err}
+	case !info.Mode().IsRegular():
+		return nil, &StateError{Path: path, Problem: StateIrregular}
+	}
+	text, err := io.ReadAll(io.LimitReader(file, maxState+1))
+	switch {
+	case err != nil:
+		return nil, &StateError{Path: path, Problem: StateUnreadable, Err: err}
+	case len(text) > maxState:
+		return nil, &StateError{Path: path, Problem: StateTooLarge}
+	}
+	return text, nil
+}
+
+// readState decodes a state file, or returns what is wrong with it.
 func readState(text []byte) (saved *savedState, problem StateProblem, err error) {
+	if len(bytes.TrimSpace(text)) == 0 { // replaceFile never leaves an empty file behind: somebody made it
+		return &savedState{}, "", nil
+	}
 	var file envelope
 	if err := json.Unmarshal(text, &file); err != nil {
 		begin := []byte("{\n \"format\": \"" + stateFormat + "\"")
@@ -139,7 +211,7 @@ func readState(text []byte) (saved *savedState, problem StateProblem, err error)
 		var compact bytes.Buffer
 		_ = json.Compact(&compact, file.State)
 		if sum := sha256.Sum256(compact.Bytes()); hex.EncodeToString(sum[:]) != file.SHA256 {
-			return nil, StateTorn, errors.New("the checksum is another; if the file was edited, remove its sha256")
+			return nil, StateTorn, errors.New("the checksum differs; if you edited the file, remove its sha256")
 		}
 	}
 	decoder := json.NewDecoder(bytes.NewReader(file.State))
@@ -153,10 +225,13 @@ func readState(text []byte) (saved *savedState, problem StateProblem, err error)
 	return saved, "", nil
 }
 
-// replaceFile writes a file beside the path and moves it there, so that at every moment the path has either
-// what it had or all of the new content, also after a crash.
+// tempPrefix begins the names of the files that replaceFile writes before it renames them.
+func tempPrefix(path string) string { return "." + filepath.Base(path) + ".tmp-" }
+
+// replaceFile writes a temporary file in the same directory and renames it, so that the path has either the old
+// or all of the new content at every moment, even after a crash.
 func replaceFile(path string, content []byte) (err error) {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	file, err := os.CreateTemp(filepath.Dir(path), tempPrefix(path)+"*")
 	if err != nil {
 		return err
 	}

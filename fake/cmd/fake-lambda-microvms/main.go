@@ -57,9 +57,5 @@ func run(ctx context.Context, args []string, messages io.Writer) error {
 	}
 	timeout, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	err = server.Shutdown(timeout)
-	if options.state != "" {
-		err = errors.Join(err, srv.SaveState(options.state))
-	}
-	return err
+	return errors.Join(server.Shutdown(timeout), srv.Close())
 }

@@ -1,0 +1,106 @@
+package fake
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// stateLock keeps other servers, also of other processes, from writing a state file. It is an operating system
+// lock, which ends with the process, on a file of its own: the state file itself is replaced with every save.
+type stateLock struct{ file *os.File }
+
+// errHeld is the error of openLocked for a file that somebody else has locked.
+var errHeld = errors.New("locked")
+
+// lockState locks a state file and removes what processes that were killed while they wrote it have left behind.
+// Its errors are *StateErrors.
+func lockState(path string) (*stateLock, error) {
+	if err := checkRegular(path); err != nil {
+		return nil, err
+	}
+	name := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".lock")
+	for {
+		file, err := openLocked(name)
+		if errors.Is(err, errHeld) {
+			return nil, &StateError{Path: path, Problem: StateInUse, PID: holderOf(name)}
+		}
+		if err != nil {
+			return nil, &StateError{Path: path, Problem: StateUnwritable, Err: err}
+		}
+		// The previous holder may have removed the file between our open and our lock: then the lock is worth
+		// nothing, since the next one locks a new file.
+		if !isAt(file, name) {
+			_ = file.Close()
+			continue
+		}
+		_ = file.Truncate(0)
+		_, _ = fmt.Fprintf(file, "%d\n", os.Getpid()) // only for the error message of others
+		removeTemporary(path)
+		return &stateLock{file}, nil
+	}
+}
+
+// release removes the lock file while it is still locked, so that nobody else's is removed.
+func (l *stateLock) release() {
+	if l == nil {
+		return
+	}
+	_ = os.Remove(l.file.Name())
+	_ = l.file.Close()
+}
+
+func isAt(file *os.File, name string) bool {
+	ours, err := file.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Lstat(name)
+	return err == nil && os.SameFile(ours, there)
+}
+
+// holderOf returns the process that a lock file names, 0 if it names none.
+func holderOf(name string) int {
+	text, err := readRegular(name)
+	if err != nil {
+		return 0
+	}
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	return pid
+}
+
+// removeTemporary removes files that replaceFile has not renamed. The caller has the lock, so nobody writes one.
+func removeTemporary(path string) {
+	dir := filepath.Dir(path)
+	entries, _ := os.ReadDir(dir)
+	for _, entry := range entries {
+		random, ours := strings.CutPrefix(entry.Name(), tempPrefix(path))
+		if ours && random != "" && strings.Trim(random, "0123456789") == "" && entry.Type().IsRegular() {
+			_ = os.Remove(filepath.Join(dir, entry.Name()))
+		}
+	}
+}
+
+// resolveLinks returns the absolute path of a file that is no symbolic link; the file need not exist. Links among
+// the directories of the path stay: they do no harm.
+func resolveLinks(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	for range 40 {
+		link, err := os.Readlink(path)
+		if err != nil {
+			return path, nil // no link, or nothing at all: whoever opens it gets the error
+		}
+		if !filepath.IsAbs(link) {
+			// Not Join: it would resolve "..", which means something else after a link.
+			link = filepath.Dir(path) + string(filepath.Separator) + link
+		}
+		path = link
+	}
+	return "", errors.New("too many symbolic links")
+}
