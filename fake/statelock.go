@@ -94,7 +94,7 @@ func resolveLinks(path string) (string, error) {
 	for range 40 {
 		link, err := os.Readlink(path)
 		if err != nil {
-			return path, nil // no link, or nothing at all: whoever opens it gets the error
+			return path, nil //nolint:nilerr // no link, or nothing at all: whoever opens it gets the error
 		}
 		if !filepath.IsAbs(link) {
 			// Not Join: it would resolve "..", which means something else after a link.
