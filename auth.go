@@ -181,7 +181,7 @@ func (m *resolveAuthScheme) HandleFinalize(ctx context.Context, in middleware.Fi
 	attempt, err := m.resolve(ctx)
 	if err != nil {
 		span.End()
-		return out, metadata, err
+		return out, metadata, markUnsent(err)
 	}
 	if m.traced {
 		span.SetProperty("auth.scheme_id", attempt.scheme.SchemeID())
@@ -268,7 +268,7 @@ func (m *getIdentity) HandleFinalize(ctx context.Context, in middleware.Finalize
 	}
 	identity, err := m.identity(ctx, attempt)
 	if err != nil {
-		return out, metadata, err
+		return out, metadata, markUnsent(err)
 	}
 	attempt.identity = identity
 	return next.HandleFinalize(ctx, in)
@@ -332,7 +332,7 @@ func (m *signRequest) HandleFinalize(ctx context.Context, in middleware.Finalize
 	out middleware.FinalizeOutput, metadata middleware.Metadata, err error,
 ) {
 	if err := m.sign(ctx, in.Request); err != nil {
-		return out, metadata, err
+		return out, metadata, markUnsent(err)
 	}
 	return next.HandleFinalize(ctx, in)
 }

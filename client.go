@@ -170,7 +170,7 @@ func (c *Client) compilePipeline(op operationShape, feature callFeature) (*pipel
 	first, transport := smithyhttp.NewStackRequest, c.settings.transport
 	if c.settings.private() {
 		first = func() any { return lentRequest }
-		transport = &directTransport{client: c.settings.client, general: transport}
+		transport = &directTransport{client: c.settings.client, general: transport, watched: op.changes()}
 	}
 	handler, err := compile(assemble(c.settings, op, feature), first, transport)
 	if err != nil {

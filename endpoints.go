@@ -229,7 +229,7 @@ func (m *resolveEndpoint) HandleFinalize(ctx context.Context, in middleware.Fina
 	out middleware.FinalizeOutput, metadata middleware.Metadata, err error,
 ) {
 	if err := m.resolve(ctx, in.Request); err != nil {
-		return out, metadata, err
+		return out, metadata, markUnsent(err)
 	}
 	return next.HandleFinalize(ctx, in)
 }

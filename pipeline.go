@@ -42,9 +42,9 @@ func newSettings(o *Options, skew *atomic.Int64) (*settings, error) {
 	}
 	s.credentials = o.GetIdentityResolver(smithyauth.SchemeIDSigV4)
 	s.client = sender(o.HTTPClient)
-	s.transport = smithyhttp.NewClientHandlerWithOptions(s.client, func(h *smithyhttp.ClientHandler) {
+	s.transport = &watchedTransport{smithyhttp.NewClientHandlerWithOptions(watchedClient{s.client}, func(h *smithyhttp.ClientHandler) {
 		h.Meter = s.meter
-	})
+	})}
 	return s, nil
 }
 

@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/defaults"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
@@ -65,7 +64,7 @@ func withModeTimeouts(client HTTPClient, mode aws.DefaultsMode) HTTPClient {
 func sender(client HTTPClient) HTTPClient {
 	switch client := client.(type) {
 	case *http.Client:
-		return withoutRedirects(client)
+		return withoutRedirects(client, false)
 	case *awshttp.BuildableClient:
 		return frozen(client)
 	default:
@@ -73,11 +72,13 @@ func sender(client HTTPClient) HTTPClient {
 	}
 }
 
-// directTransport does what smithyhttp.ClientHandler does, in chains that nobody listens
-// to: it measures nothing, and sends the attempt's own request rather than a copy.
+// directTransport is smithyhttp.ClientHandler without metrics and without its second copy
+// of the request.
 type directTransport struct {
 	client  HTTPClient
 	general middleware.Handler
+	// watched says that it matters whether a request that failed was sent.
+	watched bool
 }
 
 func (t *directTransport) Handle(ctx context.Context, input any) (any, middleware.Metadata, error) {
@@ -96,10 +97,15 @@ func (t *directTransport) Handle(ctx context.Context, input any) (any, middlewar
 	// The response keeps the request, which shares its memory with req: that lets go of the stream.
 	*req = smithyhttp.Request{Request: req.Request}
 	request := req.Request
-	*request = *request.WithContext(ctx)
 	x := new(exchange)
+	reports := t.watched && reports(t.client)
+	if t.watched && (!own || !reports) { // otherwise the body tells, at no cost
+		*request = *request.WithContext(x.delivery.watch(ctx))
+	} else {
+		*request = *request.WithContext(ctx)
+	}
 	if own {
-		x.body.rest = body.data
+		x.body.rest, x.body.delivery = body.data, &x.delivery
 		request.Body = &x.body
 	} else if request.ContentLength == -1 {
 		request.ContentLength = 0
@@ -110,10 +116,7 @@ func (t *directTransport) Handle(ctx context.Context, input any) (any, middlewar
 		response = &http.Response{Header: http.Header{}, Body: http.NoBody}
 	}
 	if err != nil {
-		err = &smithyhttp.RequestSendError{Err: err}
-		if ctx.Err() != nil {
-			err = &smithy.CanceledError{Err: ctx.Err()}
-		}
+		err = sendError(ctx, err, t.watched && x.delivery.unsent(reports, err))
 	}
 	x.response.Response = response
 	return &x.response, middleware.Metadata{}, err
@@ -121,6 +124,7 @@ func (t *directTransport) Handle(ctx context.Context, input any) (any, middlewar
 
 // exchange is what else it takes to send a request.
 type exchange struct {
+	delivery delivery
 	body     sentBody
 	response smithyhttp.Response
 }
@@ -128,8 +132,9 @@ type exchange struct {
 // sentBody is the body of an attempt on its way. Once closed it lets go of the data, even
 // if the HTTP client still reads: other calls will use its memory.
 type sentBody struct {
-	mu   sync.Mutex
-	rest []byte
+	delivery *delivery
+	mu       sync.Mutex
+	rest     []byte
 }
 
 func (b *sentBody) Read(p []byte) (int, error) {
@@ -138,6 +143,7 @@ func (b *sentBody) Read(p []byte) (int, error) {
 	if len(b.rest) == 0 {
 		return 0, io.EOF
 	}
+	b.delivery.bodyRead.Store(true)
 	n := copy(p, b.rest)
 	b.rest = b.rest[n:]
 	return n, nil
@@ -163,7 +169,7 @@ func frozen(client *awshttp.BuildableClient) HTTPClient {
 	if !ok {
 		return client
 	}
-	kept, known := frozenClients.LoadOrStore(key, withoutRedirects(made))
+	kept, known := frozenClients.LoadOrStore(key, withoutRedirects(made, true))
 	if !known {
 		runtime.AddCleanup(client, forgetFrozen, key)
 	}
@@ -176,8 +182,51 @@ func forgetFrozen(key weak.Pointer[awshttp.BuildableClient]) {
 	}
 }
 
-func withoutRedirects(client *http.Client) *http.Client {
+// withoutRedirects returns a copy of the client that returns redirects as they are. isSDK
+// says that it is an SDK client, whose transport type is hidden.
+func withoutRedirects(client *http.Client, isSDK bool) *http.Client {
 	copied := *client
+	copied.Transport = &plainTransport{base: client.Transport, isSDK: isSDK}
 	copied.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &copied
+}
+
+// plainTransport removes a Location that is not a URL from redirects: http.Client would
+// replace the response by an error before it asks CheckRedirect.
+type plainTransport struct {
+	base  http.RoundTripper // nil for http.DefaultTransport
+	isSDK bool
+}
+
+func (t *plainTransport) transport() http.RoundTripper {
+	if t.base == nil {
+		return http.DefaultTransport
+	}
+	return t.base
+}
+
+// reports reports whether the transport calls the hooks of httptrace for all that it sends.
+func (t *plainTransport) reports() bool {
+	_, ok := t.transport().(*http.Transport)
+	return ok || t.isSDK
+}
+
+func (t *plainTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := t.transport().RoundTrip(r)
+	if err != nil || response == nil || response.StatusCode < 300 || response.StatusCode > 399 {
+		return response, err
+	}
+	if location := response.Header.Get("Location"); location != "" {
+		if _, err := r.URL.Parse(location); err != nil {
+			response.Header.Del("Location")
+		}
+	}
+	return response, nil
+}
+
+// CloseIdleConnections is called by that of http.Client.
+func (t *plainTransport) CloseIdleConnections() {
+	if closer, ok := t.transport().(interface{ CloseIdleConnections() }); ok {
+		closer.CloseIdleConnections()
+	}
 }

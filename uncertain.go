@@ -1,9 +1,7 @@
 package lambdamicrovms
 
 import (
-	"crypto/tls"
 	"errors"
-	"net"
 	"net/http"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -13,22 +11,28 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// UncertainError reports that a call failed and may have had its effect nevertheless: at
-// least one of its attempts was on its way to the service, and no answer tells that nothing
-// came of it. The connection broke, the context ended, or the answer was a 5xx or could not
-// be read. It stands within the *smithy.OperationError of operations that change something;
-// without it, an error of such an operation means that nothing has changed.
+// UncertainError reports that a call failed but may have taken effect: at least one of its
+// attempts may have reached the service, and no response rules out that it was executed.
+// The connection broke, the context ended, or the response was a 5xx, was empty where the
+// service always sends a body, or could not be read. UncertainError is found inside the
+// *smithy.OperationError of operations that change something. Without it, an error of such
+// an operation means that nothing has changed.
 //
-// To find out, make the call again with ClientToken and otherwise the same input: the
-// service then answers with what it did, or does it now, but not twice. Do so before what
-// may have come of it is deleted, since the service remembers tokens for longer than that.
-// Operations without a token leave a state that can be read: that of an image, a version, a
-// MicroVM, or tags. To repeat them does no harm; a token for a MicroVM is then one more.
+// Whether a request was sent is known for HTTP clients that are built on net/http and pass
+// on the request's context, because net/http reports it. Any other HTTPClient that fails
+// may have sent the request, unless its error is a failed dial (a *net.OpError) or a
+// rejected certificate (a *tls.CertificateVerificationError).
+//
+// To find out what happened, make the call again with ClientToken and otherwise the same
+// input: the service then returns what it did, or does it now, but not twice. Do so before
+// you delete what the call may have created: its token stays used. Operations without a
+// token leave a state that can be read: that of an image, a version, a MicroVM, or tags.
+// Repeating them is harmless; CreateMicroVMAuthToken then creates one more token.
 type UncertainError struct {
-	// ClientToken is the token that all attempts carried, also if the client has made it up;
-	// empty if the operation has none.
+	// ClientToken is the token of all attempts, including one that the client generated. It
+	// is empty if the operation has none.
 	ClientToken string
-	// Err is the error of the last attempt, or what came after it.
+	// Err is the error of the last attempt, or of what followed it.
 	Err error
 }
 
@@ -66,28 +70,23 @@ func mayHaveActed(metadata middleware.Metadata, err error) bool {
 }
 
 func attemptMayHaveActed(metadata middleware.Metadata, err error) bool {
+	var unsent *unsentError
+	if errors.As(err, &unsent) {
+		return false
+	}
 	response, ok := awsmiddleware.GetRawResponse(metadata).(*smithyhttp.Response)
 	if !ok || response.Response == nil {
-		// Nothing was sent, unless middleware holds the response back.
+		// The transport was not reached, unless middleware holds its response back.
 		var failed *smithyhttp.RequestSendError
-		return errors.As(err, &failed) && !unsent(err)
+		var canceled *smithy.CanceledError
+		return errors.As(err, &failed) || errors.As(err, &canceled)
 	}
 	switch status := response.StatusCode; {
 	case status == 0: // there was no response
-		return !unsent(err)
+		return true
 	case status >= http.StatusMultipleChoices && status < http.StatusInternalServerError:
-		return false // refused, whatever has become of the rest of the answer
+		return false // refused, whatever has become of the rest of the response
 	default:
 		return true
 	}
-}
-
-// unsent reports whether there was no connection to send a request on.
-func unsent(err error) bool {
-	var network *net.OpError
-	if errors.As(err, &network) && (network.Op == "dial" || network.Op == "proxyconnect") {
-		return true
-	}
-	var certificate *tls.CertificateVerificationError
-	return errors.As(err, &certificate)
 }

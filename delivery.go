@@ -1,0 +1,162 @@
+package lambdamicrovms
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// unsentError marks the error of an attempt whose request did not reach the service. It
+// does not change the text. Whatever fails before the transport is marked as well: an
+// error of a credentials provider may hold the send error of another service's client.
+type unsentError struct{ err error }
+
+func (e *unsentError) Error() string { return e.err.Error() }
+
+func (e *unsentError) Unwrap() error { return e.err }
+
+func markUnsent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &unsentError{err}
+}
+
+// A delivery records how far the sending of one request came, from what net/http reports.
+// The hooks may run while the HTTP client has already given up, hence the atomics.
+type delivery struct {
+	trace     httptrace.ClientTrace
+	requested atomic.Bool // a connection was asked for: the client reports
+	connected atomic.Bool // a connection was got: bytes may have left
+	bodyRead  atomic.Bool
+}
+
+// watch returns a context whose requests report to d.
+func (d *delivery) watch(ctx context.Context) context.Context {
+	d.trace.GetConn = func(string) { d.requested.Store(true) }
+	d.trace.GotConn = func(httptrace.GotConnInfo) { d.connected.Store(true) }
+	return httptrace.WithClientTrace(ctx, &d.trace)
+}
+
+// unsent reports whether it is known that the service cannot have received the whole
+// request. reports is that of the HTTP client, err is what the client returned. A client
+// that reports nothing is judged by err.
+func (d *delivery) unsent(reports bool, err error) bool {
+	switch {
+	case d.connected.Load():
+		return false
+	case d.requested.Load():
+		return true
+	case reports:
+		// Without a body to read, only a protocol that was registered on the transport and
+		// does not report could have sent it.
+		return !d.bodyRead.Load()
+	default:
+		return isDialError(err)
+	}
+}
+
+// isDialError reports whether there was no connection to send a request on. All of
+// several joined errors must say so.
+func isDialError(err error) bool {
+	switch e := err.(type) { //nolint:errorlint // it walks the chain itself
+	case nil:
+		return false
+	case *net.OpError:
+		return e.Op == "dial" || e.Op == "proxyconnect"
+	case *tls.CertificateVerificationError:
+		return true
+	case interface{ Unwrap() []error }:
+		joined := e.Unwrap()
+		for _, err := range joined {
+			if !isDialError(err) {
+				return false
+			}
+		}
+		return len(joined) > 0
+	default:
+		return isDialError(errors.Unwrap(err))
+	}
+}
+
+// reports reports whether the client calls the hooks of httptrace for all that it sends.
+func reports(client HTTPClient) bool {
+	c, ok := client.(*http.Client)
+	if !ok {
+		return false
+	}
+	transport, ok := c.Transport.(*plainTransport)
+	return ok && transport.reports()
+}
+
+// sendError is the error of a request that the HTTP client did not answer.
+func sendError(ctx context.Context, err error, unsent bool) error {
+	ended := ctx.Err()
+	if ended != nil {
+		err = ended
+	}
+	if unsent {
+		err = markUnsent(err)
+	}
+	if ended != nil {
+		return &smithy.CanceledError{Err: err}
+	}
+	return &smithyhttp.RequestSendError{Err: err}
+}
+
+// watchedTransport is smithyhttp.ClientHandler with errors as those of directTransport.
+type watchedTransport struct {
+	handler middleware.Handler // sends with a watchedClient
+}
+
+func (t *watchedTransport) Handle(ctx context.Context, input any) (any, middleware.Metadata, error) {
+	sending := new(watchedSending)
+	out, metadata, err := t.handler.Handle(context.WithValue(ctx, watchedSendingKey{}, sending), input)
+	if sending.failed {
+		err = sendError(ctx, sending.err, sending.unsent)
+	}
+	return out, metadata, err
+}
+
+type watchedSendingKey struct{}
+
+// watchedSending is what a watchedClient tells its watchedTransport.
+type watchedSending struct {
+	failed, unsent bool
+	err            error
+}
+
+// watchedClient watches what another client sends.
+type watchedClient struct{ HTTPClient }
+
+func (c watchedClient) Do(r *http.Request) (*http.Response, error) {
+	d := new(delivery)
+	r = r.WithContext(d.watch(r.Context()))
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = &watchedBody{r.Body, d}
+	}
+	response, err := c.HTTPClient.Do(r)
+	if sending, ok := r.Context().Value(watchedSendingKey{}).(*watchedSending); ok && err != nil {
+		*sending = watchedSending{failed: true, err: err, unsent: d.unsent(reports(c.HTTPClient), err)}
+	}
+	return response, err
+}
+
+type watchedBody struct {
+	io.ReadCloser
+	delivery *delivery
+}
+
+func (b *watchedBody) Read(p []byte) (int, error) {
+	b.delivery.bodyRead.Store(true)
+	return b.ReadCloser.Read(p)
+}
