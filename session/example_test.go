@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/fake"
@@ -101,7 +104,7 @@ func ExampleProxyError() {
 // A WebSocket library is given the URL and either the subprotocols or the headers. With
 // github.com/coder/websocket:
 //
-//	conn, _, err := websocket.Dial(ctx, url+"/events", &websocket.DialOptions{Subprotocols: subprotocols})
+//	conn, _, err := websocket.Dial(ctx, h.URL+"/events", &websocket.DialOptions{Subprotocols: h.Subprotocols})
 func ExampleSession_WebSocket() {
 	ctx := context.Background()
 	srv, client, imageARN := newFake()
@@ -111,11 +114,11 @@ func ExampleSession_WebSocket() {
 	check(err)
 	defer func() { check(s.Close()) }()
 
-	url, subprotocols, header, err := s.WebSocket(ctx, 3000)
+	h, err := s.WebSocket(ctx, 3000)
 	check(err)
-	fmt.Println(strings.HasPrefix(url, "wss://"), strings.HasSuffix(url, ".lambda-microvm.us-east-1.on.aws"))
-	fmt.Println(subprotocols[0], subprotocols[1][:32], subprotocols[2])
-	fmt.Println(len(header.Get("X-aws-proxy-auth")) > 0, header.Get("X-aws-proxy-port"))
+	fmt.Println(strings.HasPrefix(h.URL, "wss://"), strings.HasSuffix(h.URL, ".lambda-microvm.us-east-1.on.aws"))
+	fmt.Println(h.Subprotocols[0], h.Subprotocols[1][:32], h.Subprotocols[2])
+	fmt.Println(len(h.Header.Get("X-aws-proxy-auth")) > 0, h.Header.Get("X-aws-proxy-port"))
 
 	// Output:
 	// true true
@@ -134,9 +137,9 @@ func ExampleSession_Shell() {
 	check(err)
 	defer func() { check(s.Close()) }()
 
-	url, subprotocols, _, err := s.Shell(ctx)
+	h, err := s.Shell(ctx)
 	check(err)
-	fmt.Println(strings.HasPrefix(url, "wss://"), len(subprotocols), subprotocols[0])
+	fmt.Println(strings.HasPrefix(h.URL, "wss://"), len(h.Subprotocols), h.Subprotocols[0])
 
 	// Output:
 	// true 2 lambda-microvms
@@ -163,4 +166,43 @@ func ExampleSweep() {
 	// 1 of 2: RUNNING
 	// 2 of 2: RUNNING
 	// 2 terminated, 0 failed: <nil>
+}
+
+// A session with an emulator, such as the program fake-lambda-microvms:
+//
+//	go run github.com/microvm-go/lambdamicrovms/fake/cmd/fake-lambda-microvms
+func ExampleOptions_baseEndpoint() {
+	ctx := context.Background()
+	srv, _, imageARN := newFake()
+	emulator := httptest.NewServer(srv)
+	defer emulator.Close()
+
+	client := lambdamicrovms.New(lambdamicrovms.Options{
+		Region:       "us-east-1",
+		BaseEndpoint: &emulator.URL, // "http://127.0.0.1:4290"
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "any", SecretAccessKey: "any"}, nil
+		}),
+	})
+	s, err := session.Run(ctx, client, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: &imageARN}, func(o *session.Options) {
+		o.BaseEndpoint = emulator.URL
+		o.Clock = srv.Clock() // leave it out where the emulator is a program
+	})
+	check(err)
+	defer func() { check(s.Close()) }()
+
+	resp, err := s.Client().Get("/greet?name=Ada")
+	check(err)
+	var echo fake.Echo
+	check(json.NewDecoder(resp.Body).Decode(&echo))
+	check(resp.Body.Close())
+	fmt.Println(echo.Method, echo.URL, strings.HasSuffix(echo.Host, ".lambda-microvm.us-east-1.on.aws"))
+
+	h, err := s.WebSocket(ctx, 3000)
+	check(err)
+	fmt.Println(strings.HasPrefix(h.URL, "ws://127.0.0.1:"), h.Host == echo.Host)
+
+	// Output:
+	// GET /greet?name=Ada true
+	// true true
 }

@@ -176,3 +176,12 @@ func closed(t testing.TB, c io.Closer) {
 		t.Error(err)
 	}
 }
+
+func newRequest(t testing.TB, method, url string) *http.Request {
+	t.Helper()
+	req, err := http.NewRequest(method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return req
+}

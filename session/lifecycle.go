@@ -7,12 +7,17 @@ import (
 	"time"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
 // Describe reads the state and the settings of the MicroVM.
 func (s *Session) Describe(ctx context.Context) (*lambdamicrovms.GetMicroVMOutput, error) {
-	return s.api.GetMicroVM(ctx, &lambdamicrovms.GetMicroVMInput{MicroVMIdentifier: &s.id})
+	found, err := s.api.GetMicroVM(ctx, &lambdamicrovms.GetMicroVMInput{MicroVMIdentifier: &s.id})
+	if err == nil && (found == nil || found.State == "") {
+		return nil, workflow.Incomplete("GetMicroVM", "state")
+	}
+	return found, err
 }
 
 // Suspend suspends the MicroVM and waits until it is SUSPENDED. It does nothing if it is. If the MicroVM ends
@@ -23,14 +28,16 @@ func (s *Session) Suspend(ctx context.Context) error {
 		return err
 	}
 	if found.State == types.MicroVMStatePending {
-		found, err = s.wait(ctx, lambdamicrovms.NewMicroVMRunningWaiter)
+		found, err = s.wait(ctx, lambdamicrovms.NewMicroVMRunningWaiter, 0)
 	}
+	lead := time.Duration(0)
 	if err == nil && found.State == types.MicroVMStateRunning {
 		_, err = s.api.SuspendMicroVM(ctx, &lambdamicrovms.SuspendMicroVMInput{MicroVMIdentifier: &s.id})
 		err = s.unlessIn(ctx, err, types.MicroVMStateSuspending, types.MicroVMStateSuspended)
+		lead = suspendLead
 	}
 	if err == nil && found.State != types.MicroVMStateSuspended {
-		found, err = s.wait(ctx, lambdamicrovms.NewMicroVMSuspendedWaiter)
+		found, err = s.wait(ctx, lambdamicrovms.NewMicroVMSuspendedWaiter, lead)
 	}
 	return s.stateError(ctx, "suspend", found, err)
 }
@@ -41,7 +48,7 @@ func (s *Session) Resume(ctx context.Context) error {
 	_, err := s.resumes.do(ctx, func(ctx context.Context) (struct{}, error) {
 		found, err := s.Describe(ctx)
 		if err == nil && found.State != types.MicroVMStateRunning {
-			found, err = s.awaken(ctx, found.State)
+			found, err = s.awaken(ctx, found.State, 0)
 		}
 		return struct{}{}, s.stateError(ctx, "resume", found, err)
 	})
@@ -51,28 +58,34 @@ func (s *Session) Resume(ctx context.Context) error {
 // Wait waits until the MicroVM has ended, for as long as the context allows, and returns what it was last: with
 // the reason, and the time of its end. It works after Close, too.
 func (s *Session) Wait(ctx context.Context) (*lambdamicrovms.GetMicroVMOutput, error) {
-	return s.waitFor(ctx, lambdamicrovms.NewMicroVMTerminatedWaiter, longerThanAnyLife)
+	return s.waiter(lambdamicrovms.NewMicroVMTerminatedWaiter).WaitForOutput(ctx, s.polled(), longerThanAnyLife)
 }
 
 // longerThanAnyLife is a limit that is not reached: a MicroVM lives for 8 hours at most.
 const longerThanAnyLife = 24 * time.Hour
 
-// awaken brings a MicroVM that was found in a state to RUNNING.
-func (s *Session) awaken(ctx context.Context, state types.MicroVMState) (*lambdamicrovms.GetMicroVMOutput, error) {
+// awaken brings a MicroVM that was found in a state to RUNNING. The lead is for the wait
+// for one that is starting.
+func (s *Session) awaken(ctx context.Context, state types.MicroVMState, lead time.Duration) (*lambdamicrovms.GetMicroVMOutput, error) {
 	if state == types.MicroVMStateSuspending {
-		found, err := s.wait(ctx, lambdamicrovms.NewMicroVMSuspendedWaiter)
+		found, err := s.wait(ctx, lambdamicrovms.NewMicroVMSuspendedWaiter, 0)
 		if err != nil {
 			return found, err
 		}
 		state = found.State
 	}
-	if state == types.MicroVMStateSuspended {
+	switch state {
+	case types.MicroVMStatePending:
+	case types.MicroVMStateSuspended:
 		_, err := s.api.ResumeMicroVM(ctx, &lambdamicrovms.ResumeMicroVMInput{MicroVMIdentifier: &s.id})
 		if err := s.unlessIn(ctx, err, types.MicroVMStatePending, types.MicroVMStateRunning); err != nil {
 			return nil, err
 		}
+		lead = resumeLead
+	default:
+		lead = 0
 	}
-	return s.wait(ctx, lambdamicrovms.NewMicroVMRunningWaiter)
+	return s.wait(ctx, lambdamicrovms.NewMicroVMRunningWaiter, lead)
 }
 
 // unlessIn returns the error of a change of the state, or nil if somebody else has brought it about.
@@ -85,22 +98,6 @@ func (s *Session) unlessIn(ctx context.Context, err error, states ...types.Micro
 		return nil
 	}
 	return err
-}
-
-// newWaiter is one of the functions that make the waiters of MicroVMs.
-type newWaiter = func(lambdamicrovms.GetMicroVMAPIClient, ...func(*lambdamicrovms.MicroVMRunningWaiterOptions)) *lambdamicrovms.MicroVMRunningWaiter
-
-func (s *Session) wait(ctx context.Context, until newWaiter) (*lambdamicrovms.GetMicroVMOutput, error) {
-	return s.waitFor(ctx, until, s.options.MaxWait)
-}
-
-func (s *Session) waitFor(ctx context.Context, until newWaiter, limit time.Duration) (*lambdamicrovms.GetMicroVMOutput, error) {
-	waiter := until(s.api, func(o *lambdamicrovms.MicroVMRunningWaiterOptions) {
-		if s.options.Clock != nil { // with its own default a waiter cuts off polls that hang
-			o.Clock = s.options.Clock
-		}
-	})
-	return waiter.WaitForOutput(ctx, &lambdamicrovms.GetMicroVMInput{MicroVMIdentifier: &s.id}, limit)
 }
 
 // stateError returns what is wrong when a MicroVM has ended or did not get where it should. Errors of calls stay as
@@ -124,7 +121,7 @@ func (s *Session) fate(ctx context.Context, last *lambdamicrovms.GetMicroVMOutpu
 		return "", ""
 	}
 	if last.State == types.MicroVMStateTerminating && deref(last.StateReason) == "" {
-		if ended, err := s.wait(ctx, lambdamicrovms.NewMicroVMTerminatedWaiter); err == nil {
+		if ended, err := s.wait(ctx, lambdamicrovms.NewMicroVMTerminatedWaiter, 0); err == nil {
 			last = ended
 		}
 	}

@@ -1,13 +1,15 @@
 package session
 
 import (
-	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/clock"
+	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -27,41 +29,57 @@ type RunAPI interface {
 	API
 }
 
-// Options are the options of a session. A zero field means its default.
+// Options are the options of a session. A zero field means its default. Values out of range
+// are refused by Run and Attach before any call; [lambdamicrovms.Violations] lists them.
 type Options struct {
 	// Port is the port of requests that name none. The default is 8080.
 	Port int
 
-	// AllowedPorts are the ports that every token of the session opens. By default each port that is asked
-	// for gets a token of its own, which opens nothing else. Think twice before you allow all: the port of
-	// the hooks can be reached, too.
+	// AllowedPorts are the ports that every token of the session opens. By default each
+	// port that a request is for gets its own token, which opens nothing else. Allow as few
+	// as possible: a token for all ports opens the port of the hooks, too.
 	AllowedPorts []types.PortSpecification
 
-	// TokenLifetime is how long a token is valid: 1 to 60 minutes, without seconds. The default is 15 minutes.
+	// HeaderPorts are the ports that a request may choose by its header, X-aws-proxy-port
+	// or a WebSocket subprotocol. By default a header may only repeat Port or the port in
+	// the request's URL; other values are a *PortError. Behind a reverse proxy the headers
+	// are a stranger's: list no port here that a stranger must not reach.
+	HeaderPorts []types.PortSpecification
+
+	// TokenLifetime is how long a token is valid: 1 to 60 minutes, without seconds. The
+	// default is 15 minutes.
 	TokenLifetime time.Duration
 
-	// ResumeOnDemand resumes the MicroVM when a request finds it suspended, and sends the request again if
-	// that is safe. It is for MicroVMs whose idle policy does not do so: for those that have AutoResumeEnabled
-	// the proxy does, and holds back the request. By default such a request ends with a *ProxyError.
+	// ResumeOnDemand resumes the MicroVM when a request finds it suspended, and sends the
+	// request again if that is safe. It is for MicroVMs without AutoResumeEnabled in their
+	// idle policy; with it, the proxy resumes them and holds the request back. By default
+	// such a request ends with a *ProxyError.
 	ResumeOnDemand bool
 
-	// TerminateOnClose makes Close terminate the MicroVM. It is preset: true by Run, false by Attach.
+	// TerminateOnClose makes Close terminate the MicroVM. It is preset: true by Run, false
+	// by Attach.
 	TerminateOnClose bool
 
-	// MaxWait limits each wait for a MicroVM to start, to be suspended and to be resumed. The default is 2
-	// minutes; a start takes 2 seconds, and a run hook up to a minute more.
+	// MaxWait limits each wait for a MicroVM to start, to be suspended and to be resumed.
+	// The default is 2 minutes; a start takes 2 seconds, and a run hook up to a minute more.
 	MaxWait time.Duration
 
-	// CloseTimeout limits each step of what is done about a MicroVM that must not stay, in Close and in a Run
-	// that fails, whether or not the context has ended: to end renewals, to learn its id if the answer
-	// was lost, to ask for its end, again after throttling. The default is 10 seconds.
+	// CloseTimeout limits each step of the cleanup in Close and in a failed Run, whether or
+	// not the context has ended: ending renewals, finding the id after a lost response, and
+	// terminating the MicroVM, with retries after throttling. The default is 10 seconds.
 	CloseTimeout time.Duration
 
-	// Transport sends the requests. The default is a copy of http.DefaultTransport, whose idle connections
-	// Close ends. It is given the token, and must follow no redirects.
+	// Transport sends the requests. The default is a copy of http.DefaultTransport, whose
+	// idle connections Close closes. It sees the tokens, and must not follow redirects.
 	Transport http.RoundTripper
 
-	// Clock is the time that waiting and the life of tokens go by. The default is the system's.
+	// BaseEndpoint is the http or https URL of an emulator, such as "http://127.0.0.1:4290".
+	// Requests and WebSockets connect to it instead of the MicroVM's endpoint, which they
+	// still name in the Host header. By default they connect to the endpoint by https.
+	BaseEndpoint string
+
+	// Clock is the time source of waits and of the life of tokens. The default is the
+	// system's.
 	Clock lambdamicrovms.Clock
 }
 
@@ -79,24 +97,47 @@ func newOptions(terminate bool, optFns []func(*Options)) (*Options, error) {
 		fn(o)
 	}
 	o.AllowedPorts = slices.Clone(o.AllowedPorts)
+	o.HeaderPorts = slices.Clone(o.HeaderPorts)
 	o.Port = or(o.Port, defaultPort)
 	o.TokenLifetime = or(o.TokenLifetime, defaultTokenLifetime)
 	o.MaxWait = or(o.MaxWait, defaultMaxWait)
 	o.CloseTimeout = or(o.CloseTimeout, defaultCloseTimeout)
-	switch {
-	case !isPort(o.Port):
-		return nil, fmt.Errorf("session: Options.Port is %d, must be 1 to 65535", o.Port)
-	case o.TokenLifetime < time.Minute, o.TokenLifetime > maxTokenLifetime, o.TokenLifetime%time.Minute != 0:
-		return nil, fmt.Errorf("session: Options.TokenLifetime is %v, must be 1 to 60 minutes without seconds", o.TokenLifetime)
-	case o.MaxWait < 0:
-		return nil, fmt.Errorf("session: Options.MaxWait is %v, must not be negative", o.MaxWait)
-	case o.CloseTimeout < 0:
-		return nil, fmt.Errorf("session: Options.CloseTimeout is %v, must not be negative", o.CloseTimeout)
+	if err := o.check(); err != nil {
+		return nil, err
 	}
 	return o, nil
 }
 
-func isPort(n int) bool { return 0 < n && n <= 65535 }
+func (o *Options) check() error {
+	check := workflow.CheckOptions("Options")
+	workflow.Between(check, "Port", o.Port, 1, maxPort)
+	if o.TokenLifetime < time.Minute || o.TokenLifetime > maxTokenLifetime || o.TokenLifetime%time.Minute != 0 {
+		check.Refuse("TokenLifetime", "1 to 60 minutes without seconds", o.TokenLifetime)
+	}
+	workflow.AtLeast(check, "MaxWait", o.MaxWait, 0)
+	workflow.AtLeast(check, "CloseTimeout", o.CloseTimeout, 0)
+	checkPorts(check, "AllowedPorts", o.AllowedPorts)
+	checkPorts(check, "HeaderPorts", o.HeaderPorts)
+	if o.BaseEndpoint != "" {
+		if _, ok := parseEndpoint(o.BaseEndpoint); !ok {
+			check.Refuse("BaseEndpoint", "an http or https URL of a host, without user, path or query", "another text")
+		}
+	}
+	return check.Err()
+}
+
+// parseEndpoint returns scheme and host of an http or https URL that has nothing else.
+func parseEndpoint(text string) (endpoint *url.URL, ok bool) {
+	at, err := url.Parse(text)
+	if err != nil || at.Scheme != "https" && at.Scheme != "http" || at.Hostname() == "" {
+		return nil, false
+	}
+	if _, err := parsePort(or(at.Port(), "1")); err != nil {
+		return nil, false
+	}
+	endpoint = &url.URL{Scheme: at.Scheme, Host: at.Host}
+	return endpoint, strings.TrimSuffix(at.String(), "/") == endpoint.String()
+}
 
 // or returns value, or its default if it is zero.
 func or[T comparable](value, byDefault T) T {

@@ -102,14 +102,21 @@ func peek(resp *http.Response, limit int, ofInterest func([]byte) bool) (begin [
 	buf := make([]byte, limit)
 	n := 0
 	var err error
-	for err == nil && n < limit && ofInterest(buf[:n]) {
+	for idle := 0; err == nil && n < limit && idle < maxIdleReads && ofInterest(buf[:n]); {
 		var more int
 		more, err = body.Read(buf[n:])
 		n += more
+		if idle++; more > 0 {
+			idle = 0
+		}
 	}
 	resp.Body = &peeked{Reader: io.MultiReader(bytes.NewReader(buf[:n]), body), Closer: body}
 	return buf[:n], err == io.EOF
 }
+
+// maxIdleReads is how often in a row a body may read nothing without an error, which
+// io.Reader discourages.
+const maxIdleReads = 100
 
 // peeked is a body of which something was read and put back.
 type peeked struct {

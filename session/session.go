@@ -15,6 +15,7 @@ import (
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/clienttoken"
+	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -23,7 +24,8 @@ import (
 type Session struct {
 	api      API
 	id       string
-	endpoint *url.URL
+	endpoint *url.URL // of the MicroVM
+	address  *url.URL // to connect to: the endpoint or Options.BaseEndpoint
 	options  *Options
 	clock    lambdamicrovms.Clock
 	// values is a context that never ends, with what was in that of Run or Attach.
@@ -56,7 +58,7 @@ func Run(ctx context.Context, api RunAPI, input *lambdamicrovms.RunMicroVMInput,
 	if err != nil {
 		return nil, err
 	}
-	running, err := s.awaken(ctx, started.State)
+	running, err := s.awaken(ctx, started.State, startLead)
 	if err == nil {
 		err = s.locate(running.Endpoint)
 	}
@@ -81,7 +83,7 @@ func Attach(ctx context.Context, api API, microVMID string, optFns ...func(*Opti
 		return nil, err
 	}
 	if found.State == types.MicroVMStatePending {
-		found, err = s.awaken(ctx, found.State)
+		found, err = s.awaken(ctx, found.State, 0)
 	}
 	if err != nil || ends(found.State) {
 		return nil, s.stateError(ctx, "attach to", found, err)
@@ -125,15 +127,19 @@ func (s *Session) locate(endpoint *string) error {
 	if !strings.Contains(text, "://") {
 		text = "https://" + text
 	}
-	at, err := url.Parse(text)
-	if err != nil || at.Hostname() == "" {
-		return fmt.Errorf("session: the endpoint %q of %s is not a host", deref(endpoint), s.id)
+	at, ok := parseEndpoint(text)
+	if !ok {
+		return workflow.Incomplete("GetMicroVM", "endpoint")
 	}
-	s.endpoint = &url.URL{Scheme: at.Scheme, Host: at.Host}
+	s.endpoint, s.address = at, at
+	if s.options.BaseEndpoint != "" {
+		s.address, _ = parseEndpoint(s.options.BaseEndpoint)
+	}
 	return nil
 }
 
-// start starts a MicroVM. If the answer is lost it learns by the client token which one that was, and terminates it.
+// start starts a MicroVM. If it is in doubt which one, or whether, start learns that by the
+// client token, and terminates it.
 func (s *Session) start(ctx context.Context, api RunAPI, input *lambdamicrovms.RunMicroVMInput) (*lambdamicrovms.RunMicroVMOutput, error) {
 	var params lambdamicrovms.RunMicroVMInput
 	if input != nil {
@@ -145,34 +151,51 @@ func (s *Session) start(ctx context.Context, api RunAPI, input *lambdamicrovms.R
 			return nil, err
 		}
 	}
-	var inDoubt doubt
-	started, err := api.RunMicroVM(ctx, &params, inDoubt.note)
-	switch {
-	case err == nil && deref(started.MicroVMId) == "":
-		return nil, errors.New("session: the answer to RunMicroVM names no MicroVM")
-	case err == nil:
-		s.setID(*started.MicroVMId)
+	started, err := api.RunMicroVM(ctx, &params)
+	var uncertain *lambdamicrovms.UncertainError
+	switch id := runID(started); {
+	case id != "" && err == nil:
+		s.setID(id)
 		return started, nil
-	case bool(inDoubt):
+	case id != "": // beside an error, as middleware can return it
+		return nil, s.discard(started, err)
+	case err == nil:
+		return nil, s.disown(api, &params, workflow.Incomplete("RunMicroVM", "microvmId"))
+	case errors.As(err, &uncertain):
+		if uncertain.ClientToken != "" {
+			params.ClientToken = &uncertain.ClientToken
+		}
 		return nil, s.disown(api, &params, err)
 	}
 	return nil, err
 }
 
-// disown terminates what a call has started whose answer was lost: the same call with the same token names it.
+// disown terminates what a call has started whose response was lost. The same call with the
+// same token returns the same MicroVM; it starts none if the lost call did.
 func (s *Session) disown(api RunAPI, params *lambdamicrovms.RunMicroVMInput, lost error) error {
 	ctx, cancel := context.WithTimeout(s.values, s.options.CloseTimeout)
 	defer cancel()
 	var started *lambdamicrovms.RunMicroVMOutput
 	err := persist(ctx, s.clock, s.options.CloseTimeout, func(ctx context.Context) (err error) {
 		started, err = api.RunMicroVM(ctx, params)
+		switch {
+		case runID(started) != "":
+			return nil
+		case err == nil:
+			return workflow.Incomplete("RunMicroVM", "microvmId")
+		}
 		return err
 	})
 	if err != nil {
 		return &StartError{Err: lost, CleanupErr: err}
 	}
-	s.setID(deref(started.MicroVMId))
-	return &StartError{MicroVMID: s.id, State: started.State, Err: lost, CleanupErr: s.terminate()}
+	return s.discard(started, lost)
+}
+
+// discard terminates a MicroVM that Run does not return.
+func (s *Session) discard(started *lambdamicrovms.RunMicroVMOutput, err error) error {
+	s.setID(runID(started))
+	return &StartError{MicroVMID: s.id, State: started.State, Err: err, CleanupErr: s.terminate()}
 }
 
 // abandon terminates a MicroVM that did not start.
@@ -183,6 +206,14 @@ func (s *Session) abandon(ctx context.Context, last *lambdamicrovms.GetMicroVMOu
 		failed.CleanupErr = s.terminate()
 	}
 	return failed
+}
+
+// runID returns the id in a response to RunMicroVM, "" without one.
+func runID(out *lambdamicrovms.RunMicroVMOutput) string {
+	if out == nil {
+		return ""
+	}
+	return deref(out.MicroVMId)
 }
 
 // ID is the id of the MicroVM.

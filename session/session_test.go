@@ -568,8 +568,8 @@ func TestClose(t *testing.T) {
 	for name, use := range map[string]func() error{
 		"GET":       func() error { _, err := s.Client().Get("/"); return err },
 		"new port":  func() error { _, err := s.Client().Get(s.URL(1)); return err },
-		"WebSocket": func() error { _, _, _, err := s.WebSocket(context.Background(), 0); return err },
-		"Shell":     func() error { _, _, _, err := s.Shell(context.Background()); return err },
+		"WebSocket": func() error { _, err := s.WebSocket(context.Background(), 0); return err },
+		"Shell":     func() error { _, err := s.Shell(context.Background()); return err },
 		"Resume":    func() error { return s.Resume(context.Background()) },
 	} {
 		if err := use(); !errors.Is(err, session.ErrClosed) {
@@ -671,7 +671,7 @@ func TestDefaults(t *testing.T) {
 	if diff := cmp.Diff(session.Options{TerminateOnClose: true}, seen); diff != "" {
 		t.Errorf("preset (-want +got):\n%s", diff)
 	}
-	if client := s.Client(); client.Transport != http.RoundTripper(s) || client.Timeout != 0 {
+	if client := s.Client(); client.Jar != nil || client.Timeout != 0 {
 		t.Errorf("client = %+v", client)
 	}
 	if err := s.Close(); err != nil {

@@ -4,9 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -26,8 +31,8 @@ type SweepOptions struct {
 	// MinAge is how long ago a MicroVM must have been started. By default all are old enough.
 	MinAge time.Duration
 
-	// Rate is how many calls to TerminateMicroVM are made in a second, one after the other. The default is
-	// 8: the service allows 10, which others need, too.
+	// Rate is how many calls to TerminateMicroVM are made in a second, one after the other:
+	// 0.001 to 1000. The default is 8; the service allows 10 to the whole account.
 	Rate float64
 
 	// DryRun finds what would be terminated, and leaves it.
@@ -42,6 +47,9 @@ type SweepOptions struct {
 
 const (
 	defaultSweepRate = 8
+	minSweepRate     = 0.001
+	maxSweepRate     = 1000
+
 	// throttleBudget is how long a single call is tried again for while the service throttles.
 	throttleBudget = 2 * time.Minute
 )
@@ -62,9 +70,19 @@ type SweepResult struct {
 	Listed int
 	// Orphans are those that had not ended and are of the image and age.
 	Orphans []types.MicroVMItem
+	// Skipped are those that the list describes in a way that Sweep cannot judge, such as by
+	// an unknown state or without a start time. They are left alone: they may be in use.
+	Skipped []SweepSkipped
 	// Terminated are the orphans whose end the service has accepted, and Failed why it has not of others.
 	Terminated []types.MicroVMItem
 	Failed     []*TerminateError
+}
+
+// SweepSkipped is a MicroVM that Sweep cannot judge.
+type SweepSkipped struct {
+	MicroVM types.MicroVMItem
+	// Reason is what cannot be read.
+	Reason string
 }
 
 // SweepError reports that a sweep left something. The result tells what it did.
@@ -106,6 +124,11 @@ func (e *SweepError) Unwrap() []error {
 // Those that have ended, which stay listed for hours, are passed over. MicroVMs have no tags; a sweep
 // by age alone ends everybody's.
 //
+// What the list does not describe clearly is left alone, see SweepResult.Skipped. Options out
+// of range are refused before any call; [lambdamicrovms.Violations] lists them.
+//
+// The list ends with an error after 10,000 pages.
+//
 // It waits out throttling. The result is never nil; if anything of what was found may be left running, or the list
 // broke off, the error is a *SweepError. What was found on a list that broke off is terminated.
 func Sweep(ctx context.Context, api SweepAPI, optFns ...func(*SweepOptions)) (*SweepResult, error) {
@@ -138,15 +161,19 @@ func (o *SweepOptions) resolve() error {
 	if o.Progress == nil {
 		o.Progress = func(SweepProgress) {}
 	}
-	switch {
-	case o.ImageIdentifier == "" && o.ImageVersion != "":
-		return errors.New("session: SweepOptions.ImageVersion needs ImageIdentifier")
-	case o.ImageIdentifier == "" && o.MinAge <= 0:
-		return errors.New("session: SweepOptions need ImageIdentifier or MinAge: without them a sweep ends every MicroVM of the account")
-	case o.Rate < 0:
-		return fmt.Errorf("session: SweepOptions.Rate is %v, must not be negative", o.Rate)
+	check := workflow.CheckOptions("SweepOptions")
+	workflow.AtLeast(check, "MinAge", o.MinAge, 0)
+	workflow.Between(check, "Rate", o.Rate, minSweepRate, maxSweepRate)
+	if o.ImageVersion != "" && !isVersion(o.ImageVersion) {
+		check.Refuse("ImageVersion", "a version such as 3.0", strconv.Quote(o.ImageVersion))
 	}
-	return nil
+	if o.ImageVersion != "" && o.ImageIdentifier == "" {
+		check.Refuse("ImageVersion", "set only with ImageIdentifier", strconv.Quote(o.ImageVersion))
+	}
+	if o.ImageIdentifier == "" && o.MinAge == 0 {
+		check.Refuse("ImageIdentifier or MinAge", "set: without them a sweep terminates every MicroVM of the account", "neither")
+	}
+	return check.Err()
 }
 
 // find lists the orphans.
@@ -159,7 +186,11 @@ func (o *SweepOptions) find(ctx context.Context, api SweepAPI, result *SweepResu
 		in.ImageVersion = &o.ImageVersion
 	}
 	newest := o.Clock.Now().Add(-o.MinAge)
-	for pages := lambdamicrovms.NewListMicroVMsPaginator(api, in); pages.HasMorePages(); {
+	pages := lambdamicrovms.NewListMicroVMsPaginator(api, in, func(p *lambdamicrovms.PaginatorOptions) {
+		p.MaxPages = workflow.MaxMicroVMPages
+	})
+	seen := make(map[string]bool)
+	for pages.HasMorePages() {
 		var page *lambdamicrovms.ListMicroVMsOutput
 		err := persist(ctx, o.Clock, throttleBudget, func(ctx context.Context) (err error) {
 			page, err = pages.NextPage(ctx) // after an error the same one again
@@ -170,25 +201,78 @@ func (o *SweepOptions) find(ctx context.Context, api SweepAPI, result *SweepResu
 		}
 		result.Listed += len(page.Items)
 		for _, item := range page.Items {
-			if o.isOrphan(item, newest) {
+			orphan, unclear := o.judge(item, newest)
+			id := deref(item.MicroVMId)
+			switch {
+			case id != "" && seen[id]: // pages overlap while MicroVMs come and go
+				continue
+			case unclear != "":
+				result.Skipped = append(result.Skipped, SweepSkipped{MicroVM: item, Reason: unclear})
+			case orphan:
 				result.Orphans = append(result.Orphans, item)
+			default:
+				continue
 			}
+			seen[id] = true
 		}
 	}
 	return nil
 }
 
-// isOrphan does not trust the service alone with the image: what it decides cannot be undone.
-func (o *SweepOptions) isOrphan(item types.MicroVMItem, newest time.Time) bool {
+// judge reports whether a MicroVM is an orphan, or what is unclear about it. It repeats the
+// service's own filters and takes nothing for granted: terminating cannot be undone.
+func (o *SweepOptions) judge(item types.MicroVMItem, newest time.Time) (orphan bool, unclear string) {
+	image, version := deref(item.ImageArn), deref(item.ImageVersion)
 	switch {
-	case ends(item.State), deref(item.MicroVMId) == "":
-		return false
-	case o.ImageIdentifier != "" && deref(item.ImageArn) != o.ImageIdentifier:
-		return false
-	case o.MinAge > 0:
-		return item.StartedAt != nil && !item.StartedAt.After(newest)
+	case ends(item.State):
+		return false, ""
+	case !lives(item.State):
+		return false, fmt.Sprintf("the state %q is unknown", item.State)
+	case deref(item.MicroVMId) == "":
+		return false, "it has no id"
+	case !isImageARN(image):
+		return false, fmt.Sprintf("the image %q is not the ARN of one", image)
+	case o.ImageIdentifier != "" && image != o.ImageIdentifier:
+		return false, ""
+	case o.ImageVersion != "" && !isVersion(version):
+		return false, fmt.Sprintf("the image version %q is not one", version)
+	case o.ImageVersion != "" && !sameVersion(version, o.ImageVersion):
+		return false, ""
+	case o.MinAge > 0 && (item.StartedAt == nil || item.StartedAt.Unix() <= 0):
+		return false, "it has no start time"
 	}
-	return true
+	return o.MinAge == 0 || !item.StartedAt.After(newest), ""
+}
+
+// lives reports whether a state is one of a MicroVM that has not ended.
+func lives(state types.MicroVMState) bool {
+	switch state {
+	case types.MicroVMStatePending, types.MicroVMStateRunning, types.MicroVMStateSuspending, types.MicroVMStateSuspended:
+		return true
+	}
+	return false
+}
+
+func isImageARN(text string) bool {
+	parsed, err := arn.Parse(text)
+	name, ofImage := strings.CutPrefix(parsed.Resource, "microvm-image:")
+	return err == nil && parsed.Service == "lambda" && ofImage && name != ""
+}
+
+// isVersion reports whether a text is a version of an image, such as "3.0" or "3".
+func isVersion(text string) bool {
+	major, minor, _ := strings.Cut(text, ".")
+	for _, number := range [...]string{major, or(minor, "0")} {
+		if _, err := strconv.ParseUint(number, 10, 32); err != nil {
+			return false
+		}
+	}
+	return !strings.HasSuffix(text, ".")
+}
+
+// sameVersion reports whether two versions are the same one: "3" is "3.0".
+func sameVersion(a, b string) bool {
+	return strings.TrimSuffix(a, ".0") == strings.TrimSuffix(b, ".0")
 }
 
 // terminate ends the orphans and returns how many of them it has tried, all unless the context ends.

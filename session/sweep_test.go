@@ -277,10 +277,10 @@ func TestSweepNeedsLimits(t *testing.T) {
 		opt  session.SweepOptions
 		want string
 	}{
-		{session.SweepOptions{}, "need ImageIdentifier or MinAge"},
-		{session.SweepOptions{MinAge: -time.Hour}, "need ImageIdentifier or MinAge"},
-		{session.SweepOptions{ImageVersion: "1.0", MinAge: time.Hour}, "ImageVersion needs ImageIdentifier"},
-		{session.SweepOptions{MinAge: time.Hour, Rate: -1}, "must not be negative"},
+		{session.SweepOptions{}, "ImageIdentifier or MinAge must be set"},
+		{session.SweepOptions{MinAge: -time.Hour}, "MinAge must be at least 0s"},
+		{session.SweepOptions{ImageVersion: "1.0", MinAge: time.Hour}, "ImageVersion must be set only with ImageIdentifier"},
+		{session.SweepOptions{MinAge: time.Hour, Rate: -1}, "Rate must be 0.001 to 1000"},
 	}
 	for _, tt := range tests {
 		result, err := session.Sweep(context.Background(), srv, func(o *session.SweepOptions) { *o = tt.opt })

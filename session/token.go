@@ -2,21 +2,16 @@ package session
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
-)
-
-// The headers that the proxy reads. The service names the first in the token, which is a map of headers.
-const (
-	headerToken = "X-Aws-Proxy-Auth"
-	headerPort  = "X-Aws-Proxy-Port"
 )
 
 // token is a set of headers that open ports for a while.
@@ -64,10 +59,14 @@ func (c *tokenCache) get(ctx context.Context, port int) (*token, error) {
 		if valid, fresh := c.look(slot); fresh { // since the caller looked
 			return valid, nil
 		}
-		renewed, err := c.renew(ctx, slot, port)
-		if err != nil {
-			c.postpone(slot)
-		}
+		var renewed *token
+		defer func() { // a panic is a failure, too
+			if renewed == nil {
+				c.postpone(slot)
+			}
+		}()
+		var err error
+		renewed, err = c.renew(ctx, slot, port)
 		return renewed, err
 	}
 	if valid != nil {
@@ -119,12 +118,15 @@ func (c *tokenCache) renew(ctx context.Context, slot *tokenSlot, port int) (*tok
 		AllowedPorts:        allowed,
 		ExpirationInMinutes: minutes(c.lifetime),
 	})
+	if err == nil && out == nil {
+		out = &lambdamicrovms.CreateMicroVMAuthTokenOutput{}
+	}
+	var header http.Header
+	if err == nil {
+		header, err = tokenHeader("CreateMicroVMAuthToken", out.AuthToken)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("session: no token for port %d of %s: %w", port, c.id, err)
-	}
-	header, err := tokenHeader(out.AuthToken)
-	if err != nil {
-		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -173,16 +175,36 @@ func (c *tokenCache) isStopped() bool {
 	return c.stopped
 }
 
-// tokenHeader makes headers of a token, which is a map of whatever names the service chooses.
-func tokenHeader(authToken map[string]string) (http.Header, error) {
-	if len(authToken) == 0 {
-		return nil, errors.New("session: the service gave a token without headers")
-	}
+// tokenHeader makes headers of a token, which is a map of whatever names the service
+// chooses. The error for one that no request can carry repeats nothing of it.
+func tokenHeader(operation string, authToken map[string]string) (http.Header, error) {
 	header := make(http.Header, len(authToken))
 	for name, value := range authToken {
+		if !isHeader(name, value) {
+			return nil, workflow.Incomplete(operation, "authToken")
+		}
 		header.Set(name, value)
 	}
+	if len(header) == 0 {
+		return nil, workflow.Incomplete(operation, "authToken")
+	}
 	return header, nil
+}
+
+// isHeader reports whether a header has a name and a value, both of characters that HTTP
+// allows.
+func isHeader(name, value string) bool {
+	for _, c := range []byte(name) {
+		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
+			return false
+		}
+	}
+	for _, c := range []byte(value) {
+		if c < ' ' || c >= 0x7f {
+			return false
+		}
+	}
+	return name != "" && strings.TrimSpace(value) != ""
 }
 
 func minutes(d time.Duration) *int32 {

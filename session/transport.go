@@ -2,53 +2,43 @@ package session
 
 import (
 	"errors"
-	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"strconv"
-	"strings"
 )
 
-// Client returns an HTTP client for the MicroVM, a new one each time. It follows redirects within the
-// session's host as usual; of one to another host the response itself is returned.
-func (s *Session) Client() *http.Client {
-	return &http.Client{Transport: s, CheckRedirect: s.checkRedirect}
-}
-
-func (s *Session) checkRedirect(next *http.Request, via []*http.Request) error {
-	if !s.isOurs(next) {
-		return http.ErrUseLastResponse
-	}
-	if len(via) >= 10 { // as many as net/http follows
-		return errors.New("session: stopped after 10 redirects")
-	}
-	return nil
-}
-
-// CloseIdleConnections closes the connections of Options.Transport that nobody uses.
-func (s *Session) CloseIdleConnections() {
-	if closer, ok := s.transport.(interface{ CloseIdleConnections() }); ok {
-		closer.CloseIdleConnections()
-	}
-}
-
-// RoundTrip sends a request to the MicroVM, with the headers of a token and of the port: the one in a header
-// X-aws-proxy-port of the request, or in its URL, or Options.Port. Scheme and host are those of the
-// endpoint, whatever the request says. The error is a *HostError if the request is for another host, and a
-// *ProxyError if the proxy does not let it through.
+// RoundTrip sends a request to the MicroVM, with the headers of a token and of the port.
+// Scheme and host are those of the endpoint, whatever the request says.
+//
+// The port is the first of these:
+//  1. the one that a header X-aws-proxy-port, or the same as a WebSocket subprotocol,
+//     chooses; it must be Options.Port, the port in the URL, or one of Options.HeaderPorts;
+//  2. the one in the request's URL;
+//  3. in a redirect, that of the request before;
+//  4. Options.Port.
+//
+// The URL of a request that the program received as a server counts as a header does, if
+// the client has written host and port into the request line.
+//
+// Headers by the proxy's names are taken out of what is sent, in any spelling, and so are
+// subprotocols that hold a port or a token.
+//
+// The error is a *HostError if the request is for another host, a *PortError if the port
+// is not to be used, and a *ProxyError if the proxy does not let the request through.
 func (s *Session) RoundTrip(req *http.Request) (*http.Response, error) {
-	port, err := s.portOf(req)
+	to, err := s.targetOf(req)
 	if err != nil {
 		closeBody(req)
 		return nil, err
 	}
-	c := &course{s: s, req: req, port: port}
+	c := &course{s: s, req: req, to: to}
 	for {
 		resp, err := c.send()
 		if err != nil {
 			return nil, err
 		}
-		failure := s.explain(req, resp, port)
+		failure := s.explain(req, resp, to.port)
 		if failure == nil {
 			return resp, nil
 		}
@@ -61,20 +51,23 @@ func (s *Session) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // course is what a request goes through, once or up to three times.
 type course struct {
-	s    *Session
-	req  *http.Request
-	port int
+	s   *Session
+	req *http.Request
+	to  target
 
 	sent           bool
 	token          *token // that it was sent with last
 	renewed, awake bool   // what was tried already
 }
 
-// send sends a copy of the request: the caller's own must stay without the token, and so must the response, in which
-// callers find the request.
+// errNoResponse is for a transport that breaks the rules of http.RoundTripper.
+var errNoResponse = errors.New("session: Options.Transport returned neither a response nor an error")
+
+// send sends a copy of the request: the caller's own must stay without the token, and so
+// must the response, in which callers find the request.
 func (c *course) send() (*http.Response, error) {
 	var err error
-	if c.token, err = c.s.tokens.get(c.req.Context(), c.port); err != nil {
+	if c.token, err = c.s.tokens.get(c.req.Context(), c.to.port); err != nil {
 		if !c.sent {
 			closeBody(c.req)
 		}
@@ -87,15 +80,26 @@ func (c *course) send() (*http.Response, error) {
 		}
 	}
 	c.sent = true
-	out.URL.Scheme, out.URL.Host, out.Host = c.s.endpoint.Scheme, c.s.endpoint.Host, c.s.endpoint.Host
+	out.URL.Scheme, out.URL.Host, out.Host = c.s.address.Scheme, c.s.address.Host, c.s.endpoint.Host
+	out.URL.Opaque = c.to.opaque
 	if out.Header == nil {
 		out.Header = make(http.Header)
 	}
+	c.token.clean(out.Header)
 	maps.Copy(out.Header, c.token.header.Clone())
-	out.Header.Set(headerPort, strconv.Itoa(c.port))
+	out.Header.Set(headerPort, strconv.Itoa(c.to.port))
+	if len(out.Trailer) > 0 {
+		c.sendTrailer(out)
+	}
 	resp, err := c.s.transport.RoundTrip(out)
-	if err != nil {
+	switch {
+	case err != nil:
+		if resp != nil && resp.Body != nil { // a response would hold the request with the token
+			_ = resp.Body.Close()
+		}
 		return nil, err
+	case resp == nil:
+		return nil, errNoResponse
 	}
 	resp.Request = c.req
 	if resp.Body == nil { // from a transport of the caller's own
@@ -104,7 +108,45 @@ func (c *course) send() (*http.Response, error) {
 	return resp, nil
 }
 
-// remedy does about a refusal what can be done, each thing once, and reports whether to send the request again.
+// sendTrailer gives a copy of a request the trailer of the original, whose values are set
+// while the body is read, without the proxy's own names.
+func (c *course) sendTrailer(out *http.Request) {
+	c.token.clean(out.Trailer)
+	atEnd := func() {
+		trailer := c.req.Trailer.Clone()
+		c.token.clean(trailer)
+		maps.Copy(out.Trailer, trailer)
+	}
+	if out.Body != nil && out.Body != http.NoBody {
+		out.Body = &trailed{out.Body, atEnd}
+	}
+	if getBody := out.GetBody; getBody != nil {
+		out.GetBody = func() (io.ReadCloser, error) {
+			body, err := getBody()
+			if err != nil {
+				return nil, err
+			}
+			return &trailed{body, atEnd}, nil
+		}
+	}
+}
+
+// trailed is a body that has a trailer set at its end.
+type trailed struct {
+	io.ReadCloser
+	atEnd func()
+}
+
+func (t *trailed) Read(p []byte) (int, error) {
+	n, err := t.ReadCloser.Read(p)
+	if err == io.EOF {
+		t.atEnd()
+	}
+	return n, err
+}
+
+// remedy does what can be done about a refusal, each thing once, and reports whether to
+// send the request again.
 func (c *course) remedy(failure *ProxyError) bool {
 	ctx := c.req.Context()
 	switch failure.Kind {
@@ -151,34 +193,6 @@ func replayable(req *http.Request) bool {
 	_, key := req.Header["Idempotency-Key"]
 	_, xKey := req.Header["X-Idempotency-Key"]
 	return key || xKey
-}
-
-// isOurs reports whether a request is for the session's host, of which the port does not matter, or for none.
-func (s *Session) isOurs(req *http.Request) bool {
-	return req.URL.Host == "" || strings.EqualFold(req.URL.Hostname(), s.endpoint.Hostname())
-}
-
-// portOf returns the port of the MicroVM that a request is for.
-func (s *Session) portOf(req *http.Request) (int, error) {
-	if !s.isOurs(req) {
-		return 0, &HostError{Host: req.URL.Host, Want: s.endpoint.Host}
-	}
-	text := req.Header.Get(headerPort)
-	if text == "" && !strings.EqualFold(req.URL.Host, s.endpoint.Host) {
-		text = req.URL.Port()
-	}
-	switch {
-	case text != "":
-		port, err := strconv.Atoi(text)
-		if err != nil || !isPort(port) {
-			return 0, fmt.Errorf("session: %q is not a port", text)
-		}
-		return port, nil
-	case req.Response != nil && req.Response.Request != nil:
-		// An application redirects to the host that it knows, which has no port.
-		return s.portOf(req.Response.Request)
-	}
-	return s.options.Port, nil
 }
 
 func closeBody(req *http.Request) {

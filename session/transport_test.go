@@ -27,7 +27,11 @@ import (
 func TestWhereRequestsGo(t *testing.T) {
 	srv := newService(t)
 	sent := &tape{RoundTripper: srv}
-	s := srv.start(t, func(o *session.Options) { o.Transport = sent; o.Port = 3000 })
+	s := srv.start(t, func(o *session.Options) {
+		o.Transport = sent
+		o.Port = 3000
+		o.HeaderPorts = []types.PortSpecification{port(9)}
+	})
 	host := strings.TrimPrefix(s.URL(0), "https://")
 	tests := []struct {
 		url    string
@@ -153,7 +157,10 @@ func TestRedirects(t *testing.T) {
 				fmt.Fprintf(w, "302 Found at port %d: end of %s", fake.DestinationOf(r.Context()).Port, r.URL.Path)
 			})))
 			sent := &tape{RoundTripper: srv}
-			s := srv.start(t, func(o *session.Options) { o.Transport = sent })
+			s := srv.start(t, func(o *session.Options) {
+				o.Transport = sent
+				o.HeaderPorts = []types.PortSpecification{port(9)}
+			})
 			for _, base := range []string{"", s.URL(9)} {
 				if base == "" && strings.Contains(tt.location, ":7") {
 					continue // the header would go along

@@ -1,8 +1,12 @@
 package session_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -31,15 +35,15 @@ func TestWebSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	socket := func(port int) func(context.Context) (string, []string, http.Header, error) {
-		return func(ctx context.Context) (string, []string, http.Header, error) { return s.WebSocket(ctx, port) }
+	socket := func(port int) func(context.Context) (*session.Handshake, error) {
+		return func(ctx context.Context) (*session.Handshake, error) { return s.WebSocket(ctx, port) }
 	}
 	to := func(port int) fake.Destination {
 		return fake.Destination{MicroVMID: s.ID(), ImageARN: srv.image, ImageVersion: "1.0", Port: port, Shell: port == 0}
 	}
 	tests := []struct {
 		name         string
-		dial         func(context.Context) (string, []string, http.Header, error)
+		dial         func(context.Context) (*session.Handshake, error)
 		want         fake.Destination
 		subprotocols []string // with TOKEN
 		header       http.Header
@@ -62,9 +66,13 @@ func TestWebSocket(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			url, subprotocols, header, err := tt.dial(ctx)
+			h, err := tt.dial(ctx)
 			if err != nil {
 				t.Fatal(err)
+			}
+			url, subprotocols, header := h.URL, h.Subprotocols, h.Header
+			if want := strings.TrimPrefix(url, "wss://"); h.Host != want {
+				t.Errorf("Host = %s, want %s", h.Host, want)
 			}
 			if want := strings.Replace(s.URL(0), "https", "wss", 1); url != want {
 				t.Errorf("URL = %s, want %s", url, want)
@@ -113,11 +121,11 @@ func TestWebSocketFails(t *testing.T) {
 	ctx := context.Background()
 	srv := newService(t)
 	s := srv.start(t)
-	if _, _, _, err := s.WebSocket(ctx, 65536); err == nil {
+	if _, err := s.WebSocket(ctx, 65536); err == nil {
 		t.Error("port 65536 is no error")
 	}
 	var invalid *types.ValidationException
-	if _, _, _, err := s.Shell(ctx); !errors.As(err, &invalid) || !strings.Contains(err.Error(), "SHELL_INGRESS") {
+	if _, err := s.Shell(ctx); !errors.As(err, &invalid) || !strings.Contains(err.Error(), "SHELL_INGRESS") {
 		t.Errorf("Shell = %v, want that it is not open", err)
 	}
 	srv.SetOverrides(fake.Overrides{
@@ -132,18 +140,44 @@ func TestWebSocketFails(t *testing.T) {
 		},
 	})
 	var denied *types.AccessDeniedException
-	if _, _, _, err := s.WebSocket(ctx, 0); !errors.As(err, &denied) {
+	if _, err := s.WebSocket(ctx, 0); !errors.As(err, &denied) {
 		t.Errorf("WebSocket = %v, want the client's error", err)
 	}
 	// A token of other headers than those known goes by header only.
-	_, subprotocols, header, err := s.Shell(ctx)
+	h, err := s.Shell(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"lambda-microvms"}, subprotocols); diff != "" {
+	if diff := cmp.Diff([]string{"lambda-microvms"}, h.Subprotocols); diff != "" {
 		t.Errorf("subprotocols (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(http.Header{"X-New-Header": {"secret"}}, header); diff != "" {
+	if diff := cmp.Diff(http.Header{"X-New-Header": {"secret"}}, h.Header); diff != "" {
 		t.Errorf("header (-want +got):\n%s", diff)
+	}
+}
+
+// A Handshake shows its secrets to nobody who prints it whole.
+func TestHandshakeIsRedacted(t *testing.T) {
+	h := session.Handshake{
+		URL: "wss://a.on.aws", Host: "a.on.aws",
+		Subprotocols: []string{"lambda-microvms.authentication.secret"}, Header: http.Header{"X-Aws-Proxy-Auth": {"secret"}},
+	}
+	var logs bytes.Buffer
+	for _, value := range []any{h, &h, []session.Handshake{h}, map[string]any{"a": &h}, struct{ H session.Handshake }{h}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
+			fmt.Fprintf(&logs, verb, value)
+		}
+		slog.New(slog.NewJSONHandler(&logs, nil)).Info("value", "value", value)
+		slog.New(slog.NewTextHandler(&logs, nil)).Info("value", "value", value)
+		if err := json.NewEncoder(&logs).Encode(value); err != nil {
+			t.Error(err)
+		}
+	}
+	if strings.Contains(logs.String(), "secret") || strings.Contains(logs.String(), fmt.Sprintf("%x", "secret")) {
+		t.Errorf("secrets in %s", logs.String())
+	}
+	want := "session.Handshake{wss://a.on.aws, Host: a.on.aws, Subprotocols: [REDACTED], Header: [REDACTED]}"
+	if got := fmt.Sprint(h); got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

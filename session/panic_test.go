@@ -1,0 +1,138 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/session"
+)
+
+// unruly has tokens made by a function, which need not return.
+type unruly struct {
+	*service
+	tokens func()
+	resume func()
+}
+
+func (u *unruly) CreateMicroVMAuthToken(ctx context.Context, in *lambdamicrovms.CreateMicroVMAuthTokenInput, optFns ...func(*lambdamicrovms.Options)) (*lambdamicrovms.CreateMicroVMAuthTokenOutput, error) {
+	u.tokens()
+	return u.service.CreateMicroVMAuthToken(ctx, in, optFns...)
+}
+
+func (u *unruly) ResumeMicroVM(ctx context.Context, in *lambdamicrovms.ResumeMicroVMInput, optFns ...func(*lambdamicrovms.Options)) (*lambdamicrovms.ResumeMicroVMOutput, error) {
+	u.resume()
+	return u.service.ResumeMicroVM(ctx, in, optFns...)
+}
+
+// outcome returns the error of a function, or what it panics with.
+func outcome(do func() error) (panicked any, err error) {
+	defer func() { panicked = recover() }()
+	return nil, do()
+}
+
+// A panic or Goexit of the caller's code reaches every caller that waits, and ends neither
+// the process nor the session.
+func TestPanicReachesCallers(t *testing.T) {
+	cause := errors.New("no luck")
+	tests := []struct {
+		name   string
+		do     func()
+		panics bool
+	}{
+		{"panic", func() { panic(cause) }, true},
+		{"Goexit", runtime.Goexit, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			api := &unruly{service: newService(t), tokens: tt.do, resume: tt.do}
+			s, err := session.Run(context.Background(), api, api.input(), api.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Suspend(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			for name, use := range map[string]func() error{
+				"GET":       func() error { _, err := s.Client().Get("/"); return err },
+				"WebSocket": func() error { _, err := s.WebSocket(context.Background(), 1); return err },
+				"Resume":    func() error { return s.Resume(context.Background()) },
+			} {
+				var group sync.WaitGroup
+				for range 10 {
+					group.Add(1)
+					go func() {
+						defer group.Done()
+						panicked, err := outcome(use)
+						reached, _ := panicked.(*session.PanicError)
+						switch {
+						case tt.panics && (reached == nil || !errors.Is(reached, cause) || len(reached.Stack) == 0):
+							t.Errorf("%s panics with %v, want %v", name, panicked, cause)
+						case !tt.panics && (err == nil || panicked != nil):
+							t.Errorf("%s = %v, panics with %v, want an error", name, err, panicked)
+						}
+					}()
+				}
+				group.Wait()
+			}
+			api.tokens, api.resume = func() {}, func() {}
+			if err := s.Resume(context.Background()); err != nil {
+				t.Errorf("Resume = %v after the panic", err)
+			}
+			get(t, s.Client(), "/")
+			if err := s.Close(); err != nil {
+				t.Errorf("Close = %v", err)
+			}
+		})
+	}
+}
+
+// A panic does not end the session of those who do not wait: they have the old token.
+func TestPanicInRenewal(t *testing.T) {
+	api := &unruly{service: newService(t), tokens: func() {}}
+	s, err := session.Run(context.Background(), api, api.input(), api.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	get(t, s.Client(), "/")
+	var mu sync.Mutex
+	tried := 0
+	ended := make(chan struct{}, 10)
+	api.tokens = func() {
+		mu.Lock()
+		tried++
+		mu.Unlock()
+		defer func() { ended <- struct{}{} }()
+		panic("no luck")
+	}
+	api.Advance(13 * time.Minute)
+	get(t, s.Client(), "/")
+	<-ended
+	if err := s.Close(); err != nil { // waits for the end of the renewal
+		t.Error(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if tried != 1 {
+		t.Errorf("%d renewals, want 1", tried)
+	}
+	if _, err := s.Client().Get("/"); !errors.Is(err, session.ErrClosed) {
+		t.Errorf("GET after Close = %v", err)
+	}
+}
+
+// A transport that breaks the rules is an error of the request.
+func TestTransportWithoutResponse(t *testing.T) {
+	srv := newService(t)
+	s := srv.start(t, func(o *session.Options) {
+		o.Transport = roundTripper(func(*http.Request) (*http.Response, error) { return nil, nil })
+	})
+	if _, err := s.RoundTrip(newRequest(t, http.MethodGet, "/")); err == nil {
+		t.Error("no error")
+	}
+}

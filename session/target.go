@@ -1,0 +1,111 @@
+package session
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// target is where a request goes within the MicroVM.
+type target struct {
+	port int
+	// opaque is URL.Opaque without scheme and host, which would get into the request line.
+	opaque string
+}
+
+// targetOf returns where a request goes: to the port that a header chooses, if it may, else
+// to the one in the URL, else to Options.Port. The error is a *HostError if the URL names
+// another host, in whatever member, and a *PortError if the port is none or may not be
+// chosen.
+func (s *Session) targetOf(req *http.Request) (target, error) {
+	opaqueHost, opaque, err := splitOpaque(req.URL.Opaque)
+	if err != nil {
+		return target{}, &HostError{Host: req.URL.Opaque, Want: s.endpoint.Host}
+	}
+	to := target{opaque: opaque}
+	named := "" // the port in the URL
+	for _, host := range [...]string{opaqueHost, req.URL.Host} {
+		switch {
+		case host == "", strings.EqualFold(host, s.endpoint.Host):
+		case !strings.EqualFold(hostname(host), s.endpoint.Hostname()):
+			return target{}, &HostError{Host: host, Want: s.endpoint.Host}
+		default:
+			named = (&url.URL{Host: host}).Port()
+		}
+	}
+	chosen, err := portInHeader(req.Header)
+	if err != nil {
+		return target{}, err
+	}
+	if chosen == "" && named != "" && isReceived(req) {
+		chosen, named = named, ""
+	}
+	switch {
+	case chosen != "":
+		to.port, err = s.mayChoose(chosen, named)
+	case named != "":
+		to.port, err = parsePort(named)
+	case req.Response != nil && req.Response.Request != nil:
+		// An application redirects to the host that it knows, which has no port.
+		var before target
+		before, err = s.targetOf(req.Response.Request)
+		to.port = before.port
+	default:
+		to.port = s.options.Port
+	}
+	return to, err
+}
+
+// mayChoose returns the port that a header, or the request line of a received request,
+// chooses: what the program itself has set, or what it lets requests choose.
+func (s *Session) mayChoose(chosen, named string) (int, error) {
+	port, err := parsePort(chosen)
+	if err != nil {
+		return 0, err
+	}
+	if port == s.options.Port || chosen == named || contains(s.options.HeaderPorts, port) {
+		return port, nil
+	}
+	return 0, &PortError{Port: chosen, Reason: "is a port that requests may not choose by header, see Options.HeaderPorts"}
+}
+
+func hostname(host string) string { return (&url.URL{Host: host}).Hostname() }
+
+// splitOpaque divides URL.Opaque, which net/http puts into the request line as it is, into
+// the host that it may begin with and the rest.
+func splitOpaque(opaque string) (host, rest string, err error) {
+	if opaque == "" || opaque == "*" || strings.HasPrefix(opaque, "/") && !strings.HasPrefix(opaque, "//") {
+		return "", opaque, nil
+	}
+	_, authority, absolute := strings.Cut(opaque, "//")
+	if scheme := strings.TrimSuffix(opaque, "//"+authority); !absolute || strings.ContainsAny(scheme, "/?#@") {
+		return "", "", errHost
+	}
+	if i := strings.IndexAny(authority, "/?#"); i >= 0 {
+		authority, rest = authority[:i], authority[i:]
+	}
+	if !strings.HasPrefix(rest, "/") {
+		rest = "/" + rest
+	}
+	at, err := url.Parse("//" + authority)
+	if err != nil || at.User != nil || at.Host == "" {
+		return "", "", errHost
+	}
+	return at.Host, rest, nil
+}
+
+var errHost = errors.New("not a host")
+
+// isReceived reports whether the host in the URL comes from the request line of a request
+// that the program has received as a server, so that a stranger has written it.
+func isReceived(req *http.Request) bool {
+	if req.RequestURI == "" || strings.HasPrefix(req.RequestURI, "/") {
+		return false
+	}
+	if req.Method == http.MethodConnect {
+		return strings.EqualFold(req.RequestURI, req.URL.Host)
+	}
+	line, err := url.Parse(req.RequestURI)
+	return err != nil || strings.EqualFold(line.Host, req.URL.Host)
+}
