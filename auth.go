@@ -16,6 +16,8 @@ import (
 	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/microvm-go/lambdamicrovms/internal/sigv4"
 )
 
 // signingName is the service that requests are signed for, and the prefix of its IAM actions.
@@ -66,6 +68,22 @@ func newSigV4Scheme(o *Options) *sigV4Scheme {
 	}}}
 }
 
+// useOrdinarySigner lets our own auth scheme sign ordinary requests with internal/sigv4,
+// unless the caller has chosen a signer or wants to see what the SDK's signer logs.
+func (o *Options) useOrdinarySigner() {
+	if o.HTTPSignerV4 != o.defaultSigner || o.ClientLogMode.IsSigning() {
+		return
+	}
+	o.AuthSchemes = slices.Clone(o.AuthSchemes)
+	for i, scheme := range o.AuthSchemes {
+		if own, ok := scheme.(*sigV4Scheme); ok {
+			copied := *own
+			copied.signer.ordinary = new(sigv4.Signer)
+			o.AuthSchemes[i] = &copied
+		}
+	}
+}
+
 func (*sigV4Scheme) SchemeID() string { return smithyauth.SchemeIDSigV4 }
 
 func (s *sigV4Scheme) IdentityResolver(o smithyauth.IdentityResolverOptions) smithyauth.IdentityResolver {
@@ -76,6 +94,8 @@ func (s *sigV4Scheme) Signer() smithyhttp.Signer { return &s.signer }
 
 type sigV4Signer struct {
 	signer HTTPSignerV4
+	// ordinary signs the requests that it does not decline, if it is not nil.
+	ordinary *sigv4.Signer
 	// options are for all requests, the second for those whose path is escaped once.
 	options [2]func(*v4.SignerOptions)
 }
@@ -93,11 +113,16 @@ func (s *sigV4Signer) SignRequest(ctx context.Context, r *smithyhttp.Request, id
 	if !ok {
 		return errors.New("sigv4 signing region is required")
 	}
+	now := time.Now().Add(callOf(ctx).clockSkew())
+	singleEncoding, _ := smithyhttp.GetDisableDoubleEncoding(&props)
+	if s.ordinary != nil && !singleEncoding &&
+		s.ordinary.Sign(&credentials.Credentials, r.Request, v4.GetPayloadHash(ctx), name, region, now) {
+		return nil
+	}
 	options := s.options[:1:1] // signers may append to it
-	if disabled, _ := smithyhttp.GetDisableDoubleEncoding(&props); disabled {
+	if singleEncoding {
 		options = s.options[:2:2]
 	}
-	now := time.Now().Add(callOf(ctx).clockSkew())
 	err := s.signer.SignHTTP(ctx, credentials.Credentials, r.Request, v4.GetPayloadHash(ctx), name, region, now, options...)
 	if err != nil {
 		return fmt.Errorf("sign http: %w", err)

@@ -161,6 +161,7 @@ func (c *Client) pipeline(ctx context.Context, op operationShape, optFns []func(
 func (c *Client) compilePipeline(op operationShape, feature callFeature) (*pipeline, error) {
 	if c.settings == nil {
 		options := c.Options()
+		options.useOrdinarySigner()
 		s, err := newSettings(&options, &c.skew)
 		if err != nil {
 			return nil, err

@@ -70,7 +70,9 @@ type Options struct {
 	// EndpointResolverV2 finds the endpoint of a call.
 	EndpointResolverV2 EndpointResolverV2
 
-	// HTTPSignerV4 signs requests in place of the SDK's signer.
+	// HTTPSignerV4 signs requests. The default is a v4.Signer of the SDK; calls without
+	// options of their own use a faster signer that makes the same signatures. Set it to
+	// v4.NewSigner() to sign every request with the SDK's.
 	HTTPSignerV4 HTTPSignerV4
 
 	// IdempotencyTokenProvider makes client tokens. The default makes random UUIDs.
@@ -110,6 +112,9 @@ type Options struct {
 
 	// resolvedDefaultsMode is DefaultsMode with auto replaced by what it came to.
 	resolvedDefaultsMode aws.DefaultsMode
+
+	// defaultSigner is the HTTPSignerV4 that resolve has set, if any.
+	defaultSigner HTTPSignerV4
 
 	// HTTPClient sends the requests. An *http.Client and the SDK's own follow no
 	// redirects here, whatever their policy is; a client of another type must not
@@ -244,6 +249,7 @@ func (o *Options) resolve() {
 	if o.HTTPSignerV4 == nil {
 		// What it may log is decided by the auth scheme, which redacts it.
 		o.HTTPSignerV4 = v4.NewSigner()
+		o.defaultSigner = o.HTTPSignerV4
 	}
 	if o.IdempotencyTokenProvider == nil {
 		o.IdempotencyTokenProvider = smithyrand.NewUUIDIdempotencyToken(cryptorand.Reader)
