@@ -1,15 +1,11 @@
 package bench
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
-
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
 func run(b *testing.B, call Call) {
@@ -83,40 +79,6 @@ func TestCalls(t *testing.T) {
 			}
 			if large := length > 10_000; large != (size == Large) {
 				t.Errorf("%s, %s: a body of %d bytes", client.Name, size, length)
-			}
-		}
-	}
-}
-
-// OwnSigner signs as the SDK's signer does, or what it wins says nothing.
-func TestOwnSigner(t *testing.T) {
-	keys, err := credentials.Retrieve(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := time.Date(2026, 11, 5, 17, 32, 24, 0, time.UTC)
-	for _, client := range Clients {
-		for _, size := range Sizes {
-			var own, sdk string
-			stub := NewStub(client.Answer(size))
-			err := client.Call(Setup{Signer: noSigner{}, HTTP: doer(func(r *http.Request) (*http.Response, error) {
-				for _, signed := range []struct {
-					by   Signer
-					text *string
-				}{{v4.NewSigner(), &sdk}, {new(OwnSigner), &own}} {
-					r := r.Clone(context.Background())
-					if err := signed.by.SignHTTP(context.Background(), keys, r, "hash", "lambda", region, at); err != nil {
-						t.Error(err)
-					}
-					*signed.text = r.Header.Get("Authorization")
-				}
-				return stub.Do(r)
-			})}, size)()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if own == "" || own != sdk {
-				t.Errorf("%s, %s:\nown %s\nSDK %s", client.Name, size, own, sdk)
 			}
 		}
 	}

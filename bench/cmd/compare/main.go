@@ -17,6 +17,8 @@ import (
 	"strconv"
 	"time"
 
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
 	"github.com/microvm-go/lambdamicrovms/bench"
 )
 
@@ -85,7 +87,7 @@ func compare(dir string, rounds, processes int, load time.Duration, programs boo
 type figures struct {
 	calls     callCosts
 	spread    map[bench.Size][]float64  // ratio of our time to service/lambda's, by process
-	ownSigner map[bench.Size]bench.Cost // our call with it
+	sdkSigner map[bench.Size]bench.Cost // our call with it
 	parts     map[bench.Size][]bench.Cost
 
 	construct, stack, retried []bench.Cost // by client
@@ -109,8 +111,8 @@ const (
 	byHand
 )
 
-// callCosts are the costs of a call by size and client, the last that of ours with a
-// signer of our own.
+// callCosts are the costs of a call by size and client. The last is our call with the SDK's
+// signer.
 type callCosts map[bench.Size][]bench.Cost
 
 func printCalls(rounds int) error {
@@ -120,7 +122,7 @@ func printCalls(rounds int) error {
 		for _, client := range bench.Clients {
 			calls = append(calls, client.Call(bench.Setup{HTTP: bench.NewStub(client.Answer(size))}, size))
 		}
-		calls = append(calls, bench.Ours.Call(bench.Setup{HTTP: bench.NewStub(bench.Ours.Answer(size)), Signer: new(bench.OwnSigner)}, size))
+		calls = append(calls, bench.Ours.Call(bench.Setup{HTTP: bench.NewStub(bench.Ours.Answer(size)), Signer: v4.NewSigner()}, size))
 		costs, err := bench.Compare(calls, rounds)
 		if err != nil {
 			return err
@@ -143,7 +145,7 @@ func (f *figures) measureCalls(rounds, processes int) error {
 			return err
 		}
 	}
-	f.calls, f.ownSigner, f.spread = runs[0], map[bench.Size]bench.Cost{}, map[bench.Size][]float64{}
+	f.calls, f.sdkSigner, f.spread = runs[0], map[bench.Size]bench.Cost{}, map[bench.Size][]float64{}
 	for size, costs := range f.calls {
 		for i := range costs {
 			times := make([]time.Duration, processes)
@@ -157,7 +159,7 @@ func (f *figures) measureCalls(rounds, processes int) error {
 			f.spread[size] = append(f.spread[size], ratio(run[size][ours].Time, run[size][lambda].Time))
 		}
 		slices.Sort(f.spread[size])
-		f.calls[size], f.ownSigner[size] = costs[:len(bench.Clients)], costs[len(bench.Clients)]
+		f.calls[size], f.sdkSigner[size] = costs[:len(bench.Clients)], costs[len(bench.Clients)]
 	}
 	return nil
 }
