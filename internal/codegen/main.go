@@ -45,12 +45,23 @@ func run(modelFile, out string) error {
 	if files["fake/operations.go"], err = emit.Fake(p); err != nil {
 		return err
 	}
+	commands, err := plan.BuildCommands(m, p)
+	if err != nil {
+		return err
+	}
+	sources, err := emit.Commands(commands)
+	if err != nil {
+		return err
+	}
+	for name, src := range sources {
+		files["cmd/lambda-microvms/internal/api/"+name] = src
+	}
 	return write(out, files)
 }
 
 // write replaces the generated files: those that the model no longer asks for are removed.
 func write(out string, files map[string][]byte) error {
-	for _, pattern := range []string{"*.go", "types/*.go", "fake/*.go"} {
+	for _, pattern := range []string{"*.go", "types/*.go", "fake/*.go", "cmd/lambda-microvms/internal/api/*.go"} {
 		names, err := filepath.Glob(filepath.Join(out, pattern))
 		if err != nil {
 			return err

@@ -26,6 +26,7 @@ type printer struct {
 func newPrinter(pkg, module string) *printer {
 	return &printer{pkg: pkg, path: map[string]string{
 		"context":    "context",
+		"errors":     "errors",
 		"slog":       "log/slog",
 		"fmt":        "fmt",
 		"http":       "net/http",

@@ -1,0 +1,155 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
+)
+
+// Config returns the AWS configuration of the global options, environment and files, for
+// clients of other services. It is loaded once.
+func (s *Session) Config(ctx context.Context) (aws.Config, error) {
+	if s.config != nil {
+		return *s.config, nil
+	}
+	if err := s.partialCredentials(); err != nil {
+		return aws.Config{}, err
+	}
+	cfg, err := s.loadConfig(ctx)
+	if err != nil {
+		return aws.Config{}, err
+	}
+	if cfg.Region == "" {
+		cfg.Region = s.instanceRegion(ctx)
+	}
+	if cfg.Region == "" {
+		return aws.Config{}, fault.Configuration("NoRegion",
+			`You must specify a region. You can also configure your region by running "aws configure".`)
+	}
+	s.config = &cfg
+	return cfg, nil
+}
+
+// partialCredentials refuses half of a key, with which the SDK would silently look for
+// credentials elsewhere.
+func (s *Session) partialCredentials() error {
+	key, secret := s.env.getenv("AWS_ACCESS_KEY_ID"), s.env.getenv("AWS_SECRET_ACCESS_KEY")
+	if _, chosen := s.env.profileName(s.Globals.Profile); key == "" || secret != "" || chosen || s.Globals.NoSign {
+		return nil
+	}
+	return fault.General("Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY")
+}
+
+func (s *Session) loadConfig(ctx context.Context) (aws.Config, error) {
+	g := s.Globals
+	options := []func(*config.LoadOptions) error{config.WithHTTPClient(s.httpClient())}
+	if g.Region != "" {
+		options = append(options, config.WithRegion(g.Region))
+	}
+	if name, chosen := s.env.profileName(g.Profile); chosen {
+		options = append(options, config.WithSharedConfigProfile(name))
+	}
+	if path := g.CABundle; path != "" && !g.NoVerifySSL {
+		bundle, err := os.ReadFile(path)
+		if err != nil {
+			return aws.Config{}, fault.General("Could not find a suitable TLS CA certificate bundle, invalid path: %s", path)
+		}
+		options = append(options, config.WithCustomCABundle(bytes.NewReader(bundle)))
+	}
+	if g.NoSign {
+		options = append(options, config.WithCredentialsProvider(aws.AnonymousCredentials{}))
+	}
+	if s.debug != nil {
+		options = append(options, config.WithLogger(s.debug),
+			config.WithClientLogMode(aws.LogRequest|aws.LogResponse|aws.LogRetries))
+	}
+	s.Debugf("loading configuration and credentials")
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return aws.Config{}, configError(err)
+	}
+	if !g.NoSign && cfg.Credentials != nil {
+		cfg.Credentials = markedCredentials{cfg.Credentials}
+	}
+	return cfg, nil
+}
+
+// instanceTimeout is how long to look for the region of an EC2 instance.
+const instanceTimeout = time.Second
+
+// instanceRegion asks the EC2 instance, if there is one, for its region.
+func (s *Session) instanceRegion(ctx context.Context) string {
+	if s.env.getenv("AWS_EC2_METADATA_DISABLED") == "true" {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, instanceTimeout)
+	defer cancel()
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithEC2IMDSRegion())
+	if err != nil {
+		return ""
+	}
+	return cfg.Region
+}
+
+func (s *Session) httpClient() *awshttp.BuildableClient {
+	g := s.Globals
+	return awshttp.NewBuildableClient().WithDialerOptions(func(d *net.Dialer) {
+		d.Timeout = g.ConnectTimeout
+	}).WithTransportOptions(func(t *http.Transport) {
+		t.ResponseHeaderTimeout = g.ReadTimeout
+		t.DisableCompression = true
+		if g.NoVerifySSL {
+			if t.TLSClientConfig == nil {
+				t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+			}
+			t.TLSClientConfig.InsecureSkipVerify = true //nolint:gosec // what --no-verify-ssl asks for
+		}
+	})
+}
+
+// Client returns the client of the service. Its calls check nothing beforehand: commands
+// validate as the AWS CLI does, and leave the rest to the service.
+func (s *Session) Client(ctx context.Context) (*lambdamicrovms.Client, error) {
+	if s.client != nil {
+		return s.client, nil
+	}
+	cfg, err := s.Config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.client = lambdamicrovms.NewFromConfig(cfg, func(o *lambdamicrovms.Options) {
+		o.Validation = lambdamicrovms.ValidationNone
+		if s.Globals.EndpointURL != "" {
+			o.BaseEndpoint = &s.Globals.EndpointURL
+		}
+	})
+	return s.client, nil
+}
+
+// markedCredentials tells errors of credentials from others.
+type markedCredentials struct{ aws.CredentialsProvider }
+
+// credentialsError is a failure to get credentials.
+type credentialsError struct{ err error }
+
+func (e *credentialsError) Error() string { return e.err.Error() }
+func (e *credentialsError) Unwrap() error { return e.err }
+
+func (c markedCredentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	credentials, err := c.CredentialsProvider.Retrieve(ctx)
+	if err != nil {
+		err = &credentialsError{err}
+	}
+	return credentials, err
+}

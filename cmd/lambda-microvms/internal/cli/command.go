@@ -1,0 +1,58 @@
+// Package cli is the command line around the commands: global options, configuration,
+// clients, output, errors and exit codes. The operations of the service are commands made
+// of package api; other commands implement Command and are registered beside them.
+package cli
+
+import (
+	"context"
+	"io"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/argparse"
+)
+
+// Program is the name of the program in messages.
+const Program = "lambda-microvms"
+
+// Command is a command that is no operation of the service.
+type Command struct {
+	Name    string
+	Summary string // one line for the list of commands
+	Help    string // the manual page
+	Options []argparse.Option
+	// Words names the arguments that are no options, for messages; the last one may end in
+	// "..." and then takes the rest. All but those in brackets are required.
+	Words []string
+	Run   func(ctx context.Context, s *Session) error
+}
+
+// Session is what a running command has. Errors that a command returns are printed, and
+// decide the exit code, by package fault.
+type Session struct {
+	Args    *argparse.Result // the command's own options
+	Words   []string         // arguments that are no options
+	Globals *Globals
+	Stdin   io.Reader
+	Stdout  io.Writer // through the pager if there is one
+	Stderr  io.Writer
+
+	env      *environment
+	settings *settings
+	debug    *debugLog
+	config   *aws.Config
+	client   *lambdamicrovms.Client
+}
+
+// Print writes a document by --output and --query. title is that of a table.
+func (s *Session) Print(title string, document any) error {
+	printer, err := s.printer()
+	if err != nil {
+		return err
+	}
+	return outputError(printer.Print(title, document, false))
+}
+
+// Debugf writes a line of --debug, if that is on. It must not be given secrets.
+func (s *Session) Debugf(format string, args ...any) { s.debug.logf("cli", format, args...) }

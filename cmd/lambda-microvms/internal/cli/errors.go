@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/url"
+	"strconv"
+	"syscall"
+
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go"
+
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/api"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
+)
+
+// errInterrupted ends a command after Ctrl-C.
+var errInterrupted = &fault.Error{Exit: fault.ExitInterrupted}
+
+func configError(err error) error {
+	var profile config.SharedConfigProfileNotExistError
+	if errors.As(err, &profile) {
+		return fault.General("The config profile (%s) could not be found", profile.Profile)
+	}
+	return fault.Configuration("Configuration", "%s", err)
+}
+
+// CallError returns the error of a call to AWS with its exit code and message.
+func (s *Session) CallError(ctx context.Context, err error) error {
+	var known *fault.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &known):
+		return known
+	case errors.Is(context.Cause(ctx), errInterrupted):
+		return errInterrupted
+	}
+	var credentials *credentialsError
+	if errors.As(err, &credentials) {
+		return credentialsFault(credentials)
+	}
+	var failed smithy.APIError
+	if errors.As(err, &failed) {
+		return serviceFault(err, failed)
+	}
+	return s.connectionFault(err)
+}
+
+func credentialsFault(err *credentialsError) error {
+	var api smithy.APIError
+	var path *url.Error
+	if errors.As(err, &api) || errors.As(err, &path) {
+		return &fault.Error{Exit: fault.ExitGeneral, Message: "Error when retrieving credentials: " + err.Error(), Err: err}
+	}
+	e := fault.Configuration("NoCredentials", `Unable to locate credentials. You can configure credentials by running "aws login".`)
+	e.Err = err
+	return e
+}
+
+func serviceFault(err error, failed smithy.APIError) error {
+	e := &fault.Error{Exit: fault.ExitService, Code: failed.ErrorCode(), Message: failed.ErrorMessage(), Operation: "unknown", Err: err}
+	var operation *smithy.OperationError
+	if errors.As(err, &operation) {
+		e.Operation = operation.OperationName
+	}
+	var attempts *retry.MaxAttemptsError
+	if errors.As(err, &attempts) {
+		e.Retries = attempts.Attempt - 1
+	}
+	var response interface{ HTTPStatusCode() int }
+	if (e.Code == "" || e.Code == "UnknownError") && errors.As(err, &response) {
+		e.Code = strconv.Itoa(response.HTTPStatusCode())
+	}
+	for _, d := range api.Details(err) {
+		e.Details = append(e.Details, fault.Detail(d))
+	}
+	return e
+}
+
+// connectionFault names the endpoint of a request that had no response.
+func (s *Session) connectionFault(err error) error {
+	e := &fault.Error{Exit: fault.ExitGeneral, Err: err, Message: err.Error()}
+	var authority x509.UnknownAuthorityError
+	var timeout net.Error
+	var dial *net.OpError
+	var connected bool
+	if errors.As(err, &dial) {
+		connected = dial.Op != "dial"
+	}
+	endpoint := s.endpointText()
+	switch {
+	case errors.As(err, &authority):
+		e.Message = "SSL validation failed for " + endpoint + " " + authority.Error()
+	case errors.As(err, &timeout) && timeout.Timeout() && dial != nil && !connected:
+		e.Message = `Connect timeout on endpoint URL: "` + endpoint + `"`
+	case errors.As(err, &timeout) && timeout.Timeout():
+		e.Message = `Read timeout on endpoint URL: "` + endpoint + `"`
+	case dial != nil && !connected:
+		e.Message = `Could not connect to the endpoint URL: "` + endpoint + `"`
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		e.Message = `Connection was closed before we received a valid response from endpoint URL: "` + endpoint + `".`
+	}
+	return e
+}
+
+// endpointText is the endpoint without credentials that its URL may hold.
+func (s *Session) endpointText() string {
+	if s.client == nil {
+		return ""
+	}
+	options := s.client.Options()
+	if options.BaseEndpoint == nil {
+		return "https://lambda." + options.Region + ".amazonaws.com"
+	}
+	u, err := url.Parse(*options.BaseEndpoint)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host + u.Path
+}
+
+// outputError hides that nobody reads the output any more.
+func outputError(err error) error {
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) {
+		return nil
+	}
+	return err
+}

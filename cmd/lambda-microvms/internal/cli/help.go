@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/api"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/argparse"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/help"
+)
+
+// sharedOptions are the options of all operations besides the global ones.
+func sharedOptions(op *api.Operation) []help.Option {
+	var list []help.Option
+	if op.Paginator != nil {
+		list = append(list,
+			help.Option{Name: "starting-token", Kind: "string", Doc: "A token to specify where to start paginating. This is the NextToken from a previously truncated response."},
+			help.Option{Name: "page-size", Kind: "integer", Doc: "The number of items to get with each call. It does not change the number of items in the output."},
+			help.Option{Name: "max-items", Kind: "integer", Doc: "The total number of items in the output. If there are more, the output has a NextToken to give to --starting-token."})
+	}
+	return append(list,
+		help.Option{Name: "cli-input-json | --cli-input-yaml", Kind: "string", Doc: "Reads the input from a JSON or YAML document, in the form that --generate-cli-skeleton prints. " +
+			"Options on the command line override members of the document."},
+		help.Option{Name: "generate-cli-skeleton", Kind: "string", Choices: []string{skeletonInput, skeletonYAMLInput, skeletonOutput},
+			Doc: "Prints a sample without sending a request. With no value or the value input, a JSON document for --cli-input-json; " +
+				"with yaml-input, a YAML document for --cli-input-yaml; with output, the input is validated and a sample of the output is printed."})
+}
+
+// help prints the page of a command, or that of the program.
+func (p *program) help(name string) error {
+	var text string
+	if op := api.Find(name); op != nil {
+		var global []help.Option
+		for _, o := range globalOptions() {
+			global = append(global, help.Option{Name: o.Name, Kind: o.kind, Doc: o.doc, Flag: o.Arity == argparse.Flag, Choices: o.Choices})
+		}
+		text = help.Operation(Program, op, sharedOptions(op), global)
+	} else if c := p.registry.Find(name); c != nil {
+		text = strings.TrimSpace(c.Help) + "\n"
+	} else {
+		text = p.overview()
+	}
+	s := p.session
+	out := p.env.stdout
+	if s.Globals != nil {
+		paged, wait := s.stdout()
+		defer wait()
+		out = paged
+	}
+	_, err := io.WriteString(out, text)
+	return outputError(err)
+}
+
+// overview is the page of the program.
+func (p *program) overview() string {
+	var b strings.Builder
+	b.WriteString(usage + "\n\nCommands:\n\n")
+	for _, name := range p.registry.Names() {
+		fmt.Fprintf(&b, "  %-36s %s\n", name, p.registry.Find(name).Summary)
+	}
+	if len(p.registry.Names()) > 0 {
+		b.WriteString("\nOperations of the service:\n\n")
+	}
+	for i := range api.Operations {
+		op := &api.Operations[i]
+		first, _, _ := strings.Cut(op.Doc, ". ")
+		fmt.Fprintf(&b, "  %-36s %s\n", op.Command, strings.TrimSuffix(first, "."))
+	}
+	b.WriteString("\nGlobal options:\n\n")
+	for _, o := range globalOptions() {
+		fmt.Fprintf(&b, "  --%-34s %s\n", o.Name, o.doc)
+	}
+	return b.String()
+}

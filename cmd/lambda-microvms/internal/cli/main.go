@@ -1,0 +1,222 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/api"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/argparse"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
+)
+
+// Version is the version of the program; releases set it when they link.
+var Version = "0.0.0-dev"
+
+// Registry are the commands that are no operations. Names must not build the commands, so
+// that the start of the program does not pay for them.
+type Registry interface {
+	Names() []string
+	Find(name string) *Command // nil if there is none
+}
+
+const usage = "usage: " + Program + ` [options] <command> [parameters]
+To see help text, you can run:
+
+  ` + Program + ` help
+  ` + Program + ` <command> help`
+
+// Main runs the program with its arguments and returns the exit code.
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, registry Registry) int {
+	env := &environment{lookup: os.LookupEnv, stdout: stdout, stderr: stderr}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt)
+	go func() {
+		<-interrupts
+		signal.Stop(interrupts) // the second one ends the program at once
+		cancel(errInterrupted)
+	}()
+	ignoreBrokenPipes()
+
+	p := &program{env: env, registry: registry, session: &Session{Stdin: stdin, Stdout: stdout, Stderr: stderr, env: env}}
+	err := p.run(ctx, args)
+	return p.exit(err)
+}
+
+// program is one run.
+type program struct {
+	env      *environment
+	registry Registry
+	session  *Session
+}
+
+func (p *program) run(ctx context.Context, args []string) error {
+	g := &argparse.Grammar{Word: "operation", Words: p.words()}
+	for _, o := range globalOptions() {
+		g.Options = append(g.Options, o.Option)
+	}
+	helpful := asksForHelp(args)
+	result, err := g.Parse(slices.DeleteFunc(slices.Clone(args), isHelpFlag))
+	if result != nil && result.Has("version") {
+		_, err := io.WriteString(p.env.stdout, versionText()+"\n")
+		return outputError(err)
+	}
+	if result != nil && (result.Word == "help" || helpful && result.Word == "") {
+		return p.help("")
+	}
+	if err != nil {
+		return usageError(err)
+	}
+	s := p.session
+	if s.settings, err = newSettings(p.env, result.Value("profile")); err != nil {
+		return err
+	}
+	if s.Globals, err = readGlobals(result); err != nil {
+		return err
+	}
+	if s.Globals.Debug {
+		s.debug = &debugLog{out: p.env.stderr, now: time.Now}
+		s.Debugf("%s, command %s with the options %s", versionText(), result.Word, optionNames(args))
+	}
+	if helpful || len(result.Rest) == 1 && result.Rest[0] == "help" {
+		return p.help(result.Word)
+	}
+	out, wait := s.stdout()
+	defer wait()
+	s.Stdout = out
+	return p.dispatch(ctx, result)
+}
+
+func (p *program) dispatch(ctx context.Context, global *argparse.Result) error {
+	s := p.session
+	if op := api.Find(global.Word); op != nil {
+		var err error
+		if s.Args, err = grammar(op, global.Rest).Parse(global.Rest); err != nil {
+			return usageError(err)
+		}
+		if len(s.Args.Rest) > 0 {
+			return unknownOptions(s.Args.Rest)
+		}
+		return s.runOperation(ctx, op)
+	}
+	command := p.registry.Find(global.Word)
+	var err error
+	if s.Args, err = (&argparse.Grammar{Options: command.Options}).Parse(global.Rest); err != nil {
+		return usageError(err)
+	}
+	if s.Words, err = words(command, s.Args.Rest); err != nil {
+		return err
+	}
+	return command.Run(ctx, s)
+}
+
+// words checks the arguments of a command that are no options.
+func words(c *Command, rest []string) ([]string, error) {
+	var list, unknown []string
+	onlyWords := false
+	for _, text := range rest {
+		switch {
+		case !onlyWords && text == "--":
+			onlyWords = true
+		case !onlyWords && len(text) > 1 && text[0] == '-':
+			unknown = append(unknown, text)
+		default:
+			list = append(list, text)
+		}
+	}
+	required := 0
+	for _, name := range c.Words {
+		if !strings.HasPrefix(name, "[") {
+			required++
+		}
+	}
+	repeats := len(c.Words) > 0 && strings.Contains(c.Words[len(c.Words)-1], "...")
+	if len(list) > len(c.Words) && !repeats {
+		unknown = append(unknown, list[len(c.Words):]...)
+	}
+	if len(unknown) > 0 {
+		return nil, unknownOptions(unknown)
+	}
+	if len(list) < required {
+		return nil, usageError(errors.New("the following arguments are required: " + strings.Join(c.Words[len(list):required], ", ")))
+	}
+	return list, nil
+}
+
+// words are all words that can be the first.
+func (p *program) words() []string {
+	list := make([]string, 0, len(api.Operations)+16)
+	for i := range api.Operations {
+		list = append(list, api.Operations[i].Command)
+	}
+	return append(append(list, p.registry.Names()...), "help")
+}
+
+func usageError(err error) error {
+	e := fault.Usage("%s", err)
+	e.Usage, e.Err = usage, err
+	return e
+}
+
+func unknownOptions(list []string) error {
+	return &fault.Error{Exit: fault.ExitUsage, Plain: true, Message: "Unknown options: " + strings.Join(list, ", ")}
+}
+
+func isHelpFlag(arg string) bool { return arg == "--help" || arg == "-h" }
+
+func asksForHelp(args []string) bool {
+	if end := slices.Index(args, "--"); end >= 0 {
+		args = args[:end]
+	}
+	return slices.ContainsFunc(args, isHelpFlag)
+}
+
+// optionNames returns the options on a command line without their values, which may be
+// secret.
+func optionNames(args []string) string {
+	var names []string
+	for _, arg := range args {
+		if name, _, _ := strings.Cut(arg, "="); strings.HasPrefix(name, "--") && len(name) > 2 && isOptionName(name[2:]) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, " ")
+}
+
+func isOptionName(name string) bool {
+	return len(name) < 40 && strings.TrimLeft(name, "abcdefghijklmnopqrstuvwxyz-") == ""
+}
+
+// exit reports an error and returns the exit code.
+func (p *program) exit(err error) int {
+	if err == nil {
+		return fault.ExitOK
+	}
+	e := fault.Of(err)
+	if e.Exit == fault.ExitInterrupted {
+		_, _ = io.WriteString(p.env.stdout, "\n")
+		return e.Exit
+	}
+	format := ""
+	s := p.session
+	if s.Globals != nil {
+		format = s.Globals.ErrorFormat
+	} else {
+		s.Globals = new(Globals)
+	}
+	if s.settings != nil {
+		format = s.settings.choose(format, "cli_error_format", "AWS_CLI_ERROR_FORMAT")
+	}
+	if !slices.Contains(errorFormats[:], format) {
+		format = errorFormats[0]
+	}
+	report(p.env.stderr, e, format, s.color(p.env.stderr), p.env.width())
+	return e.Exit
+}

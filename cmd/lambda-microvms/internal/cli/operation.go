@@ -1,0 +1,231 @@
+package cli
+
+import (
+	"context"
+	"math/big"
+	"strings"
+	"time"
+
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/api"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/argparse"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/params"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/skeleton"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
+)
+
+// The values of --generate-cli-skeleton.
+const (
+	skeletonInput     = "input"
+	skeletonYAMLInput = "yaml-input"
+	skeletonOutput    = "output"
+)
+
+// grammar returns the options of an operation. Required ones are optional where a document
+// may hold them.
+func grammar(op *api.Operation, args []string) *argparse.Grammar {
+	optional := false
+	for i, arg := range args {
+		name, v, explicit := strings.Cut(arg, "=")
+		if !explicit && i+1 < len(args) {
+			v = args[i+1]
+		}
+		switch name {
+		case "--cli-input-json", "--cli-input-yaml":
+			optional = true
+		case "--generate-cli-skeleton":
+			optional = optional || v != skeletonOutput
+		}
+	}
+	g := new(argparse.Grammar)
+	for i := range op.Input.Members {
+		m := &op.Input.Members[i]
+		o := argparse.Option{Name: m.Option, Required: m.Required && !m.Token && !optional}
+		switch m.Shape.Kind {
+		case api.List:
+			o.Arity = argparse.Many
+		case api.Boolean:
+			o.Arity = argparse.Flag
+			g.Options = append(g.Options, argparse.Option{Name: "no-" + m.Option, Arity: argparse.Flag})
+		}
+		g.Options = append(g.Options, o)
+	}
+	if op.Paginator != nil {
+		g.Options = append(g.Options,
+			argparse.Option{Name: "starting-token"},
+			argparse.Option{Name: "page-size", Int: true},
+			argparse.Option{Name: "max-items", Int: true})
+	}
+	g.Options = append(g.Options,
+		argparse.Option{Name: "cli-input-json"},
+		argparse.Option{Name: "cli-input-yaml"},
+		argparse.Option{
+			Name: "generate-cli-skeleton", Arity: argparse.Optional, Const: skeletonInput,
+			Choices: []string{skeletonInput, skeletonYAMLInput, skeletonOutput},
+		})
+	return g
+}
+
+// runOperation runs the command of an operation.
+func (s *Session) runOperation(ctx context.Context, op *api.Operation) error {
+	pages, err := s.paging(op)
+	if err != nil {
+		return err
+	}
+	input, err := s.input(op)
+	if err != nil {
+		return err
+	}
+	switch s.Args.Value("generate-cli-skeleton") {
+	case skeletonInput:
+		_, err := s.Stdout.Write(append(value.JSON{Indent: 4}.Append(nil, skeleton.Input(op.Input)), '\n'))
+		return outputError(err)
+	case skeletonYAMLInput:
+		_, err := s.Stdout.Write(skeleton.InputYAML(op.Input))
+		return outputError(err)
+	case skeletonOutput:
+		if err := params.Validate(op.Input, input); err != nil {
+			return err
+		}
+		return s.Print(op.Name, skeleton.Output(op.Output))
+	}
+	if pages != nil && pages.manual(input) {
+		pages = nil
+	}
+	if pages != nil {
+		pages.prepare(input)
+	}
+	client, err := s.Client(ctx)
+	if err != nil {
+		return err
+	}
+	call := func(input *value.Map) (*value.Map, error) {
+		if err := params.Validate(op.Input, input); err != nil {
+			return nil, err
+		}
+		s.Debugf("calling %s with the members %s", op.Name, strings.Join(input.Names(), ", "))
+		text, err := op.Call(ctx, client, value.Compact(input))
+		if err != nil {
+			return nil, s.CallError(ctx, err)
+		}
+		return response(op.Output, text)
+	}
+	if pages != nil {
+		return s.printPages(op, pages, input, call)
+	}
+	document, err := call(input)
+	if err != nil {
+		return err
+	}
+	return s.Print(op.Name, document)
+}
+
+// input makes the input of the options, and of the document of --cli-input-json or -yaml.
+func (s *Session) input(op *api.Operation) (*value.Map, error) {
+	input := new(value.Map)
+	for i := range op.Input.Members {
+		m := &op.Input.Members[i]
+		switch {
+		case m.Shape.Kind == api.Boolean && s.Args.Has(m.Option):
+			input.Set(m.Name, true)
+		case m.Shape.Kind == api.Boolean && s.Args.Has("no-"+m.Option):
+			input.Set(m.Name, false)
+		case s.Args.Has(m.Option):
+			v, err := params.Unpack(m, s.Args.Values(m.Option))
+			if err != nil {
+				return nil, err
+			}
+			input.Set(m.Name, v)
+		}
+	}
+	document, err := s.document()
+	if err != nil || document == nil {
+		return input, err
+	}
+	for _, m := range document.Members() {
+		if !input.Has(m.Name) {
+			input.Set(m.Name, m.Value)
+		}
+	}
+	return input, nil
+}
+
+// document reads --cli-input-json or --cli-input-yaml; nil if there is neither.
+func (s *Session) document() (*value.Map, error) {
+	name, read, kind := "cli-input-json", value.ReadJSON, "JSON"
+	if s.Args.Has("cli-input-yaml") {
+		if s.Args.Has(name) {
+			return nil, fault.Usage("Only one --cli-input- parameter may be specified.")
+		}
+		name, read, kind = "cli-input-yaml", params.ReadYAML, "YAML"
+	}
+	if !s.Args.Has(name) {
+		return nil, nil
+	}
+	text, err := params.Load(s.Args.Value(name))
+	if err != nil {
+		return nil, fault.Parameter(name, "%s", err)
+	}
+	v, err := read(text)
+	if err != nil {
+		s.Debugf("--%s: %s", name, err)
+		return nil, fault.Usage("Error parsing parameter '%s': Invalid %s received.", name, kind)
+	}
+	document, ok := v.(*value.Map)
+	if !ok {
+		return nil, fault.Parameter(name, "Invalid type: expecting map, received <class '%s'>", value.TypeName(v))
+	}
+	return document, nil
+}
+
+// response reads the response of an operation and gives it the form of the AWS CLI:
+// members in the order of the model, and timestamps as text.
+func response(shape *api.Shape, text []byte) (*value.Map, error) {
+	v, err := value.ReadJSON(string(text))
+	if err != nil {
+		return nil, err
+	}
+	m, ok := shaped(shape, v).(*value.Map)
+	if !ok {
+		m = new(value.Map)
+	}
+	return m, nil
+}
+
+func shaped(shape *api.Shape, v any) any {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			v[i] = shaped(shape.Elem, v[i])
+		}
+	case *value.Map:
+		m := new(value.Map)
+		if shape.Kind == api.Map {
+			for _, member := range v.Members() {
+				m.Set(member.Name, shaped(shape.Elem, member.Value))
+			}
+			return m
+		}
+		for i := range shape.Members {
+			member := &shape.Members[i]
+			if part, ok := v.Get(member.Name); ok && part != nil {
+				m.Set(member.Name, shaped(member.Shape, part))
+			}
+		}
+		return m
+	case int64, float64, *big.Int:
+		if shape.Kind == api.Timestamp {
+			return timestamp(value.Float(v))
+		}
+	}
+	return v
+}
+
+// timestamp writes epoch seconds as ISO 8601 in UTC, with microseconds if there are any.
+func timestamp(seconds float64) string {
+	t := time.UnixMicro(int64(seconds*1e6 + 0.5)).UTC()
+	if t.Nanosecond() == 0 {
+		return t.Format("2006-01-02T15:04:05+00:00")
+	}
+	return t.Format("2006-01-02T15:04:05.000000+00:00")
+}

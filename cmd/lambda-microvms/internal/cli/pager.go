@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+
+	"github.com/google/shlex"
+
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
+)
+
+// pagedWriter sends what is written to a pager, which starts with the first write.
+type pagedWriter struct {
+	env     *environment
+	command string
+	running *exec.Cmd
+	pipe    io.WriteCloser
+}
+
+// stdout returns standard output, through the pager if it is a terminal and there is one.
+func (s *Session) stdout() (out io.Writer, wait func()) {
+	command := ""
+	if !s.Globals.NoPager && isTerminal(s.env.stdout) {
+		command = s.pagerCommand()
+	}
+	if command == "" {
+		return s.env.stdout, func() {}
+	}
+	p := &pagedWriter{env: s.env, command: command}
+	return p, p.wait
+}
+
+// pagerCommand is the pager to use; set but empty there is none.
+func (s *Session) pagerCommand() string {
+	if command, set := s.env.lookup("AWS_PAGER"); set {
+		return command
+	}
+	if command, set := s.settings.lookup("cli_pager"); set {
+		return command
+	}
+	if command, set := s.env.lookup("PAGER"); set {
+		return command
+	}
+	return "less"
+}
+
+func (p *pagedWriter) Write(b []byte) (int, error) {
+	if p.running == nil {
+		if err := p.start(); err != nil {
+			return 0, fault.Configuration("Pager", "Unable to redirect output to pager. Received the following error when opening pager:\n%s\n\n"+
+				"Learn more about configuring the output pager by running \"aws help config-vars\".", err)
+		}
+	}
+	return p.pipe.Write(b)
+}
+
+func (p *pagedWriter) start() error {
+	words, err := shlex.Split(p.command)
+	if err != nil {
+		return fmt.Errorf("the command is not valid: %w", err)
+	}
+	if len(words) == 0 {
+		return errors.New("the command is empty")
+	}
+	cmd := exec.Command(words[0], words[1:]...) //nolint:gosec // the user's own pager
+	cmd.Stdout, cmd.Stderr = p.env.stdout, p.env.stderr
+	if _, set := p.env.lookup("LESS"); !set {
+		cmd.Env = append(os.Environ(), "LESS=FRX")
+	}
+	if p.pipe, err = cmd.StdinPipe(); err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	p.running = cmd
+	return nil
+}
+
+// wait waits until the user leaves the pager.
+func (p *pagedWriter) wait() {
+	if p.running != nil {
+		_ = p.pipe.Close()
+		_ = p.running.Wait()
+	}
+}

@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
+)
+
+// environment is where a command runs.
+type environment struct {
+	lookup         func(string) (string, bool) // of a variable
+	stdout, stderr io.Writer
+}
+
+func (e *environment) getenv(name string) string {
+	v, _ := e.lookup(name)
+	return v
+}
+
+// settings are the keys of the profile that the SDK does not read: those of the command
+// line itself. The file is read when the first is needed.
+type settings struct {
+	env     *environment
+	profile string
+	loaded  bool
+	keys    map[string]string
+}
+
+// profileName returns the profile to use, and whether somebody chose it.
+func (e *environment) profileName(flag string) (name string, chosen bool) {
+	for _, name := range [...]string{flag, e.getenv("AWS_PROFILE"), e.getenv("AWS_DEFAULT_PROFILE")} {
+		if name != "" {
+			return name, true
+		}
+	}
+	return "default", false
+}
+
+func (e *environment) file(variable, name string) string {
+	if path := e.getenv(variable); path != "" {
+		if rest, ok := strings.CutPrefix(path, "~/"); ok {
+			return filepath.Join(e.getenv("HOME"), rest)
+		}
+		return path
+	}
+	return filepath.Join(e.getenv("HOME"), ".aws", name)
+}
+
+// newSettings fails if a profile that somebody chose is in neither file.
+func newSettings(e *environment, flag string) (*settings, error) {
+	name, chosen := e.profileName(flag)
+	s := &settings{env: e, profile: name}
+	if !chosen {
+		return s, nil
+	}
+	if _, inCredentials := section(e.file("AWS_SHARED_CREDENTIALS_FILE", "credentials"), name); !inCredentials && !s.load() {
+		return nil, fault.General("The config profile (%s) could not be found", name)
+	}
+	return s, nil
+}
+
+// load reads the profile, and reports whether it is in the file.
+func (s *settings) load() (found bool) {
+	name := "profile " + s.profile
+	if s.profile == "default" {
+		name = s.profile
+	}
+	path := s.env.file("AWS_CONFIG_FILE", "config")
+	s.keys, found = section(path, name)
+	if !found && s.profile == "default" {
+		s.keys, found = section(path, "profile default")
+	}
+	s.loaded = true
+	return found
+}
+
+// get returns a key of the profile, empty if it is not set.
+func (s *settings) get(key string) string {
+	v, _ := s.lookup(key)
+	return v
+}
+
+func (s *settings) lookup(key string) (v string, set bool) {
+	if !s.loaded {
+		s.load()
+	}
+	v, set = s.keys[key]
+	return v, set
+}
+
+// choose returns the first that is set: of a flag, variables, and the profile's key.
+func (s *settings) choose(flag, key string, variables ...string) string {
+	if flag != "" {
+		return flag
+	}
+	for _, name := range variables {
+		if v := s.env.getenv(name); v != "" {
+			return v
+		}
+	}
+	return s.get(key)
+}
+
+// section reads a section of an INI file. Indented lines, the values of nested keys, are
+// skipped. A file that is not there has no sections.
+func section(path, name string) (keys map[string]string, found bool) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, false
+	}
+	defer func() { _ = file.Close() }()
+	inside := false
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		line := lines.Text()
+		trimmed := strings.TrimSpace(line)
+		if rest, ok := strings.CutPrefix(trimmed, "["); ok {
+			title, _, _ := strings.Cut(rest, "]")
+			inside = strings.Join(strings.Fields(title), " ") == name
+			if inside && !found {
+				keys, found = make(map[string]string), true
+			}
+			continue
+		}
+		if !inside || trimmed == "" || strings.ContainsRune("#;", rune(trimmed[0])) || strings.ContainsRune(" \t", rune(line[0])) {
+			continue
+		}
+		if key, v, ok := strings.Cut(trimmed, "="); ok {
+			keys[strings.ToLower(strings.TrimSpace(key))] = strings.TrimSpace(v)
+		}
+	}
+	return keys, found
+}
