@@ -1,10 +1,6 @@
 package fake
 
-import (
-	"net/http"
-
-	"github.com/microvm-go/lambdamicrovms/types"
-)
+import "github.com/microvm-go/lambdamicrovms/types"
 
 // Answers settle what the real service does but nobody has measured. Where a field is left at its zero
 // value the server does not guess: it answers 501 with the name of the field, unless the field says otherwise.
@@ -65,28 +61,3 @@ const (
 	LongSuspensionEnds                          // it is terminated
 	LongSuspensionStays                         // it stays SUSPENDED
 )
-
-// settle returns the error of an outcome, nil if it is a success.
-func (o Outcome) settle(field, what, message string) error {
-	switch o {
-	case OutcomeSuccess:
-		return nil
-	case OutcomeConflict:
-		return conflict("%s", message)
-	case OutcomeValidation:
-		return invalid("%s", message)
-	case OutcomeNotFound:
-		return notFound("%s", message)
-	}
-	return unknown(field, what)
-}
-
-// unknown refuses to invent what a field of Answers settles.
-func unknown(field, what string) *failure {
-	return unrecorded("%s; settle it with fake.WithAnswers(fake.Answers{%s: ...}), or --answer %[2]s=...", what, field)
-}
-
-// unrecorded refuses to invent what nothing settles yet.
-func unrecorded(format string, args ...any) *failure {
-	return fail(http.StatusNotImplemented, "UnknownBehaviorException", "fake: it is not known "+format, args...)
-}

@@ -2,8 +2,11 @@ package fake_test
 
 import (
 	"context"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/google/go-cmp/cmp"
@@ -99,7 +102,14 @@ func TestAnswers(t *testing.T) {
 			if !strings.HasPrefix(unsettled, "501 UnknownBehaviorException: fake: it is not known ") || !strings.Contains(unsettled, "fake.Answers{"+test.field+":") {
 				t.Errorf("unsettled: %s", unsettled)
 			}
-			if diff := cmp.Diff(test.want, verdict(test.call(newSession(t, fake.WithAnswers(test.settled))))); diff != "" {
+			assumed := newSession(t, fake.WithAssumedAnswers())
+			if got := verdict(test.call(assumed)); strings.HasPrefix(got, "501") {
+				t.Errorf("assumed: %s", got)
+			}
+			if last := assumed.Calls()[len(assumed.Calls())-1].Assumed; !slices.Contains(last, test.field) {
+				t.Errorf("assumed: the last response is marked %q, want %s", last, test.field)
+			}
+			if diff := cmp.Diff(test.want, verdict(test.call(newSession(t, fake.WithAnswers(test.settled), fake.WithAssumedAnswers())))); diff != "" {
 				t.Errorf("settled: -want +got:\n%s", diff)
 			}
 		})
@@ -139,5 +149,125 @@ func TestAnswersOfAFailedBuild(t *testing.T) {
 	settled := fake.Answers{FailedVersionStatus: types.MicroVMImageVersionStatusInactive, FailedBuildReason: true}
 	if diff := cmp.Diff([]string{"INACTIVE", fake.ReasonContainerBuild, fake.ReasonContainerBuild}, look(settled)); diff != "" {
 		t.Errorf("settled: -want +got:\n%s", diff)
+	}
+}
+
+// TestAssumedAnswers checks what is 501 by default and has no field in Answers.
+func TestAssumedAnswers(t *testing.T) {
+	ctx := context.Background()
+	only := func(connector string) func(*lambdamicrovms.RunMicroVMInput) {
+		return func(in *lambdamicrovms.RunMicroVMInput) {
+			in.IngressNetworkConnectors = []string{"arn:aws:lambda:us-east-1:aws:network-connector:aws-network-connector:" + connector}
+		}
+	}
+	ask := func(s *session, vm *lambdamicrovms.RunMicroVMOutput, token string) string {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+*vm.Endpoint+"/", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-aws-proxy-auth", token)
+		response, err := s.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = response.Body.Close() }()
+		return response.Status + " " + response.Header.Get("X-Fake-Assumed")
+	}
+	for _, test := range []struct {
+		name string
+		call func(s *session) string
+		want string // prefix
+	}{
+		{"a token whose version was deleted", func(s *session) string {
+			in := createInput("other")
+			in.ClientToken = aws.String("token")
+			created, err := s.CreateMicroVMImage(ctx, in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Advance(fake.MeasuredDelays().Build)
+			if _, err := s.UpdateMicroVMImage(ctx, updateInput(*created.ImageArn)); err != nil {
+				t.Fatal(err)
+			}
+			s.Advance(fake.MeasuredDelays().Build)
+			if _, err := s.DeleteMicroVMImageVersion(ctx, &lambdamicrovms.DeleteMicroVMImageVersionInput{ImageIdentifier: created.ImageArn, ImageVersion: aws.String("1.0")}); err != nil {
+				t.Fatal(err)
+			}
+			s.Advance(fake.MeasuredDelays().VersionDelete)
+			_, err = s.CreateMicroVMImage(ctx, in)
+			return verdict(err)
+		}, "404"},
+		{"a base image that does not exist", func(s *session) string {
+			in := createInput("other")
+			in.BaseImageArn = aws.String(strings.Replace(imageARN, ":app", ":none", 1))
+			_, err := s.CreateMicroVMImage(ctx, in)
+			return verdict(err)
+		}, "404"},
+		{"a run of a managed image", func(s *session) string {
+			_, err := s.RunMicroVM(ctx, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: aws.String(baseImage)})
+			return verdict(err)
+		}, "404"},
+		{"tags of a function", func(s *session) string {
+			_, err := s.ListTags(ctx, &lambdamicrovms.ListTagsInput{Resource: aws.String("arn:aws:lambda:us-east-1:123456789012:capacity-provider:x")})
+			return verdict(err)
+		}, "4"},
+		{"no ingress", func(s *session) string {
+			vm := s.started(only("NO_INGRESS"))
+			return ask(s, vm, s.token(vm.MicroVMId))
+		}, "403 Forbidden what the endpoint"},
+		{"a shell", func(s *session) string {
+			vm := s.started(only("SHELL_INGRESS"))
+			out, err := s.CreateMicroVMShellAuthToken(ctx, &lambdamicrovms.CreateMicroVMShellAuthTokenInput{MicroVMIdentifier: vm.MicroVMId, ExpirationInMinutes: aws.Int32(1)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return ask(s, vm, out.AuthToken["X-aws-proxy-auth"])
+		}, "502 Bad Gateway what the shell says"},
+		{"a long suspension", func(s *session) string {
+			vm := s.started(func(in *lambdamicrovms.RunMicroVMInput) {
+				in.IdlePolicy = &types.IdlePolicy{AutoResumeEnabled: aws.Bool(true), MaxIdleDurationSeconds: aws.Int32(60), SuspendedDurationSeconds: aws.Int32(60)}
+			})
+			token := s.token(vm.MicroVMId)
+			s.Advance(5 * time.Minute)
+			out, err := s.GetMicroVM(ctx, &lambdamicrovms.GetMicroVMInput{MicroVMIdentifier: vm.MicroVMId})
+			if err != nil || out.State != types.MicroVMStateTerminated {
+				t.Errorf("%v, %v", out, err)
+			}
+			if last := s.Calls(fake.GetMicroVM); !slices.Equal(last[len(last)-1].Assumed, []string{"LongSuspension"}) {
+				t.Errorf("Get is marked %q", last[len(last)-1].Assumed)
+			}
+			return ask(s, vm, token)
+		}, "502 Bad Gateway LongSuspension"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := test.call(newSession(t, fake.WithAssumedAnswers())); !strings.HasPrefix(got, test.want) {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+// The mark is on the wire, and nothing that was measured is marked.
+func TestAssumedHeader(t *testing.T) {
+	s := newSession(t, fake.WithAssumedAnswers())
+	vm := s.started(nil)
+	marks := func(method, path string) []string {
+		r, err := http.NewRequestWithContext(t.Context(), method, "https://lambda.us-east-1.amazonaws.com"+path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := s.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = response.Body.Close() }()
+		return response.Header.Values("X-Fake-Assumed")
+	}
+	path := "/2025-09-09/microvms/" + *vm.MicroVMId
+	if got := marks(http.MethodGet, path); got != nil {
+		t.Errorf("Get is marked %q", got)
+	}
+	if diff := cmp.Diff([]string{"OutOfTurn"}, marks(http.MethodPost, path+"/resume")); diff != "" {
+		t.Errorf("Resume of a RUNNING MicroVM: -want +got:\n%s", diff)
 	}
 }

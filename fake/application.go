@@ -58,7 +58,7 @@ func (s *Server) applicationAt(to Destination) (http.Handler, error) {
 	case to.Shell && s.config.shell != nil:
 		return s.config.shell, nil
 	case to.Shell:
-		return nil, unrecorded("what the shell says; play it with fake.WithShell")
+		return nil, s.unmeasured(unreachable(), "what the shell says; play it with fake.WithShell")
 	case len(s.config.applications) == 0:
 		return http.HandlerFunc(echo), nil
 	}

@@ -72,11 +72,11 @@ func (c *call) holder(id *string, minutes int32) (*microVM, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := vm.known(c.now); err != nil {
+	if err := c.known(vm); err != nil {
 		return nil, err
 	}
 	if state := vm.state(c.now); ends(state) {
-		err = c.server.config.answers.TerminatedToken.settle("TerminatedToken",
+		err = c.settle(c.server.config.answers.TerminatedToken, "TerminatedToken",
 			"what a token for a MicroVM gets that is "+string(state),
 			"The MicroVM "+vm.id()+" is in state: "+string(state))
 	}

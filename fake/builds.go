@@ -115,7 +115,11 @@ func (c *call) getMicroVMImageBuild(in *lambdamicrovms.GetMicroVMImageBuildInput
 	}
 	b := &v.builds[i]
 	out := restjson.Recast(&lambdamicrovms.GetMicroVMImageBuildOutput{}, b.describe(img, v, c.now))
-	if !c.server.config.answers.FailedBuildReason {
+	switch {
+	case out.StateReason == nil:
+	case c.server.config.answers.FailedBuildReason:
+		c.dependsOn("FailedBuildReason")
+	default:
 		out.StateReason = nil
 	}
 	c.extra.members = b.extra()

@@ -38,6 +38,8 @@ type call struct {
 	damages   []damage
 	skew      time.Duration // of the service's clock
 
+	assumptions []string // that the response rests on
+
 	// While the handler runs, under the server's lock.
 	now   time.Time
 	world *world

@@ -31,6 +31,9 @@ type Call struct {
 	Status    int
 	Err       error // what Status tells of, nil if the call went well
 
+	// Assumed is what the response rests on, see WithAssumedAnswers.
+	Assumed []string
+
 	// Faults are the effects that befell the call, in that order.
 	Faults []Effect
 }
@@ -84,8 +87,10 @@ func (s *Server) note(c *call, answered *response) {
 		RequestID: c.requestID,
 		Status:    answered.status,
 		Err:       answered.err,
+		Assumed:   c.assumptions,
 		Faults:    c.struck,
 	}
+	s.watch(entry.Method, entry.Operation, entry.URL)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls.add(entry)

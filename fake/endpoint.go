@@ -44,14 +44,17 @@ func forEndpoint(r *http.Request) bool {
 type proxyError struct {
 	status  int
 	message string
+	assumed string // what it rests on, see WithAssumedAnswers
 }
 
 func (r *proxyError) Error() string { return r.message }
 
-func notAdmitted(message string) error { return &proxyError{http.StatusForbidden, message} }
+func notAdmitted(message string) *proxyError {
+	return &proxyError{status: http.StatusForbidden, message: message}
+}
 
 // unreachable is for a MicroVM that does not answer.
-func unreachable() error { return &proxyError{status: http.StatusBadGateway} }
+func unreachable() *proxyError { return &proxyError{status: http.StatusBadGateway} }
 
 // serveEndpoint is the proxy: it answers what it refuses itself and has the application answer the rest.
 func (s *Server) serveEndpoint(w http.ResponseWriter, r *http.Request) {
@@ -66,7 +69,10 @@ func (s *Server) serveEndpoint(w http.ResponseWriter, r *http.Request) {
 	var refused *proxyError
 	if !errors.As(err, &refused) {
 		failed := failureOf(err)
-		refused = &proxyError{failed.status, *failed.message}
+		refused = &proxyError{status: failed.status, message: *failed.message}
+	}
+	if refused.assumed != "" {
+		w.Header().Set(assumedHeader, refused.assumed)
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(len(refused.message)))
@@ -118,7 +124,8 @@ func (s *Server) knock(host, token, port string) (to Destination, wake time.Time
 		}
 		to.Port = int(n)
 		if !vm.takesHTTP() {
-			return to, wake, unrecorded("what the endpoint of a MicroVM answers that has neither HTTP_INGRESS nor ALL_INGRESS")
+			return to, wake, s.unmeasured(notAdmitted("Access to port denied"),
+				"what the endpoint of a MicroVM answers that has neither HTTP_INGRESS nor ALL_INGRESS")
 		}
 	}
 	wake, err = s.reach(vm, now)
@@ -145,7 +152,11 @@ func (s *Server) reach(vm *microVM, now time.Time) (wake time.Time, err error) {
 			phase{State: types.MicroVMStateRunning, From: wake})
 		return wake, nil
 	}
-	return wake, unreachable()
+	gone := unreachable()
+	if vm.phases.at(now).Assumed {
+		gone.assumed = "LongSuspension"
+	}
+	return wake, gone
 }
 
 // takesHTTP reports whether a connector lets more than shells in. Customers' own connectors do.

@@ -157,11 +157,17 @@ func (c *call) createMicroVMImage(in *lambdamicrovms.CreateMicroVMImageInput) (*
 	}
 	img := c.world.images[*in.Name]
 	taken := img != nil && !img.gone(c.now)
+	if taken {
+		img.settle(c.now)
+	}
 	if previous != nil && taken && img.id == previous.ImageID {
 		return c.created(img, img.version(previous.Version))
 	}
 	if taken {
 		return nil, invalid("A MicroVM image with the name '%s' already exists in this account", *in.Name)
+	}
+	if full := c.roomForTags(len(in.Tags)); full != nil {
+		return nil, full
 	}
 	if err := c.roomForImage(); err != nil {
 		return nil, err
@@ -192,7 +198,7 @@ func (c *call) createMicroVMImage(in *lambdamicrovms.CreateMicroVMImageInput) (*
 // created is the answer of Create: it never has the tags.
 func (c *call) created(img *image, v *version) (*lambdamicrovms.CreateMicroVMImageOutput, error) {
 	if v == nil {
-		return nil, unrecorded("what a clientToken gets after its version was deleted")
+		return nil, c.versionOfTokenIsGone(img)
 	}
 	out := restjson.Recast(&lambdamicrovms.CreateMicroVMImageOutput{}, v.describe(c.now), img.describe(c.now))
 	out.Tags = nil
@@ -236,10 +242,14 @@ func (c *call) updateMicroVMImage(in *lambdamicrovms.UpdateMicroVMImageInput) (*
 
 func (c *call) updated(img *image, v *version) (*lambdamicrovms.UpdateMicroVMImageOutput, error) {
 	if v == nil {
-		return nil, unrecorded("what a clientToken gets after its version was deleted")
+		return nil, c.versionOfTokenIsGone(img)
 	}
 	c.extra.members = append(img.extra(), extra{name: "buildPhaseOverrides"}, extra{name: "roleConfiguration"})
 	return restjson.Recast(&lambdamicrovms.UpdateMicroVMImageOutput{}, v.describe(c.now), img.describe(c.now)), nil
+}
+
+func (c *call) versionOfTokenIsGone(img *image) error {
+	return c.unmeasured(c.noImage(img.arn), "what a clientToken gets after its version was deleted")
 }
 
 // busyForUpdate is the refusal of an update in one of its two forms.
@@ -295,7 +305,7 @@ func (c *call) deleteMicroVMImage(in *lambdamicrovms.DeleteMicroVMImageInput) (*
 		return nil, invalid("Cannot delete MicroVM image in its current state: %s", img.arn)
 	}
 	if running := c.world.running(img, 0, c.now); len(running) > 0 {
-		if err := running[0].known(c.now); err != nil {
+		if err := c.known(running[0]); err != nil {
 			return nil, err
 		}
 		return nil, invalid("Cannot delete microvm image with running microvms.")
@@ -323,5 +333,5 @@ func (c *call) deletedAgain(in *lambdamicrovms.DeleteMicroVMImageInput) (*lambda
 
 // repeatedDelete is the error of a second delete, nil if it succeeds.
 func (c *call) repeatedDelete(missing *failure) error {
-	return c.server.config.answers.RepeatedDelete.settle("RepeatedDelete", "what a second delete gets", *missing.message)
+	return c.settle(c.server.config.answers.RepeatedDelete, "RepeatedDelete", "what a second delete gets", *missing.message)
 }

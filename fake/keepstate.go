@@ -126,6 +126,7 @@ func (k *keeper) end() {
 //
 // Servers of [New] are closed when their test ends.
 func (s *Server) Close() error {
+	s.standstill.end()
 	s.mu.Lock()
 	k := s.keeper
 	s.keeper = nil

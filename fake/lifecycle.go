@@ -13,6 +13,8 @@ type phase struct {
 	State  types.MicroVMState `json:"state"`
 	From   time.Time          `json:"from"`
 	Reason *string            `json:"reason,omitempty"`
+
+	Assumed bool `json:"assumed,omitempty"` // see WithAssumedAnswers
 }
 
 // timeline is the present phase of a MicroVM and, after it, what will become of it if nobody calls.
@@ -77,7 +79,11 @@ func (vm *microVM) foresee(config *config) {
 		case LongSuspensionUnknown:
 			vm.phases = append(vm.phases, phase{From: until})
 		case LongSuspensionEnds:
-			vm.phases = append(vm.phases, ending(until, config.delays.Terminate)...)
+			phases := ending(until, config.delays.Terminate)
+			for i := range phases {
+				phases[i].Assumed = config.assumed["LongSuspension"]
+			}
+			vm.phases = append(vm.phases, phases...)
 		}
 	}
 
@@ -149,14 +155,14 @@ func (c *call) resumeMicroVM(in *lambdamicrovms.ResumeMicroVMInput) (*lambdamicr
 
 // outOfTurn is the error of a suspend or resume that does not fit the state.
 func (c *call) outOfTurn(vm *microVM) error {
-	if err := vm.known(c.now); err != nil {
+	if err := c.known(vm); err != nil {
 		return err
 	}
 	state := vm.state(c.now)
 	if state == types.MicroVMStateTerminated {
 		return invalid("The MicroVM %s has been terminated and its state cannot be changed.", vm.id())
 	}
-	return c.server.config.answers.OutOfTurn.settle("OutOfTurn",
+	return c.settle(c.server.config.answers.OutOfTurn, "OutOfTurn",
 		"what "+string(c.operation)+" gets when the MicroVM is "+string(state),
 		"The MicroVM "+vm.id()+" is in state: "+string(state))
 }

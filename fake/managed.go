@@ -32,7 +32,7 @@ func (c *call) baseVersion(arn string, asked *string) (string, error) {
 		oldest, newest = 1, img.latest
 	case name.account == "aws":
 	default:
-		return "", unrecorded("what a build on %s gets, which is no image here", arn)
+		return "", c.unmeasured(c.noImage(arn), "what a build on %s gets, which is no image here", arn)
 	}
 	if asked == nil {
 		return strconv.Itoa(newest) + ".0", nil

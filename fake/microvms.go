@@ -58,6 +58,14 @@ func (vm *microVM) known(now time.Time) error {
 	return nil
 }
 
+// known is that of a call, whose response may rest on an assumption.
+func (c *call) known(vm *microVM) error {
+	if vm.phases.at(c.now).Assumed {
+		c.dependsOn("LongSuspension")
+	}
+	return vm.known(c.now)
+}
+
 const idPrefix = "microvm-"
 
 func isMicroVMID(text string) bool {
@@ -86,7 +94,7 @@ func (c *call) getMicroVM(in *lambdamicrovms.GetMicroVMInput) (*lambdamicrovms.G
 	if err != nil {
 		return nil, err
 	}
-	if err := vm.known(c.now); err != nil {
+	if err := c.known(vm); err != nil {
 		return nil, err
 	}
 	c.extra.members = vm.extra()
@@ -111,7 +119,7 @@ func (c *call) listMicroVMs(in *lambdamicrovms.ListMicroVMsInput) (*lambdamicrov
 			in.ImageVersion != nil && parseVersion(*in.ImageVersion) != vm.version {
 			continue
 		}
-		if err := vm.known(c.now); err != nil {
+		if err := c.known(vm); err != nil {
 			return nil, err
 		}
 		out.Items = append(out.Items, *restjson.Recast(&types.MicroVMItem{}, vm.describe(c.now)))

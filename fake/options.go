@@ -21,6 +21,8 @@ type config struct {
 	delays               Delays
 	quotas               Quotas
 	answers              Answers
+	assume               bool            // the answers that are not known
+	assumed              map[string]bool // the fields of answers that were assumed
 	managed              []ManagedImage
 	seed                 uint64
 	callLimit            int
@@ -29,6 +31,7 @@ type config struct {
 	strict               bool
 	applications         []application
 	shell                http.Handler // nil if nobody plays it
+	logf                 func(format string, args ...any)
 }
 
 func defaultConfig() config {

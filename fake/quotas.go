@@ -11,6 +11,9 @@ type Quotas struct {
 	// VersionsPerImage limits the versions of an image; the service allows 50. The message of its error is
 	// not on record.
 	VersionsPerImage int
+	// TagsPerImage limits the tags of an image. AWS allows 50 for most resources; nobody has measured it on this
+	// service, so neither the limit nor the message of the error is on record.
+	TagsPerImage int
 	// MemoryInMiB limits the memory of MicroVMs that have not ended and of builds. A new account of the
 	// service has 4 to 8 GiB.
 	MemoryInMiB int
@@ -33,6 +36,14 @@ func (c *call) roomForVersion(img *image) error {
 		return overQuota("MicroVM image %s has reached the maximum number of versions allowed.", img.arn)
 	}
 	return c.roomToBuild()
+}
+
+// roomForTags checks how many tags an image is to have.
+func (c *call) roomForTags(tags int) *failure {
+	if limit := c.server.config.quotas.TagsPerImage; limit > 0 && tags > limit {
+		return invalid("A resource can have at most %d tags.", limit)
+	}
+	return nil
 }
 
 func (c *call) roomToBuild() error {

@@ -70,3 +70,35 @@ func TestQuotas(t *testing.T) {
 		})
 	}
 }
+
+func TestTagQuota(t *testing.T) {
+	ctx := context.Background()
+	s := newSession(t, fake.WithQuotas(fake.Quotas{TagsPerImage: 2}))
+	tag := func(keys ...string) error {
+		tags := make(map[string]string)
+		for _, key := range keys {
+			tags[key] = "x"
+		}
+		_, err := s.TagResource(ctx, &lambdamicrovms.TagResourceInput{Resource: aws.String(imageARN), Tags: tags})
+		return err
+	}
+	const full = "400 InvalidParameterValueException: A resource can have at most 2 tags."
+	for _, step := range []struct {
+		keys []string
+		want string
+	}{
+		{[]string{"a", "b"}, "<nil>"},
+		{[]string{"a", "b"}, "<nil>"}, // they replace what is there
+		{[]string{"c"}, full},
+		{[]string{"a", "c"}, full},
+	} {
+		if got := verdict(tag(step.keys...)); got != step.want {
+			t.Errorf("%v: got %s, want %s", step.keys, got, step.want)
+		}
+	}
+	in := createInput("other")
+	in.Tags = map[string]string{"a": "1", "b": "2", "c": "3"}
+	if _, err := s.CreateMicroVMImage(ctx, in); verdict(err) != "400 ValidationException: A resource can have at most 2 tags." {
+		t.Errorf("create: %v", err)
+	}
+}

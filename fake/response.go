@@ -121,6 +121,9 @@ var errReset error = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallErro
 // deliver waits until the answer may be sent. It returns an error if there is none for the client.
 func (s *Server) deliver(ctx context.Context, a *response) error {
 	if a.never {
+		if _, ok := ctx.Deadline(); !ok {
+			s.hint("fake: a call hangs because of fake.Hang, and its context has no deadline")
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

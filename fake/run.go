@@ -63,7 +63,7 @@ func (c *call) runMicroVM(in *lambdamicrovms.RunMicroVMInput) (*lambdamicrovms.R
 }
 
 func (c *call) ran(vm *microVM) (*lambdamicrovms.RunMicroVMOutput, error) {
-	if err := vm.known(c.now); err != nil {
+	if err := c.known(vm); err != nil {
 		return nil, err
 	}
 	c.extra.members = vm.extra()
@@ -84,7 +84,7 @@ func (c *call) runnable(in *lambdamicrovms.RunMicroVMInput) (*image, *version, e
 		return nil, nil, invalid("Logging cannot be enabled without providing executionRoleArn")
 	}
 	if name, _, ok := parseImageARN(*in.ImageIdentifier); ok && name.account == "aws" {
-		return nil, nil, unrecorded("what a run of a managed image gets")
+		return nil, nil, c.unmeasured(noActiveVersion(in), "what a run of a managed image gets")
 	}
 
 	img, err := c.find(in.ImageIdentifier)

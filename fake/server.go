@@ -17,6 +17,8 @@ type Server struct {
 	config config
 	clock  *clock
 
+	standstill standstill
+
 	mu        sync.Mutex // guards what follows
 	worlds    map[scope]*world
 	hosts     map[string]*microVM // by the host of its endpoint
@@ -43,7 +45,7 @@ type TB interface {
 // test has failed, its calls are logged.
 func New(tb TB, opts ...Option) *Server {
 	tb.Helper()
-	s := NewServer(opts...)
+	s := NewServer(append([]Option{WithLog(logTo(tb))}, opts...)...)
 	tb.Cleanup(func() {
 		_ = s.Close() // a state file that is gone with its test's directory is no error
 		if tb.Failed() {
@@ -61,6 +63,9 @@ func NewServer(opts ...Option) *Server {
 	for _, opt := range opts {
 		opt(&s.config)
 	}
+	if s.config.assume {
+		s.config.assumed = s.config.answers.assumeRest()
+	}
 	s.clock = newClock(s.config.realTime, s.config.start)
 	s.worlds = make(map[scope]*world)
 	s.hosts = make(map[string]*microVM)
@@ -74,16 +79,17 @@ func NewServer(opts ...Option) *Server {
 	return s
 }
 
-// Options returns options for [lambdamicrovms.New]: a client that talks to this server without a
-// network. Its retries are those of the standard mode without the random delays between attempts;
-// only a Retry-After header makes it wait, in real time. Everything in them may be changed.
+// Options returns options for [lambdamicrovms.New]: a client that talks to this server without a network. It
+// retries as the standard mode does, but without the random delays. With the test clock it does not sleep for a
+// Retry-After header either: the server's time moves on by as much. The caller may change every field; another
+// Retryer sleeps in real time.
 func (s *Server) Options() lambdamicrovms.Options {
 	return lambdamicrovms.Options{
 		Region:      s.config.region,
 		Credentials: s.Credentials(),
 		HTTPClient:  s,
 		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+			o.Backoff = retry.BackoffDelayerFunc(s.backoff)
 		}),
 	}
 }
@@ -158,6 +164,9 @@ func (s *Server) exchange(r *http.Request) *response {
 	}
 	answered.header.Set("X-Amzn-Requestid", c.requestID)
 	answered.header.Set("Date", c.today().UTC().Format(http.TimeFormat))
+	for _, assumption := range c.assumptions {
+		answered.header.Add(assumedHeader, assumption)
+	}
 	for _, d := range c.damages {
 		d.damage(answered)
 	}

@@ -92,7 +92,7 @@ func (c *call) verifySignature() error {
 	given, ok := parseAuthorization(r.Header.Get("Authorization"))
 	if !ok {
 		if r.URL.Query().Has("X-Amz-Signature") {
-			return unrecorded("whether the service takes signatures in the query")
+			return c.unmeasured(refused("the request has no signature"), "whether the service takes signatures in the query")
 		}
 		return refused("the request has no signature")
 	}

@@ -12,7 +12,7 @@ func (c *call) tagged(arn *string) (*image, error) {
 	name, _, ok := parseImageARN(*arn)
 	switch {
 	case !ok:
-		return nil, unrecorded("what tags of %s get: there are only images here", *arn)
+		return nil, c.unmeasured(noTagged(*arn), "what tags of %s get: there are only images here", *arn)
 	case name.account != c.scope.account:
 		return nil, c.denied(*arn)
 	}
@@ -27,6 +27,16 @@ func (c *call) tagResource(in *lambdamicrovms.TagResourceInput) (*lambdamicrovms
 	img, err := c.tagged(in.Resource)
 	if err != nil {
 		return nil, err
+	}
+	tags := len(img.tags)
+	for key := range in.Tags {
+		if _, there := img.tags[key]; !there {
+			tags++
+		}
+	}
+	if full := c.roomForTags(tags); full != nil {
+		full.code, full.kind, full.capital = "InvalidParameterValueException", "User", true
+		return nil, full
 	}
 	if img.tags == nil {
 		img.tags = make(map[string]string)

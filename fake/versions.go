@@ -114,6 +114,7 @@ func (c *call) describe(img *image, v *version) *types.MicroVMImageVersionSummar
 	out := v.describe(c.now)
 	out.ImageArn = ptr(img.arn)
 	if out.Status == "" {
+		c.dependsOn("FailedVersionStatus")
 		out.Status = c.server.config.answers.FailedVersionStatus
 	}
 	return out
@@ -202,8 +203,11 @@ func (c *call) updateMicroVMImageVersion(in *lambdamicrovms.UpdateMicroVMImageVe
 	if img.busy(c.now) {
 		return nil, alreadyIn(img.state(c.now))
 	}
-	if v.failed() && c.server.config.answers.FailedVersionStatus == "" {
-		return nil, unknown("FailedVersionStatus", "what status a failed version has, nor whether it can be set")
+	if v.failed() {
+		c.dependsOn("FailedVersionStatus")
+		if c.server.config.answers.FailedVersionStatus == "" {
+			return nil, unknown("FailedVersionStatus", "what status a failed version has, nor whether it can be set")
+		}
 	}
 	v.status, v.changedAt = in.Status, c.now
 	c.extra.members = v.extra(c.now)
@@ -229,7 +233,7 @@ func (c *call) deleteMicroVMImageVersion(in *lambdamicrovms.DeleteMicroVMImageVe
 	}
 	if len(c.world.running(img, v.number, c.now)) > 0 {
 		const message = "Cannot delete microvm image version with running microvms."
-		if err := c.server.config.answers.VersionInUse.settle("VersionInUse", "what the delete of a version gets that MicroVMs run", message); err != nil {
+		if err := c.settle(c.server.config.answers.VersionInUse, "VersionInUse", "what the delete of a version gets that MicroVMs run", message); err != nil {
 			return nil, err
 		}
 	}

@@ -110,7 +110,7 @@ func Deploy(ctx context.Context, api DeployAPI, deployment Deployment, optFns ..
 		fn(&options)
 	}
 	name := deref(deployment.Image.Name)
-	d := &deployer{job: newJob("deploy", name, options.Options), options: &options, api: api, name: name, Deployment: deployment}
+	d := &deployer{job: newJob(api, "deploy", name, options.Options), options: &options, api: api, name: name, Deployment: deployment}
 	defer d.close()
 	if err := d.refuse(options.check()); err != nil {
 		return nil, err

@@ -22,9 +22,12 @@
 //
 // # Testing
 //
-// With package fake a workflow takes no time, as its clock moves when somebody sleeps:
+// A workflow with a client of package fake takes no time: it uses the server's clock, which moves on whenever
+// somebody sleeps.
 //
 //	srv := fake.New(t)
 //	client := lambdamicrovms.New(srv.Options())
-//	images.Deploy(ctx, client, deployment, func(o *images.DeployOptions) { o.Clock = srv.Clock() })
+//	deployed, err := images.Deploy(ctx, client, deployment)
+//
+// A stub of your own that hides the client's Options method needs Options.Clock: srv.Clock().
 package images

@@ -16,8 +16,8 @@ type job struct {
 	waited   time.Duration // counts against BusyTimeout
 }
 
-func newJob(workflow, image string, options Options) *job {
-	options.resolve()
+func newJob(api any, workflow, image string, options Options) *job {
+	options.resolve(api)
 	return &job{Options: options, workflow: workflow, image: image, began: options.Clock.Now()}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/clock"
+	"github.com/microvm-go/lambdamicrovms/internal/inprocess"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 )
 
@@ -44,7 +45,7 @@ func (o *Options) check(c *workflow.OptionCheck) {
 	}
 }
 
-func (o *Options) resolve() {
+func (o *Options) resolve(api any) {
 	if o.BusyTimeout <= 0 {
 		o.BusyTimeout = 45 * time.Minute
 	}
@@ -63,6 +64,9 @@ func (o *Options) resolve() {
 	}
 	if o.Clock == nil {
 		o.Clock = clock.System{}
+		if server := inprocess.Of(api); server != nil {
+			o.Clock = server.Clock()
+		}
 	}
 	if o.Progress == nil {
 		o.Progress = func(Event) {}

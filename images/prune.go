@@ -94,7 +94,7 @@ func Prune(ctx context.Context, api PruneAPI, image string, keep int, optFns ...
 		return nil, err
 	}
 	p := &pruner{
-		job: newJob("prune", image, options.Options), api: api, keep: keep, dryRun: options.DryRun,
+		job: newJob(api, "prune", image, options.Options), api: api, keep: keep, dryRun: options.DryRun,
 		done: &PruneResult{Image: image}, idle: make(map[string]bool), spared: make(map[string]Kept),
 	}
 	check := workflow.CheckOptions("PruneOptions")

@@ -48,7 +48,7 @@ func Rollback(ctx context.Context, api RollbackAPI, image, to string, optFns ...
 	if _, err := ParseARN(image); err != nil {
 		return nil, err
 	}
-	j := newJob("roll back", image, options)
+	j := newJob(api, "roll back", image, options)
 	check := workflow.CheckOptions("Options")
 	options.check(check)
 	if err := j.refuse(check); err != nil {

@@ -43,7 +43,7 @@ func SyncTags(ctx context.Context, api TagsAPI, image string, want map[string]st
 	if _, err := ParseARN(image); err != nil {
 		return nil, err
 	}
-	j := newJob("sync tags", image, options)
+	j := newJob(api, "sync tags", image, options)
 	check := workflow.CheckOptions("Options")
 	options.check(check)
 	if err := j.refuse(check); err != nil {

@@ -106,7 +106,7 @@ func Update(ctx context.Context, api UpdateAPI, image string, change func(*lambd
 	if _, err := ParseARN(image); err != nil {
 		return nil, err
 	}
-	u := &updater{job: newJob("update", image, options.Options), options: &options, api: api, change: change}
+	u := &updater{job: newJob(api, "update", image, options.Options), options: &options, api: api, change: change}
 	if err := u.refuse(options.check()); err != nil {
 		return nil, err
 	}

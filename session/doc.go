@@ -64,4 +64,17 @@
 //
 // A Session and a [Handshake] print as [REDACTED] where they hold a token. The fields of a
 // Handshake do hold it, since they are for a WebSocket library: keep them out of logs.
+//
+// # Testing
+//
+// A session with a client of package fake takes no time and needs no network: it uses the server's clock and has
+// the server as its Transport. An [net/http.Handler] stands for the application in the MicroVM.
+//
+//	srv := fake.New(t, fake.WithApplication(handler))
+//	client := lambdamicrovms.New(srv.Options())
+//	s, err := session.Run(ctx, client, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: &imageARN})
+//
+// A stub of your own that hides the client's Options method needs both by hand:
+//
+//	func(o *session.Options) { o.Clock, o.Transport = srv.Clock(), srv }
 package session

@@ -9,6 +9,7 @@ import (
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/clock"
+	"github.com/microvm-go/lambdamicrovms/internal/inprocess"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
@@ -69,8 +70,9 @@ type Options struct {
 	// terminating the MicroVM, with retries after throttling. The default is 10 seconds.
 	CloseTimeout time.Duration
 
-	// Transport sends the requests. The default is a copy of http.DefaultTransport, whose
-	// idle connections Close closes. It sees the tokens, and must not follow redirects.
+	// Transport sends the requests. The default is the server if the client is one of
+	// package fake, else a copy of http.DefaultTransport, whose idle connections Close
+	// closes. It sees the tokens, and must not follow redirects.
 	Transport http.RoundTripper
 
 	// BaseEndpoint is the http or https URL of an emulator, such as "http://127.0.0.1:4290".
@@ -78,8 +80,8 @@ type Options struct {
 	// still name in the Host header. By default they connect to the endpoint by https.
 	BaseEndpoint string
 
-	// Clock is the time source of waits and of the life of tokens. The default is the
-	// system's.
+	// Clock is the time source of waits and of the life of tokens. The default is that of
+	// the server if the client is one of package fake, else the system's.
 	Clock lambdamicrovms.Clock
 }
 
@@ -91,10 +93,16 @@ const (
 	defaultCloseTimeout  = 10 * time.Second
 )
 
-func newOptions(terminate bool, optFns []func(*Options)) (*Options, error) {
+func newOptions(api any, terminate bool, optFns []func(*Options)) (*Options, error) {
 	o := &Options{TerminateOnClose: terminate}
 	for _, fn := range optFns {
 		fn(o)
+	}
+	if server := inprocess.Of(api); server != nil {
+		o.Clock = or(o.Clock, server.Clock())
+		if o.BaseEndpoint == "" {
+			o.Transport = or[http.RoundTripper](o.Transport, server)
+		}
 	}
 	o.AllowedPorts = slices.Clone(o.AllowedPorts)
 	o.HeaderPorts = slices.Clone(o.HeaderPorts)

@@ -46,7 +46,7 @@ type Session struct {
 // With a ClientToken that was used before the service gives the MicroVM of then, and Run treats it as a new one:
 // it resumes it if it is suspended, and terminates it if that fails. Leave the token nil.
 func Run(ctx context.Context, api RunAPI, input *lambdamicrovms.RunMicroVMInput, optFns ...func(*Options)) (*Session, error) {
-	options, err := newOptions(true, optFns)
+	options, err := newOptions(api, true, optFns)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func Run(ctx context.Context, api RunAPI, input *lambdamicrovms.RunMicroVMInput,
 // Unless Options.TerminateOnClose is set, the MicroVM stays when the session is closed. If it has ended the
 // error is a *StateError.
 func Attach(ctx context.Context, api API, microVMID string, optFns ...func(*Options)) (*Session, error) {
-	options, err := newOptions(false, optFns)
+	options, err := newOptions(api, false, optFns)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/inprocess"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
@@ -41,7 +42,8 @@ type SweepOptions struct {
 	// Progress is called after each MicroVM, by the goroutine that called Sweep.
 	Progress func(SweepProgress)
 
-	// Clock is the time that ages and the rate go by. The default is the system's.
+	// Clock is the time source of ages and the rate. The default is that of the server if the client is one of
+	// package fake, else the system's.
 	Clock lambdamicrovms.Clock
 }
 
@@ -137,7 +139,7 @@ func Sweep(ctx context.Context, api SweepAPI, optFns ...func(*SweepOptions)) (*S
 		fn(&o)
 	}
 	result := &SweepResult{}
-	if err := o.resolve(); err != nil {
+	if err := o.resolve(api); err != nil {
 		return result, err
 	}
 
@@ -155,8 +157,11 @@ func Sweep(ctx context.Context, api SweepAPI, optFns ...func(*SweepOptions)) (*S
 	return result, &SweepError{Failed: result.Failed, Left: len(result.Orphans) - tried, Err: err}
 }
 
-func (o *SweepOptions) resolve() error {
+func (o *SweepOptions) resolve(api any) error {
 	o.Rate = or(o.Rate, defaultSweepRate)
+	if server := inprocess.Of(api); server != nil {
+		o.Clock = or(o.Clock, server.Clock())
+	}
 	o.Clock = clockOr(o.Clock)
 	if o.Progress == nil {
 		o.Progress = func(SweepProgress) {}

@@ -57,6 +57,8 @@ func parse(args []string, messages io.Writer) (*options, error) {
 		"Values are success, conflict, validation or notfound; ends or stays for LongSuspension", func(text string) error {
 		return setAnswer(&answers, text)
 	})
+	assume := flags.Bool("assume", false, "where nobody has measured what the service does, give the most plausible response, marked by a header\n"+
+		"X-Fake-Assumed, instead of 501")
 	flags.Func("fault", "what goes wrong, as an `effect?parameters`, such as throttle?on=RunMicrovm&first=2&retry-after=1s; may be repeated.\n"+
 		"Effects are fail-build, stuck-build, fail-start, fail-suspend (reason, generation); throttle, server-error, bad-gateway,\n"+
 		"quota-exceeded (status, retry-after, message); reset, lose-answer, hang, slow (delay), cut-body (after),\n"+
@@ -93,6 +95,9 @@ func parse(args []string, messages io.Writer) (*options, error) {
 	add(fake.WithAnswers(answers))
 	if len(managed) > 0 {
 		add(fake.WithManagedImages(managed...))
+	}
+	if *assume {
+		add(fake.WithAssumedAnswers())
 	}
 	if *strict {
 		add(fake.WithStrictSigning())

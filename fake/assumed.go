@@ -1,0 +1,118 @@
+package fake
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/microvm-go/lambdamicrovms/types"
+)
+
+// assumedHeader marks responses that rest on an assumption.
+const assumedHeader = "X-Fake-Assumed"
+
+// WithAssumedAnswers has the server give the most plausible response where nobody has measured what the service does,
+// instead of 501. A field of [Answers] that is set goes before. Responses that rest on an assumption have a header
+// X-Fake-Assumed for each, which says what was assumed. The assumptions are:
+//
+//   - FailedVersionStatus: a version whose build failed is INACTIVE, and its status can be set;
+//   - FailedBuildReason: Get of a failed build has the reason too;
+//   - ReusedToken: 400, as for most conflicts of this service;
+//   - RepeatedDelete: 200, as the documentation calls both deletes idempotent;
+//   - VersionInUse: 400, as for an image in use;
+//   - OutOfTurn: 409 ConflictException, which the model declares for suspend and resume;
+//   - TerminatedToken: 400, as for a suspend of a terminated MicroVM;
+//   - LongSuspension: the MicroVM is terminated, as documented;
+//   - a client token whose version was deleted: 404 for that version;
+//   - a build on an image of one's own that does not exist: 404 for that image;
+//   - a run of a managed image: 404, no active version;
+//   - tags of what is no image: 404;
+//   - a signature in the query, with [WithStrictSigning]: 403;
+//   - a request to a MicroVM without HTTP_INGRESS or ALL_INGRESS: 403, "Access to port denied";
+//   - a shell, without [WithShell]: 502, as where nothing listens.
+//
+// A test that passes only with this option tests the fake: settle what it depends on with [WithAnswers] instead, and
+// measure it.
+func WithAssumedAnswers() Option {
+	return func(c *config) { c.assume = true }
+}
+
+// assumeRest settles the fields that are not set, and returns the names of those.
+func (a *Answers) assumeRest() map[string]bool {
+	assumed := make(map[string]bool)
+	settle := func(field string, set bool) {
+		if !set {
+			assumed[field] = true
+		}
+	}
+	settle("FailedVersionStatus", a.FailedVersionStatus != "")
+	settle("FailedBuildReason", a.FailedBuildReason)
+	settle("ReusedToken", a.ReusedToken != OutcomeUnknown)
+	settle("RepeatedDelete", a.RepeatedDelete != OutcomeUnknown)
+	settle("VersionInUse", a.VersionInUse != OutcomeUnknown)
+	settle("OutOfTurn", a.OutOfTurn != OutcomeUnknown)
+	settle("TerminatedToken", a.TerminatedToken != OutcomeUnknown)
+	settle("LongSuspension", a.LongSuspension != LongSuspensionUnknown)
+
+	a.FailedVersionStatus = cmp.Or(a.FailedVersionStatus, types.MicroVMImageVersionStatusInactive)
+	a.FailedBuildReason = true
+	a.ReusedToken = cmp.Or(a.ReusedToken, OutcomeValidation)
+	a.RepeatedDelete = cmp.Or(a.RepeatedDelete, OutcomeSuccess)
+	a.VersionInUse = cmp.Or(a.VersionInUse, OutcomeValidation)
+	a.OutOfTurn = cmp.Or(a.OutOfTurn, OutcomeConflict)
+	a.TerminatedToken = cmp.Or(a.TerminatedToken, OutcomeValidation)
+	a.LongSuspension = cmp.Or(a.LongSuspension, LongSuspensionEnds)
+	return assumed
+}
+
+// dependsOn notes that the response depends on a field of Answers.
+func (c *call) dependsOn(field string) {
+	if c.server.config.assumed[field] && !slices.Contains(c.assumptions, field) {
+		c.assumptions = append(c.assumptions, field)
+	}
+}
+
+// settle returns the error of an outcome, nil for success.
+func (c *call) settle(o Outcome, field, what, message string) error {
+	c.dependsOn(field)
+	switch o {
+	case OutcomeSuccess:
+		return nil
+	case OutcomeConflict:
+		return conflict("%s", message)
+	case OutcomeValidation:
+		return invalid("%s", message)
+	case OutcomeNotFound:
+		return notFound("%s", message)
+	}
+	return unknown(field, what)
+}
+
+// unmeasured returns the assumed error if the server may assume, else the 501 that says what is not known.
+func (c *call) unmeasured(assumed error, format string, args ...any) error {
+	if !c.server.config.assume {
+		return unrecorded(format, args...)
+	}
+	c.assumptions = append(c.assumptions, fmt.Sprintf(format, args...))
+	return assumed
+}
+
+// unmeasured is that of the proxy.
+func (s *Server) unmeasured(assumed *proxyError, what string) error {
+	if !s.config.assume {
+		return unrecorded("%s", what)
+	}
+	assumed.assumed = what
+	return assumed
+}
+
+// unknown is the 501 for what a field of Answers settles.
+func unknown(field, what string) *failure {
+	return unrecorded("%s; settle it with fake.WithAnswers(fake.Answers{%s: ...}), or --answer %[2]s=...", what, field)
+}
+
+// unrecorded is the 501 for what no option settles, save WithAssumedAnswers.
+func unrecorded(format string, args ...any) *failure {
+	return fail(http.StatusNotImplemented, "UnknownBehaviorException", "fake: it is not known "+format, args...)
+}

@@ -1,0 +1,91 @@
+//go:build go1.25
+
+package fake_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/fake"
+)
+
+// TestStandstillIsReported checks who gets a hint: those who wait in real time for something that happens in the
+// server's time.
+func TestStandstillIsReported(t *testing.T) {
+	image := &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: aws.String(imageARN)}
+	wait := func(client *lambdamicrovms.Client, clock lambdamicrovms.Clock) error {
+		return lambdamicrovms.NewMicroVMImageCreatedWaiter(client).Wait(context.Background(), image, 10*time.Minute,
+			func(o *lambdamicrovms.MicroVMImageCreatedWaiterOptions) { o.Clock = clock })
+	}
+	const polled = "fake: GetMicrovmImage was called 3 times in "
+	for _, test := range []struct {
+		name string
+		do   func(srv *fake.Server, client *lambdamicrovms.Client) error
+		real bool
+		want string
+	}{
+		{"the waiter's own clock", func(_ *fake.Server, client *lambdamicrovms.Client) error {
+			_ = wait(client, nil) // times out
+			return nil
+		}, false, polled},
+		{"the server's clock", func(srv *fake.Server, client *lambdamicrovms.Client) error {
+			return wait(client, srv.Clock())
+		}, false, ""},
+		{"real time", func(_ *fake.Server, client *lambdamicrovms.Client) error {
+			return wait(client, nil)
+		}, true, ""},
+		{"a slow test that moves the clock", func(srv *fake.Server, client *lambdamicrovms.Client) error {
+			for range 10 {
+				time.Sleep(time.Minute)
+				srv.Advance(time.Second)
+				if _, err := client.GetMicroVMImage(context.Background(), image); err != nil {
+					return err
+				}
+			}
+			return nil
+		}, false, ""},
+		{"many calls at once", func(_ *fake.Server, client *lambdamicrovms.Client) error {
+			for range 10 {
+				if _, err := client.GetMicroVMImage(context.Background(), image); err != nil {
+					return err
+				}
+			}
+			return nil
+		}, false, ""},
+		{"a hang without a deadline", func(srv *fake.Server, client *lambdamicrovms.Client) error {
+			srv.Inject(fake.Hang{})
+			ctx, cancel := context.WithCancel(context.Background())
+			time.AfterFunc(time.Hour, cancel)
+			_, _ = client.GetMicroVMImage(ctx, image)
+			return nil
+		}, false, "fake: a call hangs"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var log []string
+				options := []fake.Option{fake.WithLog(func(format string, args ...any) { log = append(log, fmt.Sprintf(format, args...)) })}
+				if test.real {
+					options = append(options, fake.WithRealTime())
+				}
+				srv := fake.New(t, options...)
+				client := lambdamicrovms.New(srv.Options())
+				if _, err := client.CreateMicroVMImage(t.Context(), createInput("app")); err != nil {
+					t.Fatal(err)
+				}
+				if err := test.do(srv, client); err != nil {
+					t.Error(err)
+				}
+				if (test.want == "") != (len(log) == 0) || len(log) > 1 || !strings.HasPrefix(strings.Join(log, ""), test.want) {
+					t.Errorf("logged %q, want %q", log, test.want)
+				}
+			})
+		})
+	}
+}
