@@ -3,13 +3,18 @@ package images_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/fake"
 	"github.com/microvm-go/lambdamicrovms/images"
+	"github.com/microvm-go/lambdamicrovms/types"
 )
 
 func TestSyncTags(t *testing.T) {
@@ -76,5 +81,103 @@ func TestSyncTagsFails(t *testing.T) {
 	var arn *images.ARNError
 	if _, err := images.SyncTags(b.ctx, b.client, "app", nil, b.clock); !errors.As(err, &arn) {
 		t.Errorf("a bare name: %v", err)
+	}
+}
+
+// limited is a resource with at most 50 tags besides AWS's own.
+type limited struct {
+	tags    map[string]string
+	calls   []string
+	failing string // call
+}
+
+func (r *limited) call(name string) error {
+	r.calls = append(r.calls, name)
+	if name == r.failing {
+		return &types.InvalidParameterValueException{Message: aws.String("no")}
+	}
+	return nil
+}
+
+func (r *limited) ListTags(context.Context, *lambdamicrovms.ListTagsInput, ...func(*lambdamicrovms.Options)) (*lambdamicrovms.ListTagsOutput, error) {
+	return &lambdamicrovms.ListTagsOutput{Tags: maps.Clone(r.tags)}, r.call("list")
+}
+
+func (r *limited) TagResource(_ context.Context, in *lambdamicrovms.TagResourceInput, _ ...func(*lambdamicrovms.Options)) (*lambdamicrovms.TagResourceOutput, error) {
+	if err := r.call("write"); err != nil {
+		return nil, err
+	}
+	all := maps.Clone(r.tags)
+	maps.Copy(all, in.Tags)
+	own := 0
+	for key := range all {
+		if !strings.HasPrefix(strings.ToLower(key), "aws:") {
+			own++
+		}
+	}
+	if own > 50 {
+		return nil, &types.InvalidParameterValueException{Message: aws.String("too many tags")}
+	}
+	r.tags = all
+	return &lambdamicrovms.TagResourceOutput{}, nil
+}
+
+func (r *limited) UntagResource(_ context.Context, in *lambdamicrovms.UntagResourceInput, _ ...func(*lambdamicrovms.Options)) (*lambdamicrovms.UntagResourceOutput, error) {
+	if err := r.call("remove"); err != nil {
+		return nil, err
+	}
+	for _, key := range in.TagKeys {
+		delete(r.tags, key)
+	}
+	return &lambdamicrovms.UntagResourceOutput{}, nil
+}
+
+// tagsOf returns n tags whose keys have the prefix, and some others.
+func tagsOf(prefix string, n int, others ...string) map[string]string {
+	tags := make(map[string]string)
+	for i := range n {
+		tags[fmt.Sprint(prefix, i)] = "x"
+	}
+	for _, key := range others {
+		tags[key] = "x"
+	}
+	return tags
+}
+
+func TestSyncTagsWithinTheLimit(t *testing.T) {
+	const own = "lambdamicrovms:content"
+	for _, c := range []struct {
+		reason    string
+		now, want map[string]string
+		calls     []string
+		failing   string
+		then      map[string]string // nil if want
+		fails     bool
+	}{
+		{reason: "both fit", now: tagsOf("a", 25), want: tagsOf("b", 25), calls: []string{"list", "write", "remove"}},
+		{reason: "one too many", now: tagsOf("a", 26), want: tagsOf("b", 25), calls: []string{"list", "remove", "write"}},
+		{reason: "all others", now: tagsOf("a", 50), want: tagsOf("b", 50), calls: []string{"list", "remove", "write"}},
+		{reason: "one is another", now: tagsOf("a", 50), want: tagsOf("a", 49, "z"), calls: []string{"list", "remove", "write"}},
+		{reason: "Deploy's own counts", now: tagsOf("a", 49, own), want: tagsOf("a", 48, "z"), calls: []string{"list", "remove", "write"}, then: tagsOf("a", 48, "z", own)},
+		{reason: "AWS's do not", now: tagsOf("a", 25, "AWS:Stack", "aws:x"), want: tagsOf("b", 25), calls: []string{"list", "write", "remove"}, then: tagsOf("b", 25, "AWS:Stack", "aws:x")},
+		{reason: "AWS's in any letter case stay", now: tagsOf("Aws:", 3, "a"), want: nil, calls: []string{"list", "remove"}, then: tagsOf("Aws:", 3)},
+		{reason: "too many in the end: nothing is lost", now: tagsOf("a", 50), want: tagsOf("b", 51), calls: []string{"list", "write"}, then: tagsOf("a", 50), fails: true},
+		{reason: "failure in between", now: tagsOf("a", 2), want: tagsOf("b", 2), calls: []string{"list", "write", "remove"}, failing: "remove", then: tagsOf("a", 2, "b0", "b1"), fails: true},
+		{reason: "failure to make room", now: tagsOf("a", 50), want: tagsOf("b", 1), calls: []string{"list", "remove"}, failing: "remove", then: tagsOf("a", 50), fails: true},
+	} {
+		r := &limited{tags: c.now, failing: c.failing}
+		changes, err := images.SyncTags(context.Background(), r, appARN, c.want)
+		if (err != nil) != c.fails {
+			t.Errorf("%s: %+v, %v", c.reason, changes, err)
+		}
+		if diff := cmp.Diff(c.calls, r.calls); diff != "" {
+			t.Errorf("%s: calls, -want +got:\n%s", c.reason, diff)
+		}
+		if c.then == nil {
+			c.then = c.want
+		}
+		if diff := cmp.Diff(c.then, r.tags); diff != "" {
+			t.Errorf("%s: tags, -want +got:\n%s", c.reason, diff)
+		}
 	}
 }
