@@ -281,11 +281,7 @@ func (d *deployer) create(ctx context.Context) (*Result, error) {
 		if err != nil || image == nil {
 			return "", err
 		}
-		now, err := d.history(ctx, d.api)
-		if err != nil {
-			return "", err
-		}
-		return now.built("", configuration(&in))
+		return d.lookFor(ctx, "", configuration(&in))
 	}
 	begin.send = func(ctx context.Context) (string, error) {
 		out, err := d.api.CreateMicroVMImage(ctx, &in)
@@ -310,7 +306,7 @@ func (d *deployer) create(ctx context.Context) (*Result, error) {
 }
 
 func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMImageOutput) (*Result, error) {
-	seen, err := d.history(ctx, d.api)
+	seen, err := d.historyWith(ctx, d.api, history.checkLatest)
 	if err != nil {
 		return nil, err
 	}
@@ -319,9 +315,6 @@ func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMI
 	live := &lambdamicrovms.UpdateMicroVMImageInput{}
 	if from := seen.find(result.From); from != nil {
 		live = configuration(from)
-		if !hasConfiguration(live) {
-			return nil, d.fail(StepRead, result.From, workflow.Incomplete(listVersions, "configuration"))
-		}
 	}
 	isCurrent, err := d.isCurrent(ctx, image, result.From)
 	if err != nil {
@@ -345,15 +338,14 @@ func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMI
 	}
 	begin := &start{job: d.job, api: d.api, step: StepUpdate, operation: updateImage}
 	begin.look = func(ctx context.Context, sent bool) (string, error) {
-		now, err := d.history(ctx, d.api)
-		if err != nil {
-			return "", err
-		}
 		if sent {
-			return now.built(seen.newest(), in)
+			return d.lookFor(ctx, seen.newest(), in)
 		}
-		seen = now // what is newer than this was begun with the archive in place
-		return "", nil
+		now, err := d.history(ctx, d.api)
+		if err == nil {
+			seen = now // what is newer than this was begun with the archive in place
+		}
+		return "", err
 	}
 	begin.send = func(ctx context.Context) (string, error) {
 		out, err := d.api.UpdateMicroVMImage(ctx, in)
@@ -367,6 +359,15 @@ func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMI
 	}
 	result.Changes, result.ArtifactURI = compare(live, in), d.uri
 	return result, nil
+}
+
+// lookFor returns the version that was built from the input after another one, or "".
+func (d *deployer) lookFor(ctx context.Context, after string, in *lambdamicrovms.UpdateMicroVMImageInput) (version string, err error) {
+	_, err = d.historyWith(ctx, d.api, func(now history) (err error) {
+		version, err = now.built(after, in)
+		return err
+	})
+	return version, err
 }
 
 // isCurrent reports whether Deploy built the version from this very content.

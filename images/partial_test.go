@@ -229,6 +229,9 @@ func readings() map[string]func(any) bool {
 		"versions: no state":     first(func(v *types.MicroVMImageVersionSummary) { v.State = "" }),
 		"versions: no status":    first(func(v *types.MicroVMImageVersionSummary) { v.Status = "" }),
 		"versions: one twice":    on(func(out *list) { out.Items = append(out.Items, out.Items[0]) }),
+		"configs: no artifact":   on(func(out *list) { out.Items[len(out.Items)-1].CodeArtifact = nil }),
+		"configs: no role":       on(func(out *list) { out.Items[len(out.Items)-1].BuildRoleArn = nil }),
+		"configs: no base":       on(func(out *list) { out.Items[len(out.Items)-1].BaseImageArn = nil }),
 		"version: no output":     missing[version],
 		"version: empty output":  on(empty[version]),
 		"version: another":       on(func(out *version) { out.ImageVersion = aws.String("7.0") }),
@@ -248,11 +251,11 @@ func TestReadingsWithoutWhatIsNeeded(t *testing.T) {
 		reads []string
 		run   func(*bench, *edited) error
 	}{
-		"Update": {[]string{"versions", "version"}, func(b *bench, api *edited) error {
+		"Update": {[]string{"versions", "version", "configs"}, func(b *bench, api *edited) error {
 			_, err := images.Update(b.ctx, api, appARN, describe("new"), b.updating, func(o *images.UpdateOptions) { o.Retries = 3 })
 			return err
 		}},
-		"Deploy": {[]string{"versions", "images"}, func(b *bench, api *edited) error {
+		"Deploy": {[]string{"versions", "images", "configs"}, func(b *bench, api *edited) error {
 			_, err := images.Deploy(b.ctx, api, images.Deployment{Image: everything()}, b.deploying)
 			return err
 		}},
@@ -314,6 +317,7 @@ func TestReadingsWithoutWhatIsNeeded(t *testing.T) {
 func isReading(kind, output string) bool {
 	return output == map[string]string{
 		"versions": "*lambdamicrovms.ListMicroVMImageVersionsOutput",
+		"configs":  "*lambdamicrovms.ListMicroVMImageVersionsOutput",
 		"version":  "*lambdamicrovms.GetMicroVMImageVersionOutput",
 		"images":   "*lambdamicrovms.ListMicroVMImagesOutput",
 	}[kind]

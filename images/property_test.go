@@ -78,7 +78,7 @@ func TestSequences(t *testing.T) {
 	}
 	t.Logf("%d sequences: %v", count, total)
 	// A test of this kind must be seen to reach what it is about.
-	for what, n := range map[string]int{"builds": total.builds, "deletions": total.deleted, "stale builds": total.stale, "lost answers": total.lost} {
+	for what, n := range map[string]int{"builds": total.builds, "deletions": total.deleted, "stale builds": total.stale, "lost responses": total.lost, "partial responses": total.partials} {
 		if n == 0 && count >= 300 && !failed {
 			t.Errorf("no %s in %d sequences", what, count)
 		}
@@ -100,8 +100,8 @@ func fromEnv(t *testing.T, name string, byDefault uint64) uint64 {
 
 // tally counts what has happened in all sequences.
 type tally struct {
-	calls, builds, deleted, stale, lost, steps int
-	outcomes                                   map[string]int
+	calls, builds, deleted, stale, lost, partials, steps int
+	outcomes                                             map[string]int
 }
 
 func (a *tally) add(q *sequence) {
@@ -109,6 +109,7 @@ func (a *tally) add(q *sequence) {
 	a.builds += len(q.builds)
 	a.deleted += q.deleted
 	a.lost += q.lost
+	a.partials += q.partials
 	a.steps += q.steps
 	if a.outcomes == nil {
 		a.outcomes = make(map[string]int)
@@ -125,8 +126,8 @@ func (a *tally) add(q *sequence) {
 
 func (a tally) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d calls, %d requests and sleeps, %d versions built, %d of them stale, %d deleted, %d answers lost",
-		a.calls, a.steps, a.builds, a.stale, a.deleted, a.lost)
+	fmt.Fprintf(&b, "%d calls, %d requests and sleeps, %d versions built, %d of them stale, %d deleted, %d responses lost, %d partial",
+		a.calls, a.steps, a.builds, a.stale, a.deleted, a.lost, a.partials)
 	for _, outcome := range slices.Sorted(maps.Keys(a.outcomes)) {
 		fmt.Fprintf(&b, "\n%8d %s", a.outcomes[outcome], outcome)
 	}
@@ -200,7 +201,7 @@ func newSequence(seed uint64) *sequence {
 	q := &sequence{sim: s, builds: make(map[string]*build), activated: make(map[string]activation)}
 
 	level := []float64{0, 0.01, 0.03, 0.08}[s.rng.IntN(4)]
-	s.oversleep = level
+	s.oversleep, s.partial = level, level
 	for _, effect := range []fake.Effect{
 		fake.Throttle{}, fake.ServerError{}, fake.BadGateway{}, fake.Reset{}, fake.CutBody{},
 		fake.MalformedJSON{}, fake.EmptyPages{},

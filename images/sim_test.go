@@ -9,6 +9,7 @@ import (
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/fake"
+	"github.com/microvm-go/lambdamicrovms/internal/tamper"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -25,6 +26,9 @@ type sim struct {
 	// oversleep is how likely a sleep is to last much longer than asked for, as it does on a computer that is
 	// suspended. Builds end meanwhile, and so does the safety that a busy image gives.
 	oversleep float64
+	// partial is how likely a response to a worker is to lack what the service always sends.
+	partial  float64
+	partials int
 }
 
 func newSim(seed uint64, opts ...fake.Option) *sim {
@@ -127,12 +131,16 @@ func (w *worker) park(d time.Duration) {
 // Do is the transport.
 func (w *worker) Do(r *http.Request) (*http.Response, error) {
 	w.park(0)
-	if w.observe == nil {
-		return w.srv.Do(r)
+	if w.observe != nil {
+		after := w.observe(r)
+		defer after()
 	}
-	after := w.observe(r)
-	defer after()
-	return w.srv.Do(r)
+	resp, err := w.srv.Do(r)
+	if err == nil && resp.StatusCode/100 == 2 && w.rng.Float64() < w.partial {
+		w.partials++
+		err = tamper.Response(w.rng, resp)
+	}
+	return resp, err
 }
 
 // Now and Sleep are the clock.

@@ -195,7 +195,7 @@ func (u *updater) compared(ctx context.Context, seen history, version string) er
 	if newer(&version, seen.newest()) == "" {
 		return nil // a version from before, which the change's own client token has named again
 	}
-	now, err := u.history(ctx, u.api)
+	now, err := u.historyWith(ctx, u.api, func(now history) error { return now.before(version).checkLatest() })
 	if err != nil {
 		return u.fail(StepCompare, version, err)
 	}
@@ -209,15 +209,17 @@ func (u *updater) compared(ctx context.Context, seen history, version string) er
 // start sends the update and returns the version that is being built.
 func (u *updater) start(ctx context.Context, seen history, in *lambdamicrovms.UpdateMicroVMImageInput) (string, error) {
 	begin := &start{job: u.job, api: u.api, step: StepUpdate, operation: updateImage}
-	begin.look = func(ctx context.Context, sent bool) (string, error) {
-		now, err := u.history(ctx, u.api)
-		if err != nil {
-			return "", err
-		}
-		if sent {
-			if version, err := now.built(seen.newest(), in); version != "" || err != nil {
-				return version, err
+	begin.look = func(ctx context.Context, sent bool) (version string, err error) {
+		now, err := u.historyWith(ctx, u.api, func(now history) (err error) {
+			if sent {
+				if version, err = now.built(seen.newest(), in); version != "" || err != nil {
+					return err
+				}
 			}
+			return now.checkLatest()
+		})
+		if err != nil || version != "" {
+			return version, err
 		}
 		if overtaken := u.overtaken(seen, now); overtaken != nil {
 			return "", overtaken
@@ -245,7 +247,7 @@ func (u *updater) read(ctx context.Context) (history, error) {
 		if _, err := u.settle(ctx, u.api); err != nil {
 			return nil, err
 		}
-		seen, err := u.history(ctx, u.api)
+		seen, err := u.historyWith(ctx, u.api, history.checkLatest)
 		if err != nil {
 			return nil, err
 		}
@@ -261,14 +263,9 @@ func (u *updater) read(ctx context.Context) (history, error) {
 // overtaken compares the latest active version with the one seen at first. If the configuration
 // is the same, there is nothing to lose.
 func (u *updater) overtaken(seen, now history) *ConcurrentUpdateError {
-	if seen.latest() == now.latest() {
+	from, latest := seen.find(seen.latest()), now.find(now.latest())
+	if seen.latest() == now.latest() || from != nil && latest != nil && len(compare(configuration(from), configuration(latest))) == 0 {
 		return nil
-	}
-	if from, latest := seen.find(seen.latest()), now.find(now.latest()); from != nil && latest != nil {
-		was, is := configuration(from), configuration(latest)
-		if hasConfiguration(was) && hasConfiguration(is) && len(compare(was, is)) == 0 {
-			return nil
-		}
 	}
 	return &ConcurrentUpdateError{Workflow: u.workflow, Image: u.image, From: seen.latest(), Latest: now.latest()}
 }

@@ -18,24 +18,40 @@ type history []types.MicroVMImageVersionSummary
 
 // history reads all versions of the image.
 func (j *job) history(ctx context.Context, api lambdamicrovms.ListMicroVMImageVersionsAPIClient) (history, error) {
+	return j.historyWith(ctx, api, func(history) error { return nil })
+}
+
+// historyWith reads all versions of the image, again if check finds what it needs missing.
+func (j *job) historyWith(ctx context.Context, api lambdamicrovms.ListMicroVMImageVersionsAPIClient, check func(history) error) (history, error) {
 	return insist(ctx, j, StepRead, "", func() (history, error) {
-		var found history
-		pages := lambdamicrovms.NewListMicroVMImageVersionsPaginator(api,
-			&lambdamicrovms.ListMicroVMImageVersionsInput{ImageIdentifier: &j.image}, pageLimit)
-		items := func(out *lambdamicrovms.ListMicroVMImageVersionsOutput) []types.MicroVMImageVersionSummary {
-			return out.Items
+		found, err := j.versions(ctx, api)
+		if err == nil {
+			err = found.check()
 		}
-		for version, err := range list(ctx, listVersions, pages, items) {
-			if err != nil {
-				return nil, err
-			}
-			found = append(found, version)
+		if err == nil {
+			err = check(found)
 		}
-		slices.SortFunc(found, func(a, b types.MicroVMImageVersionSummary) int {
-			return cmp.Compare(number(deref(a.ImageVersion)), number(deref(b.ImageVersion)))
-		})
-		return found, found.check()
+		return found, err
 	})
+}
+
+func (j *job) versions(ctx context.Context, api lambdamicrovms.ListMicroVMImageVersionsAPIClient) (history, error) {
+	var found history
+	pages := lambdamicrovms.NewListMicroVMImageVersionsPaginator(api,
+		&lambdamicrovms.ListMicroVMImageVersionsInput{ImageIdentifier: &j.image}, pageLimit)
+	items := func(out *lambdamicrovms.ListMicroVMImageVersionsOutput) []types.MicroVMImageVersionSummary {
+		return out.Items
+	}
+	for version, err := range list(ctx, listVersions, pages, items) {
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, version)
+	}
+	slices.SortFunc(found, func(a, b types.MicroVMImageVersionSummary) int {
+		return cmp.Compare(number(deref(a.ImageVersion)), number(deref(b.ImageVersion)))
+	})
+	return found, nil
 }
 
 const listVersions = "ListMicroVMImageVersions"
@@ -55,6 +71,14 @@ func (h history) check() error {
 			return workflow.Incomplete(listVersions, "Status")
 		}
 		last = n
+	}
+	return nil
+}
+
+// checkLatest reports a latest active version without its configuration.
+func (h history) checkLatest() error {
+	if latest := h.find(h.latest()); latest != nil && !hasConfiguration(configuration(latest)) {
+		return workflow.Incomplete(listVersions, "configuration")
 	}
 	return nil
 }

@@ -8,12 +8,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/fake"
+	"github.com/microvm-go/lambdamicrovms/internal/tamper"
 )
 
 type workerKey struct{}
@@ -87,8 +89,25 @@ func (n *network) Do(r *http.Request) (*http.Response, error) {
 		r = r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{WroteHeaders: func() { w.wrote.Add(1) }}))
 	}
 	resp, err := n.client.Do(r)
+	if err == nil {
+		err = w.tamper(resp)
+	}
 	return w.receives(r.Context(), r.Method+" "+r.URL.Path, resp, err)
 }
+
+// tamper makes the responses to workflows of images partial. Other calls believe what they get.
+func (w *worker) tamper(resp *http.Response) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.quiet || resp.StatusCode >= 300 || !strings.HasPrefix(w.kind, "images.") || w.luck.Float64() >= w.level {
+		return nil
+	}
+	w.tally.fault(partialResponse)
+	return tamper.Response(w.luck, resp)
+}
+
+// partialResponse is the name of that fault.
+const partialResponse = "PartialResponse"
 
 // sends notes an attempt.
 func (w *worker) sends(ctx context.Context) {
