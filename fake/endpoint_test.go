@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -274,5 +275,16 @@ func TestApplicationPanics(t *testing.T) {
 	cancel()
 	if _, err := s.Do(r.WithContext(ctx)); !errors.Is(err, context.Canceled) {
 		t.Errorf("a client that is gone was told %v", err)
+	}
+}
+
+// A handler that ends its goroutine ends the request, too.
+func TestApplicationGoexit(t *testing.T) {
+	s := newSession(t, fake.WithApplication(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { runtime.Goexit() })))
+	vm := s.started(nil)
+	r := httptest.NewRequest(http.MethodGet, "https://"+*vm.Endpoint, nil)
+	r.Header.Set("X-aws-proxy-auth", s.token(vm.MicroVMId))
+	if resp, err := s.Do(r); err == nil || !strings.Contains(err.Error(), "Goexit") {
+		t.Errorf("%v, %v, want an error that names Goexit", resp, err)
 	}
 }

@@ -2,6 +2,7 @@ package fake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -31,7 +32,9 @@ func (s *Server) doEndpoint(r *http.Request) (*http.Response, error) {
 		defer cancel()
 		defer unwatch()
 		defer closeBody(r)
-		answer.finish(protect(func() { s.serveEndpoint(answer, incoming) }))
+		err := errGoexit
+		defer func() { answer.finish(err) }()
+		err = protect(func() { s.serveEndpoint(answer, incoming) })
 	}()
 
 	select {
@@ -66,6 +69,9 @@ func contentLength(header http.Header) int64 {
 	}
 	return n
 }
+
+// errGoexit ends a request whose handler does not return.
+var errGoexit = errors.New("fake: the application has called runtime.Goexit")
 
 // protect turns the panic of a handler into an error.
 func protect(handle func()) (err error) {
