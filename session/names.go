@@ -55,7 +55,7 @@ func (t *token) isOwn(name string) bool {
 	if hasName(name, proxyHeaders) {
 		return true
 	}
-	for own := range t.header {
+	for _, own := range t.others {
 		if sameName(name, own) {
 			return true
 		}

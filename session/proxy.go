@@ -9,14 +9,16 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// explain returns what the proxy means by a response, nil if it is the application's. Its body can be read
-// from the start then.
+// explain returns what the proxy means by a response, nil if it is the application's. Its
+// body can be read from the start then.
 func (s *Session) explain(req *http.Request, resp *http.Response, port int) *ProxyError {
+	if resp.StatusCode != http.StatusForbidden && resp.StatusCode != http.StatusBadGateway {
+		return nil
+	}
 	failure := &ProxyError{Status: resp.StatusCode, MicroVMID: s.id, Port: port}
-	switch {
-	case resp.StatusCode == http.StatusForbidden:
+	if resp.StatusCode == http.StatusForbidden {
 		failure.Kind = refusalIn(resp)
-	case resp.StatusCode == http.StatusBadGateway && isEmpty(req, resp):
+	} else if isEmpty(req, resp) {
 		s.explainSilence(req, failure)
 	}
 	if failure.Kind == "" {

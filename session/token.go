@@ -17,11 +17,63 @@ import (
 // token is a set of headers that open ports for a while.
 type token struct {
 	header  http.Header
+	others  []string // names of headers that do not begin with proxyHeaders
 	expires time.Time
+}
+
+func newToken(header http.Header, expires time.Time) *token {
+	t := &token{header: header, expires: expires}
+	for name := range header {
+		if !hasName(name, proxyHeaders) {
+			t.others = append(t.others, name)
+		}
+	}
+	return t
 }
 
 // Format prints no secrets.
 func (token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "session.token{[REDACTED]}") }
+
+// withhold takes the token out of the text of an error: net/http quotes what it cannot
+// parse, and an endpoint can send back what it received.
+func (t *token) withhold(err error) error {
+	text := t.redact(err.Error())
+	if text == err.Error() {
+		return err
+	}
+	return &withheldError{text, err}
+}
+
+// redact takes the token, and each part of it, out of a text.
+func (t *token) redact(text string) string {
+	for _, values := range t.header {
+		for _, value := range values {
+			text = strings.ReplaceAll(text, value, redacted)
+			for part := range strings.SplitSeq(value, ".") { // of a JWE
+				if len(part) >= minPart {
+					text = strings.ReplaceAll(text, part, redacted)
+				}
+			}
+		}
+	}
+	return text
+}
+
+const (
+	redacted = "[REDACTED]"
+	// minPart is the least length of a part of a token that is a secret by itself.
+	minPart = 16
+)
+
+// withheldError is an error with another text.
+type withheldError struct {
+	text string
+	err  error
+}
+
+func (e *withheldError) Error() string { return e.text }
+
+func (e *withheldError) Unwrap() error { return e.err }
 
 // tokenCache has a token ready for those who ask, and a new one before it expires.
 type tokenCache struct {
@@ -130,7 +182,7 @@ func (c *tokenCache) renew(ctx context.Context, slot *tokenSlot, port int) (*tok
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	slot.current = &token{header: header, expires: began.Add(c.lifetime)}
+	slot.current = newToken(header, began.Add(c.lifetime))
 	slot.renewAt = began.Add(c.lifetime * 4 / 5)
 	return slot.current, nil
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -86,7 +87,9 @@ func (c *course) send() (*http.Response, error) {
 		out.Header = make(http.Header)
 	}
 	c.token.clean(out.Header)
-	maps.Copy(out.Header, c.token.header.Clone())
+	for name, values := range c.token.header {
+		out.Header[name] = slices.Clone(values)
+	}
 	out.Header.Set(headerPort, strconv.Itoa(c.to.port))
 	if len(out.Trailer) > 0 {
 		c.sendTrailer(out)
@@ -97,11 +100,16 @@ func (c *course) send() (*http.Response, error) {
 		if resp != nil && resp.Body != nil { // a response would hold the request with the token
 			_ = resp.Body.Close()
 		}
-		return nil, err
+		return nil, c.token.withhold(err)
 	case resp == nil:
 		return nil, errNoResponse
 	}
 	resp.Request = c.req
+	if location := resp.Header.Get("Location"); location != "" { // an http.Client quotes one that does not parse
+		if harmless := c.token.redact(location); harmless != location {
+			resp.Header.Set("Location", harmless)
+		}
+	}
 	if resp.Body == nil { // from a transport of the caller's own
 		resp.Body = http.NoBody
 	}
