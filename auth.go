@@ -17,6 +17,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
 	"github.com/microvm-go/lambdamicrovms/internal/sigv4"
 )
 
@@ -60,7 +61,7 @@ type sigV4Scheme struct {
 }
 
 func newSigV4Scheme(o *Options) *sigV4Scheme {
-	var logger logging.Logger = redactingLogger{o.Logger}
+	var logger logging.Logger = redactingLogger{loggerOfCalls(o)}
 	log := o.ClientLogMode.IsSigning()
 	return &sigV4Scheme{sigV4Signer{signer: o.HTTPSignerV4, options: [...]func(*v4.SignerOptions){
 		func(o *v4.SignerOptions) { o.Logger, o.LogSigning, o.DisableURIPathEscaping = logger, log, false },
@@ -138,17 +139,17 @@ type credentialsIdentity struct {
 func (c *credentialsIdentity) Expiration() time.Time { return c.Expires }
 
 // Format keeps the credentials out of whatever prints an identity.
-func (credentialsIdentity) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redactedText)) }
+func (credentialsIdentity) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redact.Text)) }
 
 // MarshalText is for JSON, and so for slog, what Format is for fmt.
-func (credentialsIdentity) MarshalText() ([]byte, error) { return []byte(redactedText), nil }
+func (credentialsIdentity) MarshalText() ([]byte, error) { return []byte(redact.Text), nil }
 
 type credentialsResolver struct {
 	provider aws.CredentialsProvider
 }
 
 // Format keeps out of print what a provider prints.
-func (credentialsResolver) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redactedText)) }
+func (credentialsResolver) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redact.Text)) }
 
 func (r *credentialsResolver) GetIdentity(ctx context.Context, _ smithy.Properties) (smithyauth.Identity, error) {
 	credentials, err := r.provider.Retrieve(ctx)
@@ -215,9 +216,17 @@ func (m *resolveAuthScheme) HandleFinalize(ctx context.Context, in middleware.Fi
 
 	// Being the first of an attempt that is the client's, it also carries the clock
 	// skew that an attempt finds to the next, as the retry middleware does for itself.
+	// It is the first inside the retry loop, too, so that what is logged of a failed attempt
+	// and kept in the metadata is redacted already.
+	call, sent := callOf(ctx), ownBody(in.Request)
 	out, metadata, err = next.HandleFinalize(attempt, in)
 	skew, _ := awsmiddleware.GetAttemptSkew(metadata)
-	callOf(ctx).setClockSkew(skew)
+	call.setClockSkew(skew)
+	if err != nil {
+		call.learn(in.Request, sent)
+		call.learnIdentity(attempt.identity)
+		err = call.known().Error(err)
+	}
 	return out, metadata, err
 }
 
@@ -296,6 +305,11 @@ func (m *getIdentity) HandleFinalize(ctx context.Context, in middleware.Finalize
 		return out, metadata, markUnsent(err)
 	}
 	attempt.identity = identity
+	if m.options.ClientLogMode != 0 {
+		call := callOf(ctx)
+		call.learnIdentity(identity)
+		call.learn(in.Request, ownBody(in.Request))
+	}
 	return next.HandleFinalize(ctx, in)
 }
 

@@ -3,6 +3,7 @@ package lambdamicrovms
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -11,6 +12,8 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	"github.com/aws/smithy-go/tracing"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
 )
 
 // callContext is the context of one call. What the SDK's middlewares and user code ask
@@ -21,6 +24,8 @@ type callContext struct {
 
 	shared context.Context
 	skew   time.Duration
+	// secrets are what texts about the call must not show, as far as they were needed yet.
+	secrets atomic.Pointer[redact.Secrets]
 }
 
 type (
@@ -122,7 +127,7 @@ func sharedContext(s *settings, operation string) context.Context {
 	if s.options.Region != "" {
 		ctx = awsmiddleware.SetRegion(ctx, s.options.Region)
 	}
-	ctx = middleware.SetLogger(ctx, s.options.Logger)
+	ctx = middleware.SetLogger(ctx, loggerOfCalls(s.options))
 	return tracing.WithOperationTracer(ctx, s.tracer)
 }
 

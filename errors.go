@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
@@ -58,9 +59,9 @@ type modeledError interface {
 }
 
 // decodeError makes the error that a response stands for. It never fails: whatever else
-// than the service may have answered, the status is there. What the answer repeats of the
-// request's secrets is taken out once nothing is escaped any more.
-func decodeError(response *http.Response, body string, secrets echoes) error {
+// than the service may have answered, the status is there. Texts in it are cleaned: programs
+// log them, and whoever answers in place of the service chooses them.
+func decodeError(response *http.Response, body string, secrets *redact.Secrets) error {
 	var general generalError
 	isJSON := strings.HasPrefix(strings.TrimLeft(body, " \t\r\n"), "{")
 	if isJSON {
@@ -79,11 +80,11 @@ func decodeError(response *http.Response, body string, secrets echoes) error {
 			modeled.DecodeJSON(restjson.NewReader(body))
 		}
 		bindErrorHeader(modeled, response.Header)
-		redactMembers(modeled, secrets)
+		cleanMembers(modeled, secrets)
 		return modeled
 	}
 
-	generic := &smithy.GenericAPIError{Code: code, Message: secrets.redact(general.Message), Fault: faultOf(response.StatusCode)}
+	generic := &smithy.GenericAPIError{Code: secrets.Clean(code, maxCode), Message: secrets.Clean(general.Message, redact.MaxText), Fault: faultOf(response.StatusCode)}
 	status := http.StatusText(response.StatusCode)
 	if generic.Code == "" {
 		generic.Code = strings.ReplaceAll(status, " ", "")
@@ -92,7 +93,7 @@ func decodeError(response *http.Response, body string, secrets echoes) error {
 		generic.Code = "UnknownError"
 	}
 	if generic.Message == "" && !isJSON {
-		generic.Message = excerpt(secrets.redact(body))
+		generic.Message = excerpt(secrets.Redact(body[:min(len(body), maxExcerptSource)]))
 	}
 	if generic.Message == "" {
 		generic.Message = status
@@ -158,12 +159,15 @@ func faultOf(status int) smithy.ErrorFault {
 // maxExcerpt is how many bytes of a body that is no JSON go into an error, or a few more.
 const maxExcerpt = 120
 
+// maxExcerptSource is how much of the body is looked at for them.
+const maxExcerptSource = 4096
+
 // excerpt returns the beginning of a text without HTML tags, control characters and
 // needless space.
 func excerpt(body string) string {
 	var b strings.Builder
 	tag, space := false, false
-	for _, c := range body[:min(len(body), 4096)] {
+	for _, c := range body[:min(len(body), maxExcerptSource)] {
 		switch {
 		case c == '<':
 			tag, space = true, true

@@ -1,7 +1,6 @@
 package lambdamicrovms
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -13,20 +12,9 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
-
-// isSecretHeader tells by its name whether the value of a header stays out of logs. Callers
-// add headers of their own, so it guesses.
-func isSecretHeader(name string) bool {
-	name = strings.ToLower(name)
-	for _, mark := range [...]string{"auth", "token", "cookie", "secret", "password", "signature", "credential", "api-key", "apikey"} {
-		if strings.Contains(name, mark) {
-			return true
-		}
-	}
-	return false
-}
 
 // requestResponseLogger logs requests and responses where ClientLogMode asks for it. It
 // takes the place of the SDK's, which would log credentials and sensitive members.
@@ -116,7 +104,7 @@ func (m *requestResponseLogger) redacted(status int, body string) string {
 }
 
 func writeHeaders(w io.Writer, header http.Header) {
-	_ = withoutSecretHeaders(header).Write(w)
+	_ = redact.Header(header).Write(w)
 	_, _ = io.WriteString(w, "\r\n")
 }
 
@@ -135,6 +123,30 @@ func (r failingReader) Read([]byte) (int, error) {
 	return 0, r.err
 }
 
+// callLogger removes the secrets of a call from whatever is logged about it. Middlewares get
+// it from the context.
+type callLogger struct {
+	logging.Logger
+	call *callContext
+}
+
+// loggerOfCalls returns the logger of the options. Nothing has to be removed if the client
+// logs nothing by itself.
+func loggerOfCalls(o *Options) logging.Logger {
+	if o.ClientLogMode == 0 {
+		return o.Logger
+	}
+	return callLogger{Logger: o.Logger}
+}
+
+func (l callLogger) WithContext(ctx context.Context) logging.Logger {
+	return callLogger{Logger: logging.WithContext(ctx, l.Logger), call: callOf(ctx)}
+}
+
+func (l callLogger) Logf(classification logging.Classification, format string, v ...any) {
+	l.Logger.Logf(classification, "%s", l.call.known().Redact(fmt.Sprintf(format, v...)))
+}
+
 // redactingLogger is what signers log to. A canonical request names each header with its
 // value on a line of its own, the session token among them.
 type redactingLogger struct {
@@ -146,17 +158,5 @@ func (l redactingLogger) WithContext(ctx context.Context) logging.Logger {
 }
 
 func (l redactingLogger) Logf(classification logging.Classification, format string, v ...any) {
-	l.Logger.Logf(classification, "%s", redactHeaderLines(fmt.Sprintf(format, v...)))
-}
-
-func redactHeaderLines(text string) string {
-	var b bytes.Buffer
-	for line := range strings.Lines(text) {
-		name, _, ok := strings.Cut(line, ":")
-		if ok && !strings.Contains(name, " ") && isSecretHeader(name) {
-			line = name + ":" + redactedText + "\n"
-		}
-		b.WriteString(line)
-	}
-	return b.String()
+	l.Logger.Logf(classification, "%s", redact.HeaderLines(fmt.Sprintf(format, v...)))
 }

@@ -78,11 +78,25 @@ func (p *pipeline) run(ctx context.Context, in any) (out any, metadata middlewar
 		call.skew = time.Duration(p.skew.Load())
 	}
 	if !p.observed() {
-		return p.handler.Handle(call, in)
+		return p.handle(call, call, in)
 	}
 	p.observe(call, p.operation, func(ctx context.Context) error {
-		out, metadata, err = p.handler.Handle(ctx, in)
+		out, metadata, err = p.handle(ctx, call, in)
 		return err
 	})
 	return out, metadata, err
+}
+
+// handle runs the operation. Whatever has failed, and wherever, its error leaves without the
+// secrets of the call.
+func (p *pipeline) handle(ctx context.Context, call *callContext, in any) (any, middleware.Metadata, error) {
+	out, metadata, err := p.handler.Handle(ctx, in)
+	if err == nil {
+		return out, metadata, nil
+	}
+	if input, ok := in.(inputShape); ok {
+		call.learnInput(input)
+	}
+	keepNoSecrets(metadata, err)
+	return out, metadata, call.known().Error(err)
 }

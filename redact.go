@@ -1,23 +1,19 @@
 package lambdamicrovms
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"html"
-	"iter"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"reflect"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
@@ -48,140 +44,108 @@ func (c *Client) Format(s fmt.State, verb rune) {
 // redactedCredentials stand for credentials in what is printed.
 type redactedCredentials struct{}
 
-func (redactedCredentials) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redactedText)) }
+func (redactedCredentials) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redact.Text)) }
 
 func (redactedCredentials) Retrieve(context.Context) (aws.Credentials, error) {
 	return aws.Credentials{}, errors.New("the credentials are redacted")
 }
 
-// minEchoed keeps a value that is common, such as a region or "true", from tearing a text
-// apart. Keys, tokens and passwords that are hard to guess are longer.
-const minEchoed = 16
+// maxCode is how much of an error code from outside an error keeps.
+const maxCode = 256
 
-// echoes are what a request carried in confidence and its answer may repeat: secret headers,
-// and sensitive members of the body. AWS services repeat the canonical request, and with it
-// the session token, when a signature is wrong; proxies repeat whole requests.
-type echoes []string
-
-// echoesOf returns those of a request. body is nil if it has none of ours.
-func echoesOf(request any, body *requestBody) echoes {
-	var secrets echoes
-	add := func(secret string) {
-		if len(secret) >= minEchoed {
-			secrets = append(secrets, secret)
-		}
+// learn adds the secrets of a request to those of the call, so that no text about the call
+// shows them: its secret headers, the sensitive members of its body, which is nil if it has
+// none of ours, and what net/http sends for the user of a URL. The rest of it is public.
+func (c *callContext) learn(request any, body *requestBody) {
+	if c == nil {
+		return
 	}
+	var values, public []string
 	if req, ok := request.(*smithyhttp.Request); ok && req.Request != nil {
-		for name, values := range req.Header {
-			if isSecretHeader(name) {
-				for _, value := range values {
-					add(value)
-				}
-			}
+		values = redact.OfHeader(values, req.Header)
+		if req.URL != nil {
+			values = append(values, redact.OfURL(req.URL)...)
+			public = append(public, req.URL.Host+req.URL.RequestURI())
 		}
 	}
+	c.add(redact.New(values, public...))
 	if body != nil {
-		encoder := newRequestEncoder()
-		encoder.body.OnSecret = add
-		body.input.serialize(encoder)
-		encoder.release()
+		c.learnInput(body.input)
 	}
-	return secrets
 }
 
-// redact takes them out of a text.
-func (e echoes) redact(text string) string {
-	var forms []string
-	for _, secret := range e {
-		if mayRepeat(text, secret) {
-			forms = appendForms(forms, secret)
+func (c *callContext) learnInput(input inputShape) {
+	if shape, ok := input.(restjson.Encoder); ok {
+		c.add(redact.Of(shape))
+	}
+}
+
+// keepNoSecrets removes what middleware outside the deserializer may have let an error keep.
+func keepNoSecrets(metadata middleware.Metadata, err error) {
+	if response, ok := awsmiddleware.GetRawResponse(metadata).(*smithyhttp.Response); ok && response.Response != nil {
+		response.Request = redact.Request(response.Request)
+	}
+	var failed *smithyhttp.ResponseError
+	if errors.As(err, &failed) && failed.Response != nil && failed.Response.Response != nil {
+		failed.Response.Request = redact.Request(failed.Response.Request)
+	}
+}
+
+// learnIdentity adds the credentials that requests are signed with.
+func (c *callContext) learnIdentity(identity any) {
+	if known, ok := identity.(*credentialsIdentity); ok && c != nil {
+		c.add(redact.New([]string{known.AccessKeyID, known.SecretAccessKey, known.SessionToken}))
+	}
+}
+
+// learnProxy adds the credentials of the proxy that the HTTP client uses for a request.
+// net/http adds them to what it sends, so they are in no request that we see.
+func (c *callContext) learnProxy(client HTTPClient, request any) {
+	req, ok := request.(*smithyhttp.Request)
+	standard, isStandard := client.(*http.Client)
+	if !ok || !isStandard || c == nil {
+		return
+	}
+	transport, isTransport := standard.Transport.(*http.Transport)
+	if standard.Transport == nil {
+		transport, isTransport = http.DefaultTransport.(*http.Transport)
+	}
+	if !isTransport {
+		return
+	}
+	values := redact.OfHeader(nil, transport.ProxyConnectHeader)
+	if transport.Proxy != nil {
+		if proxy, err := transport.Proxy(req.Request); err == nil {
+			values = append(values, redact.OfURL(proxy)...)
 		}
 	}
-	if len(forms) == 0 {
-		return text
-	}
-	// The longest first: one may be a part of another.
-	slices.SortFunc(forms, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
-	var pairs []string
-	for _, form := range slices.Compact(forms) {
-		pairs = append(pairs, form, redactedText)
-	}
-	return strings.NewReplacer(pairs...).Replace(text)
+	c.add(redact.New(values))
 }
 
-// mayRepeat is false if the text holds none of a secret's forms, as nearly all texts. A piece
-// that no escaping touches is in all of them.
-func mayRepeat(text, secret string) bool {
-	long := false
-	for piece := range pieces(secret) {
-		if strings.Contains(text, piece) {
-			return true
-		}
-		long = true
-	}
-	return !long
-}
-
-// appendForms appends the forms in which a text may repeat a secret: as it is, as JSON, HTML
-// and URLs have it, and those of its pieces that no escaping touches.
-func appendForms(forms []string, secret string) []string {
-	text := jsonText(secret) // of a body that is repeated
-	ascii := strconv.QuoteToASCII(secret)
-	forms = append(forms, secret, text, ascii[1:len(ascii)-1], strings.ReplaceAll(text, "/", `\/`),
-		strings.NewReplacer("<", `\u003c`, ">", `\u003e`, "&", `\u0026`).Replace(text),
-		html.EscapeString(secret), html.EscapeString(text), url.QueryEscape(secret), url.PathEscape(secret), url.QueryEscape(text))
-	return slices.AppendSeq(forms, pieces(secret))
-}
-
-// pieces are those of a secret that no escaping touches, and that are long enough to tell.
-func pieces(secret string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for piece := range strings.FieldsFuncSeq(secret, func(c rune) bool { return !isLetterOrDigit(c) }) {
-			if len(piece) >= minEchoed && !yield(piece) {
-				return
-			}
+func (c *callContext) add(s *redact.Secrets) {
+	for {
+		known := c.secrets.Load()
+		if c.secrets.CompareAndSwap(known, known.And(s)) {
+			return
 		}
 	}
 }
 
-// jsonText is a text as it stands in a string of JSON.
-func jsonText(text string) string {
-	var w restjson.Writer
-	w.String(text)
-	return string(w.Bytes()[1 : len(w.Bytes())-1])
+// known returns the secrets that the call has learned so far.
+func (c *callContext) known() *redact.Secrets {
+	if c == nil {
+		return nil
+	}
+	return c.secrets.Load()
 }
 
-// redactMembers redacts the texts of a modeled error.
-func redactMembers(failed modeledError, secrets echoes) {
+// cleanMembers cleans the texts of a modeled error, which come from outside.
+func cleanMembers(failed modeledError, secrets *redact.Secrets) {
 	members := reflect.ValueOf(failed).Elem()
 	for i := range members.NumField() {
 		if text, ok := members.Field(i).Addr().Interface().(**string); ok && *text != nil {
-			redacted := secrets.redact(**text)
-			*text = &redacted
+			cleaned := secrets.Clean(**text, redact.MaxText)
+			*text = &cleaned
 		}
 	}
-}
-
-// withoutConfidence is a request as errors may keep it: without its secret headers and its body.
-func withoutConfidence(r *http.Request) *http.Request {
-	if r == nil {
-		return nil
-	}
-	kept := *r
-	kept.Header, kept.Body, kept.GetBody = withoutSecretHeaders(r.Header), nil, nil
-	return &kept
-}
-
-func withoutSecretHeaders(header http.Header) http.Header {
-	shown := header.Clone()
-	for name := range shown {
-		if isSecretHeader(name) {
-			shown[name] = []string{redactedText}
-		}
-	}
-	return shown
-}
-
-func isLetterOrDigit(c rune) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }

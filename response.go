@@ -14,6 +14,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
@@ -51,6 +52,9 @@ func (*brokenResponseError) RetryableError() bool { return true }
 type deserializeResponse struct {
 	*settings
 	newOutput func() outputShape
+	// exposed reports whether interceptors or middleware see the response of a success. They
+	// may fail nevertheless, and their error keeps it.
+	exposed bool
 }
 
 func (*deserializeResponse) ID() string { return "OperationDeserializer" }
@@ -58,25 +62,47 @@ func (*deserializeResponse) ID() string { return "OperationDeserializer" }
 func (m *deserializeResponse) HandleDeserialize(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (
 	out middleware.DeserializeOutput, metadata middleware.Metadata, err error,
 ) {
-	sent := ownBody(in.Request) // which the transport takes out of the request
+	sent := ownBody(in.Request) // the transport takes it out of the request
+	if m.options.ClientLogMode != 0 {
+		callOf(ctx).learn(in.Request, sent)
+	}
 	out, metadata, err = next.HandleDeserialize(ctx, in)
 	response, ok := out.RawResponse.(*smithyhttp.Response)
+	ok = ok && response.Response != nil
 	if ok && response.Body != nil {
 		defer func() { _ = response.Body.Close() }() // all that matters has been read
 	}
+	var result outputShape
+	switch {
+	case err != nil:
+	case !ok:
+		err = &smithy.DeserializationError{Err: fmt.Errorf("unknown transport type %T", out.RawResponse)}
+	default:
+		result, err = m.deserialize(ctx, in.Request, sent, response.Response)
+	}
 	if err != nil {
+		secrets := m.secrets(ctx, in.Request, sent)
+		if ok {
+			secrets.Response(response) // the error keeps it
+		}
 		return out, metadata, err
 	}
-	if !ok {
-		return out, metadata, &smithy.DeserializationError{Err: fmt.Errorf("unknown transport type %T", out.RawResponse)}
-	}
-	result, err := m.deserialize(ctx, in.Request, sent, response.Response)
-	if err != nil {
-		response.Request = withoutConfidence(response.Request) // the error keeps it
-		return out, metadata, err
+	if m.exposed {
+		response.Request = redact.Request(response.Request)
 	}
 	out.Result = result
 	return out, metadata, nil
+}
+
+// secrets returns those of the call once a request has failed.
+func (m *deserializeResponse) secrets(ctx context.Context, request any, sent *requestBody) *redact.Secrets {
+	call := callOf(ctx)
+	if attempt, err := attemptOf(ctx); err == nil {
+		call.learnIdentity(attempt.identity)
+	}
+	call.learn(request, sent)
+	call.learnProxy(m.client, request)
+	return call.known()
 }
 
 func (m *deserializeResponse) deserialize(ctx context.Context, request any, sent *requestBody, response *http.Response) (outputShape, error) {
@@ -91,7 +117,7 @@ func (m *deserializeResponse) deserialize(ctx context.Context, request any, sent
 			return nil, err
 		}
 		// Status and headers tell enough, whatever has become of the body.
-		return nil, decodeError(response, body, echoesOf(request, sent))
+		return nil, decodeError(response, body, m.secrets(ctx, request, sent))
 	}
 	if err != nil {
 		return nil, &smithy.DeserializationError{Err: err}

@@ -13,6 +13,7 @@ import (
 
 	smithy "github.com/aws/smithy-go"
 
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -183,8 +184,6 @@ func cut(s string, limit int) string {
 	return s
 }
 
-const redactedText = "[REDACTED]"
-
 // validateInput is the one way into the engine: nil, or a
 // smithy.InvalidParamsError by value.
 func validateInput(in OperationInput, mode ValidationMode, allowUnknownEnums bool) error {
@@ -317,7 +316,7 @@ func (v *validator) text(at place, s string, rule *stringRule, key bool) {
 		}
 	}
 	if rule.match != nil && !rule.match(s) {
-		given := redactedText
+		given := redact.Text
 		if !rule.secret {
 			given = quoted(s)
 		}

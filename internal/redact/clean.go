@@ -1,0 +1,61 @@
+package redact
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// MaxText is how many bytes of a text from outside go into an error.
+const MaxText = 2048
+
+// Clean returns at most limit bytes of a text from outside, without what can make a terminal
+// or a log show something else than is there: control characters, marks of writing direction
+// and other invisible characters. White space becomes single spaces.
+func Clean(text string, limit int) string {
+	if isClean(text) {
+		return cut(text, limit)
+	}
+	var b strings.Builder
+	space := false
+	for _, c := range text {
+		switch {
+		case unicode.IsSpace(c):
+			space = true
+		case c == utf8.RuneError || !unicode.IsPrint(c):
+		default:
+			if space && b.Len() > 0 {
+				b.WriteByte(' ')
+			}
+			space = false
+			b.WriteRune(c)
+		}
+		if b.Len() > limit {
+			break
+		}
+	}
+	return cut(b.String(), limit)
+}
+
+// isClean reports whether a text consists of printable characters and single spaces.
+func isClean(text string) bool {
+	space := true // none at the beginning
+	for _, c := range text {
+		if c == utf8.RuneError || !unicode.IsPrint(c) || c == ' ' && space {
+			return false
+		}
+		space = c == ' '
+	}
+	return !space || text == ""
+}
+
+// cut returns at most limit bytes of a text, and marks that there was more.
+func cut(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	for limit > 0 && !utf8.RuneStart(text[limit]) {
+		limit--
+	}
+	return text[:limit] + "…"
+}

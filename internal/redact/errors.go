@@ -1,0 +1,263 @@
+package redact
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"reflect"
+	"strings"
+	"unicode"
+
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// Error returns err without the secrets in what it and the errors below it print, and without
+// control characters. If there are none, that is err itself. Otherwise errors whose members
+// are all exported are copied with these redacted, so that errors.As finds the same types.
+// Others, such as those of errors.New, are replaced by one that errors.Is still matches.
+func (s *Secrets) Error(err error) error {
+	if err == nil {
+		return nil
+	}
+	p := pass{secrets: s, known: map[error]outcome{}}
+	return p.err(err, 0).err
+}
+
+// maxDepth is how many errors may wrap each other. More are a cycle.
+const maxDepth = 100
+
+// A pass redacts one tree of errors.
+type pass struct {
+	secrets *Secrets
+	known   map[error]outcome // of pointers only, which can be compared
+}
+
+type outcome struct {
+	err     error
+	changed bool
+}
+
+func (p *pass) err(err error, depth int) outcome {
+	if _, done := err.(*opaque); done { //nolint:errorlint // this one, not one below
+		return outcome{err: err}
+	}
+	if depth > maxDepth {
+		return outcome{&opaque{text: Text, original: err}, true}
+	}
+	isPointer := reflect.TypeOf(err).Kind() == reflect.Pointer
+	if isPointer {
+		if o, ok := p.known[err]; ok {
+			return o
+		}
+	}
+	o := p.once(err, depth)
+	if isPointer {
+		p.known[err] = o
+	}
+	return o
+}
+
+func (p *pass) once(err error, depth int) outcome {
+	result := p.copied(err, depth)
+	var below []error
+	replaced := false
+	for _, inner := range unwrap(result.err) {
+		o := p.err(inner, depth+1)
+		below, replaced = append(below, o.err), replaced || o.changed
+	}
+	text := result.err.Error()
+	if redacted := p.text(text); redacted != text || replaced {
+		return outcome{&opaque{text: redacted, original: err, below: below}, true}
+	}
+	return result
+}
+
+func unwrap(err error) []error {
+	var list []error
+	switch err := err.(type) { //nolint:errorlint // one step at a time
+	case interface{ Unwrap() error }:
+		list = []error{err.Unwrap()}
+	case interface{ Unwrap() []error }:
+		list = err.Unwrap()
+	}
+	var below []error
+	for _, e := range list {
+		if e != nil {
+			below = append(below, e)
+		}
+	}
+	return below
+}
+
+// maxLength is how long a text in an error may be. It is more than MaxText, so that a few
+// cleaned texts fit.
+const maxLength = 8 * MaxText
+
+func (p *pass) text(text string) string {
+	if len(text) > maxLength || strings.IndexFunc(text, isHarmful) >= 0 {
+		return p.secrets.Clean(text, maxLength)
+	}
+	return p.secrets.Redact(text)
+}
+
+// isHarmful reports whether a character may not stand in an error: control characters but
+// line ends and tabs, which errors of several lines have, and marks of writing direction.
+func isHarmful(c rune) bool {
+	return c != '\n' && c != '\t' && (unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c))
+}
+
+// copied returns a copy of an error with its members redacted, if that changes anything and
+// all members are exported, otherwise err.
+func (p *pass) copied(err error, depth int) outcome {
+	v := reflect.ValueOf(err)
+	isPointer := v.Kind() == reflect.Pointer
+	if isPointer {
+		if v.IsNil() {
+			return outcome{err: err}
+		}
+		v = v.Elem()
+	}
+	c := reflect.New(v.Type())
+	c.Elem().Set(v)
+	changed := false
+	switch v.Kind() {
+	case reflect.String:
+		changed = p.member(c.Elem(), depth)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if !v.Type().Field(i).IsExported() {
+				return outcome{err: err}
+			}
+		}
+		for i := range v.NumField() {
+			changed = p.member(c.Elem().Field(i), depth) || changed
+		}
+	}
+	if !changed {
+		return outcome{err: err}
+	}
+	if !isPointer {
+		c = c.Elem()
+	}
+	return outcome{c.Interface().(error), true}
+}
+
+// member redacts a member of an error, which it replaces rather than changes. It reports
+// whether there was a need to.
+func (p *pass) member(v reflect.Value, depth int) bool {
+	if v.Kind() == reflect.String {
+		text := v.String()
+		v.SetString(p.text(text))
+		return v.String() != text
+	}
+	switch m := v.Interface().(type) {
+	case *smithyhttp.Response, *http.Response: // see Response
+		return false
+	case *string:
+		if m == nil {
+			return false
+		}
+		text := p.text(*m)
+		if text == *m {
+			return false
+		}
+		v.Set(reflect.ValueOf(&text))
+		return true
+	case error:
+		if value := reflect.ValueOf(m); value.Kind() == reflect.Pointer && value.IsNil() {
+			return false
+		}
+		clean := p.err(m, depth+1)
+		value := reflect.ValueOf(clean.err)
+		if !clean.changed || !value.Type().AssignableTo(v.Type()) {
+			return false // then the text of the error that holds it is redacted as a whole
+		}
+		v.Set(value)
+		return true
+	}
+	return false
+}
+
+// An opaque error stands for one whose text holds a secret and that cannot be copied.
+type opaque struct {
+	text     string
+	original error   // never let out
+	below    []error // redacted
+}
+
+func (e *opaque) Error() string { return e.text }
+
+// Format prints the text by every verb: some would print the original.
+func (e *opaque) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, e.text) }
+
+// MarshalText is for JSON what Format is for fmt.
+func (e *opaque) MarshalText() ([]byte, error) { return []byte(e.text), nil }
+
+func (e *opaque) Unwrap() []error { return e.below }
+
+func (e *opaque) Is(target error) bool { return errors.Is(e.original, target) }
+
+// Aliases, because errors.As is called with the interface literals.
+type (
+	timeouter       = interface{ Timeout() bool }
+	temporary       = interface{ Temporary() bool }
+	retryable       = interface{ RetryableError() bool }
+	connectionError = interface{ ConnectionError() bool }
+	canceled        = interface{ CanceledError() bool }
+)
+
+// As answers what retryers and net/http's callers ask: errors are told apart by these methods
+// where their types are not exported.
+func (e *opaque) As(target any) bool {
+	switch target := target.(type) {
+	case *net.Error:
+		var known net.Error
+		if !errors.As(e.original, &known) {
+			return false
+		}
+		*target = &answer{opaque: e, timeout: known.Timeout(), other: known.Temporary()} //nolint:staticcheck // passed on
+		return true
+	case *timeouter:
+		var known timeouter
+		ok := errors.As(e.original, &known)
+		if ok {
+			*target = &answer{opaque: e, timeout: known.Timeout()}
+		}
+		return ok
+	case *temporary:
+		return asked(e, target, temporary.Temporary)
+	case *retryable:
+		return asked(e, target, retryable.RetryableError)
+	case *connectionError:
+		return asked(e, target, connectionError.ConnectionError)
+	case *canceled:
+		return asked(e, target, canceled.CanceledError)
+	}
+	return false
+}
+
+// asked sets target to what the original answers to a question of its interface.
+func asked[I any](e *opaque, target *I, question func(I) bool) bool {
+	var known I
+	if !errors.As(e.original, &known) {
+		return false
+	}
+	var ok bool
+	*target, ok = any(&answer{opaque: e, other: question(known)}).(I)
+	return ok
+}
+
+// An answer is an opaque error with what the original says of itself.
+type answer struct {
+	*opaque
+
+	timeout, other bool
+}
+
+func (a *answer) Timeout() bool         { return a.timeout }
+func (a *answer) Temporary() bool       { return a.other }
+func (a *answer) RetryableError() bool  { return a.other }
+func (a *answer) ConnectionError() bool { return a.other }
+func (a *answer) CanceledError() bool   { return a.other }

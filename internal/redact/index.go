@@ -1,0 +1,102 @@
+package redact
+
+import (
+	"encoding/binary"
+	"strings"
+)
+
+const (
+	// block is how many bytes of a secret the index looks up at once. Every run of minRun
+	// bytes holds a whole block that begins at a multiple of block.
+	block = 8
+	// maxPlaces is how many places of one block are tried, so that a secret that repeats
+	// itself does not make the search slow.
+	maxPlaces = 4
+)
+
+// An index finds the runs that a text has in common with any of many needles, in time
+// linear to the text and the needles.
+type index struct {
+	needles []needle
+	places  []place
+	first   map[uint64]int32 // the first of the places of a block, plus one
+}
+
+type needle struct {
+	text string
+	tail string // what follows in the secret, which no reduced text has
+}
+
+// A place is where a block begins in a needle.
+type place struct {
+	needle, at int32
+	next       int32 // place of the same block, plus one
+}
+
+// A finding is a part of a text that is to be replaced.
+type finding struct {
+	start, end int
+	tail       string
+}
+
+func (x *index) add(text, tail string) {
+	if len(text) < block {
+		return
+	}
+	if x.first == nil {
+		x.first = map[uint64]int32{}
+	}
+	x.needles = append(x.needles, needle{text, tail})
+	for at := 0; at+block <= len(text); at += block {
+		key := binary.LittleEndian.Uint64([]byte(text[at : at+block]))
+		x.places = append(x.places, place{needle: int32(len(x.needles) - 1), at: int32(at), next: x.first[key]}) //nolint:gosec // secrets are short
+		x.first[key] = int32(len(x.places))                                                                      //nolint:gosec // as above
+	}
+}
+
+// find returns the runs in the order of the text. Those that public holds too are left out.
+func (x *index) find(r reduced, public string) []finding {
+	var found []finding
+	text := string(r.text)
+	done := 0 // what is before has been searched
+	for i := 0; i+block <= len(text); i++ {
+		from, to, tail := x.longest(text, i, done)
+		if to == 0 {
+			continue
+		}
+		if strings.Contains(public, text[from:to]) {
+			// Go on within it: another secret may begin there and not be public.
+			done = max(done, to-minRun)
+			i = max(i, done)
+			continue
+		}
+		found = append(found, finding{start: int(r.start[from]), end: int(r.end[to-1]), tail: tail})
+		done, i = to, to-1
+	}
+	return found
+}
+
+// longest returns the longest run around the block at i, which does not begin before done.
+func (x *index) longest(text string, i, done int) (from, to int, tail string) {
+	tries := 0
+	for at := x.first[binary.LittleEndian.Uint64([]byte(text[i:i+block]))]; at != 0 && tries < maxPlaces; tries++ {
+		p := x.places[at-1]
+		at = p.next
+		n := x.needles[p.needle]
+		left, right := 0, block
+		for left < int(p.at) && i-left > done && text[i-left-1] == n.text[int(p.at)-left-1] {
+			left++
+		}
+		for int(p.at)+right < len(n.text) && i+right < len(text) && text[i+right] == n.text[int(p.at)+right] {
+			right++
+		}
+		whole := left == int(p.at) && int(p.at)+right == len(n.text)
+		if (left+right >= minRun || whole) && left+right > to-from {
+			from, to, tail = i-left, i+right, ""
+			if int(p.at)+right == len(n.text) {
+				tail = n.tail
+			}
+		}
+	}
+	return from, to, tail
+}
