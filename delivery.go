@@ -18,11 +18,11 @@ import (
 // unsentError marks the error of an attempt whose request did not reach the service. It
 // does not change the text. Whatever fails before the transport is marked as well: an
 // error of a credentials provider may hold the send error of another service's client.
-type unsentError struct{ err error }
+type unsentError struct{ Err error } // exported for redact.Secrets.Error, which copies it
 
-func (e *unsentError) Error() string { return e.err.Error() }
+func (e *unsentError) Error() string { return e.Err.Error() }
 
-func (e *unsentError) Unwrap() error { return e.err }
+func (e *unsentError) Unwrap() error { return e.Err }
 
 func markUnsent(err error) error {
 	if err == nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
@@ -102,15 +103,8 @@ func (c *callContext) learnIdentity(identity any) {
 // net/http adds them to what it sends, so they are in no request that we see.
 func (c *callContext) learnProxy(client HTTPClient, request any) {
 	req, ok := request.(*smithyhttp.Request)
-	standard, isStandard := client.(*http.Client)
-	if !ok || !isStandard || c == nil {
-		return
-	}
-	transport, isTransport := standard.Transport.(*http.Transport)
-	if standard.Transport == nil {
-		transport, isTransport = http.DefaultTransport.(*http.Transport)
-	}
-	if !isTransport {
+	transport := transportOf(client)
+	if !ok || transport == nil || c == nil {
 		return
 	}
 	values := redact.OfHeader(nil, transport.ProxyConnectHeader)
@@ -120,6 +114,22 @@ func (c *callContext) learnProxy(client HTTPClient, request any) {
 		}
 	}
 	c.add(redact.New(values))
+}
+
+// transportOf returns the transport of an HTTP client, nil if it is none of net/http's.
+func transportOf(client HTTPClient) *http.Transport {
+	switch client := client.(type) {
+	case *awshttp.BuildableClient:
+		return client.GetTransport()
+	case *http.Client:
+		transport := client.Transport
+		if transport == nil {
+			transport = http.DefaultTransport
+		}
+		known, _ := transport.(*http.Transport)
+		return known
+	}
+	return nil
 }
 
 func (c *callContext) add(s *redact.Secrets) {

@@ -38,14 +38,14 @@ func (*ResponseSizeError) RetryableError() bool { return false }
 // brokenResponseError is an answer that broke off. The call is tried again: with a
 // client token the service repeats its answer, and without one it does no harm.
 type brokenResponseError struct {
-	cause error
+	Cause error // exported for redact.Secrets.Error, which copies it
 }
 
 func (e *brokenResponseError) Error() string {
-	return fmt.Sprintf("the response broke off: %v", e.cause)
+	return fmt.Sprintf("the response broke off: %v", e.Cause)
 }
 
-func (e *brokenResponseError) Unwrap() error { return e.cause }
+func (e *brokenResponseError) Unwrap() error { return e.Cause }
 
 func (*brokenResponseError) RetryableError() bool { return true }
 
@@ -101,7 +101,7 @@ func (m *deserializeResponse) secrets(ctx context.Context, request any, sent *re
 		call.learnIdentity(attempt.identity)
 	}
 	call.learn(request, sent)
-	call.learnProxy(m.client, request)
+	call.learnProxy(m.options.HTTPClient, request)
 	return call.known()
 }
 

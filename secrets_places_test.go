@@ -292,3 +292,28 @@ func TestErrorTextsAreClean(t *testing.T) {
 		t.Errorf("the text has %d bytes", n)
 	}
 }
+
+// An error that was redacted still tells that nothing was sent, or that it may be retried.
+func TestRedactedErrorsKeepTheirMeaning(t *testing.T) {
+	const payload = "Kx7Jq2mWv9Lp4Rt8Zb3Nc6Yd1Hf5Gs0T"
+	for name, test := range map[string]struct {
+		err       error
+		uncertain bool
+	}{
+		"not sent": {&net.OpError{Op: "dial", Err: errors.New("no route for " + payload)}, false},
+		"sent":     {errors.New("connection reset after " + payload), true},
+	} {
+		attempts := 0
+		client := lambdamicrovms.New(lambdamicrovms.Options{
+			Region: "us-east-1", Credentials: plantedCredentials,
+			HTTPClient: httpFunc(func(*http.Request) (*http.Response, error) { attempts++; return nil, test.err }),
+		}, func(o *lambdamicrovms.Options) { eager(o) })
+		_, err := client.RunMicroVM(context.Background(), &lambdamicrovms.RunMicroVMInput{
+			ImageIdentifier: aws.String("arn:aws:lambda:us-east-1:123456789012:microvm-image:shop"), RunHookPayload: aws.String(payload),
+		})
+		var uncertain *lambdamicrovms.UncertainError
+		if errors.As(err, &uncertain) != test.uncertain || attempts < 2 || strings.Contains(fmt.Sprint(err), payload) {
+			t.Errorf("%s: after %d attempts %v", name, attempts, err)
+		}
+	}
+}
