@@ -21,7 +21,7 @@ func (in *CreateMicroVMAuthTokenInput) DecodeJSON(r *restjson.Reader) {
 		case "microvmIdentifier":
 			in.MicroVMIdentifier = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("allowedPorts", "expirationInMinutes", "microvmIdentifier")
 		}
 	}
 }
@@ -38,7 +38,7 @@ func (out *CreateMicroVMAuthTokenOutput) DecodeJSON(r *restjson.Reader) {
 		case "authToken":
 			out.AuthToken = restjson.ReadStringMap[string](r)
 		default:
-			r.Unknown()
+			r.Unknown("authToken")
 		}
 	}
 }
@@ -87,7 +87,12 @@ func (in *CreateMicroVMImageInput) DecodeJSON(r *restjson.Reader) {
 		case "tags":
 			in.Tags = restjson.ReadStringMap[string](r)
 		default:
-			r.Unknown()
+			r.Unknown(
+				"additionalOsCapabilities", "baseImageArn", "baseImageVersion", "buildRoleArn",
+				"clientToken", "codeArtifact", "cpuConfigurations", "description",
+				"egressNetworkConnectors", "environmentVariables", "hooks", "logging",
+				"name", "resources", "tags",
+			)
 		}
 	}
 }
@@ -144,7 +149,14 @@ func (out *CreateMicroVMImageOutput) DecodeJSON(r *restjson.Reader) {
 		case "updatedAt":
 			out.UpdatedAt = r.TimePtr()
 		default:
-			r.Unknown()
+			r.Unknown(
+				"additionalOsCapabilities", "baseImageArn", "baseImageVersion", "buildRoleArn",
+				"codeArtifact", "cpuConfigurations", "createdAt", "description",
+				"egressNetworkConnectors", "environmentVariables", "hooks", "imageArn",
+				"imageVersion", "latestActiveImageVersion", "latestFailedImageVersion", "logging",
+				"name", "resources", "state", "tags",
+				"updatedAt",
+			)
 		}
 	}
 }
@@ -165,7 +177,7 @@ func (in *CreateMicroVMShellAuthTokenInput) DecodeJSON(r *restjson.Reader) {
 		case "microvmIdentifier":
 			in.MicroVMIdentifier = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("expirationInMinutes", "microvmIdentifier")
 		}
 	}
 }
@@ -182,7 +194,7 @@ func (out *CreateMicroVMShellAuthTokenOutput) DecodeJSON(r *restjson.Reader) {
 		case "authToken":
 			out.AuthToken = restjson.ReadStringMap[string](r)
 		default:
-			r.Unknown()
+			r.Unknown("authToken")
 		}
 	}
 }
@@ -203,7 +215,7 @@ func (in *DeleteMicroVMImageInput) DecodeJSON(r *restjson.Reader) {
 		case "imageIdentifier":
 			in.ImageIdentifier = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("imageIdentifier")
 		}
 	}
 }
@@ -222,7 +234,7 @@ func (out *DeleteMicroVMImageOutput) DecodeJSON(r *restjson.Reader) {
 		case "state":
 			out.State = restjson.Enum[types.MicroVMImageState](r)
 		default:
-			r.Unknown()
+			r.Unknown("imageIdentifier", "state")
 		}
 	}
 }
@@ -243,7 +255,7 @@ func (in *DeleteMicroVMImageVersionInput) DecodeJSON(r *restjson.Reader) {
 		case "imageVersion":
 			in.ImageVersion = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("imageIdentifier", "imageVersion")
 		}
 	}
 }
@@ -264,7 +276,7 @@ func (out *DeleteMicroVMImageVersionOutput) DecodeJSON(r *restjson.Reader) {
 		case "state":
 			out.State = restjson.Enum[types.MicroVMImageVersionState](r)
 		default:
-			r.Unknown()
+			r.Unknown("imageIdentifier", "imageVersion", "state")
 		}
 	}
 }
@@ -285,7 +297,7 @@ func (in *GetMicroVMInput) DecodeJSON(r *restjson.Reader) {
 		case "microvmIdentifier":
 			in.MicroVMIdentifier = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("microvmIdentifier")
 		}
 	}
 }
@@ -326,7 +338,12 @@ func (out *GetMicroVMOutput) DecodeJSON(r *restjson.Reader) {
 		case "terminatedAt":
 			out.TerminatedAt = r.TimePtr()
 		default:
-			r.Unknown()
+			r.Unknown(
+				"egressNetworkConnectors", "endpoint", "executionRoleArn", "idlePolicy",
+				"imageArn", "imageVersion", "ingressNetworkConnectors", "maximumDurationInSeconds",
+				"microvmId", "startedAt", "state", "stateReason",
+				"terminatedAt",
+			)
 		}
 	}
 }
@@ -343,7 +360,7 @@ func (in *GetMicroVMImageInput) DecodeJSON(r *restjson.Reader) {
 		case "imageIdentifier":
 			in.ImageIdentifier = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("imageIdentifier")
 		}
 	}
 }
@@ -374,7 +391,10 @@ func (out *GetMicroVMImageOutput) DecodeJSON(r *restjson.Reader) {
 		case "updatedAt":
 			out.UpdatedAt = r.TimePtr()
 		default:
-			r.Unknown()
+			r.Unknown(
+				"createdAt", "imageArn", "latestActiveImageVersion", "latestFailedImageVersion",
+				"name", "state", "tags", "updatedAt",
+			)
 		}
 	}
 }
@@ -397,7 +417,7 @@ func (in *GetMicroVMImageBuildInput) DecodeJSON(r *restjson.Reader) {
 		case "imageVersion":
 			in.ImageVersion = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("buildId", "imageIdentifier", "imageVersion")
 		}
 	}
 }
@@ -432,7 +452,11 @@ func (out *GetMicroVMImageBuildOutput) DecodeJSON(r *restjson.Reader) {
 		case "stateReason":
 			out.StateReason = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown(
+				"architecture", "buildId", "buildState", "chipset",
+				"chipsetGeneration", "createdAt", "imageArn", "imageVersion",
+				"snapshotBuild", "stateReason",
+			)
 		}
 	}
 }
@@ -455,7 +479,7 @@ func (in *GetMicroVMImageVersionInput) DecodeJSON(r *restjson.Reader) {
 		case "imageVersion":
 			in.ImageVersion = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("imageIdentifier", "imageVersion")
 		}
 	}
 }
@@ -510,7 +534,13 @@ func (out *GetMicroVMImageVersionOutput) DecodeJSON(r *restjson.Reader) {
 		case "updatedAt":
 			out.UpdatedAt = r.TimePtr()
 		default:
-			r.Unknown()
+			r.Unknown(
+				"additionalOsCapabilities", "baseImageArn", "baseImageVersion", "buildRoleArn",
+				"codeArtifact", "cpuConfigurations", "createdAt", "description",
+				"egressNetworkConnectors", "environmentVariables", "hooks", "imageArn",
+				"imageVersion", "logging", "resources", "state",
+				"stateReason", "status", "tags", "updatedAt",
+			)
 		}
 	}
 }
@@ -535,7 +565,7 @@ func (in *ListManagedMicroVMImageVersionsInput) DecodeJSON(r *restjson.Reader) {
 		case "nextToken":
 			in.NextToken = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("imageIdentifier", "maxResults", "nextToken")
 		}
 	}
 }
@@ -554,7 +584,7 @@ func (out *ListManagedMicroVMImageVersionsOutput) DecodeJSON(r *restjson.Reader)
 		case "nextToken":
 			out.NextToken = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("items", "nextToken")
 		}
 	}
 }
@@ -577,7 +607,7 @@ func (in *ListManagedMicroVMImagesInput) DecodeJSON(r *restjson.Reader) {
 		case "nextToken":
 			in.NextToken = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("maxResults", "nextToken")
 		}
 	}
 }
@@ -596,7 +626,7 @@ func (out *ListManagedMicroVMImagesOutput) DecodeJSON(r *restjson.Reader) {
 		case "nextToken":
 			out.NextToken = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("items", "nextToken")
 		}
 	}
 }
@@ -629,7 +659,10 @@ func (in *ListMicroVMImageBuildsInput) DecodeJSON(r *restjson.Reader) {
 		case "nextToken":
 			in.NextToken = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown(
+				"architecture", "chipset", "chipsetGeneration", "imageIdentifier",
+				"imageVersion", "maxResults", "nextToken",
+			)
 		}
 	}
 }
@@ -648,7 +681,7 @@ func (out *ListMicroVMImageBuildsOutput) DecodeJSON(r *restjson.Reader) {
 		case "nextToken":
 			out.NextToken = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("items", "nextToken")
 		}
 	}
 }
@@ -673,7 +706,7 @@ func (in *ListMicroVMImageVersionsInput) DecodeJSON(r *restjson.Reader) {
 		case "nextToken":
 			in.NextToken = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("imageIdentifier", "maxResults", "nextToken")
 		}
 	}
 }
@@ -692,7 +725,7 @@ func (out *ListMicroVMImageVersionsOutput) DecodeJSON(r *restjson.Reader) {
 		case "nextToken":
 			out.NextToken = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("items", "nextToken")
 		}
 	}
 }
@@ -717,7 +750,7 @@ func (in *ListMicroVMImagesInput) DecodeJSON(r *restjson.Reader) {
 		case "nextToken":
 			in.NextToken = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("maxResults", "nameFilter", "nextToken")
 		}
 	}
 }
@@ -736,7 +769,7 @@ func (out *ListMicroVMImagesOutput) DecodeJSON(r *restjson.Reader) {
 		case "nextToken":
 			out.NextToken = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("items", "nextToken")
 		}
 	}
 }
@@ -761,7 +794,7 @@ func (in *ListMicroVMsInput) DecodeJSON(r *restjson.Reader) {
 		case "nextToken":
 			in.NextToken = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("imageIdentifier", "imageVersion", "maxResults", "nextToken")
 		}
 	}
 }
@@ -780,7 +813,7 @@ func (out *ListMicroVMsOutput) DecodeJSON(r *restjson.Reader) {
 		case "nextToken":
 			out.NextToken = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("items", "nextToken")
 		}
 	}
 }
@@ -797,7 +830,7 @@ func (in *ListTagsInput) DecodeJSON(r *restjson.Reader) {
 		case "Resource":
 			in.Resource = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("Resource")
 		}
 	}
 }
@@ -812,7 +845,7 @@ func (out *ListTagsOutput) DecodeJSON(r *restjson.Reader) {
 		case "Tags":
 			out.Tags = restjson.ReadStringMap[string](r)
 		default:
-			r.Unknown()
+			r.Unknown("Tags")
 		}
 	}
 }
@@ -829,7 +862,7 @@ func (in *ResumeMicroVMInput) DecodeJSON(r *restjson.Reader) {
 		case "microvmIdentifier":
 			in.MicroVMIdentifier = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("microvmIdentifier")
 		}
 	}
 }
@@ -878,7 +911,11 @@ func (in *RunMicroVMInput) DecodeJSON(r *restjson.Reader) {
 		case "runHookPayload":
 			in.RunHookPayload = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown(
+				"clientToken", "egressNetworkConnectors", "executionRoleArn", "idlePolicy",
+				"imageIdentifier", "imageVersion", "ingressNetworkConnectors", "logging",
+				"maximumDurationInSeconds", "runHookPayload",
+			)
 		}
 	}
 }
@@ -919,7 +956,12 @@ func (out *RunMicroVMOutput) DecodeJSON(r *restjson.Reader) {
 		case "terminatedAt":
 			out.TerminatedAt = r.TimePtr()
 		default:
-			r.Unknown()
+			r.Unknown(
+				"egressNetworkConnectors", "endpoint", "executionRoleArn", "idlePolicy",
+				"imageArn", "imageVersion", "ingressNetworkConnectors", "maximumDurationInSeconds",
+				"microvmId", "startedAt", "state", "stateReason",
+				"terminatedAt",
+			)
 		}
 	}
 }
@@ -936,7 +978,7 @@ func (in *SuspendMicroVMInput) DecodeJSON(r *restjson.Reader) {
 		case "microvmIdentifier":
 			in.MicroVMIdentifier = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("microvmIdentifier")
 		}
 	}
 }
@@ -969,7 +1011,7 @@ func (in *TagResourceInput) DecodeJSON(r *restjson.Reader) {
 		case "Tags":
 			in.Tags = restjson.ReadStringMap[string](r)
 		default:
-			r.Unknown()
+			r.Unknown("Resource", "Tags")
 		}
 	}
 }
@@ -998,7 +1040,7 @@ func (in *TerminateMicroVMInput) DecodeJSON(r *restjson.Reader) {
 		case "microvmIdentifier":
 			in.MicroVMIdentifier = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("microvmIdentifier")
 		}
 	}
 }
@@ -1031,7 +1073,7 @@ func (in *UntagResourceInput) DecodeJSON(r *restjson.Reader) {
 		case "TagKeys":
 			in.TagKeys = restjson.ReadStrings[string](r)
 		default:
-			r.Unknown()
+			r.Unknown("Resource", "TagKeys")
 		}
 	}
 }
@@ -1088,7 +1130,12 @@ func (in *UpdateMicroVMImageInput) DecodeJSON(r *restjson.Reader) {
 		case "resources":
 			in.Resources = restjson.ReadStructs[types.Resources](r)
 		default:
-			r.Unknown()
+			r.Unknown(
+				"additionalOsCapabilities", "baseImageArn", "baseImageVersion", "buildRoleArn",
+				"clientToken", "codeArtifact", "cpuConfigurations", "description",
+				"egressNetworkConnectors", "environmentVariables", "hooks", "imageIdentifier",
+				"logging", "resources",
+			)
 		}
 	}
 }
@@ -1143,7 +1190,13 @@ func (out *UpdateMicroVMImageOutput) DecodeJSON(r *restjson.Reader) {
 		case "updatedAt":
 			out.UpdatedAt = r.TimePtr()
 		default:
-			r.Unknown()
+			r.Unknown(
+				"additionalOsCapabilities", "baseImageArn", "baseImageVersion", "buildRoleArn",
+				"codeArtifact", "cpuConfigurations", "createdAt", "description",
+				"egressNetworkConnectors", "environmentVariables", "hooks", "imageArn",
+				"imageVersion", "latestActiveImageVersion", "latestFailedImageVersion", "logging",
+				"name", "resources", "state", "updatedAt",
+			)
 		}
 	}
 }
@@ -1166,7 +1219,7 @@ func (in *UpdateMicroVMImageVersionInput) DecodeJSON(r *restjson.Reader) {
 		case "status":
 			in.Status = restjson.Enum[types.MicroVMImageVersionStatus](r)
 		default:
-			r.Unknown()
+			r.Unknown("imageIdentifier", "imageVersion", "status")
 		}
 	}
 }
@@ -1221,7 +1274,13 @@ func (out *UpdateMicroVMImageVersionOutput) DecodeJSON(r *restjson.Reader) {
 		case "updatedAt":
 			out.UpdatedAt = r.TimePtr()
 		default:
-			r.Unknown()
+			r.Unknown(
+				"additionalOsCapabilities", "baseImageArn", "baseImageVersion", "buildRoleArn",
+				"codeArtifact", "cpuConfigurations", "createdAt", "description",
+				"egressNetworkConnectors", "environmentVariables", "hooks", "imageArn",
+				"imageVersion", "logging", "resources", "state",
+				"stateReason", "status", "tags", "updatedAt",
+			)
 		}
 	}
 }

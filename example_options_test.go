@@ -171,7 +171,7 @@ func ExampleUpdateMicroVMImageInput() {
 	fmt.Println(string(text), err)
 	// Output:
 	// s3://bucket/shop.zip ENABLED <nil>
-	// unexpected JSON in hooks.prot at offset 18: unknown member
+	// unexpected JSON in hooks.prot at line 1, column 12: unknown member, did you mean "port"?
 	// {"logging":{"disabled":{}}} <nil>
 }
 

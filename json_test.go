@@ -71,7 +71,8 @@ func TestUnknownMembers(t *testing.T) {
 	for _, doc := range []string{
 		`{"desc":"typo"}`,
 		`{"hooks":{"microvmHooks":{"runTimeout":1}}}`,
-		`{"logging":{"cloudwatch":{}}}`,
+		`{"logging":{"watch":{}}}`,
+		`{"codeArtifact":{"uri":"s3://b/k","sha256":"abc"}}`,
 		`{"resources":[{"memory":1}]}`,
 	} {
 		if err := json.Unmarshal([]byte(doc), new(lambdamicrovms.UpdateMicroVMImageInput)); err == nil {

@@ -92,7 +92,8 @@ func (m *requestResponseLogger) responseText(ctx context.Context, response *smit
 func (m *requestResponseLogger) redacted(status int, body string) string {
 	if status >= 200 && status <= 299 && !isBlank(body) {
 		out := m.newOutput()
-		if encoder, ok := out.(restjson.Encoder); ok && decodeBody(body, out) == nil {
+		encoder, ok := out.(restjson.Encoder)
+		if _, err := decodeBody(body, out); ok && err == nil {
 			w := restjson.Writer{Redact: true}
 			encoder.EncodeJSON(&w)
 			if w.Err() == nil {

@@ -78,7 +78,7 @@ func (m *deserializeResponse) HandleDeserialize(ctx context.Context, in middlewa
 	case !ok:
 		err = &smithy.DeserializationError{Err: fmt.Errorf("unknown transport type %T", out.RawResponse)}
 	default:
-		result, err = m.deserialize(ctx, in.Request, sent, response.Response)
+		result, err = m.deserialize(ctx, in.Request, sent, response.Response, &metadata)
 	}
 	if err != nil {
 		secrets := m.secrets(ctx, in.Request, sent)
@@ -105,7 +105,7 @@ func (m *deserializeResponse) secrets(ctx context.Context, request any, sent *re
 	return call.known()
 }
 
-func (m *deserializeResponse) deserialize(ctx context.Context, request any, sent *requestBody, response *http.Response) (outputShape, error) {
+func (m *deserializeResponse) deserialize(ctx context.Context, request any, sent *requestBody, response *http.Response, metadata *middleware.Metadata) (outputShape, error) {
 	_, span := m.startSpan(ctx, "OperationDeserializer")
 	defer span.End()
 	defer m.timer(ctx, deserializeDuration, nil)()
@@ -124,30 +124,55 @@ func (m *deserializeResponse) deserialize(ctx context.Context, request any, sent
 	}
 	// Each attempt has an output of its own: a failed one leaves nothing behind in the next.
 	out := m.newOutput()
-	if err := decodeBody(body, out); err != nil {
+	unknown, err := decodeBody(body, out)
+	if err != nil {
 		if contentType := response.Header.Get("Content-Type"); !strings.Contains(contentType, "json") {
 			err = fmt.Errorf("%w (the content type is %.64q)", err, contentType)
 		}
 		return nil, &smithy.DeserializationError{Err: err}
 	}
+	if unknown != nil {
+		metadata.Set(unknownMembersKey{}, unknown)
+	}
 	return out, nil
 }
 
-// decodeBody decodes the body of a success, which may be empty.
-func decodeBody(body string, out restjson.Decoder) error {
-	if isBlank(body) {
+type unknownMembersKey struct{}
+
+// UnknownMembers returns the paths of the members of a response that this version of the
+// module does not know, such as "codeArtifact.sha256", or nil if it knows all of them.
+// Call it with the ResultMetadata of an output. Members that are null are not listed, and
+// no more than 16 are.
+//
+// Check it before you build a new request from an output: the output does not hold these
+// members (except for the only member of a union, as [types.UnknownUnionMember]), so an
+// UpdateMicroVMImage that is meant to keep them would reset them. Outputs that do not come
+// from a [Client], such as those of a stub, list nothing.
+func UnknownMembers(metadata middleware.Metadata) []string {
+	paths, ok := metadata.Get(unknownMembersKey{}).(func() []string)
+	if !ok {
 		return nil
+	}
+	return paths()
+}
+
+// decodeBody decodes the body of a success, which may be empty. It returns what
+// [restjson.Reader.UnknownMembers] does.
+func decodeBody(body string, out restjson.Decoder) (unknown func() []string, err error) {
+	if isBlank(body) {
+		return nil, nil
 	}
 	r := readers.Get().(*restjson.Reader)
 	r.Reset(body)
 	out.DecodeJSON(r)
-	err := r.End()
+	err = r.End()
+	unknown = r.UnknownMembers()
 	r.Reset("") // it must not keep the answer
 	readers.Put(r)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return &brokenResponseError{err}
+		err = &brokenResponseError{err}
 	}
-	return err
+	return unknown, err
 }
 
 var readers = sync.Pool{New: func() any { return new(restjson.Reader) }}

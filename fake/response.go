@@ -187,6 +187,7 @@ func (e *extras) write(out restjson.Encoder) ([]byte, error) {
 	amended := &restjson.Writer{ExplicitNulls: true}
 	amended.Begin()
 	r := restjson.NewReader(string(w.Bytes()))
+	r.Mode = restjson.JSON // Wire passes over members that are null
 	for r.Object(); r.Next(); {
 		e.member(amended, r.Key(), r)
 	}
@@ -222,6 +223,7 @@ func (e *extras) member(w *restjson.Writer, name string, r *restjson.Reader) {
 func copyObject(w *restjson.Writer, raw string, more []extra) {
 	w.Begin()
 	r := restjson.NewReader(raw)
+	r.Mode = restjson.JSON // Wire passes over members that are null
 	for r.Object(); r.Next(); {
 		w.Key(r.Key())
 		w.Raw([]byte(r.RawValue()))

@@ -88,7 +88,9 @@ func flatten(in *lambdamicrovms.UpdateMicroVMImageInput) map[string]string {
 
 func flattenValue(flat map[string]string, path, value string) {
 	isLeaf := true
-	switch r := restjson.NewReader(value); {
+	r := restjson.NewReader(value)
+	r.Mode = restjson.JSON // Wire passes over members that are null
+	switch {
 	case strings.HasPrefix(value, "{"):
 		for r.Object(); r.Next(); isLeaf = false {
 			flattenValue(flat, join(path, r.Key()), r.RawValue())

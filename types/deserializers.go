@@ -15,7 +15,7 @@ func (v *CloudWatchLogging) DecodeJSON(r *restjson.Reader) {
 		case "logStream":
 			v.LogStream = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("logGroup", "logStream")
 		}
 	}
 }
@@ -30,7 +30,7 @@ func (v *CpuConfiguration) DecodeJSON(r *restjson.Reader) {
 		case "architecture":
 			v.Architecture = restjson.Enum[Architecture](r)
 		default:
-			r.Unknown()
+			r.Unknown("architecture")
 		}
 	}
 }
@@ -49,7 +49,7 @@ func (v *Hooks) DecodeJSON(r *restjson.Reader) {
 		case "port":
 			v.Port = r.Int32Ptr()
 		default:
-			r.Unknown()
+			r.Unknown("microvmHooks", "microvmImageHooks", "port")
 		}
 	}
 }
@@ -68,7 +68,7 @@ func (v *IdlePolicy) DecodeJSON(r *restjson.Reader) {
 		case "suspendedDurationSeconds":
 			v.SuspendedDurationSeconds = r.Int32Ptr()
 		default:
-			r.Unknown()
+			r.Unknown("autoResumeEnabled", "maxIdleDurationSeconds", "suspendedDurationSeconds")
 		}
 	}
 }
@@ -97,7 +97,7 @@ func (v *ManagedMicroVMImageSummary) DecodeJSON(r *restjson.Reader) {
 		case "updatedAt":
 			v.UpdatedAt = r.TimePtr()
 		default:
-			r.Unknown()
+			r.Unknown("createdAt", "imageArn", "updatedAt")
 		}
 	}
 }
@@ -122,7 +122,10 @@ func (v *ManagedMicroVMImageVersion) DecodeJSON(r *restjson.Reader) {
 		case "updatedAt":
 			v.UpdatedAt = r.TimePtr()
 		default:
-			r.Unknown()
+			r.Unknown(
+				"createdAt", "imageArn", "imageVersion", "status",
+				"updatedAt",
+			)
 		}
 	}
 }
@@ -153,7 +156,10 @@ func (v *MicroVMHooks) DecodeJSON(r *restjson.Reader) {
 		case "terminateTimeoutInSeconds":
 			v.TerminateTimeoutInSeconds = r.Int32Ptr()
 		default:
-			r.Unknown()
+			r.Unknown(
+				"resume", "resumeTimeoutInSeconds", "run", "runTimeoutInSeconds",
+				"suspend", "suspendTimeoutInSeconds", "terminate", "terminateTimeoutInSeconds",
+			)
 		}
 	}
 }
@@ -184,7 +190,11 @@ func (v *MicroVMImageBuildSummary) DecodeJSON(r *restjson.Reader) {
 		case "stateReason":
 			v.StateReason = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown(
+				"architecture", "buildId", "buildState", "chipset",
+				"chipsetGeneration", "createdAt", "imageArn", "imageVersion",
+				"stateReason",
+			)
 		}
 	}
 }
@@ -207,7 +217,7 @@ func (v *MicroVMImageHooks) DecodeJSON(r *restjson.Reader) {
 		case "validateTimeoutInSeconds":
 			v.ValidateTimeoutInSeconds = r.Int32Ptr()
 		default:
-			r.Unknown()
+			r.Unknown("ready", "readyTimeoutInSeconds", "validate", "validateTimeoutInSeconds")
 		}
 	}
 }
@@ -232,7 +242,10 @@ func (v *MicroVMImageSummary) DecodeJSON(r *restjson.Reader) {
 		case "state":
 			v.State = restjson.Enum[MicroVMImageState](r)
 		default:
-			r.Unknown()
+			r.Unknown(
+				"createdAt", "imageArn", "latestActiveImageVersion", "latestFailedImageVersion",
+				"name", "state",
+			)
 		}
 	}
 }
@@ -285,7 +298,13 @@ func (v *MicroVMImageVersionSummary) DecodeJSON(r *restjson.Reader) {
 		case "updatedAt":
 			v.UpdatedAt = r.TimePtr()
 		default:
-			r.Unknown()
+			r.Unknown(
+				"additionalOsCapabilities", "baseImageArn", "baseImageVersion", "buildRoleArn",
+				"codeArtifact", "cpuConfigurations", "createdAt", "description",
+				"egressNetworkConnectors", "environmentVariables", "hooks", "imageArn",
+				"imageVersion", "logging", "resources", "state",
+				"stateReason", "status", "tags", "updatedAt",
+			)
 		}
 	}
 }
@@ -310,7 +329,10 @@ func (v *MicroVMItem) DecodeJSON(r *restjson.Reader) {
 		case "state":
 			v.State = restjson.Enum[MicroVMState](r)
 		default:
-			r.Unknown()
+			r.Unknown(
+				"imageArn", "imageVersion", "microvmId", "startedAt",
+				"state",
+			)
 		}
 	}
 }
@@ -327,7 +349,7 @@ func (v *PortRange) DecodeJSON(r *restjson.Reader) {
 		case "startPort":
 			v.StartPort = r.Int32Ptr()
 		default:
-			r.Unknown()
+			r.Unknown("endPort", "startPort")
 		}
 	}
 }
@@ -342,7 +364,7 @@ func (v *Resources) DecodeJSON(r *restjson.Reader) {
 		case "minimumMemoryInMiB":
 			v.MinimumMemoryInMiB = r.Int32Ptr()
 		default:
-			r.Unknown()
+			r.Unknown("minimumMemoryInMiB")
 		}
 	}
 }
@@ -361,7 +383,7 @@ func (v *SnapshotBuild) DecodeJSON(r *restjson.Reader) {
 		case "memorySnapshotSizeInBytes":
 			v.MemorySnapshotSizeInBytes = r.Int64Ptr()
 		default:
-			r.Unknown()
+			r.Unknown("codeInstallSizeInBytes", "diskSnapshotSizeInBytes", "memorySnapshotSizeInBytes")
 		}
 	}
 }
@@ -386,7 +408,7 @@ func (e *AccessDeniedException) DecodeJSON(r *restjson.Reader) {
 		case "message", "Message":
 			e.Message = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("message")
 		}
 	}
 }
@@ -405,7 +427,7 @@ func (e *ConflictException) DecodeJSON(r *restjson.Reader) {
 		case "resourceType":
 			e.ResourceType = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("message", "resourceId", "resourceType")
 		}
 	}
 }
@@ -420,7 +442,7 @@ func (e *InsufficientCapacityException) DecodeJSON(r *restjson.Reader) {
 		case "message", "Message":
 			e.Message = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("message")
 		}
 	}
 }
@@ -439,7 +461,7 @@ func (e *InternalServerException) DecodeJSON(r *restjson.Reader) {
 		case "retryAfterSeconds":
 			e.RetryAfterSeconds = r.Int32Ptr()
 		default:
-			r.Unknown()
+			r.Unknown("message", "retryAfterSeconds")
 		}
 	}
 }
@@ -458,7 +480,7 @@ func (e *InvalidParameterValueException) DecodeJSON(r *restjson.Reader) {
 		case "message", "Message":
 			e.Message = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("Type", "message")
 		}
 	}
 }
@@ -477,7 +499,7 @@ func (e *ResourceConflictException) DecodeJSON(r *restjson.Reader) {
 		case "message", "Message":
 			e.Message = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("Type", "message")
 		}
 	}
 }
@@ -498,7 +520,7 @@ func (e *ResourceNotFoundException) DecodeJSON(r *restjson.Reader) {
 		case "resourceType":
 			e.ResourceType = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("message", "resourceId", "resourceType")
 		}
 	}
 }
@@ -517,7 +539,7 @@ func (e *ServiceException) DecodeJSON(r *restjson.Reader) {
 		case "message", "Message":
 			e.Message = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("Type", "message")
 		}
 	}
 }
@@ -540,7 +562,10 @@ func (e *ServiceQuotaExceededException) DecodeJSON(r *restjson.Reader) {
 		case "serviceCode":
 			e.ServiceCode = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown(
+				"message", "quotaCode", "resourceId", "resourceType",
+				"serviceCode",
+			)
 		}
 	}
 }
@@ -563,7 +588,7 @@ func (e *ThrottlingException) DecodeJSON(r *restjson.Reader) {
 		case "serviceCode":
 			e.ServiceCode = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("message", "quotaCode", "retryAfterSeconds", "serviceCode")
 		}
 	}
 }
@@ -580,7 +605,7 @@ func (e *TooManyRequestsException) DecodeJSON(r *restjson.Reader) {
 		case "message", "Message":
 			e.Message = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("Type", "message")
 		}
 	}
 }
@@ -597,7 +622,7 @@ func (e *ValidationException) DecodeJSON(r *restjson.Reader) {
 		case "message", "Message":
 			e.Message = r.StringPtr()
 		default:
-			r.Unknown()
+			r.Unknown("message")
 		}
 	}
 }
@@ -609,7 +634,7 @@ func (e *ValidationException) UnmarshalJSON(data []byte) error { return restjson
 func DecodeCodeArtifact(r *restjson.Reader) CodeArtifact {
 	var v CodeArtifact
 	var tag string
-	for r.Object(); r.NextSet(&tag); {
+	for r.Object(); r.NextSet(&tag, "uri"); {
 		switch tag {
 		case "uri":
 			v = &CodeArtifactMemberUri{Value: r.String()}
@@ -629,7 +654,7 @@ func (v *CodeArtifactMemberUri) UnmarshalJSON(data []byte) error {
 func DecodeLogging(r *restjson.Reader) Logging {
 	var v Logging
 	var tag string
-	for r.Object(); r.NextSet(&tag); {
+	for r.Object(); r.NextSet(&tag, "cloudWatch", "disabled"); {
 		switch tag {
 		case "cloudWatch":
 			v = &LoggingMemberCloudWatch{Value: restjson.Value[CloudWatchLogging](r)}
@@ -656,7 +681,7 @@ func (v *LoggingMemberDisabled) UnmarshalJSON(data []byte) error {
 func DecodePortSpecification(r *restjson.Reader) PortSpecification {
 	var v PortSpecification
 	var tag string
-	for r.Object(); r.NextSet(&tag); {
+	for r.Object(); r.NextSet(&tag, "allPorts", "port", "range"); {
 		switch tag {
 		case "allPorts":
 			v = &PortSpecificationMemberAllPorts{Value: restjson.Value[Unit](r)}

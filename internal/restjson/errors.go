@@ -3,21 +3,51 @@ package restjson
 import (
 	"fmt"
 	"io"
+	"strings"
+	"unicode/utf8"
 )
+
+// A Position is a place in a document that a person wrote. Line and Column count from 1,
+// Column in characters. Both are 0 for a message of the protocol, which has one line.
+type Position struct {
+	Line, Column int
+}
+
+// position returns the place of the byte at offset.
+func (r *Reader) position(offset int) Position {
+	if r.Mode == Wire {
+		return Position{}
+	}
+	before := r.src[:offset]
+	line := strings.LastIndexByte(before, '\n') + 1
+	return Position{
+		Line:   strings.Count(before, "\n") + 1,
+		Column: utf8.RuneCountInString(before[line:]) + 1,
+	}
+}
+
+// at words a place in an error.
+func at(offset int64, p Position) string {
+	if p == (Position{}) {
+		return fmt.Sprintf("offset %d", offset)
+	}
+	return fmt.Sprintf("line %d, column %d", p.Line, p.Column)
+}
 
 // A SyntaxError says that a document is not JSON. It unwraps to
 // [io.ErrUnexpectedEOF] if the document is a beginning of one, as when the
 // connection broke off.
 type SyntaxError struct {
-	Offset  int64  // of the byte that does not fit, from the start of the document
-	Path    string // of the member around it, "" at the top
-	Problem string
+	Offset   int64  // of the byte that does not fit, from the start of the document
+	Position        // the same place
+	Path     string // of the member around it, "" at the top
+	Problem  string
 
 	truncated bool
 }
 
 func (e *SyntaxError) Error() string {
-	return fmt.Sprintf("invalid JSON%s at offset %d: %s", in(e.Path), e.Offset, e.Problem)
+	return fmt.Sprintf("invalid JSON%s at %s: %s", in(e.Path), at(e.Offset, e.Position), e.Problem)
 }
 
 func (e *SyntaxError) Unwrap() error {
@@ -31,13 +61,14 @@ func (e *SyntaxError) Unwrap() error {
 // value of another type, a number out of range, an unknown member in a strict
 // read, or a union with two members.
 type TypeError struct {
-	Offset  int64  // of the value, from the start of the document
-	Path    string // of the value, "" at the top
-	Problem string
+	Offset   int64  // of the value or the unknown name, from the start of the document
+	Position        // the same place
+	Path     string // of the value, "" at the top
+	Problem  string
 }
 
 func (e *TypeError) Error() string {
-	return fmt.Sprintf("unexpected JSON%s at offset %d: %s", in(e.Path), e.Offset, e.Problem)
+	return fmt.Sprintf("unexpected JSON%s at %s: %s", in(e.Path), at(e.Offset, e.Position), e.Problem)
 }
 
 // A ValueError says that a value has no form in JSON.

@@ -25,7 +25,8 @@ func FuzzReaderAgainstEncodingJSON(f *testing.F) {
 		`{"inner":{"text":"a","inner":null},"items":[{"small":1},null],"level":"x","names":["a",null],"ratio":"NaN","secret":"s"}`,
 		`{"secrets":{"a":"b","a":null},"table":{"a":["b"],"c":null},"text":"a","text":null,"vars":{"a":"b","a":"c"},"\u0074ext":"d"}`,
 		`{"small":2147483648}`, `{"large":9223372036854775807,"ratio":1e400}`, `{"choice":{"text":"a","number":1}}`,
-		`{"choice":{"text":null,"number":1,"":null}}`, "{\"text\":\"\xff\xc3\"}", `{"x":[{"y":[tru`, `[[[[[[[[[[`, `{"a":1,}`, `[1,]`, `01`, `1 2`, "\"\x01\"",
+		`{"choice":{"text":null,"number":1,"":null}}`, `{"choice":{"new":1,"number":1,"old":{}},"choices":[{"a":1,"b":2},{"Text":"a","__type":"T"},{"":0}]}`, "{\"text\":\"\xff\xc3\"}", `{"x":[{"y":[tru`, `[[[[[[[[[[`, `{"a":1,}`, `[1,]`, `01`, `1 2`, "\"\x01\"",
+		`{"TEXT":"a","ſmall":1,"text":null,"small":null,"items":[{}],"items":null,"vars":{"A":"b","a":"c","A":null}}`,
 		`{"at":-62135596800.5}`, `{"at":1e-10,"ratio":5e-324,"small":-0}`, `{"text":"12345678\"12345678\\","Text":"fold"}`,
 	} {
 		f.Add([]byte(seed))
@@ -36,6 +37,7 @@ func FuzzReaderAgainstEncodingJSON(f *testing.F) {
 
 		var got []string
 		r := NewReader(string(data))
+		r.Mode = JSON
 		readTokens(r, func(token string) { got = append(got, token) })
 		if err := r.End(); isTooDeep(err) {
 			return // encoding/json has another limit
@@ -154,7 +156,8 @@ func checkDocument(t *testing.T, data []byte, stdErr error) {
 		}
 		return
 	}
-	std := stdDocument{known: true}
+	checkWire(t, data)
+	std := stdDocument{mode: JSON, known: true}
 	want := std.document(data)
 	if (err == nil) != (std.err == nil) {
 		t.Fatalf("error %v, encoding/json has %v", err, std.err)
@@ -188,13 +191,49 @@ func checkDocument(t *testing.T, data []byte, stdErr error) {
 	}
 }
 
+// checkWire reads data as a message of the protocol.
+func checkWire(t *testing.T, data []byte) {
+	t.Helper()
+	r := NewReader(string(data))
+	var got document
+	got.DecodeJSON(r)
+	std := stdDocument{known: true}
+	want := std.document(data)
+	if err := r.End(); (err == nil) != (std.err == nil) {
+		t.Fatalf("wire: error %v, encoding/json has %v", err, std.err)
+	} else if err != nil {
+		return
+	}
+	if diff := cmp.Diff(want, got, nanEqualsNaN); diff != "" {
+		t.Fatalf("wire: documents differ (-encoding/json +got):\n%s", diff)
+	}
+	unknown := r.UnknownMembers()
+	if std.known != (unknown == nil) {
+		t.Fatalf("wire: all members known: %t, yet %t", std.known, unknown == nil)
+	}
+	if unknown != nil && len(unknown()) == 0 {
+		t.Fatal("wire: no unknown member has a path")
+	}
+}
+
 var nanEqualsNaN = cmp.Comparer(func(a, b float64) bool { return a == b || a != a && b != b })
 
 // A stdDocument reads a document with encoding/json, member by member, since
-// that folds case and merges duplicates otherwise.
+// that merges duplicates otherwise.
 type stdDocument struct {
+	mode  Mode  // Wire or JSON
 	known bool  // whether no unknown member was met
 	err   error // the first
+}
+
+// fieldOf returns the name that encoding/json takes a name for.
+func (s *stdDocument) fieldOf(name string, known ...string) string {
+	for _, k := range known {
+		if s.mode == JSON && strings.EqualFold(name, k) {
+			return k
+		}
+	}
+	return name
 }
 
 // members calls each for the members of an object, in order.
@@ -212,7 +251,9 @@ func (s *stdDocument) members(data []byte, each func(name string, value []byte))
 		s.fail(err)
 		var value json.RawMessage
 		s.fail(d.Decode(&value))
-		each(name.(string), value)
+		if s.mode == JSON || !isNull(value) {
+			each(name.(string), value)
+		}
 	}
 }
 
@@ -266,7 +307,7 @@ func (s *stdDocument) document(data []byte) document {
 	named := func(data []byte) level { return stdRead[level](s, data) }
 	number := func(data []byte) int32 { return stdRead[int32](s, data) }
 	s.members(data, func(name string, value []byte) {
-		switch name {
+		switch s.fieldOf(name, "at", "choice", "choices", "flag", "grid", "inner", "items", "large", "level", "names", "ratio", "secret", "secrets", "small", "table", "text", "vars") {
 		case "at":
 			doc.At = s.time(value)
 		case "choice":
@@ -305,7 +346,7 @@ func (s *stdDocument) document(data []byte) document {
 		case "vars":
 			doc.Vars = stdMap(s, value, named)
 		default:
-			s.known = false
+			s.unknown(name)
 		}
 	})
 	return doc
@@ -313,27 +354,37 @@ func (s *stdDocument) document(data []byte) document {
 
 func (s *stdDocument) choice(data []byte) choice {
 	var c choice
-	var tag string
+	var known string
 	s.members(data, func(name string, value []byte) {
-		switch {
-		case isNull(value):
+		if isNull(value) {
 			return
-		case name == "__type": // which a strict read takes for a member
-			s.known = false
-			return
-		case name == "" || tag != "" && tag != name:
-			s.fail(errors.New("not a union"))
-		case name == "number":
-			c = &choiceNumber{stdRead[int32](s, value)}
-		case name == "text":
-			c = &choiceText{stdRead[string](s, value)}
-		default:
-			s.known = false
-			c = &unknownChoice{name, value}
 		}
-		tag = name
+		switch name = s.fieldOf(name, "number", "text"); name {
+		case "number", "text":
+			if known != "" && known != name {
+				s.fail(errors.New("two members"))
+			}
+			known = name
+			if name == "number" {
+				c = &choiceNumber{stdRead[int32](s, value)}
+			} else {
+				c = &choiceText{stdRead[string](s, value)}
+			}
+		default:
+			s.unknown(name)
+			if c == nil && name != "" && name != "__type" {
+				c = &unknownChoice{name, value}
+			}
+		}
 	})
 	return c
+}
+
+// unknown notes that a member is unknown. A strict read takes "__type" for one.
+func (s *stdDocument) unknown(name string) {
+	if s.mode == JSON || name != "__type" {
+		s.known = false
+	}
 }
 
 func (s *stdDocument) float(data []byte) *float64 {
@@ -428,7 +479,7 @@ func FuzzStringRoundTrip(f *testing.F) {
 			t.Fatalf("printed as %s", got)
 		}
 		err := Unmarshal([]byte(`{"at":`+stdString(t, secret)+`}`), &doc)
-		if want := "unexpected JSON in at at offset 6: want epoch seconds, got a string"; errorText(err) != want {
+		if want := "unexpected JSON in at at line 1, column 7: want epoch seconds, got a string"; errorText(err) != want {
 			t.Fatalf("error %v, want %s", err, want)
 		}
 	})

@@ -18,15 +18,14 @@ func Marshal(v Encoder) ([]byte, error) {
 
 // Unmarshal reads data, which it copies, into v. Null does nothing. It is for
 // UnmarshalJSON methods. After an error v may be read in part.
-func Unmarshal(data []byte, v Decoder) error { return unmarshal(data, v, false) }
+func Unmarshal(data []byte, v Decoder) error { return unmarshal(data, v, JSON) }
 
-// UnmarshalStrict is Unmarshal, save that unknown members are errors at any
-// depth.
-func UnmarshalStrict(data []byte, v Decoder) error { return unmarshal(data, v, true) }
+// UnmarshalStrict is Unmarshal, but unknown members are errors at any depth.
+func UnmarshalStrict(data []byte, v Decoder) error { return unmarshal(data, v, StrictJSON) }
 
-func unmarshal(data []byte, v Decoder, strict bool) error {
+func unmarshal(data []byte, v Decoder, mode Mode) error {
 	r := NewReader(string(data))
-	r.Strict = strict
+	r.Mode = mode
 	if !r.IsNull() {
 		v.DecodeJSON(r)
 	}

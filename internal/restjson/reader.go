@@ -16,20 +16,23 @@ import "time"
 //		}
 //	}
 //
-// where each turn reads or skips exactly one value. Of members with the same
-// name the last one wins that way, and null clears. After an error every
-// method returns at once, with a zero value or false.
+// where each turn reads or skips exactly one value, so the last of several members
+// with the same name wins. After an error every method returns at once, with a zero
+// value or false.
 type Reader struct {
-	// Strict makes Unknown fail.
-	Strict bool
+	// Mode says who wrote the document: the service or a person.
+	Mode Mode
 
 	src   string
+	name  int // position of the member's name
 	pos   int
 	key   string
 	state objectState
 	depth int
 	read  int // elements of lists and maps
 	err   error
+
+	unknown []int // positions of the values of unknown members
 
 	strings  slab[string]
 	bools    slab[bool]
@@ -39,6 +42,23 @@ type Reader struct {
 	times    slab[time.Time]
 }
 
+// A Mode is how a Reader treats names, null and unknown members.
+type Mode uint8
+
+const (
+	// Wire is for messages of the protocol. Names are exact. A member that is null
+	// counts as absent: it does not clear an earlier member of the same name or of
+	// another name for the same field. Unknown members are skipped and noted.
+	Wire Mode = iota
+
+	// JSON is for UnmarshalJSON and does what encoding/json does: a name that is not
+	// exact matches in any letter case, null clears, unknown members are skipped.
+	JSON
+
+	// StrictJSON is JSON, but an unknown member is an error.
+	StrictJSON
+)
+
 // An objectState is what Next has to know of the object it is in.
 type objectState uint8
 
@@ -46,6 +66,7 @@ const (
 	afterMember objectState = iota
 	afterBrace              // no member was read
 	afterNull               // the object is none
+	sameMember              // the member is visited again, under another name
 )
 
 // NewReader returns a Reader of the document src.
@@ -78,10 +99,22 @@ func (r *Reader) Object() {
 
 // Next goes to the next member, sets Key, and reports whether there is one.
 func (r *Reader) Next() bool {
+	for r.nextName() {
+		if r.Mode != Wire || !r.IsNull() {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *Reader) nextName() bool {
 	state := r.state
 	r.state = afterMember
-	if state == afterNull {
+	switch state {
+	case afterNull:
 		return false
+	case sameMember:
+		return true
 	}
 	r.pos = skipSpace(r.src, r.pos)
 	if r.pos == len(r.src) {
@@ -120,6 +153,7 @@ func (r *Reader) readName() bool {
 		return false
 	}
 	r.key = text(r.src[start:end], simple)
+	r.name = r.pos
 	r.pos = colon + 1
 	return true
 }
@@ -127,16 +161,6 @@ func (r *Reader) readName() bool {
 // Key returns the name of the member that Next went to. Reading its value, if
 // that is an object itself, changes Key.
 func (r *Reader) Key() string { return r.key }
-
-// Unknown skips the value of a member that nobody asked for. In a strict read
-// it is an error that names the member.
-func (r *Reader) Unknown() {
-	if r.Strict {
-		r.typeError(r.pos, "unknown member")
-		return
-	}
-	r.Skip()
-}
 
 // Skip skips a value of any kind.
 func (r *Reader) Skip() { r.RawValue() }
@@ -234,6 +258,7 @@ func (r *Reader) syntaxError(offset int, bad problem) {
 	if r.err == nil {
 		r.err = &SyntaxError{
 			Offset:    int64(offset),
+			Position:  r.position(offset),
 			Path:      pathTo(r.src, offset),
 			Problem:   string(bad),
 			truncated: bad == truncated,
@@ -244,7 +269,25 @@ func (r *Reader) syntaxError(offset int, bad problem) {
 
 func (r *Reader) typeError(offset int, problem string) {
 	if r.err == nil {
-		r.err = &TypeError{Offset: int64(offset), Path: pathTo(r.src, offset), Problem: problem}
+		r.err = &TypeError{
+			Offset:   int64(offset),
+			Position: r.position(offset),
+			Path:     pathTo(r.src, offset),
+			Problem:  problem,
+		}
+	}
+	r.stop()
+}
+
+// nameError is a typeError about the name of the member.
+func (r *Reader) nameError(problem string) {
+	if r.err == nil {
+		r.err = &TypeError{
+			Offset:   int64(r.name),
+			Position: r.position(r.name),
+			Path:     pathTo(r.src, r.pos),
+			Problem:  problem,
+		}
 	}
 	r.stop()
 }

@@ -89,7 +89,7 @@ func (d *document) DecodeJSON(r *Reader) {
 		case "vars":
 			d.Vars = ReadStringMap[level](r)
 		default:
-			r.Unknown()
+			r.Unknown("at", "choice", "choices", "flag", "grid", "inner", "items", "large", "level", "names", "ratio", "secret", "secrets", "small", "table", "text", "vars")
 		}
 	}
 }
@@ -137,7 +137,7 @@ func (c *unknownChoice) EncodeJSON(w *Writer) {
 func decodeChoice(r *Reader) choice {
 	var c choice
 	var tag string
-	for r.Object(); r.NextSet(&tag); {
+	for r.Object(); r.NextSet(&tag, "number", "text"); {
 		switch tag {
 		case "number":
 			c = &choiceNumber{Value: r.Int32()}

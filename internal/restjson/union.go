@@ -1,5 +1,7 @@
 package restjson
 
+import "slices"
+
 // A union is an object with exactly one member that is not null. In Go it is
 // an interface, and its members are Encoders that write the whole object.
 
@@ -27,45 +29,51 @@ func Union(w *Writer, v any) {
 	}
 }
 
-// NextSet goes to the member of a union that is set, in place of Next: members
-// that are null do not count, nor does a "__type", which AWS services may send
-// beside it. It keeps the name in tag, which is "" at first; that another member
-// was set before is an error.
-func (r *Reader) NextSet(tag *string) bool {
+// NextSet goes to the member of a union that is set and keeps its name in tag, which is
+// "" at first; known are the names of the model. Call it in place of Next.
+//
+//   - Members that are null do not count, nor does a "__type", which AWS services may
+//     send beside the member.
+//   - Two known members are an error.
+//   - An unknown member beside a known one is skipped, so that a union to which the
+//     service adds members can still be read. A lone unknown one is a member like any
+//     other; of several the first counts. In StrictJSON they are errors.
+func (r *Reader) NextSet(tag *string, known ...string) bool {
 	for r.Next() {
-		switch {
-		case r.IsNull():
-		case r.key == "__type" && !r.Strict:
-			r.Skip()
-		case r.key == "":
-			r.typeError(r.pos, "union member without a name")
-			return false
-		case *tag != "" && *tag != r.key:
-			r.typeError(r.pos, "more than one member set in a union")
-			return false
-		default:
+		if r.IsNull() {
+			continue
+		}
+		if slices.Contains(known, r.key) || r.fold(known) {
+			if *tag != r.key && slices.Contains(known, *tag) {
+				r.typeError(r.pos, "more than one member set in a union")
+				return false
+			}
 			*tag = r.key
 			return true
 		}
+		if r.Mode == StrictJSON {
+			r.nameError(unknownMember(r.key, known))
+			return false
+		}
+		r.noteUnknown()
+		if *tag == "" && r.key != "" && r.key != "__type" {
+			*tag = r.key
+			return true
+		}
+		r.Skip()
 	}
 	return false
 }
 
-// UnknownValue returns a copy of the JSON text of a union member that nobody
-// knows. In a strict read it is the error of Unknown.
-func (r *Reader) UnknownValue() []byte {
-	if r.Strict {
-		r.Unknown()
-		return nil
-	}
-	return []byte(r.RawValue())
-}
+// UnknownValue returns a copy of the JSON text of a union member that is not known.
+func (r *Reader) UnknownValue() []byte { return []byte(r.RawValue()) }
 
 // UnmarshalUnion reads data, which it copies, into one member of a union,
 // given how to read the union. That another member is set is an error; null
 // and a union without a member do nothing. It is for UnmarshalJSON methods.
 func UnmarshalUnion[U, M any](data []byte, v *M, decode func(*Reader) U) error {
 	r := NewReader(string(data))
+	r.Mode = JSON
 	union := any(decode(r))
 	if err := r.End(); err != nil {
 		return err

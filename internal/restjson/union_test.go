@@ -16,7 +16,7 @@ func TestUnionWithType(t *testing.T) {
 	}
 
 	r := NewReader(`{"__type":"Choice"}`)
-	r.Strict = true
+	r.Mode = StrictJSON
 	decodeChoice(r)
 	if r.End() == nil {
 		t.Error("a strict read took a __type for a member of the model")

@@ -2,6 +2,7 @@ package emit
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -286,12 +287,14 @@ func decoder(p *printer, s *plan.Struct) {
 	if len(s.Encoded) == 0 {
 		p.p("r.Unknown()")
 	} else {
+		var known []string
 		p.p("switch r.Key() {")
 		for _, m := range s.Encoded {
 			p.p("case %s:", quoted(m.WireNames))
 			p.p("%s.%s = %s", v, m.Go, readMember(m, s.InTypes()))
+			known = append(known, m.Wire)
 		}
-		p.p("default:\nr.Unknown()\n}")
+		p.p("default:\nr.Unknown(%s)\n}", wrapped(known))
 	}
 	p.p("}\n}\n")
 	unmarshal := "Unmarshal"
@@ -360,9 +363,13 @@ func unionReader(u *plan.Union, inTypes bool) string {
 
 func unionDecoder(p *printer, u *plan.Union) {
 	p.p("// Decode%s reads the union from r: nil when no member is set; members that are null do not count.", u.Go)
+	known := make([]string, len(u.Members))
+	for i, m := range u.Members {
+		known[i] = m.Wire
+	}
 	p.p("func Decode%s(r *restjson.Reader) %[1]s {", u.Go)
 	p.p("var v %s\nvar tag string", u.Go)
-	p.p("for r.Object(); r.NextSet(&tag); {")
+	p.p("for r.Object(); r.NextSet(&tag, %s); {", quoted(known))
 	p.p("switch tag {")
 	for _, m := range u.Members {
 		p.p("case %q:", m.Wire)
@@ -375,6 +382,19 @@ func unionDecoder(p *printer, u *plan.Union) {
 		p.p("// UnmarshalJSON implements json.Unmarshaler; another member of %s is an error.", u.Go)
 		p.p("func (v *%s) UnmarshalJSON(data []byte) error { return restjson.UnmarshalUnion(data, v, Decode%s) }\n", m.Go, u.Go)
 	}
+}
+
+// wrapped is quoted, a few names a line if they are many.
+func wrapped(names []string) string {
+	const perLine = 4
+	if len(names) <= perLine {
+		return quoted(names)
+	}
+	var lines []string
+	for chunk := range slices.Chunk(names, perLine) {
+		lines = append(lines, quoted(chunk))
+	}
+	return "\n" + strings.Join(lines, ",\n") + ",\n"
 }
 
 func quoted(names []string) string {

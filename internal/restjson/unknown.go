@@ -1,0 +1,95 @@
+package restjson
+
+import (
+	"slices"
+	"strings"
+)
+
+// Unknown handles a member that is none of the known ones by its exact name.
+//
+// If its name differs from a known one in letter case only, and the document may be
+// written so, Next returns the member again under the known name. Otherwise the value is
+// skipped; in StrictJSON it is an error that names the member.
+func (r *Reader) Unknown(known ...string) {
+	switch {
+	case r.fold(known):
+		r.state = sameMember
+	case r.Mode == StrictJSON:
+		r.nameError(unknownMember(r.key, known))
+	default:
+		r.noteUnknown()
+		r.Skip()
+	}
+}
+
+// fold replaces the key by the known name that it differs from in letter case only.
+func (r *Reader) fold(known []string) bool {
+	if r.Mode == Wire {
+		return false
+	}
+	i := slices.IndexFunc(known, func(name string) bool { return strings.EqualFold(name, r.key) })
+	if i < 0 {
+		return false
+	}
+	r.key = known[i]
+	return true
+}
+
+// maxUnknown is how many unknown members of a message are noted.
+const maxUnknown = 16
+
+func (r *Reader) noteUnknown() {
+	if r.Mode == Wire && r.key != "__type" && len(r.unknown) < maxUnknown {
+		r.unknown = append(r.unknown, r.pos)
+	}
+}
+
+// UnknownMembers returns a function that returns the paths of the unknown members of a
+// message, the first 16 in their order, or nil if there are none. The function finds the
+// paths in the document, which it keeps alive.
+func (r *Reader) UnknownMembers() func() []string {
+	if len(r.unknown) == 0 {
+		return nil
+	}
+	src, unknown := r.src, r.unknown
+	return func() []string {
+		paths := make([]string, len(unknown))
+		for i, offset := range unknown {
+			paths[i] = pathTo(src, offset)
+		}
+		return paths
+	}
+}
+
+// unknownMember is the problem of a name that is not known. It names the member that was
+// probably meant, which is a name of the model and no content of the document.
+func unknownMember(name string, known []string) string {
+	for _, k := range known {
+		if isOneOff(strings.ToLower(name), strings.ToLower(k)) {
+			return `unknown member, did you mean "` + k + `"?`
+		}
+	}
+	return "unknown member"
+}
+
+// isOneOff reports whether one edit makes a into b: a letter more, less or other, or two
+// neighbours exchanged.
+func isOneOff(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	start := 0
+	for start < len(a) && a[start] == b[start] {
+		start++
+	}
+	a, b = a[start:], b[start:]
+	switch {
+	case len(b)-len(a) == 1:
+		return a == b[1:]
+	case len(a) != len(b) || a == "":
+		return false
+	case a[1:] == b[1:]:
+		return true
+	}
+	return len(a) > 1 && a[0] == b[1] && a[1] == b[0] && a[2:] == b[2:]
+}

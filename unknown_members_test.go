@@ -1,0 +1,119 @@
+package lambdamicrovms_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go/middleware"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/types"
+)
+
+func answering(status int, header http.Header, body string) *lambdamicrovms.Client {
+	return stubbed(func(*http.Request) (*http.Response, error) { return answer(status, header, body), nil })
+}
+
+// The day the service adds a member to a union, calls and lists still work, and a program can learn what it did not get.
+func TestUnknownMembersOfAResponse(t *testing.T) {
+	ctx := context.Background()
+	version := &lambdamicrovms.GetMicroVMImageVersionInput{ImageIdentifier: aws.String("arn:aws:lambda:us-east-1:123456789012:microvm-image:app"), ImageVersion: aws.String("1.0")}
+	out, err := answering(200, nil, `{"codeArtifact":{"uri":"s3://b/k","sha256":"abc","etag":null},"hooks":{"port":1,"added":{}},"logging":{"s3":{}},"extra":1}`).
+		GetMicroVMImageVersion(ctx, version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(types.CodeArtifact(&types.CodeArtifactMemberUri{Value: "s3://b/k"}), out.CodeArtifact); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if diff := cmp.Diff(types.Logging(&types.UnknownUnionMember{Tag: "s3", Value: []byte("{}")}), out.Logging); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"codeArtifact.sha256", "hooks.added", "logging.s3", "extra"}, lambdamicrovms.UnknownMembers(out.ResultMetadata)); diff != "" {
+		t.Errorf("unknown members, -want +got:\n%s", diff)
+	}
+
+	list, err := answering(200, nil, `{"items":[{"codeArtifact":{"sha256":"abc","uri":"s3://b/k"}},{"codeArtifact":{"uri":"s3://b/l"}}]}`).
+		ListMicroVMImageVersions(ctx, &lambdamicrovms.ListMicroVMImageVersionsInput{ImageIdentifier: version.ImageIdentifier})
+	if err != nil || len(list.Items) != 2 {
+		t.Fatalf("%v, %v", list, err)
+	}
+
+	out, err = answering(200, nil, `{"codeArtifact":{"uri":"s3://b/k"},"extra":null}`).GetMicroVMImageVersion(ctx, version)
+	if got := lambdamicrovms.UnknownMembers(out.ResultMetadata); err != nil || got != nil {
+		t.Errorf("%v, %v", got, err)
+	}
+	if got := lambdamicrovms.UnknownMembers(middleware.Metadata{}); got != nil {
+		t.Errorf("%v without a response", got)
+	}
+
+	_, err = answering(200, nil, `{"logging":{"disabled":{},"cloudWatch":{}}}`).GetMicroVMImageVersion(ctx, version)
+	if err == nil {
+		t.Error("a union with two known members was taken")
+	}
+}
+
+// Official clients pass over null, so it does not clear what stood before it. JSON files are another matter, see TestJSONDetails.
+func TestNullAfterAValue(t *testing.T) {
+	ctx := context.Background()
+	for _, body := range []string{`{"Message":"m","message":null}`, `{"message":"m","Message":null}`, `{"message":"m","message":null}`} {
+		for _, code := range []string{"ConflictException", "SomeException"} {
+			_, err := answering(409, http.Header{"X-Amzn-Errortype": {code}}, body).ListMicroVMs(ctx, nil)
+			var failed interface{ ErrorMessage() string }
+			if !errors.As(err, &failed) || failed.ErrorMessage() != "m" {
+				t.Errorf("%s %s: %v", code, body, err)
+			}
+		}
+	}
+	list, err := answering(200, nil, `{"items":[{"name":"a","name":null,"state":"CREATED","state":null}],"items":null,"nextToken":"t","nextToken":null}`).
+		ListMicroVMImages(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list.ResultMetadata = middleware.Metadata{}
+	want := &lambdamicrovms.ListMicroVMImagesOutput{
+		Items:     []types.MicroVMImageSummary{{Name: aws.String("a"), State: types.MicroVMImageStateCreated}},
+		NextToken: aws.String("t"),
+	}
+	if diff := cmp.Diff(want.Items, list.Items); diff != "" || aws.ToString(list.NextToken) != "t" {
+		t.Errorf("next token %v, items -want +got:\n%s", list.NextToken, diff)
+	}
+}
+
+// Structs of official clients have no JSON tags, so files written by their names, in any letter case, must go on working.
+func TestGoNamesInJSON(t *testing.T) {
+	var hooks types.Hooks
+	if err := json.Unmarshal([]byte(`{"Port":8080,"MicrovmHooks":{"Run":"ENABLED"},"MICROVMIMAGEHOOKS":{"READY":"DISABLED"}}`), &hooks); err != nil {
+		t.Fatal(err)
+	}
+	want := types.Hooks{
+		Port:              aws.Int32(8080),
+		MicroVMHooks:      &types.MicroVMHooks{Run: types.HookStateEnabled},
+		MicroVMImageHooks: &types.MicroVMImageHooks{Ready: types.HookStateDisabled},
+	}
+	if diff := cmp.Diff(want, hooks); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+
+	var in lambdamicrovms.UpdateMicroVMImageInput
+	if err := json.Unmarshal([]byte(`{"BaseImageArn":"a","EnvironmentVariables":{"Key":"v"},"CodeArtifact":{"Uri":"s3://b/k"}}`), &in); err != nil {
+		t.Fatal(err)
+	}
+	if aws.ToString(in.BaseImageArn) != "a" || in.EnvironmentVariables["Key"] != "v" || in.CodeArtifact == nil {
+		t.Errorf("%v", in)
+	}
+	if err := json.Unmarshal([]byte(`{"BaseImageArns":"a"}`), &in); err == nil {
+		t.Error("an input took a name that differs by more than letter case")
+	}
+
+	// The wire stays exact.
+	out, err := answering(200, nil, `{"Items":[{}],"NextToken":"t"}`).ListMicroVMs(context.Background(), nil)
+	if err != nil || out.Items != nil || out.NextToken != nil {
+		t.Errorf("%v, %v", out, err)
+	}
+}
