@@ -132,24 +132,25 @@ func (m *deserializeResponse) deserialize(ctx context.Context, request any, sent
 		return nil, &smithy.DeserializationError{Err: err}
 	}
 	if unknown != nil {
-		metadata.Set(unknownMembersKey{}, unknown)
+		metadata.Set(unknownSettingsKey{}, unknown)
 	}
 	return out, nil
 }
 
-type unknownMembersKey struct{}
+type unknownSettingsKey struct{}
 
-// UnknownMembers returns the paths of the members of a response that this version of the
-// module does not know, such as "codeArtifact.sha256", or nil if it knows all of them.
-// Call it with the ResultMetadata of an output. Members that are null are not listed, and
-// no more than 16 are.
+// UnknownSettings returns the paths of settings in a response that this version of the
+// module cannot read, such as "codeArtifact.sha256", or nil if there are none. Call it
+// with the ResultMetadata of an output. Check it before you build a request from an output:
+// the output does not hold these members (except for the only member of a union, as
+// [types.UnknownUnionMember]), so that an UpdateMicroVMImage would reset them.
 //
-// Check it before you build a new request from an output: the output does not hold these
-// members (except for the only member of a union, as [types.UnknownUnionMember]), so an
-// UpdateMicroVMImage that is meant to keep them would reset them. Outputs that do not come
-// from a [Client], such as those of a stub, list nothing.
-func UnknownMembers(metadata middleware.Metadata) []string {
-	paths, ok := metadata.Get(unknownMembersKey{}).(func() []string)
+// A setting is a member of a structure or union that requests hold too. At most 16 are
+// listed, and none that is null. An unknown member of the output itself is not listed,
+// because nothing tells settings from the information that the service adds to its
+// responses. The output of a stub lists nothing.
+func UnknownSettings(metadata middleware.Metadata) []string {
+	paths, ok := metadata.Get(unknownSettingsKey{}).(func() []string)
 	if !ok {
 		return nil
 	}
@@ -157,7 +158,7 @@ func UnknownMembers(metadata middleware.Metadata) []string {
 }
 
 // decodeBody decodes the body of a success, which may be empty. It returns what
-// [restjson.Reader.UnknownMembers] does.
+// [restjson.Reader.UnknownSettings] does.
 func decodeBody(body string, out restjson.Decoder) (unknown func() []string, err error) {
 	if isBlank(body) {
 		return nil, nil
@@ -166,7 +167,7 @@ func decodeBody(body string, out restjson.Decoder) (unknown func() []string, err
 	r.Reset(body)
 	out.DecodeJSON(r)
 	err = r.End()
-	unknown = r.UnknownMembers()
+	unknown = r.UnknownSettings()
 	r.Reset("") // it must not keep the answer
 	readers.Put(r)
 	if errors.Is(err, io.ErrUnexpectedEOF) {

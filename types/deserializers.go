@@ -15,7 +15,7 @@ func (v *CloudWatchLogging) DecodeJSON(r *restjson.Reader) {
 		case "logStream":
 			v.LogStream = r.StringPtr()
 		default:
-			r.Unknown("logGroup", "logStream")
+			r.UnknownSetting("logGroup", "logStream")
 		}
 	}
 }
@@ -30,7 +30,7 @@ func (v *CpuConfiguration) DecodeJSON(r *restjson.Reader) {
 		case "architecture":
 			v.Architecture = restjson.Enum[Architecture](r)
 		default:
-			r.Unknown("architecture")
+			r.UnknownSetting("architecture")
 		}
 	}
 }
@@ -49,7 +49,7 @@ func (v *Hooks) DecodeJSON(r *restjson.Reader) {
 		case "port":
 			v.Port = r.Int32Ptr()
 		default:
-			r.Unknown("microvmHooks", "microvmImageHooks", "port")
+			r.UnknownSetting("microvmHooks", "microvmImageHooks", "port")
 		}
 	}
 }
@@ -68,7 +68,7 @@ func (v *IdlePolicy) DecodeJSON(r *restjson.Reader) {
 		case "suspendedDurationSeconds":
 			v.SuspendedDurationSeconds = r.Int32Ptr()
 		default:
-			r.Unknown("autoResumeEnabled", "maxIdleDurationSeconds", "suspendedDurationSeconds")
+			r.UnknownSetting("autoResumeEnabled", "maxIdleDurationSeconds", "suspendedDurationSeconds")
 		}
 	}
 }
@@ -79,7 +79,7 @@ func (v *IdlePolicy) UnmarshalJSON(data []byte) error { return restjson.Unmarsha
 // DecodeJSON sets the members that r holds.
 func (v *LoggingDisabled) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
-		r.Unknown()
+		r.UnknownSetting()
 	}
 }
 
@@ -156,7 +156,7 @@ func (v *MicroVMHooks) DecodeJSON(r *restjson.Reader) {
 		case "terminateTimeoutInSeconds":
 			v.TerminateTimeoutInSeconds = r.Int32Ptr()
 		default:
-			r.Unknown(
+			r.UnknownSetting(
 				"resume", "resumeTimeoutInSeconds", "run", "runTimeoutInSeconds",
 				"suspend", "suspendTimeoutInSeconds", "terminate", "terminateTimeoutInSeconds",
 			)
@@ -217,7 +217,7 @@ func (v *MicroVMImageHooks) DecodeJSON(r *restjson.Reader) {
 		case "validateTimeoutInSeconds":
 			v.ValidateTimeoutInSeconds = r.Int32Ptr()
 		default:
-			r.Unknown("ready", "readyTimeoutInSeconds", "validate", "validateTimeoutInSeconds")
+			r.UnknownSetting("ready", "readyTimeoutInSeconds", "validate", "validateTimeoutInSeconds")
 		}
 	}
 }
@@ -349,7 +349,7 @@ func (v *PortRange) DecodeJSON(r *restjson.Reader) {
 		case "startPort":
 			v.StartPort = r.Int32Ptr()
 		default:
-			r.Unknown("endPort", "startPort")
+			r.UnknownSetting("endPort", "startPort")
 		}
 	}
 }
@@ -364,7 +364,7 @@ func (v *Resources) DecodeJSON(r *restjson.Reader) {
 		case "minimumMemoryInMiB":
 			v.MinimumMemoryInMiB = r.Int32Ptr()
 		default:
-			r.Unknown("minimumMemoryInMiB")
+			r.UnknownSetting("minimumMemoryInMiB")
 		}
 	}
 }
@@ -394,7 +394,7 @@ func (v *SnapshotBuild) UnmarshalJSON(data []byte) error { return restjson.Unmar
 // DecodeJSON sets the members that r holds.
 func (v *Unit) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
-		r.Unknown()
+		r.UnknownSetting()
 	}
 }
 

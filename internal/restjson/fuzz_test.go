@@ -207,7 +207,7 @@ func checkWire(t *testing.T, data []byte) {
 	if diff := cmp.Diff(want, got, nanEqualsNaN); diff != "" {
 		t.Fatalf("wire: documents differ (-encoding/json +got):\n%s", diff)
 	}
-	unknown := r.UnknownMembers()
+	unknown := r.UnknownSettings()
 	if std.known != (unknown == nil) {
 		t.Fatalf("wire: all members known: %t, yet %t", std.known, unknown == nil)
 	}

@@ -32,7 +32,7 @@ type Reader struct {
 	read  int // elements of lists and maps
 	err   error
 
-	unknown []int // positions of the values of unknown members
+	unknown []int // positions of the values that UnknownSetting noted
 
 	strings  slab[string]
 	bools    slab[bool]
@@ -48,7 +48,7 @@ type Mode uint8
 const (
 	// Wire is for messages of the protocol. Names are exact. A member that is null
 	// counts as absent: it does not clear an earlier member of the same name or of
-	// another name for the same field. Unknown members are skipped and noted.
+	// another name for the same field. Unknown members are skipped.
 	Wire Mode = iota
 
 	// JSON is for UnmarshalJSON and does what encoding/json does: a name that is not

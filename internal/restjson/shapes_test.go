@@ -89,7 +89,7 @@ func (d *document) DecodeJSON(r *Reader) {
 		case "vars":
 			d.Vars = ReadStringMap[level](r)
 		default:
-			r.Unknown("at", "choice", "choices", "flag", "grid", "inner", "items", "large", "level", "names", "ratio", "secret", "secrets", "small", "table", "text", "vars")
+			r.UnknownSetting("at", "choice", "choices", "flag", "grid", "inner", "items", "large", "level", "names", "ratio", "secret", "secrets", "small", "table", "text", "vars")
 		}
 	}
 }

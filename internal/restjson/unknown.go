@@ -17,9 +17,15 @@ func (r *Reader) Unknown(known ...string) {
 	case r.Mode == StrictJSON:
 		r.nameError(unknownMember(r.key, known))
 	default:
-		r.noteUnknown()
 		r.Skip()
 	}
+}
+
+// UnknownSetting is Unknown for a shape that requests hold too. On the wire it notes the
+// member: a request built from this message would not repeat it.
+func (r *Reader) UnknownSetting(known ...string) {
+	r.noteUnknown()
+	r.Unknown(known...)
 }
 
 // fold replaces the key by the known name that it differs from in letter case only.
@@ -44,10 +50,10 @@ func (r *Reader) noteUnknown() {
 	}
 }
 
-// UnknownMembers returns a function that returns the paths of the unknown members of a
-// message, the first 16 in their order, or nil if there are none. The function finds the
-// paths in the document, which it keeps alive.
-func (r *Reader) UnknownMembers() func() []string {
+// UnknownSettings returns a function that returns the paths of the members that
+// UnknownSetting and NextSet noted, the first 16 in their order. It returns nil if there
+// are none. The function finds the paths in the document, which it keeps alive.
+func (r *Reader) UnknownSettings() func() []string {
 	if len(r.unknown) == 0 {
 		return nil
 	}

@@ -41,7 +41,7 @@ func TestWire(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 			var unknown []string
-			if paths := r.UnknownMembers(); paths != nil {
+			if paths := r.UnknownSettings(); paths != nil {
 				unknown = paths()
 			}
 			if diff := cmp.Diff(test.unknown, unknown); diff != "" {

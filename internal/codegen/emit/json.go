@@ -284,8 +284,12 @@ func decoder(p *printer, s *plan.Struct) {
 	p.p("// DecodeJSON sets the members that r holds.")
 	p.p("func (%s *%s) DecodeJSON(r *restjson.Reader) {", v, s.Go)
 	p.p("for r.Object(); r.Next(); {")
+	unknown := "Unknown"
+	if s.Sent {
+		unknown = "UnknownSetting"
+	}
 	if len(s.Encoded) == 0 {
-		p.p("r.Unknown()")
+		p.p("r.%s()", unknown)
 	} else {
 		var known []string
 		p.p("switch r.Key() {")
@@ -294,7 +298,7 @@ func decoder(p *printer, s *plan.Struct) {
 			p.p("%s.%s = %s", v, m.Go, readMember(m, s.InTypes()))
 			known = append(known, m.Wire)
 		}
-		p.p("default:\nr.Unknown(%s)\n}", wrapped(known))
+		p.p("default:\nr.%s(%s)\n}", unknown, wrapped(known))
 	}
 	p.p("}\n}\n")
 	unmarshal := "Unmarshal"

@@ -42,6 +42,7 @@ func Build(m *model.Model, config Config) (*Plan, error) {
 	}
 	if len(p.errs) == 0 {
 		p.markSecrets()
+		p.markSent()
 		p.sort()
 		p.checks()
 	}
@@ -380,6 +381,36 @@ func (p *planner) markSecrets() {
 					u.Secret, changed = true, true
 				}
 			}
+		}
+	}
+}
+
+// markSent marks the structures that requests hold.
+func (p *planner) markSent() {
+	seen := make(map[*Type]bool)
+	var mark func(t *Type)
+	mark = func(t *Type) {
+		if seen[t] {
+			return
+		}
+		seen[t] = true
+		switch t.Kind {
+		case List, Map:
+			mark(t.Elem)
+		case StructKind:
+			t.Struct.Sent = true
+			for _, m := range t.Struct.Members {
+				mark(m.Type)
+			}
+		case UnionKind:
+			for _, m := range t.Union.Members {
+				mark(m.Type)
+			}
+		}
+	}
+	for _, op := range p.plan.Operations {
+		for _, m := range op.Input.Members {
+			mark(m.Type)
 		}
 	}
 }

@@ -77,6 +77,7 @@ type Struct struct {
 	Fault    string    // error: "client" or "server"
 	Status   int       // error: HTTP status
 	Checked  bool      // an input, or reached from one: it has a validator
+	Sent     bool      // a value that inputs hold
 
 	shape *model.Shape
 }

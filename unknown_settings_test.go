@@ -20,7 +20,7 @@ func answering(status int, header http.Header, body string) *lambdamicrovms.Clie
 }
 
 // The day the service adds a member to a union, calls and lists still work, and a program can learn what it did not get.
-func TestUnknownMembersOfAResponse(t *testing.T) {
+func TestUnknownSettings(t *testing.T) {
 	ctx := context.Background()
 	version := &lambdamicrovms.GetMicroVMImageVersionInput{ImageIdentifier: aws.String("arn:aws:lambda:us-east-1:123456789012:microvm-image:app"), ImageVersion: aws.String("1.0")}
 	out, err := answering(200, nil, `{"codeArtifact":{"uri":"s3://b/k","sha256":"abc","etag":null},"hooks":{"port":1,"added":{}},"logging":{"s3":{}},"extra":1}`).
@@ -34,8 +34,8 @@ func TestUnknownMembersOfAResponse(t *testing.T) {
 	if diff := cmp.Diff(types.Logging(&types.UnknownUnionMember{Tag: "s3", Value: []byte("{}")}), out.Logging); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"codeArtifact.sha256", "hooks.added", "logging.s3", "extra"}, lambdamicrovms.UnknownMembers(out.ResultMetadata)); diff != "" {
-		t.Errorf("unknown members, -want +got:\n%s", diff)
+	if diff := cmp.Diff([]string{"codeArtifact.sha256", "hooks.added", "logging.s3"}, lambdamicrovms.UnknownSettings(out.ResultMetadata)); diff != "" {
+		t.Errorf("unknown settings, -want +got:\n%s", diff)
 	}
 
 	list, err := answering(200, nil, `{"items":[{"codeArtifact":{"sha256":"abc","uri":"s3://b/k"}},{"codeArtifact":{"uri":"s3://b/l"}}]}`).
@@ -45,10 +45,10 @@ func TestUnknownMembersOfAResponse(t *testing.T) {
 	}
 
 	out, err = answering(200, nil, `{"codeArtifact":{"uri":"s3://b/k"},"extra":null}`).GetMicroVMImageVersion(ctx, version)
-	if got := lambdamicrovms.UnknownMembers(out.ResultMetadata); err != nil || got != nil {
+	if got := lambdamicrovms.UnknownSettings(out.ResultMetadata); err != nil || got != nil {
 		t.Errorf("%v, %v", got, err)
 	}
-	if got := lambdamicrovms.UnknownMembers(middleware.Metadata{}); got != nil {
+	if got := lambdamicrovms.UnknownSettings(middleware.Metadata{}); got != nil {
 		t.Errorf("%v without a response", got)
 	}
 
