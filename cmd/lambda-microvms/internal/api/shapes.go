@@ -42,7 +42,7 @@ var (
 		Kind: Union,
 		Members: []Member{
 			{Name: "port", Option: "port", Shape: &shapePortNumber, Doc: "Opens one port."},
-			{Name: "range", Option: "range", Shape: &shapePortRange, Doc: "Opens a run of ports."},
+			{Name: "range", Option: "range", Shape: &shapePortRange, Doc: "Opens a range of ports."},
 			{Name: "allPorts", Option: "all-ports", Shape: &shapeUnit, Doc: "Opens every port."},
 		},
 	}
@@ -58,7 +58,7 @@ var (
 		Kind: Structure,
 		Members: []Member{
 			{Name: "microvmIdentifier", Option: "microvm-identifier", Required: true, Shape: &shapeMicrovmIdentifier, Doc: "ID of the MicroVM the token is for."},
-			{Name: "expirationInMinutes", Option: "expiration-in-minutes", Required: true, Shape: &shapePositiveInteger, Doc: "Lifetime of the token in minutes. The service refuses more than 60 (measured)."},
+			{Name: "expirationInMinutes", Option: "expiration-in-minutes", Required: true, Shape: &shapePositiveInteger, Doc: "Lifetime of the token in minutes. The service rejects more than 60. Observed behaviour; the API reference does not say so."},
 			{Name: "allowedPorts", Option: "allowed-ports", Required: true, Shape: &shapeListOfPortSpecification, Doc: "Ports of the MicroVM the token opens."},
 		},
 	}
@@ -263,7 +263,7 @@ var (
 		Name: "Resources",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "minimumMemoryInMiB", Option: "minimum-memory-in-mi-b", Required: true, Shape: &shapeInteger, Doc: "Least memory, in MiB, that a MicroVM is given: 512, 1024, 2048, 4096 or 8192 (measured)."},
+			{Name: "minimumMemoryInMiB", Option: "minimum-memory-in-mi-b", Required: true, Shape: &shapeInteger, Doc: "Memory that a MicroVM has at least, in MiB: 512, 1024, 2048, 4096 or 8192. Observed behaviour; the API reference does not say so."},
 		},
 	}
 	shapeResourcesList = Shape{
@@ -311,13 +311,13 @@ var (
 		Kind: Structure,
 		Members: []Member{
 			{Name: "run", Option: "run", Shape: &shapeHookState, Doc: "Whether the run hook is called when a MicroVM starts running."},
-			{Name: "runTimeoutInSeconds", Option: "run-timeout-in-seconds", Shape: &shapeInteger1to60, Doc: "Seconds that the run hook has to finish. Left out, 1."},
+			{Name: "runTimeoutInSeconds", Option: "run-timeout-in-seconds", Shape: &shapeInteger1to60, Doc: "Seconds that the run hook has to finish. Default: 1."},
 			{Name: "resume", Option: "resume", Shape: &shapeHookState, Doc: "Whether the resume hook is called when a suspended MicroVM resumes."},
-			{Name: "resumeTimeoutInSeconds", Option: "resume-timeout-in-seconds", Shape: &shapeInteger1to60, Doc: "Seconds that the resume hook has to finish. Left out, 1."},
+			{Name: "resumeTimeoutInSeconds", Option: "resume-timeout-in-seconds", Shape: &shapeInteger1to60, Doc: "Seconds that the resume hook has to finish. Default: 1."},
 			{Name: "suspend", Option: "suspend", Shape: &shapeHookState, Doc: "Whether the suspend hook is called when a MicroVM is suspended."},
-			{Name: "suspendTimeoutInSeconds", Option: "suspend-timeout-in-seconds", Shape: &shapeInteger1to60, Doc: "Seconds that the suspend hook has to finish. Left out, 1."},
+			{Name: "suspendTimeoutInSeconds", Option: "suspend-timeout-in-seconds", Shape: &shapeInteger1to60, Doc: "Seconds that the suspend hook has to finish. Default: 1."},
 			{Name: "terminate", Option: "terminate", Shape: &shapeHookState, Doc: "Whether the terminate hook is called when a MicroVM is terminated."},
-			{Name: "terminateTimeoutInSeconds", Option: "terminate-timeout-in-seconds", Shape: &shapeInteger1to60, Doc: "Seconds that the terminate hook has to finish. Left out, 1."},
+			{Name: "terminateTimeoutInSeconds", Option: "terminate-timeout-in-seconds", Shape: &shapeInteger1to60, Doc: "Seconds that the terminate hook has to finish. Default: 1."},
 		},
 	}
 	shapeInteger1to3600 = Shape{
@@ -333,16 +333,16 @@ var (
 		Kind: Structure,
 		Members: []Member{
 			{Name: "ready", Option: "ready", Shape: &shapeHookState, Doc: "Whether the ready hook is called to learn that the application has finished starting during a build."},
-			{Name: "readyTimeoutInSeconds", Option: "ready-timeout-in-seconds", Shape: &shapeInteger1to3600, Doc: "Seconds that the ready hook has to finish. Left out, 30."},
+			{Name: "readyTimeoutInSeconds", Option: "ready-timeout-in-seconds", Shape: &shapeInteger1to3600, Doc: "Seconds that the ready hook has to finish. Default: 30."},
 			{Name: "validate", Option: "validate", Shape: &shapeHookState, Doc: "Whether the validate hook is called to check the image during a build."},
-			{Name: "validateTimeoutInSeconds", Option: "validate-timeout-in-seconds", Shape: &shapeInteger1to3600, Doc: "Seconds that the validate hook has to finish. Left out, 30."},
+			{Name: "validateTimeoutInSeconds", Option: "validate-timeout-in-seconds", Shape: &shapeInteger1to3600, Doc: "Seconds that the validate hook has to finish. Default: 30."},
 		},
 	}
 	shapeHooks = Shape{
 		Name: "Hooks",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "port", Option: "port", Shape: &shapeInteger1to65535, Doc: "Port on which the listener accepts the callbacks. Needed when any hook is enabled (measured)."},
+			{Name: "port", Option: "port", Shape: &shapeInteger1to65535, Doc: "Port on which the application receives hooks. Required if a hook is enabled. Observed behaviour; the API reference does not say so."},
 			{Name: "microvmHooks", Option: "microvm-hooks", Shape: &shapeMicrovmHooks, Doc: "Callbacks made during the life of a running MicroVM."},
 			{Name: "microvmImageHooks", Option: "microvm-image-hooks", Shape: &shapeMicrovmImageHooks, Doc: "Callbacks made while an image is being built."},
 		},
@@ -421,20 +421,20 @@ var (
 		Kind: Structure,
 		Members: []Member{
 			{Name: "baseImageArn", Option: "base-image-arn", Required: true, Shape: &shapeNonBlankString, Doc: "ARN of the AWS-provided image that the build starts from."},
-			{Name: "baseImageVersion", Option: "base-image-version", Shape: &shapeVersion, Doc: "Version of the base image to build on: a bare major such as \"1\", although answers say \"1.0\" (measured). Left out, the latest."},
+			{Name: "baseImageVersion", Option: "base-image-version", Shape: &shapeVersion, Doc: "Version of the base image to build on: a bare major such as \"1\". The service rejects \"1.0\", which its responses contain. Default: the latest. Observed behaviour; the API reference does not say so."},
 			{Name: "buildRoleArn", Option: "build-role-arn", Required: true, Shape: &shapeRoleArn, Doc: "ARN of the IAM role that the service assumes while it builds the image."},
 			{Name: "description", Option: "description", Shape: &shapeString, Doc: "Free-form text that describes the image."},
 			{Name: "codeArtifact", Option: "code-artifact", Required: true, Shape: &shapeCodeArtifact, Doc: "Where the service finds the application code and its packaging instructions."},
-			{Name: "logging", Option: "logging", Shape: &shapeLogging, Doc: "Where build and runtime logs go, or that they are switched off."},
-			{Name: "egressNetworkConnectors", Option: "egress-network-connectors", Shape: &shapeNetworkConnectorList0to1, Doc: "ARNs of the connectors through which a MicroVM started from the image may reach the network, at most one. Left out, that of INTERNET_EGRESS (measured)."},
+			{Name: "logging", Option: "logging", Shape: &shapeLogging, Doc: "Destination of build and runtime logs, or that logging is disabled."},
+			{Name: "egressNetworkConnectors", Option: "egress-network-connectors", Shape: &shapeNetworkConnectorList0to1, Doc: "ARNs of the connectors through which a MicroVM started from the image may reach the network, at most one. Default: INTERNET_EGRESS. Observed behaviour; the API reference does not say so."},
 			{Name: "cpuConfigurations", Option: "cpu-configurations", Shape: &shapeCpuConfigurationList, Doc: "CPU architectures that the image supports."},
-			{Name: "resources", Option: "resources", Shape: &shapeResourcesList, Doc: "Resource sizing for MicroVMs started from the image, at most one entry. Left out, 2048 MiB (measured)."},
+			{Name: "resources", Option: "resources", Shape: &shapeResourcesList, Doc: "Resource sizing for MicroVMs started from the image, at most one entry. Default: 2048 MiB. Observed behaviour; the API reference does not say so."},
 			{Name: "additionalOsCapabilities", Option: "additional-os-capabilities", Shape: &shapeCapabilityList, Doc: "Extra operating system capabilities given to the application inside the MicroVM."},
 			{Name: "hooks", Option: "hooks", Shape: &shapeHooks, Doc: "Lifecycle callbacks that the service makes to the application in the MicroVM."},
-			{Name: "environmentVariables", Option: "environment-variables", Shape: &shapeEnvironmentVariableMap, Doc: "Environment variables visible inside the MicroVM. AWS_REGION is refused (measured)."},
+			{Name: "environmentVariables", Option: "environment-variables", Shape: &shapeEnvironmentVariableMap, Doc: "Environment variables visible inside the MicroVM. The service rejects AWS_REGION. Observed behaviour; the API reference does not say so."},
 			{Name: "name", Option: "name", Required: true, Shape: &shapeImageName, Doc: "Name of the new image, which no other image in the account may have."},
 			{Name: "tags", Option: "tags", Shape: &shapeTags, Doc: "Tags to attach to the new image."},
-			{Name: "clientToken", Option: "client-token", Token: true, Shape: &shapeString1to128, Doc: "Token that makes a repeat of this one request take effect only once; made at random when nil. The service never forgets a token, so do not derive one from a name or content (measured)."},
+			{Name: "clientToken", Option: "client-token", Token: true, Shape: &shapeString1to128, Doc: "Token that makes repeated requests take effect once. Default: a random token for each call, shared by its retries. The service never forgets a token, so do not derive one from a name or from content. Observed behaviour; the API reference does not say so."},
 		},
 	}
 	shapeMicrovmImageState = Shape{
@@ -453,15 +453,15 @@ var (
 			{Name: "imageArn", Option: "image-arn", Required: true, Shape: &shapeNonBlankString, Doc: "ARN of the image."},
 			{Name: "name", Option: "name", Required: true, Shape: &shapeImageName, Doc: "Name of the image."},
 			{Name: "state", Option: "state", Required: true, Shape: &shapeMicrovmImageState, Doc: "Lifecycle state of the image."},
-			{Name: "latestActiveImageVersion", Option: "latest-active-image-version", Shape: &shapeNonBlankString, Doc: "Most recent version of the image that is active, if there is one."},
-			{Name: "latestFailedImageVersion", Option: "latest-failed-image-version", Shape: &shapeNonBlankString, Doc: "Most recent version of the image that failed, if there is one."},
+			{Name: "latestActiveImageVersion", Option: "latest-active-image-version", Shape: &shapeNonBlankString, Doc: "Latest active version of the image, or nil."},
+			{Name: "latestFailedImageVersion", Option: "latest-failed-image-version", Shape: &shapeNonBlankString, Doc: "Latest failed version of the image, or nil."},
 			{Name: "createdAt", Option: "created-at", Required: true, Shape: &shapeTimestamp, Doc: "Time at which the image was created."},
 			{Name: "baseImageArn", Option: "base-image-arn", Required: true, Shape: &shapeNonBlankString, Doc: "ARN of the base image that the build uses."},
-			{Name: "baseImageVersion", Option: "base-image-version", Shape: &shapeVersion, Doc: "Version of the base image that the build uses, when one is known."},
+			{Name: "baseImageVersion", Option: "base-image-version", Shape: &shapeVersion, Doc: "Version of the base image that the build uses, or nil."},
 			{Name: "buildRoleArn", Option: "build-role-arn", Required: true, Shape: &shapeRoleArn, Doc: "ARN of the IAM role assumed during the build."},
 			{Name: "description", Option: "description", Shape: &shapeString, Doc: "Free-form text that describes the image."},
 			{Name: "codeArtifact", Option: "code-artifact", Required: true, Shape: &shapeCodeArtifact, Doc: "Location of the application code that the image is built from."},
-			{Name: "logging", Option: "logging", Shape: &shapeLogging, Doc: "Where build and runtime logs go, or that they are switched off."},
+			{Name: "logging", Option: "logging", Shape: &shapeLogging, Doc: "Destination of build and runtime logs, or that logging is disabled."},
 			{Name: "egressNetworkConnectors", Option: "egress-network-connectors", Shape: &shapeNetworkConnectorList0to1, Doc: "Connectors through which a MicroVM started from the image may reach the network, at most one."},
 			{Name: "cpuConfigurations", Option: "cpu-configurations", Shape: &shapeCpuConfigurationList, Doc: "CPU architectures that the image supports."},
 			{Name: "resources", Option: "resources", Shape: &shapeResourcesList, Doc: "Resource sizing for MicroVMs started from the image, at most one entry."},
@@ -478,8 +478,8 @@ var (
 		Kind: Structure,
 		Members: []Member{
 			{Name: "message", Option: "message", Shape: &shapeString, Doc: "Text that explains the failure."},
-			{Name: "resourceId", Option: "resource-id", Shape: &shapeString, Doc: "ID of the resource that went over the quota."},
-			{Name: "resourceType", Option: "resource-type", Shape: &shapeString, Doc: "Type of the resource that went over the quota."},
+			{Name: "resourceId", Option: "resource-id", Shape: &shapeString, Doc: "ID of the resource whose quota would be exceeded."},
+			{Name: "resourceType", Option: "resource-type", Shape: &shapeString, Doc: "Type of the resource whose quota would be exceeded."},
 			{Name: "serviceCode", Option: "service-code", Shape: &shapeString, Doc: "Code of the service the quota belongs to."},
 			{Name: "quotaCode", Option: "quota-code", Shape: &shapeString, Doc: "Code of the quota."},
 		},
@@ -489,7 +489,7 @@ var (
 		Kind: Structure,
 		Members: []Member{
 			{Name: "microvmIdentifier", Option: "microvm-identifier", Required: true, Shape: &shapeMicrovmIdentifier, Doc: "ID of the MicroVM the shell token is for."},
-			{Name: "expirationInMinutes", Option: "expiration-in-minutes", Required: true, Shape: &shapePositiveInteger, Doc: "Lifetime of the shell token in minutes. The service refuses more than 60 (measured)."},
+			{Name: "expirationInMinutes", Option: "expiration-in-minutes", Required: true, Shape: &shapePositiveInteger, Doc: "Lifetime of the shell token in minutes. The service rejects more than 60. Observed behaviour; the API reference does not say so."},
 		},
 	}
 	shapeCreateMicrovmShellAuthTokenResponse = Shape{
@@ -511,7 +511,7 @@ var (
 		Name: "DeleteMicrovmImageInput",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image to remove; the service refuses names and IDs (measured)."},
+			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image to remove. The service rejects names and IDs. Observed behaviour; the API reference does not say so."},
 		},
 	}
 	shapeDeleteMicrovmImageOutput = Shape{
@@ -526,7 +526,7 @@ var (
 		Name: "DeleteMicrovmImageVersionInput",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image; the service refuses names and IDs (measured)."},
+			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image. The service rejects names and IDs. Observed behaviour; the API reference does not say so."},
 			{Name: "imageVersion", Option: "image-version", Required: true, Shape: &shapeNonBlankString, Doc: "Version of the image to remove."},
 		},
 	}
@@ -595,7 +595,7 @@ var (
 		Members: []Member{
 			{Name: "maxIdleDurationSeconds", Option: "max-idle-duration-seconds", Required: true, Shape: &shapeIntegerMin60, Doc: "Seconds without inbound requests after which the MicroVM is suspended."},
 			{Name: "suspendedDurationSeconds", Option: "suspended-duration-seconds", Required: true, Shape: &shapeIntegerMin0, Doc: "Seconds the MicroVM may stay suspended before the service ends it."},
-			{Name: "autoResumeEnabled", Option: "auto-resume-enabled", Required: true, Shape: &shapeBoolean, Doc: "Whether a request to a suspended MicroVM wakes it."},
+			{Name: "autoResumeEnabled", Option: "auto-resume-enabled", Required: true, Shape: &shapeBoolean, Doc: "Whether a request to a suspended MicroVM resumes it."},
 		},
 	}
 	shapeNetworkConnectorList = Shape{
@@ -612,16 +612,16 @@ var (
 		Kind: Structure,
 		Members: []Member{
 			{Name: "microvmId", Option: "microvm-id", Required: true, Shape: &shapeMicrovmIdentifier, Doc: "ID of the MicroVM."},
-			{Name: "state", Option: "state", Required: true, Shape: &shapeMicrovmState, Doc: "Stage of its life the MicroVM is in."},
-			{Name: "endpoint", Option: "endpoint", Required: true, Shape: &shapeString1to2048, Doc: "Host at which the MicroVM answers HTTPS requests that carry a valid token, without a scheme (measured)."},
+			{Name: "state", Option: "state", Required: true, Shape: &shapeMicrovmState, Doc: "State of the MicroVM."},
+			{Name: "endpoint", Option: "endpoint", Required: true, Shape: &shapeString1to2048, Doc: "Host name, without a scheme, that accepts HTTPS requests with a valid token for the MicroVM. Observed behaviour; the API reference does not say so."},
 			{Name: "imageArn", Option: "image-arn", Required: true, Shape: &shapeMicrovmImageArn, Doc: "ARN of the image the MicroVM was started from."},
 			{Name: "imageVersion", Option: "image-version", Required: true, Shape: &shapeVersion, Doc: "Version of the image the MicroVM was started from."},
 			{Name: "executionRoleArn", Option: "execution-role-arn", Shape: &shapeRoleArn, Doc: "IAM role the workload inside the MicroVM runs with."},
-			{Name: "idlePolicy", Option: "idle-policy", Shape: &shapeIdlePolicy, Doc: "Rules for suspending the MicroVM when it is idle and waking it again."},
+			{Name: "idlePolicy", Option: "idle-policy", Shape: &shapeIdlePolicy, Doc: "Rules for suspending the MicroVM when it is idle, and for resuming it."},
 			{Name: "maximumDurationInSeconds", Option: "maximum-duration-in-seconds", Required: true, Shape: &shapeInteger, Doc: "Longest lifetime of the MicroVM in seconds."},
 			{Name: "startedAt", Option: "started-at", Required: true, Shape: &shapeTimestamp, Doc: "Time at which the MicroVM was first started."},
-			{Name: "terminatedAt", Option: "terminated-at", Shape: &shapeTimestamp, Doc: "Time at which the MicroVM ended, once it has."},
-			{Name: "stateReason", Option: "state-reason", Shape: &shapeNonBlankString, Doc: "Explanation of the present state, where there is one."},
+			{Name: "terminatedAt", Option: "terminated-at", Shape: &shapeTimestamp, Doc: "Time at which the MicroVM was terminated. Nil until then."},
+			{Name: "stateReason", Option: "state-reason", Shape: &shapeNonBlankString, Doc: "Explanation of the current state, or nil."},
 			{Name: "ingressNetworkConnectors", Option: "ingress-network-connectors", Shape: &shapeNetworkConnectorList, Doc: "Network connectors that let traffic into the MicroVM."},
 			{Name: "egressNetworkConnectors", Option: "egress-network-connectors", Shape: &shapeNetworkConnectorList, Doc: "Network connectors that let traffic out of the MicroVM."},
 		},
@@ -630,7 +630,7 @@ var (
 		Name: "GetMicrovmImageInput",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image to fetch; the service refuses names and IDs (measured)."},
+			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image to fetch. The service rejects names and IDs. Observed behaviour; the API reference does not say so."},
 		},
 	}
 	shapeGetMicrovmImageOutput = Shape{
@@ -640,8 +640,8 @@ var (
 			{Name: "imageArn", Option: "image-arn", Required: true, Shape: &shapeNonBlankString, Doc: "ARN of the image."},
 			{Name: "name", Option: "name", Required: true, Shape: &shapeImageName, Doc: "Name of the image."},
 			{Name: "state", Option: "state", Required: true, Shape: &shapeMicrovmImageState, Doc: "Lifecycle state of the image."},
-			{Name: "latestActiveImageVersion", Option: "latest-active-image-version", Shape: &shapeNonBlankString, Doc: "Most recent version of the image that is active, if there is one."},
-			{Name: "latestFailedImageVersion", Option: "latest-failed-image-version", Shape: &shapeNonBlankString, Doc: "Most recent version of the image that failed, if there is one."},
+			{Name: "latestActiveImageVersion", Option: "latest-active-image-version", Shape: &shapeNonBlankString, Doc: "Latest active version of the image, or nil."},
+			{Name: "latestFailedImageVersion", Option: "latest-failed-image-version", Shape: &shapeNonBlankString, Doc: "Latest failed version of the image, or nil."},
 			{Name: "createdAt", Option: "created-at", Required: true, Shape: &shapeTimestamp, Doc: "Time at which the image was created."},
 			{Name: "tags", Option: "tags", Shape: &shapeTags, Doc: "Tags attached to the image."},
 			{Name: "updatedAt", Option: "updated-at", Shape: &shapeTimestamp, Doc: "Time at which the image was last changed."},
@@ -651,7 +651,7 @@ var (
 		Name: "GetMicrovmImageBuildInput",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image; the service refuses names and IDs (measured)."},
+			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image. The service rejects names and IDs. Observed behaviour; the API reference does not say so."},
 			{Name: "imageVersion", Option: "image-version", Required: true, Shape: &shapeNonBlankString, Doc: "Version of the image."},
 			{Name: "buildId", Option: "build-id", Required: true, Shape: &shapeNonBlankString, Doc: "Identifier of the build to fetch."},
 		},
@@ -690,16 +690,16 @@ var (
 			{Name: "architecture", Option: "architecture", Required: true, Shape: &shapeArchitecture, Doc: "CPU architecture that the build targets."},
 			{Name: "chipset", Option: "chipset", Required: true, Shape: &shapeChipset, Doc: "Processor family that the build targets."},
 			{Name: "chipsetGeneration", Option: "chipset-generation", Required: true, Shape: &shapeNonBlankString, Doc: "Generation of the processor family that the build targets."},
-			{Name: "stateReason", Option: "state-reason", Shape: &shapeString, Doc: "Explanation of the build state, when there is one: why the build failed."},
+			{Name: "stateReason", Option: "state-reason", Shape: &shapeString, Doc: "Explanation of the build state, or nil. For a failed build it is the reason."},
 			{Name: "createdAt", Option: "created-at", Required: true, Shape: &shapeTimestamp, Doc: "Time at which the build was created."},
-			{Name: "snapshotBuild", Option: "snapshot-build", Shape: &shapeSnapshotBuild, Doc: "Sizes of what the build produced, absent if it failed early (measured)."},
+			{Name: "snapshotBuild", Option: "snapshot-build", Shape: &shapeSnapshotBuild, Doc: "Sizes of what the build produced. Nil if the build failed early. Observed behaviour; the API reference does not say so."},
 		},
 	}
 	shapeGetMicrovmImageVersionInput = Shape{
 		Name: "GetMicrovmImageVersionInput",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image; the service refuses names and IDs (measured)."},
+			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image. The service rejects names and IDs. Observed behaviour; the API reference does not say so."},
 			{Name: "imageVersion", Option: "image-version", Required: true, Shape: &shapeNonBlankString, Doc: "Version of the image to fetch."},
 		},
 	}
@@ -713,11 +713,11 @@ var (
 		Kind: Structure,
 		Members: []Member{
 			{Name: "baseImageArn", Option: "base-image-arn", Required: true, Shape: &shapeNonBlankString, Doc: "ARN of the base image that this version was built on."},
-			{Name: "baseImageVersion", Option: "base-image-version", Shape: &shapeVersion, Doc: "Version of the base image that this version was built on, when one is known."},
+			{Name: "baseImageVersion", Option: "base-image-version", Shape: &shapeVersion, Doc: "Version of the base image that this version was built on, or nil."},
 			{Name: "buildRoleArn", Option: "build-role-arn", Required: true, Shape: &shapeRoleArn, Doc: "ARN of the IAM role assumed while this version was built."},
 			{Name: "description", Option: "description", Shape: &shapeString, Doc: "Free-form text that describes this version."},
 			{Name: "codeArtifact", Option: "code-artifact", Required: true, Shape: &shapeCodeArtifact, Doc: "Location of the application code that this version was built from."},
-			{Name: "logging", Option: "logging", Shape: &shapeLogging, Doc: "Where logs of this version go, or that they are switched off."},
+			{Name: "logging", Option: "logging", Shape: &shapeLogging, Doc: "Destination of the logs of this version, or that logging is disabled."},
 			{Name: "egressNetworkConnectors", Option: "egress-network-connectors", Shape: &shapeNetworkConnectorList0to1, Doc: "Connectors through which a MicroVM started from this version may reach the network, at most one."},
 			{Name: "cpuConfigurations", Option: "cpu-configurations", Shape: &shapeCpuConfigurationList, Doc: "CPU architectures that this version supports."},
 			{Name: "resources", Option: "resources", Shape: &shapeResourcesList, Doc: "Resource sizing for MicroVMs started from this version, at most one entry."},
@@ -730,7 +730,7 @@ var (
 			{Name: "status", Option: "status", Required: true, Shape: &shapeMicrovmImageVersionStatus, Doc: "Whether new MicroVMs may be started from the version."},
 			{Name: "createdAt", Option: "created-at", Required: true, Shape: &shapeTimestamp, Doc: "Time at which the version was created."},
 			{Name: "updatedAt", Option: "updated-at", Shape: &shapeTimestamp, Doc: "Time at which the version was last changed."},
-			{Name: "stateReason", Option: "state-reason", Shape: &shapeString, Doc: "Explanation of the current state; usually absent even if a build failed, since that reason is found on the builds (measured)."},
+			{Name: "stateReason", Option: "state-reason", Shape: &shapeString, Doc: "Explanation of the current state. Usually nil, even if the version failed: the reason is on its builds (ListMicrovmImageBuilds). Observed behaviour; the API reference does not say so."},
 			{Name: "tags", Option: "tags", Shape: &shapeTags, Doc: "Tags attached to the version."},
 		},
 	}
@@ -747,8 +747,8 @@ var (
 		Kind: Structure,
 		Members: []Member{
 			{Name: "maxResults", Option: "max-results", Shape: &shapeInteger1to50, Doc: "Upper bound on the number of items in one page."},
-			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "Token from the previous page that asks for the page after it."},
-			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the AWS-provided image whose versions to list; the service refuses names and IDs (measured)."},
+			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "NextToken of the previous page. Nil for the first page."},
+			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the AWS-provided image whose versions to list. The service rejects names and IDs. Observed behaviour; the API reference does not say so."},
 		},
 	}
 	shapeManagedMicrovmImageVersionStatus = Shape{
@@ -776,7 +776,7 @@ var (
 		Name: "ListManagedMicrovmImageVersionsOutput",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "Token that fetches the next page, absent on the last page."},
+			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "Token of the next page. Nil on the last page."},
 			{Name: "items", Option: "items", Required: true, Shape: &shapeManagedMicrovmImageVersionList, Doc: "Versions on this page."},
 		},
 	}
@@ -785,7 +785,7 @@ var (
 		Kind: Structure,
 		Members: []Member{
 			{Name: "maxResults", Option: "max-results", Shape: &shapeInteger1to50, Doc: "Upper bound on the number of items in one page."},
-			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "Token from the previous page that asks for the page after it."},
+			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "NextToken of the previous page. Nil for the first page."},
 		},
 	}
 	shapeManagedMicrovmImageSummary = Shape{
@@ -806,7 +806,7 @@ var (
 		Name: "ListManagedMicrovmImagesOutput",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "Token that fetches the next page, absent on the last page."},
+			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "Token of the next page. Nil on the last page."},
 			{Name: "items", Option: "items", Required: true, Shape: &shapeManagedMicrovmImageSummaryList, Doc: "AWS-provided images on this page."},
 		},
 	}
@@ -815,12 +815,12 @@ var (
 		Kind: Structure,
 		Members: []Member{
 			{Name: "maxResults", Option: "max-results", Shape: &shapeInteger1to50, Doc: "Upper bound on the number of items in one page."},
-			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "Token from the previous page that asks for the page after it."},
-			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image; the service refuses names and IDs (measured)."},
+			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "NextToken of the previous page. Nil for the first page."},
+			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image. The service rejects names and IDs. Observed behaviour; the API reference does not say so."},
 			{Name: "imageVersion", Option: "image-version", Required: true, Shape: &shapeNonBlankString, Doc: "Version of the image whose builds to list."},
-			{Name: "architecture", Option: "architecture", Shape: &shapeArchitecture, Doc: "Keeps only the builds for this CPU architecture."},
-			{Name: "chipset", Option: "chipset", Shape: &shapeChipset, Doc: "Keeps only the builds for this processor family."},
-			{Name: "chipsetGeneration", Option: "chipset-generation", Shape: &shapeNonBlankString, Doc: "Keeps only the builds for this processor generation."},
+			{Name: "architecture", Option: "architecture", Shape: &shapeArchitecture, Doc: "Lists only builds for this CPU architecture."},
+			{Name: "chipset", Option: "chipset", Shape: &shapeChipset, Doc: "Lists only builds for this processor family."},
+			{Name: "chipsetGeneration", Option: "chipset-generation", Shape: &shapeNonBlankString, Doc: "Lists only builds for this processor generation."},
 		},
 	}
 	shapeMicrovmImageBuildSummary = Shape{
@@ -834,7 +834,7 @@ var (
 			{Name: "architecture", Option: "architecture", Required: true, Shape: &shapeArchitecture, Doc: "CPU architecture that the build targets."},
 			{Name: "chipset", Option: "chipset", Required: true, Shape: &shapeChipset, Doc: "Processor family that the build targets."},
 			{Name: "chipsetGeneration", Option: "chipset-generation", Required: true, Shape: &shapeNonBlankString, Doc: "Generation of the processor family that the build targets."},
-			{Name: "stateReason", Option: "state-reason", Shape: &shapeString, Doc: "Explanation of the build state, when there is one: why the build failed."},
+			{Name: "stateReason", Option: "state-reason", Shape: &shapeString, Doc: "Explanation of the build state, or nil. For a failed build it is the reason."},
 			{Name: "createdAt", Option: "created-at", Required: true, Shape: &shapeTimestamp, Doc: "Time at which the build was created."},
 		},
 	}
@@ -847,7 +847,7 @@ var (
 		Name: "ListMicrovmImageBuildsOutput",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "Token that fetches the next page, absent on the last page."},
+			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "Token of the next page. Nil on the last page."},
 			{Name: "items", Option: "items", Required: true, Shape: &shapeMicrovmImageBuildSummaries, Doc: "Builds on this page."},
 		},
 	}
@@ -856,8 +856,8 @@ var (
 		Kind: Structure,
 		Members: []Member{
 			{Name: "maxResults", Option: "max-results", Shape: &shapeInteger1to50, Doc: "Upper bound on the number of items in one page."},
-			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "Token from the previous page that asks for the page after it."},
-			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image whose versions to list; the service refuses names and IDs (measured)."},
+			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "NextToken of the previous page. Nil for the first page."},
+			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image whose versions to list. The service rejects names and IDs. Observed behaviour; the API reference does not say so."},
 		},
 	}
 	shapeMicrovmImageVersionSummary = Shape{
@@ -865,11 +865,11 @@ var (
 		Kind: Structure,
 		Members: []Member{
 			{Name: "baseImageArn", Option: "base-image-arn", Required: true, Shape: &shapeNonBlankString, Doc: "ARN of the base image that this version was built on."},
-			{Name: "baseImageVersion", Option: "base-image-version", Shape: &shapeVersion, Doc: "Version of the base image that this version was built on, when one is known."},
+			{Name: "baseImageVersion", Option: "base-image-version", Shape: &shapeVersion, Doc: "Version of the base image that this version was built on, or nil."},
 			{Name: "buildRoleArn", Option: "build-role-arn", Required: true, Shape: &shapeRoleArn, Doc: "ARN of the IAM role assumed while this version was built."},
 			{Name: "description", Option: "description", Shape: &shapeString, Doc: "Free-form text that describes this version."},
 			{Name: "codeArtifact", Option: "code-artifact", Required: true, Shape: &shapeCodeArtifact, Doc: "Location of the application code that this version was built from."},
-			{Name: "logging", Option: "logging", Shape: &shapeLogging, Doc: "Where logs of this version go, or that they are switched off."},
+			{Name: "logging", Option: "logging", Shape: &shapeLogging, Doc: "Destination of the logs of this version, or that logging is disabled."},
 			{Name: "egressNetworkConnectors", Option: "egress-network-connectors", Shape: &shapeNetworkConnectorList0to1, Doc: "Connectors through which a MicroVM started from this version may reach the network, at most one."},
 			{Name: "cpuConfigurations", Option: "cpu-configurations", Shape: &shapeCpuConfigurationList, Doc: "CPU architectures that this version supports."},
 			{Name: "resources", Option: "resources", Shape: &shapeResourcesList, Doc: "Resource sizing for MicroVMs started from this version, at most one entry."},
@@ -882,7 +882,7 @@ var (
 			{Name: "status", Option: "status", Required: true, Shape: &shapeMicrovmImageVersionStatus, Doc: "Whether new MicroVMs may be started from the version."},
 			{Name: "createdAt", Option: "created-at", Required: true, Shape: &shapeTimestamp, Doc: "Time at which the version was created."},
 			{Name: "updatedAt", Option: "updated-at", Shape: &shapeTimestamp, Doc: "Time at which the version was last changed."},
-			{Name: "stateReason", Option: "state-reason", Shape: &shapeString, Doc: "Explanation of the current state; usually absent even if a build failed, since that reason is found on the builds (measured)."},
+			{Name: "stateReason", Option: "state-reason", Shape: &shapeString, Doc: "Explanation of the current state. Usually nil, even if the version failed: the reason is on its builds (ListMicrovmImageBuilds). Observed behaviour; the API reference does not say so."},
 			{Name: "tags", Option: "tags", Shape: &shapeTags, Doc: "Tags attached to the version."},
 		},
 	}
@@ -895,7 +895,7 @@ var (
 		Name: "ListMicrovmImageVersionsOutput",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "Token that fetches the next page, absent on the last page."},
+			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "Token of the next page. Nil on the last page."},
 			{Name: "items", Option: "items", Required: true, Shape: &shapeMicrovmImageVersionSummaryList, Doc: "Versions on this page."},
 		},
 	}
@@ -904,8 +904,8 @@ var (
 		Kind: Structure,
 		Members: []Member{
 			{Name: "maxResults", Option: "max-results", Shape: &shapeInteger1to50, Doc: "Upper bound on the number of items in one page."},
-			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "Token from the previous page that asks for the page after it."},
-			{Name: "nameFilter", Option: "name-filter", Shape: &shapeNonBlankString, Doc: "Text that the name of an image must contain for it to be listed. For an exact name compare those of all pages."},
+			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "NextToken of the previous page. Nil for the first page."},
+			{Name: "nameFilter", Option: "name-filter", Shape: &shapeNonBlankString, Doc: "Text that the names of listed images contain. To find an exact name, compare the names on all pages."},
 		},
 	}
 	shapeMicrovmImageSummary = Shape{
@@ -915,8 +915,8 @@ var (
 			{Name: "imageArn", Option: "image-arn", Required: true, Shape: &shapeNonBlankString, Doc: "ARN of the image."},
 			{Name: "name", Option: "name", Required: true, Shape: &shapeImageName, Doc: "Name of the image."},
 			{Name: "state", Option: "state", Required: true, Shape: &shapeMicrovmImageState, Doc: "Lifecycle state of the image."},
-			{Name: "latestActiveImageVersion", Option: "latest-active-image-version", Shape: &shapeNonBlankString, Doc: "Most recent version of the image that is active, if there is one."},
-			{Name: "latestFailedImageVersion", Option: "latest-failed-image-version", Shape: &shapeNonBlankString, Doc: "Most recent version of the image that failed, if there is one."},
+			{Name: "latestActiveImageVersion", Option: "latest-active-image-version", Shape: &shapeNonBlankString, Doc: "Latest active version of the image, or nil."},
+			{Name: "latestFailedImageVersion", Option: "latest-failed-image-version", Shape: &shapeNonBlankString, Doc: "Latest failed version of the image, or nil."},
 			{Name: "createdAt", Option: "created-at", Required: true, Shape: &shapeTimestamp, Doc: "Time at which the image was created."},
 		},
 	}
@@ -929,7 +929,7 @@ var (
 		Name: "ListMicrovmImagesResponse",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "Token that fetches the next page, absent on the last page."},
+			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "Token of the next page. Nil on the last page."},
 			{Name: "items", Option: "items", Required: true, Shape: &shapeMicrovmImageSummaries, Doc: "Images on this page."},
 		},
 	}
@@ -938,9 +938,9 @@ var (
 		Kind: Structure,
 		Members: []Member{
 			{Name: "maxResults", Option: "max-results", Shape: &shapeInteger1to50, Doc: "Upper bound on the number of items in one page."},
-			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "Token from the previous page that asks for the page after it."},
-			{Name: "imageIdentifier", Option: "image-identifier", Shape: &shapeMicrovmImageIdentifier, Doc: "Image a MicroVM must run for it to be listed."},
-			{Name: "imageVersion", Option: "image-version", Shape: &shapeString, Doc: "Image version a MicroVM must run for it to be listed."},
+			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "NextToken of the previous page. Nil for the first page."},
+			{Name: "imageIdentifier", Option: "image-identifier", Shape: &shapeMicrovmImageIdentifier, Doc: "Lists only MicroVMs of this image."},
+			{Name: "imageVersion", Option: "image-version", Shape: &shapeString, Doc: "Lists only MicroVMs of this image version."},
 		},
 	}
 	shapeMicrovmItem = Shape{
@@ -948,7 +948,7 @@ var (
 		Kind: Structure,
 		Members: []Member{
 			{Name: "microvmId", Option: "microvm-id", Required: true, Shape: &shapeMicrovmIdentifier, Doc: "ID of the MicroVM."},
-			{Name: "state", Option: "state", Required: true, Shape: &shapeMicrovmState, Doc: "Stage of its life the MicroVM is in."},
+			{Name: "state", Option: "state", Required: true, Shape: &shapeMicrovmState, Doc: "State of the MicroVM."},
 			{Name: "imageArn", Option: "image-arn", Required: true, Shape: &shapeMicrovmImageArn, Doc: "ARN of the image the MicroVM was started from."},
 			{Name: "imageVersion", Option: "image-version", Required: true, Shape: &shapeVersion, Doc: "Version of the image the MicroVM was started from."},
 			{Name: "startedAt", Option: "started-at", Required: true, Shape: &shapeTimestamp, Doc: "Time at which the MicroVM was started."},
@@ -963,7 +963,7 @@ var (
 		Name: "ListMicrovmsResponse",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "Token for the next page, absent on the last page."},
+			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "Token of the next page. Nil on the last page."},
 			{Name: "items", Option: "items", Required: true, Shape: &shapeMicrovmItemList, Doc: "MicroVMs on this page."},
 		},
 	}
@@ -980,7 +980,7 @@ var (
 		Name: "ListTagsRequest",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "Resource", Option: "resource", Required: true, Shape: &shapeTaggableResource, Doc: "ARN of the resource whose tags to read."},
+			{Name: "Resource", Option: "resource", Required: true, Shape: &shapeTaggableResource, Doc: "ARN of the resource."},
 		},
 	}
 	shapeListTagsResponse = Shape{
@@ -1044,16 +1044,16 @@ var (
 		Name: "RunMicrovmRequest",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "ingressNetworkConnectors", Option: "ingress-network-connectors", Shape: &shapeNetworkConnectorList, Doc: "ARNs of the network connectors that let traffic into the MicroVM. Left out, that of HTTP_INGRESS (measured)."},
-			{Name: "egressNetworkConnectors", Option: "egress-network-connectors", Shape: &shapeNetworkConnectorList, Doc: "ARNs of the network connectors that let traffic out of the MicroVM. Left out, those of the image (measured)."},
-			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image to start the MicroVM from; the service refuses names and IDs (measured)."},
-			{Name: "imageVersion", Option: "image-version", Shape: &shapeVersion, Doc: "Version of the image to start from. Left out, the latest that is active."},
-			{Name: "executionRoleArn", Option: "execution-role-arn", Shape: &shapeRoleArn, Doc: "IAM role whose permissions the workload inside the MicroVM receives. Needed to log to CloudWatch (measured)."},
-			{Name: "idlePolicy", Option: "idle-policy", Shape: &shapeIdlePolicy, Doc: "Rules for suspending the MicroVM when it is idle and waking it again."},
+			{Name: "ingressNetworkConnectors", Option: "ingress-network-connectors", Shape: &shapeNetworkConnectorList, Doc: "ARNs of the network connectors for traffic into the MicroVM. Default: HTTP_INGRESS. Observed behaviour; the API reference does not say so."},
+			{Name: "egressNetworkConnectors", Option: "egress-network-connectors", Shape: &shapeNetworkConnectorList, Doc: "ARNs of the network connectors for traffic out of the MicroVM. Default: those of the image. Observed behaviour; the API reference does not say so."},
+			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image to start the MicroVM from. The service rejects names and IDs. Observed behaviour; the API reference does not say so."},
+			{Name: "imageVersion", Option: "image-version", Shape: &shapeVersion, Doc: "Version of the image to start from. Default: the latest active one."},
+			{Name: "executionRoleArn", Option: "execution-role-arn", Shape: &shapeRoleArn, Doc: "IAM role whose permissions the workload inside the MicroVM gets. Required for logging to CloudWatch. Observed behaviour; the API reference does not say so."},
+			{Name: "idlePolicy", Option: "idle-policy", Shape: &shapeIdlePolicy, Doc: "Rules for suspending the MicroVM when it is idle, and for resuming it."},
 			{Name: "logging", Option: "logging", Shape: &shapeLogging, Doc: "Destination of the logs the MicroVM writes while it runs."},
-			{Name: "runHookPayload", Option: "run-hook-payload", Shape: &shapeRunHookPayload, Doc: "Text handed to the run hook of this one MicroVM. The service counts bytes, and refuses it if the image has no run hook (measured)."},
-			{Name: "maximumDurationInSeconds", Option: "maximum-duration-in-seconds", Shape: &shapeInteger1to28800, Doc: "Longest lifetime of the MicroVM in seconds, after which the service ends it. Left out, 28800 (measured)."},
-			{Name: "clientToken", Option: "client-token", Token: true, Shape: &shapeString1to128, Doc: "Token that makes a repeat of this one request take effect only once; made at random when nil. The service never forgets a token."},
+			{Name: "runHookPayload", Option: "run-hook-payload", Shape: &shapeRunHookPayload, Doc: "Text for the run hook of this MicroVM. The service limits its length in bytes, and rejects it if the image has no run hook. Observed behaviour; the API reference does not say so."},
+			{Name: "maximumDurationInSeconds", Option: "maximum-duration-in-seconds", Shape: &shapeInteger1to28800, Doc: "Longest lifetime of the MicroVM in seconds. The service then terminates it. Default: 28800. Observed behaviour; the API reference does not say so."},
+			{Name: "clientToken", Option: "client-token", Token: true, Shape: &shapeString1to128, Doc: "Token that makes repeated requests take effect once. Default: a random token for each call, shared by its retries. The service never forgets a token."},
 		},
 	}
 	shapeRunMicrovmResponse = Shape{
@@ -1061,16 +1061,16 @@ var (
 		Kind: Structure,
 		Members: []Member{
 			{Name: "microvmId", Option: "microvm-id", Required: true, Shape: &shapeMicrovmIdentifier, Doc: "ID of the MicroVM."},
-			{Name: "state", Option: "state", Required: true, Shape: &shapeMicrovmState, Doc: "Stage of its life the MicroVM is in."},
-			{Name: "endpoint", Option: "endpoint", Required: true, Shape: &shapeString1to2048, Doc: "Host at which the MicroVM answers HTTPS requests that carry a valid token, without a scheme (measured)."},
+			{Name: "state", Option: "state", Required: true, Shape: &shapeMicrovmState, Doc: "State of the MicroVM."},
+			{Name: "endpoint", Option: "endpoint", Required: true, Shape: &shapeString1to2048, Doc: "Host name, without a scheme, that accepts HTTPS requests with a valid token for the MicroVM. Observed behaviour; the API reference does not say so."},
 			{Name: "imageArn", Option: "image-arn", Required: true, Shape: &shapeMicrovmImageArn, Doc: "ARN of the image the MicroVM was started from."},
 			{Name: "imageVersion", Option: "image-version", Required: true, Shape: &shapeVersion, Doc: "Version of the image the MicroVM was started from."},
 			{Name: "executionRoleArn", Option: "execution-role-arn", Shape: &shapeRoleArn, Doc: "IAM role the workload inside the MicroVM runs with."},
-			{Name: "idlePolicy", Option: "idle-policy", Shape: &shapeIdlePolicy, Doc: "Rules for suspending the MicroVM when it is idle and waking it again."},
+			{Name: "idlePolicy", Option: "idle-policy", Shape: &shapeIdlePolicy, Doc: "Rules for suspending the MicroVM when it is idle, and for resuming it."},
 			{Name: "maximumDurationInSeconds", Option: "maximum-duration-in-seconds", Required: true, Shape: &shapeInteger, Doc: "Longest lifetime of the MicroVM in seconds."},
 			{Name: "startedAt", Option: "started-at", Required: true, Shape: &shapeTimestamp, Doc: "Time at which the MicroVM was first started."},
-			{Name: "terminatedAt", Option: "terminated-at", Shape: &shapeTimestamp, Doc: "Time at which the MicroVM ended, once it has."},
-			{Name: "stateReason", Option: "state-reason", Shape: &shapeNonBlankString, Doc: "Explanation of the present state, where there is one."},
+			{Name: "terminatedAt", Option: "terminated-at", Shape: &shapeTimestamp, Doc: "Time at which the MicroVM was terminated. Nil until then."},
+			{Name: "stateReason", Option: "state-reason", Shape: &shapeNonBlankString, Doc: "Explanation of the current state, or nil."},
 			{Name: "ingressNetworkConnectors", Option: "ingress-network-connectors", Shape: &shapeNetworkConnectorList, Doc: "Network connectors that let traffic into the MicroVM."},
 			{Name: "egressNetworkConnectors", Option: "egress-network-connectors", Shape: &shapeNetworkConnectorList, Doc: "Network connectors that let traffic out of the MicroVM."},
 		},
@@ -1097,7 +1097,7 @@ var (
 		Name: "TagResourceRequest",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "Resource", Option: "resource", Required: true, Shape: &shapeTaggableResource, Doc: "ARN of the resource that receives the tags."},
+			{Name: "Resource", Option: "resource", Required: true, Shape: &shapeTaggableResource, Doc: "ARN of the resource to tag."},
 			{Name: "Tags", Option: "tags", Required: true, Shape: &shapeTags, Doc: "Tags to set on the resource."},
 		},
 	}
@@ -1113,7 +1113,7 @@ var (
 		Name: "TerminateMicrovmRequest",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "microvmIdentifier", Option: "microvm-identifier", Required: true, Shape: &shapeMicrovmIdentifier, Doc: "ID of the MicroVM to end."},
+			{Name: "microvmIdentifier", Option: "microvm-identifier", Required: true, Shape: &shapeMicrovmIdentifier, Doc: "ID of the MicroVM to terminate."},
 		},
 	}
 	shapeTerminateMicrovmResponse = Shape{
@@ -1129,7 +1129,7 @@ var (
 		Name: "UntagResourceRequest",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "Resource", Option: "resource", Required: true, Shape: &shapeTaggableResource, Doc: "ARN of the resource that loses the tags."},
+			{Name: "Resource", Option: "resource", Required: true, Shape: &shapeTaggableResource, Doc: "ARN of the resource to remove the tags from."},
 			{Name: "TagKeys", Option: "tag-keys", Required: true, Shape: &shapeTagKeyList, Doc: "Keys of the tags to remove."},
 		},
 	}
@@ -1138,19 +1138,19 @@ var (
 		Kind: Structure,
 		Members: []Member{
 			{Name: "baseImageArn", Option: "base-image-arn", Required: true, Shape: &shapeNonBlankString, Doc: "ARN of the AWS-provided image that the build starts from."},
-			{Name: "baseImageVersion", Option: "base-image-version", Shape: &shapeVersion, Doc: "Version of the base image to build on: a bare major such as \"1\", although answers say \"1.0\" (measured). Left out, the latest."},
+			{Name: "baseImageVersion", Option: "base-image-version", Shape: &shapeVersion, Doc: "Version of the base image to build on: a bare major such as \"1\". The service rejects \"1.0\", which its responses contain. Default: the latest. Observed behaviour; the API reference does not say so."},
 			{Name: "buildRoleArn", Option: "build-role-arn", Required: true, Shape: &shapeRoleArn, Doc: "ARN of the IAM role that the service assumes while it builds the image."},
 			{Name: "description", Option: "description", Shape: &shapeString, Doc: "Free-form text that describes the image."},
 			{Name: "codeArtifact", Option: "code-artifact", Required: true, Shape: &shapeCodeArtifact, Doc: "Where the service finds the application code and its packaging instructions."},
-			{Name: "logging", Option: "logging", Shape: &shapeLogging, Doc: "Where build and runtime logs go, or that they are switched off."},
-			{Name: "egressNetworkConnectors", Option: "egress-network-connectors", Shape: &shapeNetworkConnectorList0to1, Doc: "ARNs of the connectors through which a MicroVM started from the image may reach the network, at most one. Left out, that of INTERNET_EGRESS (measured)."},
+			{Name: "logging", Option: "logging", Shape: &shapeLogging, Doc: "Destination of build and runtime logs, or that logging is disabled."},
+			{Name: "egressNetworkConnectors", Option: "egress-network-connectors", Shape: &shapeNetworkConnectorList0to1, Doc: "ARNs of the connectors through which a MicroVM started from the image may reach the network, at most one. Default: INTERNET_EGRESS. Observed behaviour; the API reference does not say so."},
 			{Name: "cpuConfigurations", Option: "cpu-configurations", Shape: &shapeCpuConfigurationList, Doc: "CPU architectures that the image supports."},
-			{Name: "resources", Option: "resources", Shape: &shapeResourcesList, Doc: "Resource sizing for MicroVMs started from the image, at most one entry. Left out, 2048 MiB (measured)."},
+			{Name: "resources", Option: "resources", Shape: &shapeResourcesList, Doc: "Resource sizing for MicroVMs started from the image, at most one entry. Default: 2048 MiB. Observed behaviour; the API reference does not say so."},
 			{Name: "additionalOsCapabilities", Option: "additional-os-capabilities", Shape: &shapeCapabilityList, Doc: "Extra operating system capabilities given to the application inside the MicroVM."},
 			{Name: "hooks", Option: "hooks", Shape: &shapeHooks, Doc: "Lifecycle callbacks that the service makes to the application in the MicroVM."},
-			{Name: "environmentVariables", Option: "environment-variables", Shape: &shapeEnvironmentVariableMap, Doc: "Environment variables visible inside the MicroVM. AWS_REGION is refused (measured)."},
-			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image to update; the service refuses names and IDs (measured)."},
-			{Name: "clientToken", Option: "client-token", Token: true, Shape: &shapeString1to128, Doc: "Token that makes a repeat of this one request take effect only once; made at random when nil. The service never forgets a token, so do not derive one from a name or content (measured)."},
+			{Name: "environmentVariables", Option: "environment-variables", Shape: &shapeEnvironmentVariableMap, Doc: "Environment variables visible inside the MicroVM. The service rejects AWS_REGION. Observed behaviour; the API reference does not say so."},
+			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image to update. The service rejects names and IDs. Observed behaviour; the API reference does not say so."},
+			{Name: "clientToken", Option: "client-token", Token: true, Shape: &shapeString1to128, Doc: "Token that makes repeated requests take effect once. Default: a random token for each call, shared by its retries. The service never forgets a token, so do not derive one from a name or from content. Observed behaviour; the API reference does not say so."},
 		},
 	}
 	shapeUpdateMicrovmImageResponse = Shape{
@@ -1160,15 +1160,15 @@ var (
 			{Name: "imageArn", Option: "image-arn", Required: true, Shape: &shapeNonBlankString, Doc: "ARN of the image."},
 			{Name: "name", Option: "name", Required: true, Shape: &shapeImageName, Doc: "Name of the image."},
 			{Name: "state", Option: "state", Required: true, Shape: &shapeMicrovmImageState, Doc: "Lifecycle state of the image."},
-			{Name: "latestActiveImageVersion", Option: "latest-active-image-version", Shape: &shapeNonBlankString, Doc: "Most recent version of the image that is active, if there is one."},
-			{Name: "latestFailedImageVersion", Option: "latest-failed-image-version", Shape: &shapeNonBlankString, Doc: "Most recent version of the image that failed, if there is one."},
+			{Name: "latestActiveImageVersion", Option: "latest-active-image-version", Shape: &shapeNonBlankString, Doc: "Latest active version of the image, or nil."},
+			{Name: "latestFailedImageVersion", Option: "latest-failed-image-version", Shape: &shapeNonBlankString, Doc: "Latest failed version of the image, or nil."},
 			{Name: "createdAt", Option: "created-at", Required: true, Shape: &shapeTimestamp, Doc: "Time at which the image was created."},
 			{Name: "baseImageArn", Option: "base-image-arn", Required: true, Shape: &shapeNonBlankString, Doc: "ARN of the base image that the build uses."},
-			{Name: "baseImageVersion", Option: "base-image-version", Shape: &shapeVersion, Doc: "Version of the base image that the build uses, when one is known."},
+			{Name: "baseImageVersion", Option: "base-image-version", Shape: &shapeVersion, Doc: "Version of the base image that the build uses, or nil."},
 			{Name: "buildRoleArn", Option: "build-role-arn", Required: true, Shape: &shapeRoleArn, Doc: "ARN of the IAM role assumed during the build."},
 			{Name: "description", Option: "description", Shape: &shapeString, Doc: "Free-form text that describes the image."},
 			{Name: "codeArtifact", Option: "code-artifact", Required: true, Shape: &shapeCodeArtifact, Doc: "Location of the application code that the image is built from."},
-			{Name: "logging", Option: "logging", Shape: &shapeLogging, Doc: "Where build and runtime logs go, or that they are switched off."},
+			{Name: "logging", Option: "logging", Shape: &shapeLogging, Doc: "Destination of build and runtime logs, or that logging is disabled."},
 			{Name: "egressNetworkConnectors", Option: "egress-network-connectors", Shape: &shapeNetworkConnectorList0to1, Doc: "Connectors through which a MicroVM started from the image may reach the network, at most one."},
 			{Name: "cpuConfigurations", Option: "cpu-configurations", Shape: &shapeCpuConfigurationList, Doc: "CPU architectures that the image supports."},
 			{Name: "resources", Option: "resources", Shape: &shapeResourcesList, Doc: "Resource sizing for MicroVMs started from the image, at most one entry."},
@@ -1183,7 +1183,7 @@ var (
 		Name: "UpdateMicrovmImageVersionRequest",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image; the service refuses names and IDs (measured)."},
+			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image. The service rejects names and IDs. Observed behaviour; the API reference does not say so."},
 			{Name: "imageVersion", Option: "image-version", Required: true, Shape: &shapeNonBlankString, Doc: "Version of the image to change."},
 			{Name: "status", Option: "status", Required: true, Shape: &shapeMicrovmImageVersionStatus, Doc: "Availability to give to the version."},
 		},
@@ -1193,11 +1193,11 @@ var (
 		Kind: Structure,
 		Members: []Member{
 			{Name: "baseImageArn", Option: "base-image-arn", Required: true, Shape: &shapeNonBlankString, Doc: "ARN of the base image that this version was built on."},
-			{Name: "baseImageVersion", Option: "base-image-version", Shape: &shapeVersion, Doc: "Version of the base image that this version was built on, when one is known."},
+			{Name: "baseImageVersion", Option: "base-image-version", Shape: &shapeVersion, Doc: "Version of the base image that this version was built on, or nil."},
 			{Name: "buildRoleArn", Option: "build-role-arn", Required: true, Shape: &shapeRoleArn, Doc: "ARN of the IAM role assumed while this version was built."},
 			{Name: "description", Option: "description", Shape: &shapeString, Doc: "Free-form text that describes this version."},
 			{Name: "codeArtifact", Option: "code-artifact", Required: true, Shape: &shapeCodeArtifact, Doc: "Location of the application code that this version was built from."},
-			{Name: "logging", Option: "logging", Shape: &shapeLogging, Doc: "Where logs of this version go, or that they are switched off."},
+			{Name: "logging", Option: "logging", Shape: &shapeLogging, Doc: "Destination of the logs of this version, or that logging is disabled."},
 			{Name: "egressNetworkConnectors", Option: "egress-network-connectors", Shape: &shapeNetworkConnectorList0to1, Doc: "Connectors through which a MicroVM started from this version may reach the network, at most one."},
 			{Name: "cpuConfigurations", Option: "cpu-configurations", Shape: &shapeCpuConfigurationList, Doc: "CPU architectures that this version supports."},
 			{Name: "resources", Option: "resources", Shape: &shapeResourcesList, Doc: "Resource sizing for MicroVMs started from this version, at most one entry."},
@@ -1210,7 +1210,7 @@ var (
 			{Name: "status", Option: "status", Required: true, Shape: &shapeMicrovmImageVersionStatus, Doc: "Whether new MicroVMs may be started from the version."},
 			{Name: "createdAt", Option: "created-at", Required: true, Shape: &shapeTimestamp, Doc: "Time at which the version was created."},
 			{Name: "updatedAt", Option: "updated-at", Shape: &shapeTimestamp, Doc: "Time at which the version was last changed."},
-			{Name: "stateReason", Option: "state-reason", Shape: &shapeString, Doc: "Explanation of the current state; usually absent even if a build failed, since that reason is found on the builds (measured)."},
+			{Name: "stateReason", Option: "state-reason", Shape: &shapeString, Doc: "Explanation of the current state. Usually nil, even if the version failed: the reason is on its builds (ListMicrovmImageBuilds). Observed behaviour; the API reference does not say so."},
 			{Name: "tags", Option: "tags", Shape: &shapeTags, Doc: "Tags attached to the version."},
 		},
 	}
