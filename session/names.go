@@ -107,6 +107,8 @@ func (t *token) clean(header http.Header) {
 				}
 				settings[right] = values[:1:1]
 			}
+		case sameName(name, "Host"): // net/http leaves out the one in its right spelling only
+			delete(header, name)
 		case sameName(name, headerSubprotocol):
 			filterList(header, name, values, func(each string) bool {
 				return strings.HasPrefix(each, subprotocolPort) || strings.HasPrefix(each, subprotocolToken)

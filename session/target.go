@@ -38,8 +38,8 @@ func (s *Session) targetOf(req *http.Request) (target, error) {
 	if err != nil {
 		return target{}, err
 	}
-	if chosen == "" && named != "" && isReceived(req) {
-		chosen, named = named, ""
+	if named != "" && isReceived(req) {
+		chosen, named = or(chosen, named), ""
 	}
 	switch {
 	case chosen != "":
@@ -103,9 +103,13 @@ func isReceived(req *http.Request) bool {
 	if req.RequestURI == "" || strings.HasPrefix(req.RequestURI, "/") {
 		return false
 	}
-	if req.Method == http.MethodConnect {
-		return strings.EqualFold(req.RequestURI, req.URL.Host)
+	authority := req.RequestURI // of CONNECT
+	if _, rest, absolute := strings.Cut(authority, "://"); absolute {
+		authority = rest
 	}
-	line, err := url.Parse(req.RequestURI)
-	return err != nil || strings.EqualFold(line.Host, req.URL.Host)
+	if i := strings.IndexAny(authority, "/?#"); i >= 0 {
+		authority = authority[:i]
+	}
+	host := authority[strings.LastIndexByte(authority, '@')+1:]
+	return strings.EqualFold(host, req.URL.Host)
 }

@@ -35,7 +35,7 @@ func ownHeaders(header http.Header) map[string][]string {
 	own := make(map[string][]string)
 	for name, values := range header {
 		plain := strings.ReplaceAll(strings.ToLower(name), "_", "-")
-		if strings.HasPrefix(plain, "x-aws-proxy-") || plain == "connection" || plain == "sec-websocket-protocol" {
+		if strings.HasPrefix(plain, "x-aws-proxy-") || plain == "connection" || plain == "host" || plain == "sec-websocket-protocol" {
 			own[name] = values
 		}
 	}
@@ -91,6 +91,7 @@ func TestHeadersChoosePorts(t *testing.T) {
 			header: http.Header{"Connection": {"Upgrade, x-aws-proxy-port", "X-Aws-Proxy-Auth"}},
 			more:   http.Header{"Connection": {"Upgrade"}},
 		},
+		{name: "second host", url: "/", port: "8080", header: http.Header{"host": {"elsewhere.example"}, "HOST": {"elsewhere.example"}}},
 		{name: "hop by hop alone", url: "/", port: "8080", header: http.Header{"connection": {"x-aws-proxy-port"}}},
 	}
 	for _, tt := range tests {
@@ -146,6 +147,9 @@ func TestOpaqueAndReceivedTargets(t *testing.T) {
 		{name: "received path, port by program", req: &http.Request{RequestURI: "/a", URL: &url.URL{Host: "HOST:7", Path: "/a"}}, line: "GET /a?q=1 HTTP/1.1", port: "7"},
 		{name: "received absolute", req: &http.Request{RequestURI: "http://HOST/a", URL: &url.URL{Host: "HOST", Path: "/a"}}, line: "GET /a?q=1 HTTP/1.1", port: "8080"},
 		{name: "received absolute with port", req: &http.Request{RequestURI: "http://HOST:7/a", URL: &url.URL{Host: "HOST:7", Path: "/a"}}},
+		{name: "received absolute with port and header", req: &http.Request{
+			RequestURI: "http://HOST:7/a", URL: &url.URL{Host: "HOST:7", Path: "/a"}, Header: http.Header{"X-Aws-Proxy-Port": {"7"}},
+		}},
 		{name: "received absolute, port by program", req: &http.Request{RequestURI: "http://a.example/a", URL: &url.URL{Host: "HOST:7", Path: "/a"}}, line: "GET /a?q=1 HTTP/1.1", port: "7"},
 		{name: "received absolute foreign", req: &http.Request{RequestURI: "http://a.example/a", URL: &url.URL{Host: "a.example", Path: "/a"}}, host: true},
 		{name: "received CONNECT", req: &http.Request{Method: http.MethodConnect, RequestURI: "HOST:7", URL: &url.URL{Host: "HOST:7"}}},
