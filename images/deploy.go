@@ -88,12 +88,12 @@ func (o *DeployOptions) check() *workflow.OptionCheck {
 // version guards against updates and rollbacks by others.
 const contentTag = "lambdamicrovms:content"
 
-// Deploy makes an image be what the deployment says, and waits until it is: it checks the configuration, packs
-// the folder, finds the image by its name, creates or updates it, also one whose last build failed, waits for
-// exactly the version that comes of it, and writes the tags.
+// Deploy makes an image be what the deployment says, and waits until it is: it checks the configuration, hashes
+// the folder, finds the image by its name, packs the folder, creates or updates the image, also one whose last build
+// failed, waits for exactly the version that comes of it, and writes the tags.
 //
-// If the content and the configuration are those of the latest active version already, nothing is uploaded or
-// built, and Result.Unchanged is true. The content is compared by a hash in the tag lambdamicrovms:content, the
+// If the content and the configuration are those of the latest active version already, nothing is packed, uploaded
+// or built, and Result.Unchanged is true. The content is compared by a hash in the tag lambdamicrovms:content, the
 // configuration with the live one. A new version of a base image that is not pinned is no reason to build.
 //
 // A busy image, a used-up quota of builds and lost answers are waited out. One call builds one version at most.
@@ -118,7 +118,7 @@ func Deploy(ctx context.Context, api DeployAPI, deployment Deployment, optFns ..
 	if err := d.check(); err != nil {
 		return nil, d.fail(StepCheck, "", err)
 	}
-	if err := d.pack(ctx); err != nil {
+	if err := d.hashContent(ctx); err != nil {
 		return nil, err
 	}
 	return d.deploy(ctx)
@@ -152,25 +152,42 @@ func (d *deployer) check() error {
 	return lambdamicrovms.Validate(&in, d.options.Validation)
 }
 
-// pack writes the archive to a temporary file.
-func (d *deployer) pack(ctx context.Context) error {
+// hashContent hashes the folder: an unchanged one need not be packed.
+func (d *deployer) hashContent(ctx context.Context) error {
 	if d.Dir == "" {
 		d.hash = d.ContentHash
 		return nil
 	}
+	d.tell(Event{Step: StepHash})
+	hashed, err := HashDir(ctx, d.Dir, d.limits)
+	if err != nil {
+		return err
+	}
+	d.hash = hashed.Hash
+	return nil
+}
+
+func (d *deployer) limits(o *ZipOptions) {
+	if d.options.Zip.MaxFiles > 0 {
+		o.MaxFiles = d.options.Zip.MaxFiles
+	}
+	if d.options.Zip.MaxBytes > 0 {
+		o.MaxBytes = d.options.Zip.MaxBytes
+	}
+}
+
+// pack writes the archive to a temporary file. From now on hash is that of what was packed, since the folder may
+// have changed after it was hashed.
+func (d *deployer) pack(ctx context.Context) error {
 	d.tell(Event{Step: StepZip})
 	var err error
 	if d.archive, err = os.CreateTemp("", "lambdamicrovms-*.zip"); err != nil {
 		return d.fail(StepZip, "", err)
 	}
-	packed, err := Zip(ctx, d.archive, d.Dir, func(o *ZipOptions) {
-		if d.options.Zip.MaxFiles > 0 {
-			o.MaxFiles = d.options.Zip.MaxFiles
-		}
-		if d.options.Zip.MaxBytes > 0 {
-			o.MaxBytes = d.options.Zip.MaxBytes
-		}
-	})
+	// Where the system allows it, the file has no name while it is used: nothing is left if the process is killed,
+	// and another Deploy of a folder that holds the temporary folder does not pack it.
+	_ = os.Remove(d.archive.Name())
+	packed, err := Zip(ctx, d.archive, d.Dir, d.limits)
 	if err != nil {
 		return err
 	}
@@ -185,10 +202,13 @@ func (d *deployer) close() {
 	}
 }
 
-// upload stores the archive, once.
+// upload packs and stores the archive, once.
 func (d *deployer) upload(ctx context.Context) error {
 	if d.Dir == "" || d.uri != "" {
 		return nil
+	}
+	if err := d.pack(ctx); err != nil {
+		return err
 	}
 	d.tell(Event{Step: StepUpload})
 	size, err := d.archive.Seek(0, io.SeekEnd)

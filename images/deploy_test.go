@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,55 @@ func (b *bench) tags() map[string]string {
 		b.t.Fatal(err)
 	}
 	return out.Tags
+}
+
+// An unchanged deployment takes at most four calls, and nothing is packed.
+func TestDeployUnchangedIsCheap(t *testing.T) {
+	for _, tags := range []map[string]string{nil, {"team": "a"}} {
+		b := newBench(t)
+		d := images.Deployment{Image: everything(), Dir: folder(t, map[string]string{"Dockerfile": "FROM scratch"}), Uploader: &bucket{}}
+		d.Image.CodeArtifact, d.Image.Tags = nil, tags
+		if _, err := b.deploy(d); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "nowhere"))
+		var steps []images.Step
+		before := len(b.srv.Calls())
+		result, err := b.deploy(d, func(o *images.DeployOptions) {
+			o.Progress = func(e images.Event) { steps = append(steps, e.Step) }
+		})
+		if err != nil || !result.Unchanged {
+			t.Errorf("tags %v: got %+v, %v", tags, result, err)
+		}
+		if calls := len(b.srv.Calls()) - before; calls > 4 {
+			t.Errorf("tags %v: %d calls", tags, calls)
+		}
+		if slices.Contains(steps, images.StepZip) || !slices.Contains(steps, images.StepHash) {
+			t.Errorf("tags %v: %v", tags, steps)
+		}
+		t.Setenv("TMPDIR", t.TempDir())
+	}
+}
+
+// The temporary folder may be in the folder that is deployed.
+func TestDeployTemporaryFolderInside(t *testing.T) {
+	b := newBench(t)
+	dir := folder(t, map[string]string{"Dockerfile": "FROM scratch", "tmp/": ""})
+	t.Setenv("TMPDIR", filepath.Join(dir, "tmp"))
+	var names []string
+	d := images.Deployment{Image: everything(), Dir: dir, Uploader: images.UploaderFunc(
+		func(_ context.Context, name string, archive io.ReadSeeker, _ int64) (string, error) {
+			data, err := io.ReadAll(archive)
+			_, names = unzip(t, data)
+			return "s3://bucket/" + name, err
+		})}
+	d.Image.CodeArtifact = nil
+	if _, err := b.deploy(d); err != nil || !cmp.Equal(names, []string{"Dockerfile", "tmp/"}) {
+		t.Errorf("packed %v, %v", names, err)
+	}
+	if result, err := b.deploy(d); err != nil || !result.Unchanged {
+		t.Errorf("again: %+v, %v", result, err)
+	}
 }
 
 // TestDeploy follows an image through deployments of a folder.

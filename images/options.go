@@ -79,6 +79,7 @@ type Step string
 // The steps of the workflows.
 const (
 	StepCheck          Step = "check"             // the arguments, before anything is sent
+	StepHash           Step = "hash"              // the folder
 	StepZip            Step = "zip"               // pack the folder
 	StepFind           Step = "find"              // look the image up by its name
 	StepRead           Step = "read"              // image, versions, tags
