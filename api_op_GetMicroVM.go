@@ -94,4 +94,4 @@ type GetMicroVMOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var getMicroVM = operation[GetMicroVMInput, GetMicroVMOutput]{name: "GetMicrovm", method: "GET", slot: slotGetMicroVM, readOnly: true}
+var getMicroVM = operation[GetMicroVMInput, GetMicroVMOutput]{name: "GetMicrovm", method: "GET", slot: slotGetMicroVM, readOnly: true, returns: true}

@@ -73,8 +73,10 @@ type operation[I, O any] struct {
 	name   string // in the service's model
 	method string // of HTTP
 	slot   int    // its place in Client.pipelines
-	// readOnly is whether the model says that it changes nothing.
+	// readOnly says that the operation changes nothing.
 	readOnly bool
+	// returns says that the model requires members of the output, so that a success has a body.
+	returns bool
 }
 
 // operationShape is operation without its type parameters, so that the runtime is not
@@ -84,12 +86,14 @@ type operationShape interface {
 	index() int
 	hasToken() bool
 	changes() bool
+	hasOutput() bool
 	newOutput() outputShape
 }
 
 func (op *operation[I, O]) wire() (name, method string) { return op.name, op.method }
 func (op *operation[I, O]) index() int                  { return op.slot }
 func (op *operation[I, O]) changes() bool               { return !op.readOnly }
+func (op *operation[I, O]) hasOutput() bool             { return op.returns }
 func (op *operation[I, O]) newOutput() outputShape      { return any(new(O)).(outputShape) }
 
 func (op *operation[I, O]) hasToken() bool {

@@ -136,6 +136,11 @@ func TestHostileBodies(t *testing.T) {
 		"error, deep":                {failing(400, text(deep)), isAPIError(400)},
 		"error, deep member":         {failing(400, text(`{"message":`+deep)), isAPIError(400)},
 		"error, many members":        {failing(400, text(`{"":0`+strings.Repeat(`,"":0`, 200_000)+`}`)), isAPIError(400)},
+		"nothing":                    {text(""), isBroken},
+		"spaces":                     {text(strings.Repeat(" ", 1000)), isBroken},
+		"null":                       {text(" null "), isBroken},
+		"nothing, accepted":          {failing(204, func(http.ResponseWriter) {}), isBroken},
+		"no members":                 {text("{}"), isNil},
 		"not modified":               {failing(304, func(http.ResponseWriter) {}), isAPIError(304)},
 	}
 	for name, test := range tests {

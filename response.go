@@ -35,8 +35,9 @@ func (e *ResponseSizeError) Error() string {
 // RetryableError is false: the answer will not be shorter the next time.
 func (*ResponseSizeError) RetryableError() bool { return false }
 
-// brokenResponseError is an answer that broke off. The call is tried again: with a
-// client token the service repeats its answer, and without one it does no harm.
+// brokenResponseError is a response that broke off. The call is retried, which is safe for
+// all operations: with a client token the service returns what it did before; without one
+// the operation sets a state that it sets again, or creates one more auth token.
 type brokenResponseError struct {
 	Cause error // exported for redact.Secrets.Error, which copies it
 }
@@ -51,7 +52,7 @@ func (*brokenResponseError) RetryableError() bool { return true }
 
 type deserializeResponse struct {
 	*settings
-	newOutput func() outputShape
+	op operationShape
 	// exposed reports whether interceptors or middleware see the response of a success. They
 	// may fail nevertheless, and their error keeps it.
 	exposed bool
@@ -122,8 +123,13 @@ func (m *deserializeResponse) deserialize(ctx context.Context, request any, sent
 	if err != nil {
 		return nil, &smithy.DeserializationError{Err: err}
 	}
+	if m.op.hasOutput() {
+		if err := checkNotEmpty(body); err != nil {
+			return nil, &smithy.DeserializationError{Err: err}
+		}
+	}
 	// Each attempt has an output of its own: a failed one leaves nothing behind in the next.
-	out := m.newOutput()
+	out := m.op.newOutput()
 	unknown, err := decodeBody(body, out)
 	if err != nil {
 		if contentType := response.Header.Get("Content-Type"); !strings.Contains(contentType, "json") {
@@ -135,6 +141,16 @@ func (m *deserializeResponse) deserialize(ctx context.Context, request any, sent
 		metadata.Set(unknownSettingsKey{}, unknown)
 	}
 	return out, nil
+}
+
+// checkNotEmpty refuses a success that says nothing although the model requires members of
+// the output: that is what a connection cut at the first byte looks like. An object without
+// members passes, as programs stub HTTP with it.
+func checkNotEmpty(body string) error {
+	if body = trimBlank(body); body == "" || body == "null" {
+		return &brokenResponseError{fmt.Errorf("it has no output: %w", io.ErrUnexpectedEOF)}
+	}
+	return nil
 }
 
 type unknownSettingsKey struct{}
@@ -178,7 +194,9 @@ func decodeBody(body string, out restjson.Decoder) (unknown func() []string, err
 
 var readers = sync.Pool{New: func() any { return new(restjson.Reader) }}
 
-func isBlank(s string) bool { return strings.Trim(s, " \t\r\n") == "" }
+func trimBlank(s string) string { return strings.Trim(s, " \t\r\n") }
+
+func isBlank(s string) bool { return trimBlank(s) == "" }
 
 var bodyBuffers = sync.Pool{New: func() any { return new(bodyBuffer) }}
 

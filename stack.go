@@ -86,7 +86,7 @@ func assemble(s *settings, op operationShape, feature callFeature) *middleware.S
 	if intercepted { // responses come from the bottom, so what is after stands before
 		deserialize(&smithyhttp.InterceptAfterDeserialization{Interceptors: o.Interceptors.AfterDeserialization})
 	}
-	deserialize(&deserializeResponse{settings: s, newOutput: op.newOutput, exposed: intercepted || len(o.APIOptions) > 0})
+	deserialize(&deserializeResponse{settings: s, op: op, exposed: intercepted || len(o.APIOptions) > 0})
 	if intercepted {
 		deserialize(&smithyhttp.InterceptBeforeDeserialization{Interceptors: o.Interceptors.BeforeDeserialization})
 	}

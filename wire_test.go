@@ -169,7 +169,7 @@ func TestRequestsOfAllOperations(t *testing.T) {
 							return nil, err
 						}
 					}
-					return answer(op.Traits.HTTP.Code, nil, ""), nil
+					return answer(op.Traits.HTTP.Code, nil, "{}"), nil
 				})
 				if _, err := call(t, client, op, doc); err != nil {
 					t.Fatal(err)
@@ -196,7 +196,7 @@ func TestRequestsGolden(t *testing.T) {
 	for _, op := range readModel(t).Service.Operations {
 		client := stubbed(func(r *http.Request) (*http.Response, error) {
 			dump(&b, r)
-			return answer(op.Traits.HTTP.Code, nil, ""), nil
+			return answer(op.Traits.HTTP.Code, nil, "{}"), nil
 		})
 		if _, err := call(t, client, op, documents(op)[0]); err != nil {
 			t.Fatal(err)

@@ -192,7 +192,7 @@ func newEpisode(seed uint64, id int, sum *tally) *episode {
 		e.workers = append(e.workers, w)
 	}
 	e.inject()
-	for _, name := range append(fateNames[1:], contextEnded, deadlinePassed, partialResponse) {
+	for _, name := range append(fateNames[1:], contextEnded, deadlinePassed, partialResponse, emptySuccess) {
 		e.tally.countFault(name, 0)
 	}
 	return e

@@ -92,6 +92,10 @@ func (n *network) Do(r *http.Request) (*http.Response, error) {
 	if err == nil {
 		err = w.tamper(resp)
 	}
+	if err == nil && resp.StatusCode < 300 && w.emptied() {
+		_ = resp.Body.Close()
+		resp.Body, resp.ContentLength = http.NoBody, 0
+	}
 	return w.receives(r.Context(), r.Method+" "+r.URL.Path, resp, err)
 }
 
@@ -108,6 +112,20 @@ func (w *worker) tamper(resp *http.Response) error {
 
 // partialResponse is the name of that fault.
 const partialResponse = "PartialResponse"
+
+// emptySuccess is the fault of a success whose body is lost without a sign of it.
+const emptySuccess = "EmptySuccess"
+
+// emptied decides whether a success loses its body.
+func (w *worker) emptied() bool {
+	w.mu.Lock()
+	hit := !w.quiet && w.luck.Float64() < w.level
+	w.mu.Unlock()
+	if hit {
+		w.tally.fault(emptySuccess)
+	}
+	return hit
+}
 
 // sends notes an attempt.
 func (w *worker) sends(ctx context.Context) {

@@ -23,12 +23,15 @@ func operation(p *printer, op *plan.Operation) {
 	p.doc(fmt.Sprintf("%s is the output of %s.", op.Output.Go, op.Go))
 	structType(p, op.Output)
 
-	readOnly := ""
+	flags := ""
 	if op.ReadOnly {
-		readOnly = ", readOnly: true"
+		flags += ", readOnly: true"
+	}
+	if op.Returns {
+		flags += ", returns: true"
 	}
 	p.p("var %s = operation[%s, %s]{name: %q, method: %q, slot: slot%s%s}",
-		plan.LowerFirst(op.Go), op.Input.Go, op.Output.Go, op.Wire, op.Method, op.Go, readOnly)
+		plan.LowerFirst(op.Go), op.Input.Go, op.Output.Go, op.Wire, op.Method, op.Go, flags)
 }
 
 func modeledErrors(op *plan.Operation) string {

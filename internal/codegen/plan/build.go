@@ -3,6 +3,7 @@ package plan
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/model"
@@ -73,6 +74,7 @@ func (p *planner) operation(shape *model.Shape) {
 
 	op.Input = p.structure(shape.Input, op.Go+"Input", Input)
 	op.Output = p.structure(shape.Output, op.Go+"Output", Output)
+	op.Returns = slices.ContainsFunc(op.Output.Members, func(m *Member) bool { return m.Required && m.Location == Body })
 	for _, e := range shape.Errors {
 		if t := p.errorType(e); t != nil {
 			op.Errors = append(op.Errors, t)

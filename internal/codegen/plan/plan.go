@@ -38,6 +38,7 @@ type Operation struct {
 	Path      []Segment
 	Status    int  // of success
 	ReadOnly  bool // the model says that it changes nothing
+	Returns   bool // the model requires members of the output's body
 	Input     *Struct
 	Output    *Struct
 	Errors    []*Struct
