@@ -76,13 +76,25 @@
 //
 // # Secrets
 //
-// Values of environment variables, tokens of MicroVMs and run hook payloads are printed as [REDACTED] by every verb of fmt
-// and by slog, for each type that holds one. That cannot reach a map taken out of its struct, the JSON of a
-// value (which is the wire's), an unexported field of a struct of your own, which fmt prints without calling methods, or
-// what vet refuses: a copied Client, %p of a struct, %w of what is no error.
+// Every input, output and type prints as its name and its JSON, in fmt and in slog. Environment variable values, tokens and
+// run hook payloads are [REDACTED] there. Structs of this module that hold such a value without being part of the service's
+// model, such as [WaiterAttempt], also redact their JSON.
 //
-// Errors hold neither the body nor the secret headers of their request. Where an answer repeats a secret of its request,
-// the error has [REDACTED] in its place if the secret has 16 bytes or more: shorter ones may be words like any other.
+// Redaction does not cover:
+//
+//   - JSON of inputs, outputs and types, which is the wire's. slog's JSON handler calls LogValue only for a value that is an
+//     attribute itself. For a list, a map or a struct of your own it uses that JSON: log the items one by one, or the text
+//     of the list: slog.String("inputs", fmt.Sprint(inputs)).
+//   - A map taken out of its struct.
+//   - An unexported field of a struct of your own: fmt prints it without calling methods.
+//   - What vet refuses: a copied Client, %p of a struct, %w of what is no error.
+//
+// Errors and logs of a call do not show the secrets of its request, also where a response repeats them: in messages, codes,
+// request IDs, headers, status lines and what net/http quotes, escaped, as base64 or as hex. Secrets are the credentials,
+// the values of secret headers and of sensitive members, the password of a proxy. A run of 16 letters and digits is enough to
+// be redacted, unless the rest of the request holds it too. A value of 8 to 15 bytes is redacted as a whole if it mixes
+// letters and digits, or capitals into a word: others may be words like any other. Errors keep neither the body nor the
+// secret headers of the request. Texts from outside are cut, and have no control characters and marks of writing direction.
 //
 // # Configuration files
 //

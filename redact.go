@@ -159,3 +159,30 @@ func cleanMembers(failed modeledError, secrets *redact.Secrets) {
 		}
 	}
 }
+
+// Format prints the attempt as JSON with sensitive values as [REDACTED], whatever the verb.
+func (a WaiterAttempt) Format(s fmt.State, verb rune) { redact.Format(s, verb, "WaiterAttempt", a) }
+
+// LogValue is for slog what Format is for fmt.
+func (a WaiterAttempt) LogValue() slog.Value { return redact.LogValue("WaiterAttempt", a) }
+
+// MarshalJSON returns what LogValue prints. The JSON of Output is that of the service.
+func (a WaiterAttempt) MarshalJSON() ([]byte, error) { return redact.Marshal(a) }
+
+// Format prints the text of the error, whatever the verb.
+func (e *WaiterFailureError) Format(s fmt.State, _ rune) { redact.FormatError(s, e) }
+
+// LogValue returns the text of the error.
+func (e *WaiterFailureError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
+
+// MarshalJSON returns the members, sensitive values as [REDACTED].
+func (e *WaiterFailureError) MarshalJSON() ([]byte, error) { return redact.Marshal(e) }
+
+// Format prints the text of the error, whatever the verb.
+func (e *WaiterTimeoutError) Format(s fmt.State, _ rune) { redact.FormatError(s, e) }
+
+// LogValue returns the text of the error.
+func (e *WaiterTimeoutError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
+
+// MarshalJSON returns the members, sensitive values as [REDACTED].
+func (e *WaiterTimeoutError) MarshalJSON() ([]byte, error) { return redact.Marshal(e) }

@@ -24,7 +24,7 @@ type Call struct {
 	Host   string
 	URL    string // path and query, percent-encoded
 	Header http.Header
-	Body   string
+	Body   string `redact:"secret"` // LogValue and MarshalJSON leave it out
 
 	// The answer.
 	RequestID string
