@@ -15,12 +15,22 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 )
 
-// ZipOptions guard against packing the wrong folder. They are limits of this package, not of the service.
+// ZipOptions guard against packing the wrong folder. They are limits of this package, not of the
+// service. A negative one is refused with a smithy.InvalidParamsError within an *ArtifactError.
 type ZipOptions struct {
 	MaxFiles int   // files and folders; the default is 100,000
 	MaxBytes int64 // before compression; the default is 4 GiB
+}
+
+func (o *ZipOptions) check() error {
+	check := workflow.CheckOptions("ZipOptions")
+	workflow.AtLeast(check, "MaxFiles", o.MaxFiles, 0)
+	workflow.AtLeast(check, "MaxBytes", o.MaxBytes, 0)
+	return check.Err()
 }
 
 // An Archive describes what Zip has packed.
@@ -92,6 +102,9 @@ func Zip(ctx context.Context, w io.Writer, dir string, optFns ...func(*ZipOption
 	}
 	defer root.Close() //nolint:errcheck // it is only read
 	l := newLister(root, dir, w, optFns)
+	if err := l.options.check(); err != nil {
+		return nil, &ArtifactError{Dir: dir, Err: err}
+	}
 	if err := l.list(ctx); err != nil {
 		return nil, err
 	}

@@ -7,12 +7,15 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
-// InputFrom returns the update that builds a version's configuration once more: every member of it that this
-// module knows. It shares nothing with the version.
+// InputFrom returns the update that builds a version's configuration again: every member of it
+// that this module knows. It shares no memory with the version. A nil version is an empty one.
 //
-// BaseImageVersion is left out, which means the latest. What a version says there is the one it was built on,
-// such as "1.0", pinned or not; and to pin it, a request needs the bare major, "1".
+// BaseImageVersion is left out, which means the latest. What a version has there is the one it
+// was built on, such as "1.0", pinned or not; to pin it, a request needs the bare major, "1".
 func InputFrom(version *lambdamicrovms.GetMicroVMImageVersionOutput) *lambdamicrovms.UpdateMicroVMImageInput {
+	if version == nil {
+		return &lambdamicrovms.UpdateMicroVMImageInput{}
+	}
 	in := configuration(version)
 	in.BaseImageVersion = nil
 	in.ImageIdentifier = version.ImageArn

@@ -219,6 +219,9 @@ func (d *deployer) upload(ctx context.Context) error {
 		key := d.name + "/" + strings.TrimPrefix(d.hash, "sha256:") + ".zip"
 		d.uri, err = d.Uploader.Upload(ctx, key, d.archive, size)
 	}
+	if err == nil && d.uri == "" {
+		err = errors.New("the Uploader returned no URI")
+	}
 	if err == nil {
 		d.Image.CodeArtifact = &types.CodeArtifactMemberUri{Value: d.uri}
 		err = lambdamicrovms.Validate(&d.Image, d.options.Validation)

@@ -39,11 +39,20 @@ type Change struct {
 	Secret bool
 }
 
-// Diff tells what the update would change of the version, and what it would wipe because it is left out. It is
-// what the service would make of the update that counts: its defaults are no differences, such as 2048 MiB of
-// memory, the INTERNET_EGRESS connector, a hook that is DISABLED or has its usual timeout. Nor is a base image
-// version that the update leaves open, whatever version the base image has now.
+// Diff returns what the update would change of the version, and what it would wipe by leaving it
+// out. Values that the service sets by default are no differences: 2048 MiB of memory, the
+// INTERNET_EGRESS connector, a hook that is DISABLED or has its usual timeout; nor is a base
+// image version that the update leaves open, whatever version the base image has now.
+//
+// The version must be complete, as the service returns it: what it lacks cannot be seen to be
+// wiped. A nil version or update is an empty one.
 func Diff(live *lambdamicrovms.GetMicroVMImageVersionOutput, wanted *lambdamicrovms.UpdateMicroVMImageInput) Changes {
+	if live == nil {
+		live = &lambdamicrovms.GetMicroVMImageVersionOutput{}
+	}
+	if wanted == nil {
+		wanted = &lambdamicrovms.UpdateMicroVMImageInput{}
+	}
 	return compare(configuration(live), wanted)
 }
 

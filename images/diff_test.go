@@ -177,3 +177,23 @@ func TestInputFromKeepsEverything(t *testing.T) {
 		t.Error("the input shares something with the version")
 	}
 }
+
+func TestDiffOfNothing(t *testing.T) {
+	live := &lambdamicrovms.GetMicroVMImageVersionOutput{BuildRoleArn: aws.String(roleARN)}
+	wanted := &lambdamicrovms.UpdateMicroVMImageInput{BuildRoleArn: aws.String(roleARN)}
+	kinds := func(changes images.Changes) (kinds []images.Kind) {
+		for _, c := range changes {
+			kinds = append(kinds, c.Kind)
+		}
+		return kinds
+	}
+	if diff := cmp.Diff([]images.Kind{images.Added}, kinds(images.Diff(nil, wanted))); diff != "" {
+		t.Errorf("no version, -want +got:\n%s", diff)
+	}
+	if diff := cmp.Diff([]images.Kind{images.Wiped}, kinds(images.Diff(live, nil))); diff != "" {
+		t.Errorf("no update, -want +got:\n%s", diff)
+	}
+	if diff := cmp.Diff(&lambdamicrovms.UpdateMicroVMImageInput{}, images.InputFrom(nil)); diff != "" {
+		t.Errorf("input from nothing, -want +got:\n%s", diff)
+	}
+}

@@ -12,13 +12,24 @@
 //
 // # What they take care of
 //
-// An update of the service replaces the whole configuration: [Update] sends all of it, [Diff] tells beforehand
-// what would be lost. An image that is busy is refused in two forms, and lets nobody know when it is free: all
-// functions wait for it. A build reports its failure three calls away: [BuildFailedError] has it at hand. The
-// state of an image may be that of another update: they wait for the version that they have started. A name is
-// no identifier: [Find] and [ARN] make one of it. Versions are limited to 50: [Prune] deletes those that nobody
-// needs. A request whose answer was lost may have been taken: it is repeated with the same client token, and
-// the versions are looked at, before an [UnknownOutcomeError] says that there is no telling.
+//   - An update of the service replaces the whole configuration: [Update] sends all of it, and [Diff]
+//     shows beforehand what an update would wipe.
+//   - The service refuses changes to a busy image with one of two errors, and does not notify you when it
+//     is free. All functions wait for it.
+//   - The state of an image may be that of somebody else's update. Functions wait for the version that
+//     they started.
+//   - The reason of a failed build takes three calls to find: [BuildFailedError] includes it.
+//   - A name is no identifier: [Find] and [ARN] turn it into one.
+//   - An image can have 50 versions: [Prune] deletes those that nobody needs.
+//   - A request without a response may have been accepted. It is repeated with the same client token, and
+//     the versions are read, before an [UnknownOutcomeError] says that the outcome cannot be determined.
+//
+// # Responses that cannot be read
+//
+// A response that lacks what the service always sends, such as a version, an ARN or the items of a list, counts
+// as lost, whatever interface it came through: nothing is built again because of it, and nothing is deleted. A
+// stub of your own must therefore fill in these members; an empty list is an empty slice, not nil. Lists end
+// after 1,000 pages, those of MicroVMs after 10,000, with a [lambdamicrovms.PageLimitError].
 //
 // # Testing
 //

@@ -219,6 +219,17 @@ func (e *BuildFailedError) alike() [][]Build {
 
 func (e *BuildFailedError) Unwrap() error { return e.BuildsErr }
 
+// both joins errors, without a wrapper around a single one.
+func both(first, second error) error {
+	switch {
+	case first == nil:
+		return second
+	case second == nil:
+		return first
+	}
+	return errors.Join(first, second)
+}
+
 func orNone(version string) string {
 	if version == "" {
 		return "none"

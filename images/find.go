@@ -35,12 +35,13 @@ func Find(ctx context.Context, api FindAPI, name string) (*types.MicroVMImageSum
 			return nil, fail(err)
 		}
 		arn, err := ParseARN(deref(image.ImageArn))
+		isNamed := deref(image.Name) == name
 		switch {
-		case deref(image.Name) == name && err == nil:
+		case isNamed && arn.Name == name:
 			return &image, nil
-		case deref(image.Name) == name, deref(image.Name) == "" && err != nil:
+		case isNamed, deref(image.Name) == "" && err != nil:
 			unreadable = workflow.Incomplete(listImages, "ImageArn")
-		case deref(image.Name) == "" && arn.Name == name:
+		case arn.Name == name:
 			unreadable = workflow.Incomplete(listImages, "Name")
 		}
 	}

@@ -3,6 +3,7 @@ package images_test
 import (
 	"context"
 	"errors"
+	"io"
 	"testing"
 	"time"
 
@@ -73,6 +74,14 @@ func TestOptionsWithoutMeaning(t *testing.T) {
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("violations, -want +got:\n%s", diff)
 		}
+	}
+}
+
+func TestZipOptionsWithoutMeaning(t *testing.T) {
+	_, err := images.Zip(context.Background(), io.Discard, t.TempDir(), func(o *images.ZipOptions) { o.MaxFiles, o.MaxBytes = -1, -1 })
+	var failed *images.ArtifactError
+	if violations := lambdamicrovms.Violations(err); !errors.As(err, &failed) || len(violations) != 2 || violations[0].Path != "MaxFiles" {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -23,7 +23,7 @@ type edited struct {
 	sent []string // operations
 }
 
-func editOutput[I, O any](e *edited, call func(context.Context, *I, ...func(*lambdamicrovms.Options)) (*O, error), ctx context.Context, in *I) (*O, error) {
+func editOutput[I, O any](ctx context.Context, e *edited, call func(context.Context, *I, ...func(*lambdamicrovms.Options)) (*O, error), in *I) (*O, error) {
 	out, err := call(ctx, in)
 	e.sent = append(e.sent, fmt.Sprintf("%T", in))
 	if err == nil && e.edit != nil && e.edit(out) {
@@ -33,47 +33,47 @@ func editOutput[I, O any](e *edited, call func(context.Context, *I, ...func(*lam
 }
 
 func (e *edited) CreateMicroVMImage(ctx context.Context, in *lambdamicrovms.CreateMicroVMImageInput, _ ...func(*lambdamicrovms.Options)) (*lambdamicrovms.CreateMicroVMImageOutput, error) {
-	return editOutput(e, e.Client.CreateMicroVMImage, ctx, in)
+	return editOutput(ctx, e, e.Client.CreateMicroVMImage, in)
 }
 
 func (e *edited) UpdateMicroVMImage(ctx context.Context, in *lambdamicrovms.UpdateMicroVMImageInput, _ ...func(*lambdamicrovms.Options)) (*lambdamicrovms.UpdateMicroVMImageOutput, error) {
-	return editOutput(e, e.Client.UpdateMicroVMImage, ctx, in)
+	return editOutput(ctx, e, e.Client.UpdateMicroVMImage, in)
 }
 
 func (e *edited) GetMicroVMImage(ctx context.Context, in *lambdamicrovms.GetMicroVMImageInput, _ ...func(*lambdamicrovms.Options)) (*lambdamicrovms.GetMicroVMImageOutput, error) {
-	return editOutput(e, e.Client.GetMicroVMImage, ctx, in)
+	return editOutput(ctx, e, e.Client.GetMicroVMImage, in)
 }
 
 func (e *edited) GetMicroVMImageVersion(ctx context.Context, in *lambdamicrovms.GetMicroVMImageVersionInput, _ ...func(*lambdamicrovms.Options)) (*lambdamicrovms.GetMicroVMImageVersionOutput, error) {
-	return editOutput(e, e.Client.GetMicroVMImageVersion, ctx, in)
+	return editOutput(ctx, e, e.Client.GetMicroVMImageVersion, in)
 }
 
 func (e *edited) ListMicroVMImages(ctx context.Context, in *lambdamicrovms.ListMicroVMImagesInput, _ ...func(*lambdamicrovms.Options)) (*lambdamicrovms.ListMicroVMImagesOutput, error) {
-	return editOutput(e, e.Client.ListMicroVMImages, ctx, in)
+	return editOutput(ctx, e, e.Client.ListMicroVMImages, in)
 }
 
 func (e *edited) ListMicroVMImageVersions(ctx context.Context, in *lambdamicrovms.ListMicroVMImageVersionsInput, _ ...func(*lambdamicrovms.Options)) (*lambdamicrovms.ListMicroVMImageVersionsOutput, error) {
-	return editOutput(e, e.Client.ListMicroVMImageVersions, ctx, in)
+	return editOutput(ctx, e, e.Client.ListMicroVMImageVersions, in)
 }
 
 func (e *edited) ListMicroVMImageBuilds(ctx context.Context, in *lambdamicrovms.ListMicroVMImageBuildsInput, _ ...func(*lambdamicrovms.Options)) (*lambdamicrovms.ListMicroVMImageBuildsOutput, error) {
-	return editOutput(e, e.Client.ListMicroVMImageBuilds, ctx, in)
+	return editOutput(ctx, e, e.Client.ListMicroVMImageBuilds, in)
 }
 
 func (e *edited) ListMicroVMs(ctx context.Context, in *lambdamicrovms.ListMicroVMsInput, _ ...func(*lambdamicrovms.Options)) (*lambdamicrovms.ListMicroVMsOutput, error) {
-	return editOutput(e, e.Client.ListMicroVMs, ctx, in)
+	return editOutput(ctx, e, e.Client.ListMicroVMs, in)
 }
 
 func (e *edited) ListTags(ctx context.Context, in *lambdamicrovms.ListTagsInput, _ ...func(*lambdamicrovms.Options)) (*lambdamicrovms.ListTagsOutput, error) {
-	return editOutput(e, e.Client.ListTags, ctx, in)
+	return editOutput(ctx, e, e.Client.ListTags, in)
 }
 
 func (e *edited) UpdateMicroVMImageVersion(ctx context.Context, in *lambdamicrovms.UpdateMicroVMImageVersionInput, _ ...func(*lambdamicrovms.Options)) (*lambdamicrovms.UpdateMicroVMImageVersionOutput, error) {
-	return editOutput(e, e.Client.UpdateMicroVMImageVersion, ctx, in)
+	return editOutput(ctx, e, e.Client.UpdateMicroVMImageVersion, in)
 }
 
 func (e *edited) DeleteMicroVMImageVersion(ctx context.Context, in *lambdamicrovms.DeleteMicroVMImageVersionInput, _ ...func(*lambdamicrovms.Options)) (*lambdamicrovms.DeleteMicroVMImageVersionOutput, error) {
-	return editOutput(e, e.Client.DeleteMicroVMImageVersion, ctx, in)
+	return editOutput(ctx, e, e.Client.DeleteMicroVMImageVersion, in)
 }
 
 // on edits the outputs of one operation.
@@ -240,6 +240,10 @@ func readings() map[string]func(any) bool {
 		"version: no base":       on(func(out *version) { out.BaseImageArn = nil }),
 		"images: no output":      missing[found],
 		"images: empty output":   on(empty[found]),
+		"known: state":           on(func(out *list) { out.Items[len(out.Items)-1].State = "ARCHIVING" }),
+		"known: status":          on(func(out *list) { out.Items[len(out.Items)-1].Status = "RESERVED" }),
+		"images: another's ARN":  on(func(out *found) { out.Items[0].ImageArn = aws.String(appARN + "-2") }),
+		"images: another name":   on(func(out *found) { out.Items[0].Name = aws.String("garbage") }),
 		"images: no ARN":         on(func(out *found) { out.Items[0].ImageArn = nil }),
 		"images: no name":        on(func(out *found) { out.Items[0].Name = nil }),
 		"images: neither":        on(func(out *found) { out.Items[0] = types.MicroVMImageSummary{} }),
@@ -251,7 +255,7 @@ func TestReadingsWithoutWhatIsNeeded(t *testing.T) {
 		reads []string
 		run   func(*bench, *edited) error
 	}{
-		"Update": {[]string{"versions", "version", "configs"}, func(b *bench, api *edited) error {
+		"Update": {[]string{"versions", "version", "configs", "known"}, func(b *bench, api *edited) error {
 			_, err := images.Update(b.ctx, api, appARN, describe("new"), b.updating, func(o *images.UpdateOptions) { o.Retries = 3 })
 			return err
 		}},
@@ -263,7 +267,7 @@ func TestReadingsWithoutWhatIsNeeded(t *testing.T) {
 			_, err := images.Prune(b.ctx, api, appARN, 1, b.pruning)
 			return err
 		}},
-		"Rollback": {[]string{"versions"}, func(b *bench, api *edited) error {
+		"Rollback": {[]string{"versions", "known"}, func(b *bench, api *edited) error {
 			_, err := images.Rollback(b.ctx, api, appARN, "", b.clock)
 			return err
 		}},
@@ -317,6 +321,7 @@ func TestReadingsWithoutWhatIsNeeded(t *testing.T) {
 func isReading(kind, output string) bool {
 	return output == map[string]string{
 		"versions": "*lambdamicrovms.ListMicroVMImageVersionsOutput",
+		"known":    "*lambdamicrovms.ListMicroVMImageVersionsOutput",
 		"configs":  "*lambdamicrovms.ListMicroVMImageVersionsOutput",
 		"version":  "*lambdamicrovms.GetMicroVMImageVersionOutput",
 		"images":   "*lambdamicrovms.ListMicroVMImagesOutput",
@@ -530,6 +535,39 @@ func TestUpdateRepeatedByToken(t *testing.T) {
 	}
 	if got := b.versions(); len(got) != 2 {
 		t.Errorf("versions: %v", got)
+	}
+}
+
+// What cannot be read after the build started must not pass for somebody else's update, which
+// would build the change again.
+func TestUpdateIsNotBuiltAgainForWhatCannotBeRead(t *testing.T) {
+	type output = lambdamicrovms.ListMicroVMImageVersionsOutput
+	for name, edit := range map[string]func(*types.MicroVMImageVersionSummary){
+		"state":         func(v *types.MicroVMImageVersionSummary) { v.State = "ARCHIVING" },
+		"status":        func(v *types.MicroVMImageVersionSummary) { v.Status = "RESERVED" },
+		"version":       func(v *types.MicroVMImageVersionSummary) { v.ImageVersion = nil },
+		"configuration": func(v *types.MicroVMImageVersionSummary) { v.BuildRoleArn = nil },
+	} {
+		for _, always := range []bool{false, true} {
+			b := newBench(t)
+			b.create(declaration())
+			b.update("second")
+			edits := 0
+			api := &edited{Client: b.client, edit: on(func(out *output) {
+				if len(out.Items) == 3 && (edits == 0 || always) { // the update has been sent
+					edit(&out.Items[1])
+					edits++
+				}
+			})}
+			_, err := images.Update(b.ctx, api, appARN, describe("third"), b.updating, func(o *images.UpdateOptions) { o.Retries = 3 })
+			if edits == 0 || len(b.versions()) != 3 {
+				t.Errorf("%s, always %t: %d edits, versions %v, %v", name, always, edits, b.versions(), err)
+			}
+			var failed *images.Error
+			if always && name != "configuration" && (!errors.As(err, &failed) || failed.Step != images.StepCompare || failed.Version != "3.0") || !always && err != nil {
+				t.Errorf("%s, always %t: %v", name, always, err)
+			}
+		}
 	}
 }
 

@@ -2,9 +2,7 @@ package images
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
@@ -84,7 +82,8 @@ const (
 // activates a version between that last look and the deletion. A Rollback to it then fails, and activates the
 // old version again.
 //
-// Errors are *ARNError, *BusyError, and *Error for everything else. Beside one stands what was done before.
+// Errors are *ARNError, *BusyError, and *Error for everything else; two of them joined if a version
+// that was kept after all could not be activated again. The result is what was done before.
 func Prune(ctx context.Context, api PruneAPI, image string, keep int, optFns ...func(*PruneOptions)) (*PruneResult, error) {
 	var options PruneOptions
 	for _, fn := range optFns {
@@ -197,12 +196,6 @@ func (p *pruner) reason(seen history, i int) KeepReason {
 	return ""
 }
 
-// isKnown reports whether this module knows what the state and status of a version mean.
-func isKnown(v *types.MicroVMImageVersionSummary) bool {
-	return slices.Contains(v.State.Values(), v.State) &&
-		(v.State != types.MicroVMImageVersionStateSuccessful || slices.Contains(v.Status.Values(), v.Status))
-}
-
 // remove deletes a version, or notes why it is spared.
 func (p *pruner) remove(ctx context.Context, v *types.MicroVMImageVersionSummary) error {
 	version, wasActive := deref(v.ImageVersion), runnable(v)
@@ -219,7 +212,7 @@ func (p *pruner) remove(ctx context.Context, v *types.MicroVMImageVersionSummary
 	gone, err := p.delete(ctx, version, wasActive)
 	if !gone {
 		if wasActive {
-			err = errors.Join(err, p.setStatus(ctx, p.api, version, types.MicroVMImageVersionStatusActive))
+			err = both(err, p.setStatus(ctx, p.api, version, types.MicroVMImageVersionStatusActive))
 		}
 		return err
 	}

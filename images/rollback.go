@@ -2,7 +2,6 @@ package images
 
 import (
 	"context"
-	"errors"
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
@@ -54,10 +53,7 @@ func Rollback(ctx context.Context, api RollbackAPI, image, to string, optFns ...
 	if err := j.refuse(check); err != nil {
 		return nil, err
 	}
-	if _, err := j.settle(ctx, api); err != nil {
-		return nil, err
-	}
-	seen, err := j.history(ctx, api)
+	seen, err := j.settled(ctx, api, func(history) error { return nil })
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +94,7 @@ func Rollback(ctx context.Context, api RollbackAPI, image, to string, optFns ...
 	case err != nil || latest == result.To:
 		return result, err
 	case latest == "" && result.From != "":
-		return result, errors.Join(j.versionLost(result.To), j.setStatus(ctx, api, result.From, types.MicroVMImageVersionStatusActive))
+		return result, both(j.versionLost(result.To), j.setStatus(ctx, api, result.From, types.MicroVMImageVersionStatusActive))
 	default:
 		return result, &ConcurrentUpdateError{Workflow: j.workflow, Image: image, From: result.To, Latest: latest}
 	}

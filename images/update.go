@@ -97,7 +97,8 @@ type Result struct {
 // # Errors
 //
 // *ARNError, *VersionError (no version to start from), *BusyError, *ConcurrentUpdateError,
-// *BuildFailedError, *UnknownOutcomeError, and *Error around any other cause.
+// *BuildFailedError, *UnknownOutcomeError, and *Error around any other cause; two of them joined
+// if the comparison and the wait for the build both fail.
 func Update(ctx context.Context, api UpdateAPI, image string, change func(*lambdamicrovms.UpdateMicroVMImageInput) error, optFns ...func(*UpdateOptions)) (*Result, error) {
 	var options UpdateOptions
 	for _, fn := range optFns {
@@ -185,7 +186,7 @@ func (u *updater) once(ctx context.Context) (*Result, error) {
 	case errors.As(waitErr, &failed): // so it has replaced nothing
 		return nil, waitErr
 	case waitErr != nil:
-		return nil, errors.Join(waitErr, err)
+		return nil, both(waitErr, err)
 	}
 	return result, err
 }
@@ -195,7 +196,7 @@ func (u *updater) compared(ctx context.Context, seen history, version string) er
 	if newer(&version, seen.newest()) == "" {
 		return nil // a version from before, which the change's own client token has named again
 	}
-	now, err := u.historyWith(ctx, u.api, func(now history) error { return now.before(version).checkLatest() })
+	now, err := u.historyWith(ctx, u.api, func(now history) error { return now.before(version).checkAgainst(seen) })
 	if err != nil {
 		return u.fail(StepCompare, version, err)
 	}
@@ -216,7 +217,7 @@ func (u *updater) start(ctx context.Context, seen history, in *lambdamicrovms.Up
 					return err
 				}
 			}
-			return now.checkLatest()
+			return now.checkAgainst(seen)
 		})
 		if err != nil || version != "" {
 			return version, err
@@ -244,10 +245,7 @@ const updateImage = "UpdateMicroVMImage"
 // read waits until nothing is being built and returns the versions.
 func (u *updater) read(ctx context.Context) (history, error) {
 	for {
-		if _, err := u.settle(ctx, u.api); err != nil {
-			return nil, err
-		}
-		seen, err := u.historyWith(ctx, u.api, history.checkLatest)
+		seen, err := u.settled(ctx, u.api, history.checkLatest)
 		if err != nil {
 			return nil, err
 		}

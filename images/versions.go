@@ -75,12 +75,60 @@ func (h history) check() error {
 	return nil
 }
 
+// settled waits until the image is in no transition and returns its versions. Image and
+// versions have to agree on the latest active version: a list without the newest version, or
+// with it in a state that this module does not know, would have an older one taken for it.
+func (j *job) settled(ctx context.Context, api settledAPI, check func(history) error) (history, error) {
+	for round := 0; ; round++ {
+		image, err := j.settle(ctx, api)
+		if err != nil {
+			return nil, err
+		}
+		now, err := j.historyWith(ctx, api, check)
+		if err != nil {
+			return nil, err
+		}
+		serving := deref(image.LatestActiveImageVersion)
+		if serving == "" || number(serving) == number(now.latest()) {
+			return now, nil
+		}
+		err = workflow.Incomplete(listVersions, "latest active version, "+serving)
+		if round == rounds {
+			return nil, j.fail(StepRead, serving, err)
+		}
+		if err := j.sleep(ctx, StepWaitForAnswer, backoff(round), err); err != nil {
+			return nil, err
+		}
+	}
+}
+
+type settledAPI interface {
+	lambdamicrovms.GetMicroVMImageAPIClient
+	lambdamicrovms.ListMicroVMImageVersionsAPIClient
+}
+
 // checkLatest reports a latest active version without its configuration.
 func (h history) checkLatest() error {
 	if latest := h.find(h.latest()); latest != nil && !hasConfiguration(configuration(latest)) {
 		return workflow.Incomplete(listVersions, "configuration")
 	}
 	return nil
+}
+
+// checkAgainst reports what keeps the latest active version from being compared with the one
+// seen before. If that one is in a state that this module does not know, an older one would be
+// taken for the latest.
+func (h history) checkAgainst(seen history) error {
+	if v := h.find(seen.latest()); v != nil && !isKnown(v) {
+		return workflow.Incomplete(listVersions, "State or Status")
+	}
+	return h.checkLatest()
+}
+
+// isKnown reports whether this module knows what the state and status of a version mean.
+func isKnown(v *types.MicroVMImageVersionSummary) bool {
+	return slices.Contains(v.State.Values(), v.State) &&
+		(v.State != types.MicroVMImageVersionStateSuccessful || slices.Contains(v.Status.Values(), v.Status))
 }
 
 // number returns the major of a version: 3 for "3" and "3.0", 0 for anything else.
