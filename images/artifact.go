@@ -102,9 +102,6 @@ func Zip(ctx context.Context, w io.Writer, dir string, optFns ...func(*ZipOption
 	}
 	defer root.Close() //nolint:errcheck // it is only read
 	l := newLister(root, dir, w, optFns)
-	if err := l.options.check(); err != nil {
-		return nil, &ArtifactError{Dir: dir, Err: err}
-	}
 	if err := l.list(ctx); err != nil {
 		return nil, err
 	}

@@ -72,6 +72,9 @@ func (l *lister) wrap(name string, err error) error {
 
 // list fills entries. It returns when the context ends, even if the file system does not respond.
 func (l *lister) list(ctx context.Context) error {
+	if err := l.options.check(); err != nil {
+		return l.fail("", "", err)
+	}
 	done := make(chan error, 1)
 	work := *l
 	go func() { done <- work.listAll(ctx) }()

@@ -78,10 +78,14 @@ func TestOptionsWithoutMeaning(t *testing.T) {
 }
 
 func TestZipOptionsWithoutMeaning(t *testing.T) {
-	_, err := images.Zip(context.Background(), io.Discard, t.TempDir(), func(o *images.ZipOptions) { o.MaxFiles, o.MaxBytes = -1, -1 })
-	var failed *images.ArtifactError
-	if violations := lambdamicrovms.Violations(err); !errors.As(err, &failed) || len(violations) != 2 || violations[0].Path != "MaxFiles" {
-		t.Errorf("got %v", err)
+	negative := func(o *images.ZipOptions) { o.MaxFiles, o.MaxBytes = -1, -1 }
+	_, zipErr := images.Zip(context.Background(), io.Discard, t.TempDir(), negative)
+	_, hashErr := images.HashDir(context.Background(), t.TempDir(), negative)
+	for _, err := range []error{zipErr, hashErr} {
+		var failed *images.ArtifactError
+		if violations := lambdamicrovms.Violations(err); !errors.As(err, &failed) || len(violations) != 2 || violations[0].Path != "MaxFiles" {
+			t.Errorf("got %v", err)
+		}
 	}
 }
 
