@@ -21,9 +21,6 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/sigv4"
 )
 
-// signingName is the service that requests are signed for, and the prefix of its IAM actions.
-const signingName = "lambda"
-
 // AuthResolverParameters are what the auth schemes of a call depend on.
 type AuthResolverParameters struct {
 	// Operation is the operation's name in the service's model, such as "RunMicrovm".

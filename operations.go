@@ -7,6 +7,8 @@ const (
 	ServiceID = "Lambda Microvms"
 	// ServiceAPIVersion is the version of the API that the model describes.
 	ServiceAPIVersion = "2025-09-09"
+
+	signingName = "lambda" // the service that requests are signed for
 )
 
 // The slot of an operation is its index in Client.pipelines.

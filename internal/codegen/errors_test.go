@@ -16,7 +16,7 @@ func document(members, shapes string) string {
 		shapes = ", " + shapes
 	}
 	return fmt.Sprintf(`{"smithy": "2.0", "shapes": {
-		"t#S": {"type": "service", "operations": [{"target": "t#Op"}], "traits": {"aws.api#service": {"sdkId": "S"}, "aws.protocols#restJson1": {}}},
+		"t#S": {"type": "service", "operations": [{"target": "t#Op"}], "traits": {"aws.api#service": {"sdkId": "S"}, "aws.auth#sigv4": {"name": "s"}, "aws.protocols#restJson1": {}}},
 		"t#Op": {"type": "operation", "input": {"target": "t#In"}, "output": {"target": "smithy.api#Unit"}, "traits": {"smithy.api#http": {"method": "GET", "uri": "/x"}}},
 		"t#In": {"type": "structure", "members": {%s}}%s}}`, members, shapes)
 }
@@ -75,6 +75,10 @@ func TestRefused(t *testing.T) {
 			document(`"a": {"target": "smithy.api#String", "traits": {"smithy.api#httpLabel": {}, "smithy.api#required": {}}}`, ""),
 			[]string{"Op", "label a is not in the path"},
 		},
+		"member in a header": {
+			document(`"origin": {"target": "smithy.api#String", "traits": {"smithy.api#httpHeader": "X-Origin"}}`, ""),
+			[]string{"In$origin", "only integers of an error travel in a header"},
+		},
 		"optional label": {
 			document(`"a": {"target": "smithy.api#String", "traits": {"smithy.api#httpLabel": {}}}`, ""),
 			[]string{"In$a", "a label must be a required string"},
@@ -122,7 +126,7 @@ func build(document string) error {
 	if err != nil {
 		return err
 	}
-	p, err := plan.Build(m, plan.Config{Module: "example.com/golden", Package: "golden"})
+	p, err := plan.Build(m, config())
 	if err != nil {
 		return err
 	}

@@ -16,8 +16,7 @@ func Commands(c *plan.Commands) (map[string][]byte, error) {
 	for name, print := range map[string]func(*printer, *plan.Commands){
 		"operations.go": commandOperations, "shapes.go": commandShapes, "calls.go": commandCalls,
 	} {
-		p := newPrinter("api", c.Module)
-		p.path[c.Package] = c.Module
+		p := newPrinter(c.Module+"/cmd/lambda-microvms/internal/api", c.Config)
 		print(p, c)
 		src, err := p.source()
 		files[name] = src
@@ -100,13 +99,13 @@ func commandShape(p *printer, s *plan.CommandShape) {
 
 func commandCalls(p *printer, c *plan.Commands) {
 	p.p("// invoke calls the operation through its method.")
-	p.p("func invoke(ctx context.Context, c *%s.Client, operation string, input []byte) ([]byte, error) {", c.Package)
+	p.p("func invoke(ctx @context.Context, c *@root.Client, operation string, input []byte) ([]byte, error) {")
 	p.p("switch operation {")
 	for _, op := range c.Commands {
 		p.p("case %q:\nreturn call(ctx, c.%s, input)", op.Wire, op.Go)
 	}
 	p.p("}")
-	p.p(`return nil, fmt.Errorf("unknown operation %%s", operation)`)
+	p.p(`return nil, @fmt.Errorf("unknown operation %%s", operation)`)
 	p.p("}\n")
 
 	p.p("// failure returns the members of an error that the service declares, nil for others.")
@@ -114,8 +113,8 @@ func commandCalls(p *printer, c *plan.Commands) {
 	for i, s := range c.Failures {
 		name := fmt.Sprintf("e%d", i)
 		e := goError(c.Plan, s.Wire)
-		p.p("var %s *types.%s", name, e.Go)
-		p.p("if errors.As(err, &%s) {\nreturn []field{", name)
+		p.p("var %s *@types.%s", name, e.Go)
+		p.p("if @errors.As(err, &%s) {\nreturn []field{", name)
 		for _, m := range s.Members {
 			p.p("{%q, %s.%s},", m.Wire, name, memberOf(e, m.Wire).Go)
 		}

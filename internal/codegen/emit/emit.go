@@ -3,6 +3,7 @@ package emit
 import (
 	"errors"
 	"fmt"
+	"path"
 
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/plan"
 )
@@ -11,8 +12,8 @@ import (
 func Files(pl *plan.Plan) (map[string][]byte, error) {
 	files := make(map[string][]byte)
 	var errs []error
-	add := func(name, pkg string, print func(*printer)) {
-		p := newPrinter(pkg, pl.Module)
+	add := func(name string, print func(*printer)) {
+		p := newPrinter(path.Join(pl.Module, path.Dir(name)), pl.Config)
 		print(p)
 		if p.body.Len() == 0 {
 			return
@@ -24,14 +25,14 @@ func Files(pl *plan.Plan) (map[string][]byte, error) {
 		files[name] = src
 	}
 	root := func(name string, print func(*printer, *plan.Plan)) {
-		add(name, pl.Package, func(p *printer) { print(p, pl) })
+		add(name, func(p *printer) { print(p, pl) })
 	}
 	inner := func(name string, print func(*printer, *plan.Plan)) {
-		add("types/"+name, "types", func(p *printer) { print(p, pl) })
+		add("types/"+name, func(p *printer) { print(p, pl) })
 	}
 
 	for _, op := range pl.Operations {
-		add("api_op_"+op.Go+".go", pl.Package, func(p *printer) { operation(p, op) })
+		add("api_op_"+op.Go+".go", func(p *printer) { operation(p, op) })
 	}
 	root("operations.go", operations)
 	root("serializers.go", rootSerializers)

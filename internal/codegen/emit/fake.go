@@ -9,8 +9,7 @@ import (
 // Fake returns fake/operations.go: how the fake service tells its operations apart and reads their inputs. It stands
 // apart from Files because it fits only the service whose behaviour package fake has by hand.
 func Fake(pl *plan.Plan) ([]byte, error) {
-	p := newPrinter("fake", pl.Module)
-	p.path[pl.Package] = pl.Module
+	p := newPrinter(pl.Module+"/fake", pl.Config)
 	fakeNames(p, pl)
 	fakeRoutes(p, pl)
 	fakeOverrides(p, pl)
@@ -42,7 +41,7 @@ func fakeOverrides(p *printer, pl *plan.Plan) {
 		"their output is written, and their error answered, as the service would.")
 	p.p("type Overrides struct {")
 	for _, op := range pl.Operations {
-		p.p("%s Override[%s.%s, %[2]s.%[4]s]", op.Go, pl.Package, op.Input.Go, op.Output.Go)
+		p.p("%s Override[@root.%s, @root.%s]", op.Go, op.Input.Go, op.Output.Go)
 	}
 	p.p("}\n")
 }
@@ -50,11 +49,11 @@ func fakeOverrides(p *printer, pl *plan.Plan) {
 // fakeDispatch prints the way from a request to the handler of its operation. Members of the path and query come after the body, which must not set them.
 func fakeDispatch(p *printer, pl *plan.Plan) {
 	p.p("// dispatch reads the input of the call's operation and has it answered.")
-	p.p("func (c *call) dispatch() (restjson.Encoder, error) {")
+	p.p("func (c *call) dispatch() (@restjson.Encoder, error) {")
 	p.p("switch c.operation {")
 	for _, op := range pl.Operations {
 		p.p("case %s:", op.Go)
-		p.p("in := new(%s.%s)", pl.Package, op.Input.Go)
+		p.p("in := new(@root.%s)", op.Input.Go)
 		if op.Body {
 			p.p("c.readBody(in)")
 		}
@@ -64,7 +63,7 @@ func fakeDispatch(p *printer, pl *plan.Plan) {
 			}
 		}
 		for _, m := range op.Queries {
-			p.p("in.%s = %s", m.Go, fakeQuery(m))
+			p.p("in.%s = %s", m.Go, fakeQuery(p, m))
 		}
 		p.p("return answer(c, in, c.overrides.%s, c.%s)", op.Go, plan.LowerFirst(op.Go))
 	}
@@ -81,12 +80,15 @@ func fakeStatuses(p *printer, pl *plan.Plan) {
 	p.p("}\nreturn 0\n}")
 }
 
-func fakeQuery(m *plan.Member) string {
+func fakeQuery(p *printer, m *plan.Member) string {
 	switch m.Type.Kind {
 	case plan.EnumKind:
-		return fmt.Sprintf("queryEnum[%s](c, %q)", m.Type.Go(false), m.HTTPName)
+		return fmt.Sprintf("queryEnum[%s](c, %q)", goType(p, m.Type), m.HTTPName)
 	case plan.Int32:
 		return fmt.Sprintf("c.queryInt32(%q)", m.HTTPName)
+	case plan.Bool:
+		p.errs = append(p.errs, fmt.Errorf("%s: package fake reads no boolean from a query", m.Wire))
+		return "nil"
 	case plan.List:
 		return fmt.Sprintf("c.queryStrings(%q)", m.HTTPName)
 	default:

@@ -20,25 +20,23 @@ func typeSerializers(p *printer, pl *plan.Plan) {
 	for _, u := range pl.Unions {
 		for _, m := range u.Members {
 			p.p("// EncodeJSON writes the union with this member set.")
-			p.p("func (v *%s) EncodeJSON(w *restjson.Writer) {", m.Go)
+			p.p("func (v *%s) EncodeJSON(w *@restjson.Writer) {", m.Go)
 			p.p("if v == nil {\nw.Null()\nreturn\n}")
 			p.p("w.Begin()")
 			p.p("w.Key(%q)", m.Wire)
-			p.p("%s", writeValue(m.Type, "v.Value", "&v.Value", true))
+			p.p("%s", writeValue(p, m.Type, "v.Value", "&v.Value"))
 			p.p("w.End()")
 			p.p("}\n")
 			marshaler(p, m.Go, "v")
 			printing(p, m.Go, "v", m.Type.SecretBelow())
 		}
 	}
-	if len(pl.Unions) > 0 {
-		p.p("// EncodeJSON writes the union as it was read.")
-		p.p("func (v *UnknownUnionMember) EncodeJSON(w *restjson.Writer) {")
-		p.p("if v == nil {\nw.Null()\nreturn\n}")
-		p.p("w.Begin()\nw.Key(v.Tag)\nw.Raw(v.Value)\nw.End()\n}\n")
-		marshaler(p, "UnknownUnionMember", "v")
-		printing(p, "UnknownUnionMember", "v", true)
-	}
+	p.p("// EncodeJSON writes the union as it was read.")
+	p.p("func (v *UnknownUnionMember) EncodeJSON(w *@restjson.Writer) {")
+	p.p("if v == nil {\nw.Null()\nreturn\n}")
+	p.p("w.Begin()\nw.Key(v.Tag)\nw.Raw(v.Value)\nw.End()\n}\n")
+	marshaler(p, "UnknownUnionMember", "v")
+	printing(p, "UnknownUnionMember", "v", true)
 }
 
 // rootSerializers prints serializers.go.
@@ -70,13 +68,10 @@ func request(p *printer, op *plan.Operation) {
 		case plan.Int32:
 			p.p("r.queryInt32(%q, in.%s)", m.HTTPName, m.Go)
 		case plan.Bool:
-			p.p("r.queryBool(%q, in.%s)", m.HTTPName, m.Go)
+			p.p("if in.%s != nil {\nr.queryValue(%q, @strconv.FormatBool(*in.%[1]s))\n}", m.Go, m.HTTPName)
 		case plan.List:
 			p.p("r.queryStrings(%q, in.%s)", m.HTTPName, m.Go)
 		}
-	}
-	for _, m := range op.Headers {
-		p.p("r.header(%q, in.%s)", m.HTTPName, m.Go)
 	}
 	switch {
 	case in.Split() && op.Body:
@@ -96,16 +91,16 @@ func encoder(p *printer, s *plan.Struct) {
 	split := s.Role == plan.Input && s.Split()
 	if split {
 		p.p("// EncodeJSON writes all members, also those that travel in the path or query.")
-		p.p("func (%s *%s) EncodeJSON(w *restjson.Writer) { %[1]s.encode(w, true) }\n", v, s.Go)
-		p.p("func (%s *%s) encodeBody(w *restjson.Writer) { %[1]s.encode(w, false) }\n", v, s.Go)
-		p.p("func (%s *%s) encode(w *restjson.Writer, whole bool) {", v, s.Go)
+		p.p("func (%s *%s) EncodeJSON(w *@restjson.Writer) { %[1]s.encode(w, true) }\n", v, s.Go)
+		p.p("func (%s *%s) encodeBody(w *@restjson.Writer) { %[1]s.encode(w, false) }\n", v, s.Go)
+		p.p("func (%s *%s) encode(w *@restjson.Writer, whole bool) {", v, s.Go)
 	} else {
 		p.p("// EncodeJSON writes the members that are set.")
-		p.p("func (%s *%s) EncodeJSON(w *restjson.Writer) {", v, s.Go)
+		p.p("func (%s *%s) EncodeJSON(w *@restjson.Writer) {", v, s.Go)
 	}
 	p.p("w.Begin()")
 	for _, m := range s.Encoded {
-		line := writeMember(m, v, s.InTypes())
+		line := writeMember(p, m, v)
 		if split && m.Location != plan.Body {
 			line = "if whole {\n" + line + "\n}"
 		}
@@ -121,19 +116,19 @@ func encoder(p *printer, s *plan.Struct) {
 
 func marshaler(p *printer, name, v string) {
 	p.p("// MarshalJSON implements json.Marshaler in the form of the wire.")
-	p.p("func (%s %s) MarshalJSON() ([]byte, error) { return restjson.Marshal(&%[1]s) }\n", v, name)
+	p.p("func (%s %s) MarshalJSON() ([]byte, error) { return @restjson.Marshal(&%[1]s) }\n", v, name)
 }
 
 // printing prints how fmt and slog show a type. Only a secret type needs LogValue: without
 // it slog uses MarshalJSON or Format, and these handle nil pointers, which LogValue cannot.
 func printing(p *printer, name, v string, secret bool) {
 	p.p("// Format prints the name and the JSON of %s, sensitive values as [REDACTED], whatever the verb.", name)
-	p.p("func (%s %s) Format(s fmt.State, verb rune) { restjson.Format(s, verb, %q, &%[1]s) }\n", v, name, name)
+	p.p("func (%s %s) Format(s @fmt.State, verb rune) { @restjson.Format(s, verb, %q, &%[1]s) }\n", v, name, name)
 	if !secret {
 		return
 	}
 	p.p("// LogValue gives slog what Format prints, as JSON where the handler writes JSON.")
-	p.p("func (%s %s) LogValue() slog.Value { return restjson.LogValue(%q, &%[1]s) }\n", v, name, name)
+	p.p("func (%s %s) LogValue() @slog.Value { return @restjson.LogValue(%q, &%[1]s) }\n", v, name, name)
 }
 
 func receiver(s *plan.Struct) string {
@@ -169,7 +164,7 @@ func scalar(t *plan.Type) (name string, ok bool) {
 }
 
 // writeMember is the line that writes a member if it is set.
-func writeMember(m *plan.Member, v string, inTypes bool) string {
+func writeMember(p *printer, m *plan.Member, v string) string {
 	t, field := m.Type, v+"."+m.Go
 	if name, ok := scalar(t); ok {
 		if t.Secret {
@@ -177,7 +172,7 @@ func writeMember(m *plan.Member, v string, inTypes bool) string {
 		}
 		return fmt.Sprintf("w.%sField(%q, %s)", name, m.Wire, field)
 	}
-	call := func(name string) string { return fmt.Sprintf("restjson.%s(w, %q, %s)", name, m.Wire, field) }
+	call := func(name string) string { return p.text("@restjson.%s(w, %q, %s)", name, m.Wire, field) }
 	switch t.Kind {
 	case plan.EnumKind:
 		return fmt.Sprintf("w.EnumField(%q, string(%s))", m.Wire, field)
@@ -194,7 +189,7 @@ func writeMember(m *plan.Member, v string, inTypes bool) string {
 		case t.Elem.Stringlike() && !t.Elem.Secret:
 			return call("Strings")
 		}
-		return fmt.Sprintf("restjson.List(w, %q, %s, %s)", m.Wire, field, writeFunc(t.Elem, inTypes))
+		return p.text("@restjson.List(w, %q, %s, %s)", m.Wire, field, writeFunc(p, t.Elem))
 	default:
 		switch {
 		case t.Elem.Stringlike() && t.Elem.Secret:
@@ -202,16 +197,16 @@ func writeMember(m *plan.Member, v string, inTypes bool) string {
 		case t.Elem.Stringlike():
 			return call("StringMap")
 		}
-		return fmt.Sprintf("restjson.Map(w, %q, %s, %s)", m.Wire, field, writeFunc(t.Elem, inTypes))
+		return p.text("@restjson.Map(w, %q, %s, %s)", m.Wire, field, writeFunc(p, t.Elem))
 	}
 }
 
-func writeFunc(t *plan.Type, inTypes bool) string {
-	return fmt.Sprintf("func(w *restjson.Writer, e %s) {\n%s\n}", t.Go(inTypes), writeValue(t, "e", "&e", inTypes))
+func writeFunc(p *printer, t *plan.Type) string {
+	return p.text("func(w *@restjson.Writer, e %s) {\n%s\n}", goType(p, t), writeValue(p, t, "e", "&e"))
 }
 
 // writeValue is the line that writes a value that is there.
-func writeValue(t *plan.Type, value, address string, inTypes bool) string {
+func writeValue(p *printer, t *plan.Type, value, address string) string {
 	if name, ok := scalar(t); ok {
 		if t.Secret {
 			name = "Secret"
@@ -224,11 +219,11 @@ func writeValue(t *plan.Type, value, address string, inTypes bool) string {
 	case plan.StructKind:
 		return fmt.Sprintf("(%s).EncodeJSON(w)", address)
 	case plan.UnionKind:
-		return fmt.Sprintf("restjson.Union(w, %s)", value)
+		return p.text("@restjson.Union(w, %s)", value)
 	case plan.List:
-		return fmt.Sprintf("restjson.ListValue(w, %s, %s)", value, writeFunc(t.Elem, inTypes))
+		return p.text("@restjson.ListValue(w, %s, %s)", value, writeFunc(p, t.Elem))
 	default:
-		return fmt.Sprintf("restjson.MapValue(w, %s, %s)", value, writeFunc(t.Elem, inTypes))
+		return p.text("@restjson.MapValue(w, %s, %s)", value, writeFunc(p, t.Elem))
 	}
 }
 
@@ -250,14 +245,14 @@ func rootDeserializers(p *printer, pl *plan.Plan) {
 	for _, op := range pl.Operations {
 		decoder(p, op.Input)
 		decoder(p, op.Output)
-		p.p("func (out *%s) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }\n", op.Output.Go)
+		p.p("func (out *%s) setResultMetadata(m @middleware.Metadata) { out.ResultMetadata = m }\n", op.Output.Go)
 	}
 
 	p.p("// newModeledError returns an empty error of the type that the model has for a code, nil when it has none.")
 	p.p("func newModeledError(code string) modeledError {")
 	p.p("switch code {")
 	for _, e := range pl.Errors {
-		p.p("case %q:\nreturn &types.%s{}", e.Wire, e.Go)
+		p.p("case %q:\nreturn &@types.%s{}", e.Wire, e.Go)
 	}
 	p.p("}\nreturn nil\n}\n")
 
@@ -265,16 +260,16 @@ func rootDeserializers(p *printer, pl *plan.Plan) {
 	for _, e := range pl.Errors {
 		for _, m := range e.Members {
 			if m.Location == plan.Header {
-				bindings = append(bindings, fmt.Sprintf("case *types.%s:\nerr.%s = headerInt32(header, %q)", e.Go, m.Go, m.HTTPName))
+				bindings = append(bindings, p.text("case *@types.%s:\nerr.%s = headerInt32(header, %q)", e.Go, m.Go, m.HTTPName))
 			}
 		}
 	}
 	p.p("// bindErrorHeader sets the members of an error that travel in the header.")
 	if len(bindings) == 0 {
-		p.p("func bindErrorHeader(modeledError, http.Header) {}")
+		p.p("func bindErrorHeader(modeledError, @http.Header) {}")
 		return
 	}
-	p.p("func bindErrorHeader(err modeledError, header http.Header) {")
+	p.p("func bindErrorHeader(err modeledError, header @http.Header) {")
 	p.p("switch err := err.(type) {\n%s\n}\n}", strings.Join(bindings, "\n"))
 }
 
@@ -282,7 +277,7 @@ func rootDeserializers(p *printer, pl *plan.Plan) {
 func decoder(p *printer, s *plan.Struct) {
 	v := receiver(s)
 	p.p("// DecodeJSON sets the members that r holds.")
-	p.p("func (%s *%s) DecodeJSON(r *restjson.Reader) {", v, s.Go)
+	p.p("func (%s *%s) DecodeJSON(r *@restjson.Reader) {", v, s.Go)
 	p.p("for r.Object(); r.Next(); {")
 	unknown := "Unknown"
 	if s.Sent {
@@ -295,7 +290,7 @@ func decoder(p *printer, s *plan.Struct) {
 		p.p("switch r.Key() {")
 		for _, m := range s.Encoded {
 			p.p("case %s:", quoted(m.WireNames))
-			p.p("%s.%s = %s", v, m.Go, readMember(m, s.InTypes()))
+			p.p("%s.%s = %s", v, m.Go, readMember(p, m))
 			known = append(known, m.Wire)
 		}
 		p.p("default:\nr.%s(%s)\n}", unknown, wrapped(known))
@@ -308,62 +303,57 @@ func decoder(p *printer, s *plan.Struct) {
 	} else {
 		p.p("// UnmarshalJSON implements json.Unmarshaler.")
 	}
-	p.p("func (%s *%s) UnmarshalJSON(data []byte) error { return restjson.%s(data, %[1]s) }\n", v, s.Go, unmarshal)
+	p.p("func (%s *%s) UnmarshalJSON(data []byte) error { return @restjson.%s(data, %[1]s) }\n", v, s.Go, unmarshal)
 }
 
 // readMember is the expression that reads a member.
-func readMember(m *plan.Member, inTypes bool) string {
+func readMember(p *printer, m *plan.Member) string {
 	if name, ok := scalar(m.Type); ok {
 		return "r." + name + "Ptr()"
 	}
 	if m.Type.Kind == plan.StructKind {
-		return fmt.Sprintf("restjson.Struct[%s](r)", m.Type.Go(inTypes))
+		return p.text("@restjson.Struct[%s](r)", goType(p, m.Type))
 	}
-	return readValue(m.Type, inTypes)
+	return readValue(p, m.Type)
 }
 
 // readValue is the expression that reads a value that is no pointer.
-func readValue(t *plan.Type, inTypes bool) string {
+func readValue(p *printer, t *plan.Type) string {
 	if name, ok := scalar(t); ok {
 		return "r." + name + "()"
 	}
 	switch t.Kind {
 	case plan.EnumKind:
-		return fmt.Sprintf("restjson.Enum[%s](r)", t.Go(inTypes))
+		return p.text("@restjson.Enum[%s](r)", goType(p, t))
 	case plan.StructKind:
-		return fmt.Sprintf("restjson.Value[%s](r)", t.Go(inTypes))
+		return p.text("@restjson.Value[%s](r)", goType(p, t))
 	case plan.UnionKind:
-		return unionReader(t.Union, inTypes) + "(r)"
+		return unionReader(p, t.Union) + "(r)"
 	case plan.List:
 		switch {
 		case t.Elem.Kind == plan.StructKind:
-			return fmt.Sprintf("restjson.ReadStructs[%s](r)", t.Elem.Go(inTypes))
+			return p.text("@restjson.ReadStructs[%s](r)", goType(p, t.Elem))
 		case t.Elem.Stringlike():
-			return fmt.Sprintf("restjson.ReadStrings[%s](r)", t.Elem.Go(inTypes))
+			return p.text("@restjson.ReadStrings[%s](r)", goType(p, t.Elem))
 		}
-		return fmt.Sprintf("restjson.ReadList(r, %s)", readFunc(t.Elem, inTypes))
+		return p.text("@restjson.ReadList(r, %s)", readFunc(p, t.Elem))
 	default:
 		if t.Elem.Stringlike() {
-			return fmt.Sprintf("restjson.ReadStringMap[%s](r)", t.Elem.Go(inTypes))
+			return p.text("@restjson.ReadStringMap[%s](r)", goType(p, t.Elem))
 		}
-		return fmt.Sprintf("restjson.ReadMap(r, %s)", readFunc(t.Elem, inTypes))
+		return p.text("@restjson.ReadMap(r, %s)", readFunc(p, t.Elem))
 	}
 }
 
-func readFunc(t *plan.Type, inTypes bool) string {
+func readFunc(p *printer, t *plan.Type) string {
 	if t.Kind == plan.UnionKind {
-		return unionReader(t.Union, inTypes)
+		return unionReader(p, t.Union)
 	}
-	return fmt.Sprintf("func(r *restjson.Reader) %s { return %s }", t.Go(inTypes), readValue(t, inTypes))
+	return p.text("func(r *@restjson.Reader) %s { return %s }", goType(p, t), readValue(p, t))
 }
 
 // unionReader is the function that reads a union. Go has no methods on interfaces, so it is one of package types.
-func unionReader(u *plan.Union, inTypes bool) string {
-	if inTypes {
-		return "Decode" + u.Go
-	}
-	return "types.Decode" + u.Go
-}
+func unionReader(p *printer, u *plan.Union) string { return p.text("@types.Decode%s", u.Go) }
 
 func unionDecoder(p *printer, u *plan.Union) {
 	p.p("// Decode%s reads the union from r: nil when no member is set; members that are null do not count.", u.Go)
@@ -371,20 +361,20 @@ func unionDecoder(p *printer, u *plan.Union) {
 	for i, m := range u.Members {
 		known[i] = m.Wire
 	}
-	p.p("func Decode%s(r *restjson.Reader) %[1]s {", u.Go)
+	p.p("func Decode%s(r *@restjson.Reader) %[1]s {", u.Go)
 	p.p("var v %s\nvar tag string", u.Go)
 	p.p("for r.Object(); r.NextSet(&tag, %s); {", quoted(known))
 	p.p("switch tag {")
 	for _, m := range u.Members {
 		p.p("case %q:", m.Wire)
-		p.p("v = &%s{Value: %s}", m.Go, readValue(m.Type, true))
+		p.p("v = &%s{Value: %s}", m.Go, readValue(p, m.Type))
 	}
 	p.p("default:")
 	p.p("v = &UnknownUnionMember{Tag: tag, Value: r.UnknownValue()}")
 	p.p("}\n}\nreturn v\n}\n")
 	for _, m := range u.Members {
 		p.p("// UnmarshalJSON implements json.Unmarshaler; another member of %s is an error.", u.Go)
-		p.p("func (v *%s) UnmarshalJSON(data []byte) error { return restjson.UnmarshalUnion(data, v, Decode%s) }\n", m.Go, u.Go)
+		p.p("func (v *%s) UnmarshalJSON(data []byte) error { return @restjson.UnmarshalUnion(data, v, Decode%s) }\n", m.Go, u.Go)
 	}
 }
 

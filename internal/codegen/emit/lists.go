@@ -15,7 +15,7 @@ func paginators(p *printer, pl *plan.Plan) {
 			continue
 		}
 		name := op.Go + "Paginator"
-		item := pg.Items.Type.Elem.Go(false)
+		item := goType(p, pg.Items.Type.Elem)
 		p.doc(fmt.Sprintf("%s lists all pages of %s.", name, op.Go))
 		p.p("type %s = Paginator[%s, %s, %s]\n", name, op.Input.Go, op.Output.Go, item)
 		p.doc(fmt.Sprintf("%sOptions are the options of %[1]s.", name))
@@ -23,7 +23,7 @@ func paginators(p *printer, pl *plan.Plan) {
 		p.doc(fmt.Sprintf("New%s returns a paginator that starts at the page that params ask for. Nil params mean the first page of an unfiltered list.", name))
 		p.p("func New%s(client %sAPIClient, params *%s, optFns ...func(*%[1]sOptions)) *%[1]s {", name, op.Go, op.Input.Go)
 		p.p("return newPaginator(%q, client.%s, params,", op.Go, op.Go)
-		size := "nil"
+		size := "new(*int32)" // no member chooses the size of a page
 		if pg.Size != nil {
 			size = "&in." + pg.Size.Go
 		}
@@ -51,7 +51,7 @@ func waiter(p *printer, op *plan.Operation, w *plan.Waiter) {
 	p.doc(fmt.Sprintf("New%s returns a waiter that polls every %s to %s unless the options say otherwise.", name, seconds(w.MinDelay), seconds(w.MaxDelay)))
 	p.p("func New%s(client %sAPIClient, optFns ...func(*%[1]sOptions)) *%[1]s {", name, op.Go)
 	p.p("return newWaiter(client.%s, waiterSpec[%s]{", op.Go, op.Output.Go)
-	p.p("name: %q, minDelay: %s, maxDelay: %s,", w.Go, duration(w.MinDelay), duration(w.MaxDelay))
+	p.p("name: %q, minDelay: %s, maxDelay: %s,", w.Go, duration(p, w.MinDelay), duration(p, w.MaxDelay))
 	p.p("accept: accept%s,", w.Go)
 	p.p("state: func(out *%s) string { return string(out.%s) },", op.Output.Go, w.State.Go)
 	if w.Reason != nil {
@@ -115,9 +115,9 @@ func seconds(s float64) string {
 	return fmt.Sprintf("%g seconds", s)
 }
 
-func duration(s float64) string {
+func duration(p *printer, s float64) string {
 	if s == float64(int(s)) {
-		return fmt.Sprintf("%d * time.Second", int(s))
+		return p.text("%d * @time.Second", int(s))
 	}
-	return fmt.Sprintf("%d * time.Millisecond", int(s*1000))
+	return p.text("%d * @time.Millisecond", int(s*1000))
 }

@@ -9,7 +9,7 @@ import (
 
 // operation prints api_op_X.go: the method, its interface, Input, Output and the operation value.
 func operation(p *printer, op *plan.Operation) {
-	call := fmt.Sprintf("%s(ctx context.Context, params *%[1]sInput, optFns ...func(*Options)) (*%[1]sOutput, error)", op.Go)
+	call := p.text("%s(ctx @context.Context, params *%[1]sInput, optFns ...func(*Options)) (*%[1]sOutput, error)", op.Go)
 
 	p.doc(does(op.Go, op.Doc), fmt.Sprintf("%s %s.%s", op.Method, op.URI, modeledErrors(op)))
 	p.p("func (c *Client) %s {", call)
@@ -51,7 +51,8 @@ func operations(p *printer, pl *plan.Plan) {
 	p.doc("ServiceID is the name of the service in configuration keys and service options.")
 	p.p("ServiceID = %q", pl.ServiceID)
 	p.doc("ServiceAPIVersion is the version of the API that the model describes.")
-	p.p("ServiceAPIVersion = %q", pl.APIVersion)
+	p.p("ServiceAPIVersion = %q\n", pl.APIVersion)
+	p.p("signingName = %q // the service that requests are signed for", pl.SigningName)
 	p.p(")\n")
 	p.doc("The slot of an operation is its index in Client.pipelines.")
 	p.p("const (")
@@ -78,14 +79,14 @@ func structType(p *printer, s *plan.Struct) {
 			p.p("")
 		}
 		p.doc(m.Doc, memberFacts(m, s.Role))
-		p.p("%s %s", m.Go, m.GoType(s.InTypes()))
+		p.p("%s %s", m.Go, fieldType(p, m))
 	}
 	if s.Role == plan.Output {
 		if len(s.Members) > 0 {
 			p.p("")
 		}
 		p.doc("Metadata of the call: request ID, raw response, attempts.")
-		p.p("ResultMetadata middleware.Metadata")
+		p.p("ResultMetadata @middleware.Metadata")
 	}
 	p.p("}\n")
 }

@@ -48,12 +48,9 @@ func unions(p *printer, pl *plan.Plan) {
 		p.p("type %s interface {\nis%[1]s()\n}\n", u.Go)
 		for _, m := range u.Members {
 			p.doc(about(m.Go, m.Doc), strings.Join(m.Check.Facts(m.Type), " "))
-			p.p("type %s struct {\nValue %s\n}\n", m.Go, m.Type.Go(true))
+			p.p("type %s struct {\nValue %s\n}\n", m.Go, goType(p, m.Type))
 			p.p("func (*%s) is%s() {}\n", m.Go, u.Go)
 		}
-	}
-	if len(pl.Unions) == 0 {
-		return
 	}
 	p.doc("UnknownUnionMember is a union member that this version of the module does not know. Encoding writes the value that was decoded.")
 	p.p("type UnknownUnionMember struct {")
@@ -72,7 +69,7 @@ func errorTypes(p *printer, pl *plan.Plan) {
 		p.p("type %s struct {", e.Go)
 		for _, m := range e.Members {
 			p.doc(m.Doc)
-			p.p("%s %s\n", m.Go, m.GoType(true))
+			p.p("%s %s\n", m.Go, fieldType(p, m))
 		}
 		p.doc("The error code in the response, if it differs from the name of this type.")
 		p.p("ErrorCodeOverride *string")
@@ -85,6 +82,6 @@ func errorTypes(p *printer, pl *plan.Plan) {
 		p.doc("ErrorCode returns the code of the error in the response.")
 		p.p("func (e *%s) ErrorCode() string {\nif e == nil || e.ErrorCodeOverride == nil {\nreturn %q\n}\nreturn *e.ErrorCodeOverride\n}\n", e.Go, e.Wire)
 		p.doc(fmt.Sprintf("ErrorFault reports that the error is a fault of the %s.", e.Fault))
-		p.p("func (e *%s) ErrorFault() smithy.ErrorFault { return smithy.Fault%s }\n", e.Go, plan.UpperFirst(e.Fault))
+		p.p("func (e *%s) ErrorFault() @smithy.ErrorFault { return @smithy.Fault%s }\n", e.Go, plan.UpperFirst(e.Fault))
 	}
 }

@@ -17,7 +17,7 @@ func validators(p *printer, pl *plan.Plan) {
 	}
 	for _, s := range pl.Structs {
 		if s.Checked {
-			p.p("func validate%s(v *validator, s *types.%[1]s) {", s.Go)
+			p.p("func validate%s(v *validator, s *@types.%[1]s) {", s.Go)
 			members(p, s, "s")
 			p.p("}\n")
 		}
@@ -77,14 +77,14 @@ func validateMember(t *plan.Type, c *plan.Check, name, field, need string) strin
 		case t.Elem.Kind == plan.StructKind && c.Elem.Func != "":
 			return fmt.Sprintf("structs(v, %s, %s)", args, c.Elem.Func)
 		case c.Size != nil:
-			return fmt.Sprintf("v.size(%q, len(%s), %s != nil, %s, %s, \"item\")", name, field, field, need, size(c))
+			return fmt.Sprintf("v.size(%q, len(%s), %s != nil, %s, %s, \"item\", \"items\")", name, field, field, need, size(c))
 		}
 	case plan.Map:
 		if t.Elem.Kind == plan.String && (required || c.Size != nil || c.Key != nil || c.Elem.Rule != nil) {
 			return fmt.Sprintf("v.stringMap(%q, %s, %s, %s, %s, %s)", name, field, need, size(c), pointer(c.Key), pointer(c.Elem.Rule))
 		}
 		if c.Size != nil {
-			return fmt.Sprintf("v.size(%q, len(%s), %s != nil, %s, %s, \"entry\")", name, field, field, need, size(c))
+			return fmt.Sprintf("v.size(%q, len(%s), %s != nil, %s, %s, \"entry\", \"entries\")", name, field, field, need, size(c))
 		}
 	}
 	if required {
@@ -108,10 +108,10 @@ func pointer(r *plan.Rule) string {
 }
 
 func unionValidator(p *printer, u *plan.Union) {
-	p.p("func validate%s(v *validator, u types.%[1]s) {", u.Go)
+	p.p("func validate%s(v *validator, u @types.%[1]s) {", u.Go)
 	p.p("switch u := u.(type) {")
 	for _, m := range u.Members {
-		p.p("case *types.%s:", m.Go)
+		p.p("case *@types.%s:", m.Go)
 		field := "u.Value"
 		if m.Type.Pointer() {
 			field = "&u.Value"
@@ -153,6 +153,9 @@ func rules(p *printer, pl *plan.Plan) {
 		if err != nil {
 			p.errs = append(p.errs, fmt.Errorf("%s: %w", r.Go, err))
 			continue
+		}
+		for _, name := range m.Imports() {
+			p.imports[p.known[name]] = true
 		}
 		p.p("%s", m.Source(r.Matcher))
 	}

@@ -62,7 +62,10 @@ func (p *planner) service() {
 		p.errorf("%s: no aws.api#service trait", s.ID)
 		return
 	}
-	p.plan.ServiceID, p.plan.APIVersion = s.Traits.Service.SDKID, s.Version
+	if s.Traits.SigningName == "" {
+		p.errorf("%s: no aws.auth#sigv4 trait with a name", s.ID)
+	}
+	p.plan.ServiceID, p.plan.SigningName, p.plan.APIVersion = s.Traits.Service.SDKID, s.Traits.SigningName, s.Version
 	p.inner.take(p, "UnknownUnionMember", "the member of every union that the model does not know")
 }
 
@@ -109,14 +112,11 @@ func (p *planner) http(op *Operation, shape *model.Shape) {
 			labels[m.Wire] = m
 		case Query:
 			op.Queries = append(op.Queries, m)
-		case Header:
-			op.Headers = append(op.Headers, m)
 		case Body:
 			op.Body = true
 		}
 	}
 	sortBy(op.Queries, func(m *Member) string { return m.HTTPName })
-	sortBy(op.Headers, func(m *Member) string { return m.HTTPName })
 
 	rest := http.URI
 	for _, at := range labelPattern.FindAllStringIndex(http.URI, -1) {
@@ -218,8 +218,8 @@ func (p *planner) member(s *Struct, m *model.Member) *Member {
 	if m.Traits.HTTPHeader != "" {
 		bindings++
 		member.Location, member.HTTPName = Header, m.Traits.HTTPHeader
-		if (s.Role != Input || t.Kind != String) && (s.Role != Error || t.Kind != Int32) {
-			p.errorf("%s: only strings of an input and integers of an error go into a header", where)
+		if s.Role != Error || t.Kind != Int32 {
+			p.errorf("%s: only integers of an error travel in a header", where)
 		}
 	}
 	if bindings > 1 {
@@ -293,20 +293,17 @@ func (p *planner) typeOf(shape *model.Shape) *Type {
 		t.Elem = p.typeOf(shape.Value.Target)
 		return t
 	case model.Unit:
-		if !p.plan.HasUnit {
-			p.plan.HasUnit = true
-			unit := p.structure(&model.Shape{ID: shape.ID, Kind: model.Structure, Traits: model.Traits{
-				Documentation: "A union member that carries no value.",
-			}}, "Unit", Value)
-			return p.types[unit.shape.ID]
-		}
+		unit := p.structure(&model.Shape{ID: shape.ID, Kind: model.Structure, Traits: model.Traits{
+			Documentation: "A union member that carries no value.",
+		}}, "Unit", Value)
+		return p.types[unit.shape.ID]
 	}
 	p.errorf("%s: a %s cannot be a member", shape.ID, shape.Kind)
 	return &Type{shape: shape}
 }
 
 func (p *planner) enum(shape *model.Shape) *Type {
-	e := &Enum{Wire: shape.ID.Name(), Go: p.goName(shape.ID.Name()), Doc: p.prose(shape.Traits.Documentation)}
+	e := &Enum{Go: p.goName(shape.ID.Name()), Doc: p.prose(shape.Traits.Documentation)}
 	p.inner.take(p, e.Go, string(shape.ID))
 	for _, m := range shape.Members {
 		value := m.Traits.EnumValue
@@ -324,7 +321,7 @@ func (p *planner) enum(shape *model.Shape) *Type {
 }
 
 func (p *planner) union(shape *model.Shape) *Type {
-	u := &Union{Wire: shape.ID.Name(), Go: p.goName(shape.ID.Name()), Doc: p.prose(shape.Traits.Documentation), shape: shape}
+	u := &Union{Go: p.goName(shape.ID.Name()), Doc: p.prose(shape.Traits.Documentation), shape: shape}
 	p.inner.take(p, u.Go, string(shape.ID))
 	t := &Type{Kind: UnionKind, Union: u, shape: shape}
 	p.types[shape.ID] = t

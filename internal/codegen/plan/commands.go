@@ -84,6 +84,9 @@ func (p *commandPlanner) errorf(format string, args ...any) {
 }
 
 func (p *commandPlanner) command(shape *model.Shape, op *Operation) {
+	if op.Paginator != nil && op.Paginator.Size == nil {
+		p.errorf("%s: the command line needs a page size of a list", op.Wire)
+	}
 	command := &Command{
 		Operation: op, Name: Kebab(op.Wire), Doc: shape.Traits.Documentation,
 		Input: p.shape(shape.Input, model.Traits{}), Output: p.shape(shape.Output, model.Traits{}),

@@ -17,8 +17,9 @@ type Config struct {
 // Plan is the whole generated code, decided.
 type Plan struct {
 	Config
-	ServiceID  string // sdkId of the service
-	APIVersion string
+	ServiceID   string // sdkId of the service
+	SigningName string // that requests are signed for
+	APIVersion  string
 
 	Operations []*Operation // by name
 	Structs    []*Struct    // package types, by name
@@ -26,7 +27,6 @@ type Plan struct {
 	Unions     []*Union     // by name
 	Errors     []*Struct    // package types, by name
 	Rules      []*Rule      // constraints that validators name, by name
-	HasUnit    bool         // a union has a member without a value
 }
 
 // Operation is one call of the API.
@@ -44,7 +44,6 @@ type Operation struct {
 	Errors    []*Struct
 	Token     *Member   // idempotency token, or nil
 	Queries   []*Member // by name in the query
-	Headers   []*Member // by name
 	Body      bool      // a member travels in the body
 	Paginator *Paginator
 	Waiters   []*Waiter
@@ -103,7 +102,7 @@ type Member struct {
 	Pointer   bool
 	Location  Location
 	WireNames []string // the JSON names that decode into it, its own first
-	HTTPName  string   // in the query or header
+	HTTPName  string   // in the query, or in the header of an error
 	Check     *Check   // constraints beyond being required
 }
 
@@ -139,10 +138,10 @@ type Type struct {
 
 // Enum is an open set of strings.
 type Enum struct {
-	Wire, Go string
-	Doc      string
-	Values   []EnumValue
-	Checked  bool // an input reaches it
+	Go      string
+	Doc     string
+	Values  []EnumValue
+	Checked bool // an input reaches it
 }
 
 // EnumValue is one constant of an Enum.
@@ -152,11 +151,11 @@ type EnumValue struct {
 
 // Union is an interface with one struct for each alternative.
 type Union struct {
-	Wire, Go string
-	Doc      string
-	Members  []*UnionMember // by name
-	Secret   bool
-	Checked  bool // an input reaches it
+	Go      string
+	Doc     string
+	Members []*UnionMember // by name
+	Secret  bool
+	Checked bool // an input reaches it
 
 	shape *model.Shape
 }
@@ -178,7 +177,6 @@ type Paginator struct {
 // Waiter polls an operation.
 type Waiter struct {
 	Go                 string // without the suffix Waiter
-	Wire               string
 	Doc                string
 	MinDelay, MaxDelay float64 // seconds
 	State, Reason      *Member // of the output; Reason may be nil
