@@ -97,8 +97,9 @@ func isEmpty(req *http.Request, resp *http.Response) bool {
 	return whole && len(body) == 0
 }
 
-// peek reads the begin of a body, up to the limit and for as long as it may be of interest: an application may take its
-// time with the rest. It puts back what it read, and reports whether that is the whole.
+// peek reads the beginning of a body, up to the limit and for as long as it is of interest:
+// an application may take its time with the rest. It puts back what it read, with the error
+// that ended it, and reports whether that is the whole body.
 func peek(resp *http.Response, limit int, ofInterest func([]byte) bool) (begin []byte, whole bool) {
 	body := resp.Body
 	buf := make([]byte, limit)
@@ -112,13 +113,22 @@ func peek(resp *http.Response, limit int, ofInterest func([]byte) bool) (begin [
 			idle = 0
 		}
 	}
-	resp.Body = &peeked{Reader: io.MultiReader(bytes.NewReader(buf[:n]), body), Closer: body}
+	var rest io.Reader = body
+	if err != nil { // a second read might fail with another error
+		rest = ended{err}
+	}
+	resp.Body = &peeked{Reader: io.MultiReader(bytes.NewReader(buf[:n]), rest), Closer: body}
 	return buf[:n], err == io.EOF
 }
 
 // maxIdleReads is how often in a row a body may read nothing without an error, which
 // io.Reader discourages.
 const maxIdleReads = 100
+
+// ended is the rest of a body of which the end, or the error at its end, was read.
+type ended struct{ err error }
+
+func (e ended) Read([]byte) (int, error) { return 0, e.err }
 
 // peeked is a body of which something was read and put back.
 type peeked struct {

@@ -92,6 +92,8 @@ type SweepError struct {
 	// Failed are the MicroVMs that could not be terminated, and Left is how many were not tried.
 	Failed []*TerminateError
 	Left   int
+	// Skipped are the MicroVMs that Sweep cannot judge.
+	Skipped []SweepSkipped
 	// Err is what ended the sweep, or the list, before its time: the context's error, or one of ListMicroVMs.
 	Err error
 }
@@ -103,6 +105,9 @@ func (e *SweepError) Error() string {
 	}
 	if e.Left > 0 {
 		text += fmt.Sprintf(" %d were not tried;", e.Left)
+	}
+	if len(e.Skipped) > 0 {
+		text += fmt.Sprintf(" %d were left alone, the first, %q: %s;", len(e.Skipped), deref(e.Skipped[0].MicroVM.MicroVMId), e.Skipped[0].Reason)
 	}
 	if e.Err != nil {
 		text += fmt.Sprintf(" %v;", e.Err)
@@ -122,17 +127,19 @@ func (e *SweepError) Unwrap() []error {
 	return all
 }
 
-// Sweep terminates MicroVMs that were left behind: those of an image, of an age, or both, on all pages of the list.
-// Those that have ended, which stay listed for hours, are passed over. MicroVMs have no tags; a sweep
-// by age alone ends everybody's.
+// Sweep terminates MicroVMs that were left behind: those of an image, of an age, or both, on
+// all pages of the list. MicroVMs have no tags, so a sweep by age alone terminates
+// everybody's.
 //
-// What the list does not describe clearly is left alone, see SweepResult.Skipped. Options out
-// of range are refused before any call; [lambdamicrovms.Violations] lists them.
+//   - Those that have ended, which stay listed for hours, are passed over.
+//   - Those that the list does not describe clearly are left alone: they may be in use. See
+//     SweepResult.Skipped.
+//   - Throttled calls are repeated.
+//   - If the list breaks off, or has more than 10,000 pages, what it has named is terminated.
 //
-// The list ends with an error after 10,000 pages.
-//
-// It waits out throttling. The result is never nil; if anything of what was found may be left running, or the list
-// broke off, the error is a *SweepError. What was found on a list that broke off is terminated.
+// The result is never nil. The error is a *SweepError if the list broke off, or if anything
+// on it may be left running that Sweep was to terminate or could not judge. Options out of
+// range are refused before any call; [lambdamicrovms.Violations] lists them.
 func Sweep(ctx context.Context, api SweepAPI, optFns ...func(*SweepOptions)) (*SweepResult, error) {
 	var o SweepOptions
 	for _, fn := range optFns {
@@ -151,10 +158,10 @@ func Sweep(ctx context.Context, api SweepAPI, optFns ...func(*SweepOptions)) (*S
 	if err == nil {
 		err = listErr
 	}
-	if err == nil && len(result.Failed) == 0 {
+	if err == nil && len(result.Failed) == 0 && len(result.Skipped) == 0 {
 		return result, nil
 	}
-	return result, &SweepError{Failed: result.Failed, Left: len(result.Orphans) - tried, Err: err}
+	return result, &SweepError{Failed: result.Failed, Left: len(result.Orphans) - tried, Skipped: result.Skipped, Err: err}
 }
 
 func (o *SweepOptions) resolve(api any) error {
@@ -203,6 +210,9 @@ func (o *SweepOptions) find(ctx context.Context, api SweepAPI, result *SweepResu
 		})
 		if err != nil {
 			return err
+		}
+		if page.Items == nil { // would pass for an account without MicroVMs
+			return workflow.Incomplete("ListMicroVMs", "Items")
 		}
 		result.Listed += len(page.Items)
 		for _, item := range page.Items {

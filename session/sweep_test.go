@@ -299,7 +299,8 @@ func TestSweepNeedsLimits(t *testing.T) {
 	result, err := session.Sweep(context.Background(), srv, func(o *session.SweepOptions) {
 		o.Clock, o.ImageIdentifier, o.MinAge = srv.Clock(), other, time.Minute
 	})
-	if err != nil || result.Listed != 3 || len(result.Orphans) != 0 {
+	var left *session.SweepError
+	if !errors.As(err, &left) || len(left.Skipped) != 2 || left.Err != nil || result.Listed != 3 || len(result.Orphans) != 0 {
 		t.Errorf("Sweep = %+v, %v", result, err)
 	}
 }

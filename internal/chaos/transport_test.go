@@ -101,15 +101,19 @@ func (n *network) Do(r *http.Request) (*http.Response, error) {
 	return w.receives(r.Context(), r.Method+" "+r.URL.Path, resp, err)
 }
 
-// tamper makes the responses to workflows of images partial. Other calls believe what they get.
+// tamper makes the responses to workflows partial. Calls of the client believe what they get.
 func (w *worker) tamper(resp *http.Response) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.quiet || resp.StatusCode >= 300 || !strings.HasPrefix(w.kind, "images.") || w.luck.Float64() >= w.level {
+	if w.quiet || resp.StatusCode >= 300 || !isWorkflow(w.kind) || w.luck.Float64() >= w.level {
 		return nil
 	}
 	w.tally.fault(partialResponse)
 	return tamper.Response(w.luck, resp)
+}
+
+func isWorkflow(kind string) bool {
+	return strings.HasPrefix(kind, "images.") || strings.HasPrefix(kind, "session.")
 }
 
 // partialResponse is the name of that fault.

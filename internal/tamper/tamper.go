@@ -14,7 +14,7 @@ import (
 // required are members that the model requires wherever they occur in an output.
 var required = []string{
 	"imageVersion", "imageArn", "items", "state", "status", "name", "microvmId", "codeArtifact", "baseImageArn",
-	"buildRoleArn", "buildState",
+	"buildRoleArn", "buildState", "endpoint", "authToken",
 }
 
 // Response takes all of the body, or one member wherever it is. The body stays well-formed JSON
