@@ -80,7 +80,7 @@ func (b *build) sizes(state types.BuildState) *types.SnapshotBuild {
 	return nil
 }
 
-func (c *call) listMicroVMImageBuilds(in *lambdamicrovms.ListMicroVMImageBuildsInput) (*lambdamicrovms.ListMicroVMImageBuildsOutput, error) {
+func (c *call) listMicroVMImageBuilds(in *lambdamicrovms.ListMicroVMImageBuildsInput) (*page, error) {
 	img, v, err := c.findVersion(in.ImageIdentifier, in.ImageVersion)
 	if err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func (c *call) listMicroVMImageBuilds(in *lambdamicrovms.ListMicroVMImageBuildsI
 	if err != nil {
 		return nil, err
 	}
-	out := &lambdamicrovms.ListMicroVMImageBuildsOutput{Items: []types.MicroVMImageBuildSummary{}, NextToken: next}
+	out := newPage(next, len(found))
 	for _, b := range found {
 		item := b.describe(img, v, c.now)
 		if in.ChipsetGeneration != nil && *in.ChipsetGeneration != b.generation ||
@@ -98,13 +98,12 @@ func (c *call) listMicroVMImageBuilds(in *lambdamicrovms.ListMicroVMImageBuildsI
 			in.Architecture != "" && in.Architecture != item.Architecture {
 			continue
 		}
-		out.Items = append(out.Items, *item)
-		c.extra.items = append(c.extra.items, b.extra())
+		out.items = append(out.items, extended{item, b.extra()})
 	}
 	return out, nil
 }
 
-func (c *call) getMicroVMImageBuild(in *lambdamicrovms.GetMicroVMImageBuildInput) (*lambdamicrovms.GetMicroVMImageBuildOutput, error) {
+func (c *call) getMicroVMImageBuild(in *lambdamicrovms.GetMicroVMImageBuildInput) (restjson.Encoder, error) {
 	img, v, err := c.findVersion(in.ImageIdentifier, in.ImageVersion)
 	if err != nil {
 		return nil, err
@@ -114,7 +113,7 @@ func (c *call) getMicroVMImageBuild(in *lambdamicrovms.GetMicroVMImageBuildInput
 		return nil, notFound("MicroVMImageBuild not found for build ID: %s", *in.BuildId)
 	}
 	b := &v.builds[i]
-	out := restjson.Recast(&lambdamicrovms.GetMicroVMImageBuildOutput{}, b.describe(img, v, c.now))
+	out := b.describe(img, v, c.now)
 	switch {
 	case out.StateReason == nil:
 	case c.server.config.answers.FailedBuildReason:
@@ -122,11 +121,25 @@ func (c *call) getMicroVMImageBuild(in *lambdamicrovms.GetMicroVMImageBuildInput
 	default:
 		out.StateReason = nil
 	}
-	c.extra.members = b.extra()
-	sizes := bare{name: "snapshotBuild"}
-	if made := b.sizes(out.BuildState); made != nil {
-		out.SnapshotBuild, sizes.value = made, made
+	return extended{buildWithSizes{out, b.sizes(out.BuildState)}, b.extra()}, nil
+}
+
+// buildWithSizes is the output of GetMicrovmImageBuild.
+type buildWithSizes struct {
+	*types.MicroVMImageBuildSummary
+	sizes *types.SnapshotBuild
+}
+
+// EncodeJSON writes no null for sizes that are not known, nor for all of them.
+func (b buildWithSizes) EncodeJSON(w *restjson.Writer) {
+	b.MicroVMImageBuildSummary.EncodeJSON(w)
+	if b.sizes == nil {
+		return
 	}
-	c.extra.bare = []bare{sizes}
-	return out, nil
+	var sizes restjson.Writer
+	b.sizes.EncodeJSON(&sizes)
+	w.Reopen()
+	w.Key("snapshotBuild")
+	w.Raw(sizes.Bytes())
+	w.End()
 }

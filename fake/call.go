@@ -43,7 +43,6 @@ type call struct {
 	// While the handler runs, under the server's lock.
 	now   time.Time
 	world *world
-	extra extras
 }
 
 // newCall reads the head of a request.
@@ -100,7 +99,7 @@ func answer[I, O any, PI interface {
 }, PO interface {
 	*O
 	restjson.Encoder
-}](c *call, in PI, override Override[I, O], handler func(PI) (PO, error)) (restjson.Encoder, error) {
+}, E restjson.Encoder](c *call, in PI, override Override[I, O], handler func(PI) (E, error)) (restjson.Encoder, error) {
 	c.input = in
 	if err := c.admit(); err != nil {
 		return nil, err

@@ -78,7 +78,8 @@ func (img *image) latestFailed(now time.Time) *version {
 	return img.newest(func(v *version) bool { return v.state(now) == types.MicroVMImageVersionStateFailed })
 }
 
-// describe is what Get tells of an image. Answers about a version add to it.
+// describe returns what Get tells of an image. It is read after the server's lock is released: what it points to is
+// never written again.
 func (img *image) describe(now time.Time) *lambdamicrovms.GetMicroVMImageOutput {
 	updatedAt := img.changedAt
 	if !img.busy(now) {
@@ -101,11 +102,28 @@ func (img *image) describe(now time.Time) *lambdamicrovms.GetMicroVMImageOutput 
 	if v := img.latestFailed(now); v != nil {
 		out.LatestFailedImageVersion = ptr(v.name())
 	}
-	return restjson.Recast(&lambdamicrovms.GetMicroVMImageOutput{}, out)
+	return out
 }
 
-// extraOfImage is what an image has besides.
+// summary is what a list tells of an image.
+func (img *image) summary(now time.Time) *types.MicroVMImageSummary {
+	told := img.describe(now)
+	return &types.MicroVMImageSummary{
+		CreatedAt:                told.CreatedAt,
+		ImageArn:                 told.ImageArn,
+		Name:                     told.Name,
+		State:                    told.State,
+		LatestActiveImageVersion: told.LatestActiveImageVersion,
+		LatestFailedImageVersion: told.LatestFailedImageVersion,
+	}
+}
+
 func (img *image) extra() []extra { return []extra{{"id", &img.id}} }
+
+// extraAfterChange is what Create and Update add.
+func (img *image) extraAfterChange() []extra {
+	return []extra{{"id", &img.id}, {name: "buildPhaseOverrides"}, {name: "roleConfiguration"}}
+}
 
 // ownARN checks that an identifier is the ARN of an image in the caller's account.
 func (c *call) ownARN(identifier string) (imageName, error) {
@@ -144,7 +162,7 @@ func (c *call) noImage(arn string) *failure {
 	return notFound("MicroVMImage not found for MicroVMImageID: %s", arn)
 }
 
-func (c *call) createMicroVMImage(in *lambdamicrovms.CreateMicroVMImageInput) (*lambdamicrovms.CreateMicroVMImageOutput, error) {
+func (c *call) createMicroVMImage(in *lambdamicrovms.CreateMicroVMImageInput) (restjson.Encoder, error) {
 	anonymous := *in
 	anonymous.ClientToken = nil
 	previous, err := c.replay(in.ClientToken, &anonymous)
@@ -161,7 +179,7 @@ func (c *call) createMicroVMImage(in *lambdamicrovms.CreateMicroVMImageInput) (*
 		img.settle(c.now)
 	}
 	if previous != nil && taken && img.id == previous.ImageID {
-		return c.created(img, img.version(previous.Version))
+		return c.created(img, img.version(previous.Version), img.state(c.now))
 	}
 	if taken {
 		return nil, invalid("A MicroVM image with the name '%s' already exists in this account", *in.Name)
@@ -190,23 +208,20 @@ func (c *call) createMicroVMImage(in *lambdamicrovms.CreateMicroVMImageInput) (*
 		img.until = time.Time{}
 	}
 	c.grant(in.ClientToken, &anonymous, grant{ImageID: img.id, Version: v.number})
-	out, err := c.created(img, v)
-	out.State = types.MicroVMImageStateCreating
-	return out, err
+	return c.created(img, v, types.MicroVMImageStateCreating)
 }
 
-// created is the answer of Create: it never has the tags.
-func (c *call) created(img *image, v *version) (*lambdamicrovms.CreateMicroVMImageOutput, error) {
+// created returns the output of Create. It never has the tags, and says CREATING even if the build takes no time.
+func (c *call) created(img *image, v *version, state types.MicroVMImageState) (restjson.Encoder, error) {
 	if v == nil {
 		return nil, c.versionOfTokenIsGone(img)
 	}
 	out := restjson.Recast(&lambdamicrovms.CreateMicroVMImageOutput{}, v.describe(c.now), img.describe(c.now))
-	out.Tags = nil
-	c.extra.members = append(img.extra(), extra{name: "buildPhaseOverrides"}, extra{name: "roleConfiguration"})
-	return out, nil
+	out.Tags, out.State = nil, state
+	return extended{out, img.extraAfterChange()}, nil
 }
 
-func (c *call) updateMicroVMImage(in *lambdamicrovms.UpdateMicroVMImageInput) (*lambdamicrovms.UpdateMicroVMImageOutput, error) {
+func (c *call) updateMicroVMImage(in *lambdamicrovms.UpdateMicroVMImageInput) (restjson.Encoder, error) {
 	img, err := c.find(in.ImageIdentifier)
 	if err != nil {
 		return nil, err
@@ -219,9 +234,9 @@ func (c *call) updateMicroVMImage(in *lambdamicrovms.UpdateMicroVMImageInput) (*
 	}
 	if previous != nil {
 		if previous.ImageID != img.id { // the token was given to an image of that name that is gone
-			return c.updated(img, nil)
+			return c.updated(img, nil, "")
 		}
-		return c.updated(img, img.version(previous.Version))
+		return c.updated(img, img.version(previous.Version), img.state(c.now))
 	}
 	config, err := c.configure(restjson.Recast(&types.MicroVMImageVersionSummary{}, in))
 	if err != nil {
@@ -235,17 +250,17 @@ func (c *call) updateMicroVMImage(in *lambdamicrovms.UpdateMicroVMImageInput) (*
 	}
 	v := c.build(img, config, types.MicroVMImageStateUpdating, types.MicroVMImageStateUpdated, types.MicroVMImageStateUpdateFailed)
 	c.grant(in.ClientToken, &anonymous, grant{ImageID: img.id, Version: v.number})
-	out, err := c.updated(img, v)
-	out.State = types.MicroVMImageStateUpdating
-	return out, err
+	return c.updated(img, v, types.MicroVMImageStateUpdating)
 }
 
-func (c *call) updated(img *image, v *version) (*lambdamicrovms.UpdateMicroVMImageOutput, error) {
+// updated returns the output of Update. It says UPDATING even if the build takes no time.
+func (c *call) updated(img *image, v *version, state types.MicroVMImageState) (restjson.Encoder, error) {
 	if v == nil {
 		return nil, c.versionOfTokenIsGone(img)
 	}
-	c.extra.members = append(img.extra(), extra{name: "buildPhaseOverrides"}, extra{name: "roleConfiguration"})
-	return restjson.Recast(&lambdamicrovms.UpdateMicroVMImageOutput{}, v.describe(c.now), img.describe(c.now)), nil
+	out := restjson.Recast(&lambdamicrovms.UpdateMicroVMImageOutput{}, v.describe(c.now), img.describe(c.now))
+	out.State = state
+	return extended{out, img.extraAfterChange()}, nil
 }
 
 func (c *call) versionOfTokenIsGone(img *image) error {
@@ -264,28 +279,26 @@ func alreadyIn(state types.MicroVMImageState) error {
 	return conflict("MicroVM Image is already in state: %s", state)
 }
 
-func (c *call) getMicroVMImage(in *lambdamicrovms.GetMicroVMImageInput) (*lambdamicrovms.GetMicroVMImageOutput, error) {
+func (c *call) getMicroVMImage(in *lambdamicrovms.GetMicroVMImageInput) (restjson.Encoder, error) {
 	img, err := c.find(in.ImageIdentifier)
 	if err != nil {
 		return nil, err
 	}
-	c.extra.members = img.extra()
-	return img.describe(c.now), nil
+	return extended{img.describe(c.now), img.extra()}, nil
 }
 
-func (c *call) listMicroVMImages(in *lambdamicrovms.ListMicroVMImagesInput) (*lambdamicrovms.ListMicroVMImagesOutput, error) {
+func (c *call) listMicroVMImages(in *lambdamicrovms.ListMicroVMImagesInput) (*page, error) {
 	c.world.sweep(c.now)
 	// The page is cut before the filter, so that it may well be empty.
 	found, next, err := cut(c, c.world.order, func(img *image) int64 { return img.sequence }, in.MaxResults, in.NextToken, or(in.NameFilter))
 	if err != nil {
 		return nil, err
 	}
-	out := &lambdamicrovms.ListMicroVMImagesOutput{Items: []types.MicroVMImageSummary{}, NextToken: next}
+	out := newPage(next, len(found))
 	for _, img := range found {
 		if in.NameFilter == nil || strings.Contains(img.name, *in.NameFilter) {
 			img.settle(c.now)
-			out.Items = append(out.Items, *restjson.Recast(&types.MicroVMImageSummary{}, img.describe(c.now)))
-			c.extra.items = append(c.extra.items, img.extra())
+			out.items = append(out.items, extended{img.summary(c.now), img.extra()})
 		}
 	}
 	return out, nil

@@ -36,16 +36,27 @@ func (vm *microVM) live(now time.Time) bool {
 	return vm.state(now) != types.MicroVMStateTerminated
 }
 
-// describe is what Get tells of a MicroVM.
+// describe returns what Get tells of a MicroVM. What it points to is never written again.
 func (vm *microVM) describe(now time.Time) *lambdamicrovms.GetMicroVMOutput {
-	out := restjson.Recast(&lambdamicrovms.GetMicroVMOutput{}, vm.settings)
+	out := *vm.settings
 	present := vm.phases.at(now)
 	out.State = present.State
 	out.StateReason = present.Reason
 	if present.State == types.MicroVMStateTerminated {
 		out.TerminatedAt = ptr(present.From)
 	}
-	return out
+	return &out
+}
+
+// item is what a list tells of a MicroVM.
+func (vm *microVM) item(now time.Time) *types.MicroVMItem {
+	return &types.MicroVMItem{
+		ImageArn:     vm.settings.ImageArn,
+		ImageVersion: vm.settings.ImageVersion,
+		MicroVMId:    vm.settings.MicroVMId,
+		StartedAt:    vm.settings.StartedAt,
+		State:        vm.state(now),
+	}
 }
 
 func (*microVM) extra() []extra { return []extra{{name: "terminationReasonCode"}} }
@@ -89,7 +100,7 @@ func isUUID(text string) bool {
 		text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-'
 }
 
-func (c *call) getMicroVM(in *lambdamicrovms.GetMicroVMInput) (*lambdamicrovms.GetMicroVMOutput, error) {
+func (c *call) getMicroVM(in *lambdamicrovms.GetMicroVMInput) (restjson.Encoder, error) {
 	vm, err := c.findMicroVM(in.MicroVMIdentifier)
 	if err != nil {
 		return nil, err
@@ -97,12 +108,11 @@ func (c *call) getMicroVM(in *lambdamicrovms.GetMicroVMInput) (*lambdamicrovms.G
 	if err := c.known(vm); err != nil {
 		return nil, err
 	}
-	c.extra.members = vm.extra()
-	return vm.describe(c.now), nil
+	return extended{vm.describe(c.now), vm.extra()}, nil
 }
 
 // listMicroVMs cuts pages before it filters, as the list of images does.
-func (c *call) listMicroVMs(in *lambdamicrovms.ListMicroVMsInput) (*lambdamicrovms.ListMicroVMsOutput, error) {
+func (c *call) listMicroVMs(in *lambdamicrovms.ListMicroVMsInput) (*page, error) {
 	if in.ImageIdentifier != nil {
 		if _, err := c.ownARN(*in.ImageIdentifier); err != nil {
 			return nil, err
@@ -113,7 +123,7 @@ func (c *call) listMicroVMs(in *lambdamicrovms.ListMicroVMsInput) (*lambdamicrov
 	if err != nil {
 		return nil, err
 	}
-	out := &lambdamicrovms.ListMicroVMsOutput{Items: []types.MicroVMItem{}, NextToken: next}
+	out := newPage(next, len(found))
 	for _, vm := range found {
 		if in.ImageIdentifier != nil && *in.ImageIdentifier != *vm.settings.ImageArn ||
 			in.ImageVersion != nil && parseVersion(*in.ImageVersion) != vm.version {
@@ -122,7 +132,7 @@ func (c *call) listMicroVMs(in *lambdamicrovms.ListMicroVMsInput) (*lambdamicrov
 		if err := c.known(vm); err != nil {
 			return nil, err
 		}
-		out.Items = append(out.Items, *restjson.Recast(&types.MicroVMItem{}, vm.describe(c.now)))
+		out.items = append(out.items, vm.item(c.now))
 	}
 	return out, nil
 }

@@ -8,8 +8,8 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"slices"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -37,7 +37,7 @@ func (c *call) accept(out restjson.Encoder) *response {
 	if answered.status == http.StatusNoContent {
 		return answered
 	}
-	body, err := c.extra.write(out)
+	body, err := encode(out)
 	if err != nil {
 		return c.refuse(err)
 	}
@@ -158,82 +158,55 @@ func hangUp(w http.ResponseWriter) {
 	_ = inner.Close()
 }
 
-// extras are how an answer differs from its output in the model.
-type extras struct {
-	members []extra   // after the others
-	items   [][]extra // the same for each of the items of a list
-	bare    []bare    // in place of members of the output
-}
-
-// extra is a member that the model does not have: a string or null.
+// An extra is a member that the model does not have: a string or null.
 type extra struct {
 	name  string
 	value *string
 }
 
-// bare is a member that has no nulls for what is not set in it, and is absent if it is nil itself.
-type bare struct {
-	name  string
-	value restjson.Encoder
+// extended is an output or an item with extras after its other members.
+type extended struct {
+	restjson.Encoder
+	more []extra
 }
 
-// write writes an output as the service does, with null for members that are not set.
-func (e *extras) write(out restjson.Encoder) ([]byte, error) {
-	w := &restjson.Writer{ExplicitNulls: true}
-	out.EncodeJSON(w)
-	if err := w.Err(); err != nil || len(e.members)+len(e.items)+len(e.bare) == 0 {
-		return w.Bytes(), err
+// EncodeJSON writes the members of both.
+func (e extended) EncodeJSON(w *restjson.Writer) {
+	e.Encoder.EncodeJSON(w)
+	w.Reopen()
+	for _, m := range e.more {
+		w.StringField(m.name, m.value)
 	}
-	amended := &restjson.Writer{ExplicitNulls: true}
-	amended.Begin()
-	r := restjson.NewReader(string(w.Bytes()))
-	r.Mode = restjson.JSON // Wire passes over members that are null
-	for r.Object(); r.Next(); {
-		e.member(amended, r.Key(), r)
-	}
-	writeExtras(amended, e.members)
-	amended.End()
-	return amended.Bytes(), amended.Err()
-}
-
-// member copies a member of the output.
-func (e *extras) member(w *restjson.Writer, name string, r *restjson.Reader) {
-	if i := slices.IndexFunc(e.bare, func(b bare) bool { return b.name == name }); i >= 0 {
-		r.Skip()
-		if value := e.bare[i].value; value != nil {
-			var inner restjson.Writer
-			value.EncodeJSON(&inner)
-			w.Key(name)
-			w.Raw(inner.Bytes())
-		}
-		return
-	}
-	w.Key(name)
-	if name != "items" || len(e.items) == 0 {
-		w.Raw([]byte(r.RawValue()))
-		return
-	}
-	items := e.items
-	restjson.ListValue(w, restjson.ReadList(r, (*restjson.Reader).RawValue), func(w *restjson.Writer, raw string) {
-		copyObject(w, raw, items[0])
-		items = items[1:]
-	})
-}
-
-func copyObject(w *restjson.Writer, raw string, more []extra) {
-	w.Begin()
-	r := restjson.NewReader(raw)
-	r.Mode = restjson.JSON // Wire passes over members that are null
-	for r.Object(); r.Next(); {
-		w.Key(r.Key())
-		w.Raw([]byte(r.RawValue()))
-	}
-	writeExtras(w, more)
 	w.End()
 }
 
-func writeExtras(w *restjson.Writer, members []extra) {
-	for _, m := range members {
-		w.StringField(m.name, m.value)
-	}
+// page is the output of every list.
+type page struct {
+	items []restjson.Encoder
+	next  *string
+}
+
+// EncodeJSON writes the page.
+func (p *page) EncodeJSON(w *restjson.Writer) {
+	w.Begin()
+	w.Key("items")
+	restjson.ListValue(w, p.items, func(w *restjson.Writer, item restjson.Encoder) { item.EncodeJSON(w) })
+	w.StringField("nextToken", p.next)
+	w.End()
+}
+
+func newPage(next *string, size int) *page {
+	return &page{items: make([]restjson.Encoder, 0, size), next: next} // no items are [], not null
+}
+
+var bodies = sync.Pool{New: func() any { return new(restjson.Writer) }}
+
+// encode writes an output as the service does, with null for members that are not set.
+func encode(out restjson.Encoder) ([]byte, error) {
+	w, _ := bodies.Get().(*restjson.Writer)
+	defer bodies.Put(w)
+	w.Reset()
+	w.ExplicitNulls = true
+	out.EncodeJSON(w)
+	return bytes.Clone(w.Bytes()), w.Err()
 }

@@ -15,7 +15,7 @@ const longestLife = 28800
 // maxPayload is the longest payload of a run hook in bytes.
 const maxPayload = 4096
 
-func (c *call) runMicroVM(in *lambdamicrovms.RunMicroVMInput) (*lambdamicrovms.RunMicroVMOutput, error) {
+func (c *call) runMicroVM(in *lambdamicrovms.RunMicroVMInput) (restjson.Encoder, error) {
 	// The model counts characters where the service counts bytes.
 	if in.RunHookPayload != nil && len(*in.RunHookPayload) > maxPayload {
 		return nil, invalid("1 validation error detected: Value at 'runHookPayload' failed to satisfy constraint: "+
@@ -62,12 +62,11 @@ func (c *call) runMicroVM(in *lambdamicrovms.RunMicroVMInput) (*lambdamicrovms.R
 	return c.ran(vm)
 }
 
-func (c *call) ran(vm *microVM) (*lambdamicrovms.RunMicroVMOutput, error) {
+func (c *call) ran(vm *microVM) (restjson.Encoder, error) {
 	if err := c.known(vm); err != nil {
 		return nil, err
 	}
-	c.extra.members = vm.extra()
-	return restjson.Recast(&lambdamicrovms.RunMicroVMOutput{}, vm.describe(c.now)), nil
+	return extended{restjson.Recast(&lambdamicrovms.RunMicroVMOutput{}, vm.describe(c.now)), vm.extra()}, nil
 }
 
 // runnable returns the version that a request is to run, after all checks that concern it.

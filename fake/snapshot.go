@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
@@ -128,7 +129,7 @@ func (v *version) snapshot(img *image, now time.Time, failedStatus types.MicroVM
 }
 
 func (vm *microVM) snapshot(sc scope, now time.Time) MicroVMSnapshot {
-	told := vm.describe(now)
+	told := restjson.Recast(&lambdamicrovms.GetMicroVMOutput{}, vm.describe(now)) // shares nothing with the server
 	return MicroVMSnapshot{
 		Account: sc.account, Region: sc.region,
 		ID: vm.id(), Endpoint: *told.Endpoint,

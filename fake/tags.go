@@ -23,6 +23,13 @@ func (c *call) tagged(arn *string) (*image, error) {
 	return img, nil
 }
 
+// tagsForChange returns a copy, because responses that are being written share the present tags.
+func (img *image) tagsForChange() map[string]string {
+	tags := make(map[string]string, len(img.tags))
+	maps.Copy(tags, img.tags)
+	return tags
+}
+
 func (c *call) tagResource(in *lambdamicrovms.TagResourceInput) (*lambdamicrovms.TagResourceOutput, error) {
 	img, err := c.tagged(in.Resource)
 	if err != nil {
@@ -38,10 +45,9 @@ func (c *call) tagResource(in *lambdamicrovms.TagResourceInput) (*lambdamicrovms
 		full.code, full.kind, full.capital = "InvalidParameterValueException", "User", true
 		return nil, full
 	}
-	if img.tags == nil {
-		img.tags = make(map[string]string)
-	}
-	maps.Copy(img.tags, in.Tags)
+	changed := img.tagsForChange()
+	maps.Copy(changed, in.Tags)
+	img.tags = changed
 	return &lambdamicrovms.TagResourceOutput{}, nil
 }
 
@@ -50,9 +56,11 @@ func (c *call) untagResource(in *lambdamicrovms.UntagResourceInput) (*lambdamicr
 	if err != nil {
 		return nil, err
 	}
+	changed := img.tagsForChange()
 	for _, key := range in.TagKeys {
-		delete(img.tags, key)
+		delete(changed, key)
 	}
+	img.tags = changed
 	return &lambdamicrovms.UntagResourceOutput{}, nil
 }
 

@@ -86,9 +86,10 @@ func (v *version) active(now time.Time) bool {
 	return v.state(now) == types.MicroVMImageVersionStateSuccessful && v.status != types.MicroVMImageVersionStatusInactive
 }
 
-// describe is what Get, List and PATCH tell of a version, but for the image's ARN and a failed version's status.
+// describe returns what Get, List and PATCH tell of a version, but for the image's ARN and a failed version's status.
+// What it points to is never written again.
 func (v *version) describe(now time.Time) *types.MicroVMImageVersionSummary {
-	out := restjson.Recast(&types.MicroVMImageVersionSummary{}, v.config)
+	out := *v.config
 	out.ImageVersion = ptr(v.name())
 	out.State = v.state(now)
 	out.CreatedAt = ptr(v.createdAt)
@@ -101,7 +102,7 @@ func (v *version) describe(now time.Time) *types.MicroVMImageVersionSummary {
 	case !v.failed():
 		out.Status = types.MicroVMImageVersionStatusActive
 	}
-	return out
+	return &out
 }
 
 // extra is what a version has besides: a key by which the service finds versions by state and hour.
@@ -169,16 +170,15 @@ func noVersion(arn, number string) *failure {
 	return notFound("MicroVMImage not found for MicroVMImage: %s, Version: %s", arn, number)
 }
 
-func (c *call) getMicroVMImageVersion(in *lambdamicrovms.GetMicroVMImageVersionInput) (*lambdamicrovms.GetMicroVMImageVersionOutput, error) {
+func (c *call) getMicroVMImageVersion(in *lambdamicrovms.GetMicroVMImageVersionInput) (restjson.Encoder, error) {
 	img, v, err := c.findVersion(in.ImageIdentifier, in.ImageVersion)
 	if err != nil {
 		return nil, err
 	}
-	c.extra.members = v.extra(c.now)
-	return restjson.Recast(&lambdamicrovms.GetMicroVMImageVersionOutput{}, c.describe(img, v)), nil
+	return extended{c.describe(img, v), v.extra(c.now)}, nil
 }
 
-func (c *call) listMicroVMImageVersions(in *lambdamicrovms.ListMicroVMImageVersionsInput) (*lambdamicrovms.ListMicroVMImageVersionsOutput, error) {
+func (c *call) listMicroVMImageVersions(in *lambdamicrovms.ListMicroVMImageVersionsInput) (*page, error) {
 	img, err := c.find(in.ImageIdentifier)
 	if err != nil {
 		return nil, err
@@ -187,15 +187,14 @@ func (c *call) listMicroVMImageVersions(in *lambdamicrovms.ListMicroVMImageVersi
 	if err != nil {
 		return nil, err
 	}
-	out := &lambdamicrovms.ListMicroVMImageVersionsOutput{Items: []types.MicroVMImageVersionSummary{}, NextToken: next}
+	out := newPage(next, len(found))
 	for _, v := range found {
-		out.Items = append(out.Items, *c.describe(img, v))
-		c.extra.items = append(c.extra.items, v.extra(c.now))
+		out.items = append(out.items, extended{c.describe(img, v), v.extra(c.now)})
 	}
 	return out, nil
 }
 
-func (c *call) updateMicroVMImageVersion(in *lambdamicrovms.UpdateMicroVMImageVersionInput) (*lambdamicrovms.UpdateMicroVMImageVersionOutput, error) {
+func (c *call) updateMicroVMImageVersion(in *lambdamicrovms.UpdateMicroVMImageVersionInput) (restjson.Encoder, error) {
 	img, v, err := c.findVersion(in.ImageIdentifier, in.ImageVersion)
 	if err != nil {
 		return nil, err
@@ -210,8 +209,7 @@ func (c *call) updateMicroVMImageVersion(in *lambdamicrovms.UpdateMicroVMImageVe
 		}
 	}
 	v.status, v.changedAt = in.Status, c.now
-	c.extra.members = v.extra(c.now)
-	return restjson.Recast(&lambdamicrovms.UpdateMicroVMImageVersionOutput{}, c.describe(img, v)), nil
+	return extended{c.describe(img, v), v.extra(c.now)}, nil
 }
 
 func (c *call) deleteMicroVMImageVersion(in *lambdamicrovms.DeleteMicroVMImageVersionInput) (*lambdamicrovms.DeleteMicroVMImageVersionOutput, error) {

@@ -66,6 +66,10 @@ func (w *Writer) Begin() { w.begin('{') }
 // End ends an object.
 func (w *Writer) End() { w.end('}') }
 
+// Reopen takes back the end of the object that was written last, so that it can get more
+// members before another End.
+func (w *Writer) Reopen() { w.buf = w.buf[:len(w.buf)-1] }
+
 func (w *Writer) begin(c byte) {
 	w.separate()
 	w.buf = append(w.buf, c)
