@@ -30,7 +30,7 @@ type call struct {
 
 	route     *route
 	operation Operation // "" if there is no such
-	labels    map[string]string
+	labels    labels
 	scope     scope
 	input     any   // decoded
 	err       error // the first one of decoding
@@ -138,8 +138,8 @@ func answer[I, O any, PI interface {
 // passesGateway reports whether the service gets to see the call: the gateway in front of it stumbles over the id of
 // a MicroVM that does not look like one, whatever else the request says.
 func (c *call) passesGateway() bool {
-	id, named := c.labels["microvmIdentifier"]
-	return !named || isMicroVMID(id)
+	id := c.label("microvmIdentifier")
+	return id == nil || isMicroVMID(*id)
 }
 
 // A route is how a request names its operation.
@@ -150,47 +150,68 @@ type route struct {
 	success   int    // status
 }
 
+// labels are the variable segments of a path, decoded.
+type labels []parameter
+
+// get returns "" for a label that the path does not have.
+func (l labels) get(name string) string {
+	for _, label := range l {
+		if label.name == name {
+			return label.value
+		}
+	}
+	return ""
+}
+
 // findRoute returns nil if there is no such operation.
-func findRoute(method, path string) (*route, map[string]string) {
+func findRoute(method, path string) (*route, labels) {
 	for i := range routes {
-		if route := &routes[i]; route.method == method {
-			if labels, ok := matchPath(route.path, path); ok {
-				return route, labels
-			}
+		if route := &routes[i]; route.method == method && matchPath(route.path, path, nil) {
+			var found labels
+			matchPath(route.path, path, &found)
+			return route, found
 		}
 	}
 	return nil, nil
 }
 
-// matchPath compares step by step, so that an encoded slash stays within its label.
-func matchPath(template, path string) (labels map[string]string, ok bool) {
-	want, got := strings.Split(template, "/"), strings.Split(path, "/")
-	if len(want) != len(got) {
-		return nil, false
-	}
-	for i, step := range want {
-		name, isLabel := strings.CutPrefix(step, "{")
+// matchPath compares segment by segment, so that an encoded slash stays within its label. It collects the labels
+// unless found is nil: most paths do not match.
+func matchPath(template, path string, found *labels) bool {
+	for more := true; more; {
+		var want, got string
+		var moreGot bool
+		want, template, more = strings.Cut(template, "/")
+		got, path, moreGot = strings.Cut(path, "/")
+		if more != moreGot {
+			return false
+		}
+		name, isLabel := strings.CutPrefix(want, "{")
 		if !isLabel {
-			if step != got[i] {
-				return nil, false
+			if want != got {
+				return false
 			}
 			continue
 		}
-		value, err := unescape(got[i])
+		value, err := unescape(got)
 		if err != nil || value == "" {
-			return nil, false
+			return false
 		}
-		if labels == nil {
-			labels = make(map[string]string)
+		if found != nil {
+			*found = append(*found, parameter{strings.TrimSuffix(name, "}"), value})
 		}
-		labels[strings.TrimSuffix(name, "}")] = value
 	}
-	return labels, true
+	return true
 }
 
+// label returns a pointer into the call's labels, which nobody changes.
 func (c *call) label(name string) *string {
-	value := c.labels[name]
-	return &value
+	for i := range c.labels {
+		if c.labels[i].name == name {
+			return &c.labels[i].value
+		}
+	}
+	return nil
 }
 
 // readBody decodes the body. An empty one is an object without members.
@@ -218,7 +239,9 @@ type parameter struct{ name, value string }
 // an error that has no message.
 func parseQuery(raw string) ([]parameter, error) {
 	var query []parameter
-	for _, pair := range strings.Split(raw, "&") {
+	for raw != "" {
+		var pair string
+		pair, raw, _ = strings.Cut(raw, "&")
 		if pair == "" {
 			continue
 		}

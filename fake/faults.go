@@ -95,8 +95,8 @@ func (f *fault) holds(o Occasion) bool {
 
 // occasion is what conditions see of a call. The caller has the server's lock.
 func (c *call) occasion() Occasion {
-	o := Occasion{Operation: c.operation, MicroVM: c.labels["microvmIdentifier"]}
-	arn := c.labels["imageIdentifier"]
+	o := Occasion{Operation: c.operation, MicroVM: c.labels.get("microvmIdentifier")}
+	arn := c.labels.get("imageIdentifier")
 	switch in := c.input.(type) {
 	case *lambdamicrovms.CreateMicroVMImageInput:
 		o.Image = or(in.Name)
@@ -106,7 +106,7 @@ func (c *call) occasion() Occasion {
 	case *lambdamicrovms.ListMicroVMsInput:
 		arn = or(in.ImageIdentifier)
 	case *lambdamicrovms.TagResourceInput, *lambdamicrovms.UntagResourceInput, *lambdamicrovms.ListTagsInput:
-		arn = c.labels["Resource"]
+		arn = c.labels.get("Resource")
 	}
 	if name, _, ok := parseImageARN(arn); ok {
 		o.Image = name.name

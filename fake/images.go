@@ -323,6 +323,7 @@ func (c *call) deleteMicroVMImage(in *lambdamicrovms.DeleteMicroVMImageInput) (*
 		}
 		return nil, invalid("Cannot delete microvm image with running microvms.")
 	}
+	c.world.leaving = append(c.world.leaving, img)
 	img.pass(c.now, types.MicroVMImageStateDeleting, "", c.now.Add(c.server.config.delays.ImageDelete))
 	return deleting(in), nil
 }

@@ -71,24 +71,39 @@ func (a *response) toClient(r *http.Request) (*http.Response, error) {
 		body = nil
 	}
 	return &http.Response{
-		Status:        strconv.Itoa(a.status) + " " + http.StatusText(a.status),
+		Status:        statusLine(a.status),
 		StatusCode:    a.status,
 		Proto:         "HTTP/1.1",
 		ProtoMajor:    1,
 		ProtoMinor:    1,
 		Header:        a.header,
-		Body:          io.NopCloser(a.reader(body)),
+		Body:          a.reader(body),
 		ContentLength: int64(len(body)),
 		Request:       r,
 	}, nil
 }
 
 // reader reads the body as far as it arrives.
-func (a *response) reader(body []byte) io.Reader {
+func (a *response) reader(body []byte) io.ReadCloser {
 	if !a.broken || len(body) == 0 {
-		return bytes.NewReader(body)
+		whole := new(wholeBody)
+		whole.Reset(body)
+		return whole
 	}
-	return io.MultiReader(bytes.NewReader(body[:a.arriving(body)]), brokenOff{})
+	return io.NopCloser(io.MultiReader(bytes.NewReader(body[:a.arriving(body)]), brokenOff{}))
+}
+
+// wholeBody is a body that arrives in one piece.
+type wholeBody struct{ bytes.Reader }
+
+func (*wholeBody) Close() error { return nil }
+
+// statusLine spells out the usual one, which then needs no memory.
+func statusLine(status int) string {
+	if status == http.StatusOK {
+		return "200 OK"
+	}
+	return strconv.Itoa(status) + " " + http.StatusText(status)
 }
 
 // brokenOff is the end of a body that is not its end.

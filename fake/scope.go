@@ -18,19 +18,27 @@ const algorithm = "AWS4-HMAC-SHA256"
 // presigned URL, in the query. A request without one is taken to be about the server's own.
 func (s *Server) scopeOf(r *http.Request) scope {
 	found := scope{account: s.config.account, region: s.config.region}
-	// access key / date / region / service / aws4_request
-	if parts := strings.Split(credentialOf(r), "/"); len(parts) >= 5 {
-		found.account = s.accountOf(parts[0])
-		if region := parts[len(parts)-3]; region != "" {
-			found.region = region
-		}
+	credential := credentialOf(r) // access key / date / region / service / aws4_request
+	if strings.Count(credential, "/") < 4 {
+		return found
+	}
+	accessKey, _, _ := strings.Cut(credential, "/")
+	found.account = s.accountOf(accessKey)
+	// From the end, because an access key may contain a slash.
+	for range 2 {
+		credential = credential[:strings.LastIndexByte(credential, '/')]
+	}
+	if region := credential[strings.LastIndexByte(credential, '/')+1:]; region != "" {
+		found.region = region
 	}
 	return found
 }
 
 func credentialOf(r *http.Request) string {
 	if fields, ok := strings.CutPrefix(r.Header.Get("Authorization"), algorithm+" "); ok {
-		for _, field := range strings.Split(fields, ",") {
+		for fields != "" {
+			var field string
+			field, fields, _ = strings.Cut(fields, ",")
 			if credential, ok := strings.CutPrefix(strings.TrimSpace(field), "Credential="); ok {
 				return credential
 			}

@@ -173,6 +173,9 @@ func (saved *savedWorld) restore(sc scope) (*world, error) {
 		last = from.Sequence
 		w.images[img.name] = img
 		w.order = append(w.order, img)
+		if img.after == "" {
+			w.leaving = append(w.leaving, img)
+		}
 	}
 	last = 0
 	for _, from := range saved.MicroVMs {

@@ -7,9 +7,10 @@ import (
 
 // world is all that an account has in a region. The server's lock guards it.
 type world struct {
-	images map[string]*image // by name; those that are gone stay until their name is taken again
-	order  []*image          // oldest first
-	tokens map[string]*grant // by operation and client token
+	images  map[string]*image // by name; those that are gone stay until their name is taken again
+	order   []*image          // oldest first, perhaps with some of leaving that are gone
+	leaving []*image          // those of order that are being deleted
+	tokens  map[string]*grant // by operation and client token
 
 	microVMs     map[string]*microVM // by id
 	microVMOrder []*microVM          // oldest first
@@ -39,9 +40,13 @@ func (w *world) add(vm *microVM) {
 	w.microVMOrder = append(w.microVMOrder, vm)
 }
 
-// sweep forgets images that are gone, in the order of the lists.
+// sweep removes images that are gone from the order of the lists.
 func (w *world) sweep(now time.Time) {
-	w.order = slices.DeleteFunc(w.order, func(img *image) bool { return img.gone(now) })
+	gone := func(img *image) bool { return img.gone(now) }
+	if slices.ContainsFunc(w.leaving, gone) {
+		w.order = slices.DeleteFunc(w.order, gone)
+		w.leaving = slices.DeleteFunc(w.leaving, gone)
+	}
 }
 
 func ptr[T any](v T) *T { return &v }
