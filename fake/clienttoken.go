@@ -43,8 +43,10 @@ func (c *call) grant(token *string, in restjson.Encoder, g grant) {
 func (c *call) tokenKey(token string) string { return string(c.operation) + " " + token }
 
 func fingerprint(in restjson.Encoder) string {
-	var w restjson.Writer
-	in.EncodeJSON(&w)
+	w, _ := bodies.Get().(*restjson.Writer)
+	defer bodies.Put(w)
+	w.Reset()
+	in.EncodeJSON(w)
 	sum := sha256.Sum256(w.Bytes())
 	return hex.EncodeToString(sum[:])
 }

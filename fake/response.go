@@ -214,6 +214,7 @@ func newPage(next *string, size int) *page {
 	return &page{items: make([]restjson.Encoder, 0, size), next: next} // no items are [], not null
 }
 
+// bodies lends memory for JSON that is copied or hashed as soon as it is written.
 var bodies = sync.Pool{New: func() any { return new(restjson.Writer) }}
 
 // encode writes an output as the service does, with null for members that are not set.

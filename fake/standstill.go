@@ -23,21 +23,31 @@ func logTo(tb TB) func(format string, args ...any) {
 	}
 }
 
-// Polls are taken for waiting in real time after so many of the same request over so long.
+// Repeated requests are taken for waiting in real time after so many polls over so long. A poll is a request that
+// repeats another after a pause, which tells it from load.
 const (
 	idlePolls = 3
 	idleTime  = 3 * time.Second
+	idlePause = 400 * time.Millisecond
+	busyRate  = 50 // calls a second that are load, not waiting
 )
+
+// repetition is what is known of the calls of one URL.
+type repetition struct {
+	last  time.Time // in real time
+	polls int
+}
 
 // standstill notices callers who poll in real time while the test clock, on which everything depends that they wait
 // for, does not move.
 type standstill struct {
 	mu    sync.Mutex
-	ended bool      // the log of a test must not be used after its end
-	told  bool      // once is enough
-	at    time.Time // the server's time
-	since time.Time // real time at which the server's time was first seen to be that
-	polls map[string]int
+	ended bool                  // the log of a test must not be used after its end
+	told  bool                  // once is enough
+	at    time.Time             // the server's time
+	since time.Time             // real time at which the server's time was first seen to be that
+	calls map[string]repetition // by URL
+	total int                   // of calls since then
 }
 
 // watch notes a call. It is cheap enough for every call: most tests move the clock on before long.
@@ -51,21 +61,30 @@ func (s *Server) watch(method string, operation Operation, url string) {
 	if w.told || w.ended {
 		return
 	}
-	if now := s.clock.Now(); !now.Equal(w.at) || method != http.MethodGet || len(w.polls) > 1000 {
-		w.at, w.since, w.polls = now, time.Now(), nil
+	now := time.Now()
+	if at := s.clock.Now(); !at.Equal(w.at) || method != http.MethodGet || len(w.calls) > 1000 {
+		w.at, w.since, w.total = at, now, 0
+		clear(w.calls)
 	}
 	if method != http.MethodGet {
 		return
 	}
-	if w.polls == nil {
-		w.polls = make(map[string]int)
+	if w.calls == nil {
+		w.calls = make(map[string]repetition)
 	}
-	w.polls[url]++
-	if waited := time.Since(w.since); w.polls[url] >= idlePolls && waited >= idleTime {
+	call := w.calls[url]
+	if now.Sub(call.last) >= idlePause {
+		call.polls++
+	}
+	call.last = now
+	w.calls[url] = call
+	w.total++
+	waited := now.Sub(w.since)
+	if call.polls >= idlePolls && waited >= idleTime && w.total < busyRate*int(waited.Seconds()) {
 		w.told = true
-		s.config.logf("fake: %s was called %d times in %v while the server's time stood still at %s: "+
+		s.config.logf("fake: %s was polled for %v while the server's time stood still at %s: "+
 			"give the waiter or workflow the clock of the server, Clock: srv.Clock(), or move it with srv.Advance",
-			operation, w.polls[url], waited.Round(time.Second), w.at.Format(time.RFC3339))
+			operation, waited.Round(time.Second), w.at.Format(time.RFC3339))
 	}
 }
 

@@ -5,9 +5,11 @@ package restjson
 // both shapes get in a later model is copied without a change here.
 func Recast[O Decoder](into O, from ...Encoder) O {
 	for _, source := range from {
-		var w Writer
-		source.EncodeJSON(&w)
-		into.DecodeJSON(NewReader(string(w.Bytes())))
+		w := borrowWriter()
+		source.EncodeJSON(w)
+		src := string(w.Bytes())
+		returnWriter(w)
+		into.DecodeJSON(NewReader(src))
 	}
 	return into
 }
