@@ -49,10 +49,8 @@ type call struct {
 func (s *Server) newCall(r *http.Request) *call {
 	c := &call{server: s, http: r, path: r.URL.EscapedPath()}
 	c.scope = s.scopeOf(r)
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	c.requestID = s.ids.uuid()
-	c.overrides = s.overrides
+	c.overrides = *s.overrides.Load()
 	return c
 }
 

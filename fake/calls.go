@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -56,10 +57,14 @@ func (c Call) String() string {
 // callLog keeps the newest calls.
 type callLog struct {
 	limit int
+
+	mu    sync.Mutex
 	calls []Call
 }
 
 func (l *callLog) add(c Call) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.calls = append(l.calls, c)
 	// Half of the room is spare, so that the log is moved rarely.
 	if l.limit >= 0 && len(l.calls) > 2*l.limit {
@@ -68,6 +73,8 @@ func (l *callLog) add(c Call) {
 }
 
 func (l *callLog) newest() []Call {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	return slices.Clone(l.calls[max(0, len(l.calls)-l.limit):])
 }
 
@@ -91,15 +98,11 @@ func (s *Server) note(c *call, answered *response) {
 		Faults:    c.struck,
 	}
 	s.watch(entry.Method, entry.Operation, entry.URL)
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.calls.add(entry)
 }
 
 // Calls returns the calls so far, or those of the operations given, in the order in which they were answered.
 func (s *Server) Calls(operations ...Operation) []Call {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	calls := s.calls.newest()
 	if len(operations) > 0 {
 		calls = slices.DeleteFunc(calls, func(c Call) bool { return !slices.Contains(operations, c.Operation) })

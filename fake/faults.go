@@ -77,10 +77,12 @@ func (s *Server) Inject(effect Effect, conditions ...Condition) (remove func()) 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, f)
+	s.faulty.Store(true)
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.faults = slices.DeleteFunc(s.faults, func(other *fault) bool { return other == f })
+		s.faulty.Store(len(s.faults) > 0)
 	}
 }
 
@@ -130,11 +132,11 @@ func pick[E Effect](c *call) (effect E, found bool) {
 // strike lets faults refuse the call, or else notes what befalls its answer.
 func (c *call) strike() error {
 	s := c.server
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.faults) == 0 {
+	if !s.faulty.Load() {
 		return nil
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	o := c.occasion()
 	for _, f := range s.faults {
 		if r, ok := f.effect.(refusal); ok && f.holds(o) {

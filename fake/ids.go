@@ -4,16 +4,39 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
+	"sync"
 )
 
-// idSource makes UUIDs that depend on its seed only.
-type idSource struct{ source *rand.PCG }
+// idSource makes UUIDs that depend on its seed only. It has a lock of its own because every call needs an id.
+type idSource struct {
+	mu     sync.Mutex
+	source rand.PCG
+}
 
-func newIDSource(seed uint64) *idSource { return &idSource{rand.NewPCG(seed, 0)} }
+func newIDSource(seed uint64) *idSource {
+	s := new(idSource)
+	s.source.Seed(seed, 0)
+	return s
+}
+
+func (s *idSource) save() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	state, _ := s.source.MarshalBinary() // is never an error
+	return state
+}
+
+func (s *idSource) restore(state []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.source.UnmarshalBinary(state)
+}
 
 // uuid returns a version 4 UUID.
 func (s *idSource) uuid() string {
+	s.mu.Lock()
 	high, low := s.source.Uint64(), s.source.Uint64()
+	s.mu.Unlock()
 	high = high&^0xf000 | 0x4000
 	low = low&^(3<<62) | 1<<63
 	var raw [16]byte

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -19,18 +20,20 @@ type Server struct {
 
 	standstill standstill
 
-	mu        sync.Mutex // guards what follows
-	worlds    map[scope]*world
-	hosts     map[string]*microVM // by the host of its endpoint
 	ids       *idSource
-	sequence  int64
-	faults    []*fault
-	overrides Overrides
+	overrides atomic.Pointer[Overrides]
 	calls     callLog
-	keeper    *keeper // nil if no file has the state
-	changes   int64   // how often the state changed
-	closed    bool
-	ended     chan struct{} // closed with the server
+	faulty    atomic.Bool // whether there are faults, for the calls that meet none
+
+	mu       sync.Mutex // guards what follows
+	worlds   map[scope]*world
+	hosts    map[string]*microVM // by the host of its endpoint
+	sequence int64
+	faults   []*fault
+	keeper   *keeper // nil if no file has the state
+	changes  int64   // how often the state changed
+	closed   bool
+	ended    chan struct{} // closed with the server
 }
 
 // TB is what New needs of a test: *testing.T, *testing.B and *testing.F have it.
@@ -70,7 +73,7 @@ func NewServer(opts ...Option) *Server {
 	s.worlds = make(map[scope]*world)
 	s.hosts = make(map[string]*microVM)
 	s.ids = newIDSource(s.config.seed)
-	s.overrides = s.config.overrides
+	s.overrides.Store(&s.config.overrides)
 	s.calls.limit = s.config.callLimit
 	s.ended = make(chan struct{})
 	for _, f := range s.config.faults {
@@ -107,9 +110,7 @@ func (s *Server) Clock() lambdamicrovms.Clock { return s.clock }
 
 // SetOverrides replaces the overrides from now on.
 func (s *Server) SetOverrides(overrides Overrides) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.overrides = overrides
+	s.overrides.Store(&overrides)
 }
 
 // Do answers a request as a server on the network would.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -76,8 +75,7 @@ type savedMicroVM struct {
 // save returns the server's state. The caller has its lock and must be done with the result before it
 // gives it back.
 func (s *Server) save() *savedState {
-	random, _ := s.ids.source.MarshalBinary() // is never an error
-	saved := &savedState{Time: s.clock.Now(), Sequence: s.sequence, Random: random, Worlds: []savedWorld{}}
+	saved := &savedState{Time: s.clock.Now(), Sequence: s.sequence, Random: s.ids.save(), Worlds: []savedWorld{}}
 	for sc, w := range s.worlds {
 		saved.Worlds = append(saved.Worlds, w.save(sc))
 	}
@@ -142,11 +140,9 @@ func (s *Server) restore(saved *savedState) error {
 		}
 	}
 	if len(saved.Random) > 0 {
-		source := new(rand.PCG)
-		if err := source.UnmarshalBinary(saved.Random); err != nil {
+		if err := s.ids.restore(saved.Random); err != nil {
 			return err
 		}
-		s.ids = &idSource{source}
 	}
 	s.worlds, s.hosts, s.sequence = worlds, hosts, sequence
 	s.clock.notBefore(saved.Time)
