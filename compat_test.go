@@ -27,12 +27,6 @@ func runProgram(t *testing.T, program string) string {
 	return goProgram(t, program, "run", ".")
 }
 
-// buildProgram only compiles it.
-func buildProgram(t *testing.T, program string) {
-	t.Helper()
-	goProgram(t, program, "vet", ".")
-}
-
 func goProgram(t *testing.T, program string, args ...string) string {
 	t.Helper()
 	root, err := os.Getwd()

@@ -125,7 +125,7 @@ func TestVectors(t *testing.T) {
 func TestKeyChanges(t *testing.T) {
 	s := new(sigv4.Signer)
 	at := time.Date(2026, 11, 26, 23, 59, 59, 0, time.UTC)
-	r := &http.Request{Method: "GET", URL: &url.URL{Scheme: "https", Host: "lambda.us-east-1.amazonaws.com", Path: "/x"}, Header: http.Header{}}
+	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Scheme: "https", Host: "lambda.us-east-1.amazonaws.com", Path: "/x"}, Header: http.Header{}}
 	for range 2 {
 		for _, test := range []struct {
 			key, secret, service, region string
@@ -242,7 +242,7 @@ func BenchmarkSign(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			c := &aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret", SessionToken: "token"}
 			r := &http.Request{
-				Method: "PUT", Header: http.Header{}, ContentLength: 2,
+				Method: http.MethodPut, Header: http.Header{}, ContentLength: 2,
 				URL: &url.URL{Scheme: "https", Host: "lambda.us-east-1.amazonaws.com", Path: "/microvm-images/arn:aws", RawPath: "/microvm-images/arn%3Aaws"},
 			}
 			b.ReportAllocs()
