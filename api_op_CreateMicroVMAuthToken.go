@@ -57,4 +57,4 @@ type CreateMicroVMAuthTokenOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var createMicroVMAuthToken = operation[CreateMicroVMAuthTokenInput, CreateMicroVMAuthTokenOutput]{name: "CreateMicrovmAuthToken", method: "POST", slot: slotCreateMicroVMAuthToken, returns: true}
+var createMicroVMAuthToken = operation[CreateMicroVMAuthTokenInput, CreateMicroVMAuthTokenOutput]{operationInfo{name: "CreateMicrovmAuthToken", method: "POST", slot: slotCreateMicroVMAuthToken, returns: true}}

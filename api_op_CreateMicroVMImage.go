@@ -195,4 +195,4 @@ type CreateMicroVMImageOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var createMicroVMImage = operation[CreateMicroVMImageInput, CreateMicroVMImageOutput]{name: "CreateMicrovmImage", method: "POST", slot: slotCreateMicroVMImage, returns: true}
+var createMicroVMImage = operation[CreateMicroVMImageInput, CreateMicroVMImageOutput]{operationInfo{name: "CreateMicrovmImage", method: "POST", slot: slotCreateMicroVMImage, returns: true}}

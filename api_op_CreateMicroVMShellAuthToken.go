@@ -50,4 +50,4 @@ type CreateMicroVMShellAuthTokenOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var createMicroVMShellAuthToken = operation[CreateMicroVMShellAuthTokenInput, CreateMicroVMShellAuthTokenOutput]{name: "CreateMicrovmShellAuthToken", method: "POST", slot: slotCreateMicroVMShellAuthToken, returns: true}
+var createMicroVMShellAuthToken = operation[CreateMicroVMShellAuthTokenInput, CreateMicroVMShellAuthTokenOutput]{operationInfo{name: "CreateMicrovmShellAuthToken", method: "POST", slot: slotCreateMicroVMShellAuthToken, returns: true}}

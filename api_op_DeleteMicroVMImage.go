@@ -53,4 +53,4 @@ type DeleteMicroVMImageOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var deleteMicroVMImage = operation[DeleteMicroVMImageInput, DeleteMicroVMImageOutput]{name: "DeleteMicrovmImage", method: "DELETE", slot: slotDeleteMicroVMImage, returns: true}
+var deleteMicroVMImage = operation[DeleteMicroVMImageInput, DeleteMicroVMImageOutput]{operationInfo{name: "DeleteMicrovmImage", method: "DELETE", slot: slotDeleteMicroVMImage, returns: true}}

@@ -63,4 +63,4 @@ type DeleteMicroVMImageVersionOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var deleteMicroVMImageVersion = operation[DeleteMicroVMImageVersionInput, DeleteMicroVMImageVersionOutput]{name: "DeleteMicrovmImageVersion", method: "DELETE", slot: slotDeleteMicroVMImageVersion, returns: true}
+var deleteMicroVMImageVersion = operation[DeleteMicroVMImageVersionInput, DeleteMicroVMImageVersionOutput]{operationInfo{name: "DeleteMicrovmImageVersion", method: "DELETE", slot: slotDeleteMicroVMImageVersion, returns: true}}

@@ -94,4 +94,4 @@ type GetMicroVMOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var getMicroVM = operation[GetMicroVMInput, GetMicroVMOutput]{name: "GetMicrovm", method: "GET", slot: slotGetMicroVM, readOnly: true, returns: true}
+var getMicroVM = operation[GetMicroVMInput, GetMicroVMOutput]{operationInfo{name: "GetMicrovm", method: "GET", slot: slotGetMicroVM, readOnly: true, returns: true}}

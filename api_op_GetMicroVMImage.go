@@ -74,4 +74,4 @@ type GetMicroVMImageOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var getMicroVMImage = operation[GetMicroVMImageInput, GetMicroVMImageOutput]{name: "GetMicrovmImage", method: "GET", slot: slotGetMicroVMImage, readOnly: true, returns: true}
+var getMicroVMImage = operation[GetMicroVMImageInput, GetMicroVMImageOutput]{operationInfo{name: "GetMicrovmImage", method: "GET", slot: slotGetMicroVMImage, readOnly: true, returns: true}}

@@ -100,4 +100,4 @@ type GetMicroVMImageBuildOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var getMicroVMImageBuild = operation[GetMicroVMImageBuildInput, GetMicroVMImageBuildOutput]{name: "GetMicrovmImageBuild", method: "GET", slot: slotGetMicroVMImageBuild, readOnly: true, returns: true}
+var getMicroVMImageBuild = operation[GetMicroVMImageBuildInput, GetMicroVMImageBuildOutput]{operationInfo{name: "GetMicrovmImageBuild", method: "GET", slot: slotGetMicroVMImageBuild, readOnly: true, returns: true}}

@@ -128,4 +128,4 @@ type GetMicroVMImageVersionOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var getMicroVMImageVersion = operation[GetMicroVMImageVersionInput, GetMicroVMImageVersionOutput]{name: "GetMicrovmImageVersion", method: "GET", slot: slotGetMicroVMImageVersion, readOnly: true, returns: true}
+var getMicroVMImageVersion = operation[GetMicroVMImageVersionInput, GetMicroVMImageVersionOutput]{operationInfo{name: "GetMicrovmImageVersion", method: "GET", slot: slotGetMicroVMImageVersion, readOnly: true, returns: true}}

@@ -56,4 +56,4 @@ type ListManagedMicroVMImageVersionsOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var listManagedMicroVMImageVersions = operation[ListManagedMicroVMImageVersionsInput, ListManagedMicroVMImageVersionsOutput]{name: "ListManagedMicrovmImageVersions", method: "GET", slot: slotListManagedMicroVMImageVersions, readOnly: true, returns: true}
+var listManagedMicroVMImageVersions = operation[ListManagedMicroVMImageVersionsInput, ListManagedMicroVMImageVersionsOutput]{operationInfo{name: "ListManagedMicrovmImageVersions", method: "GET", slot: slotListManagedMicroVMImageVersions, readOnly: true, returns: true}}

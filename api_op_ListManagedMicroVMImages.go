@@ -49,4 +49,4 @@ type ListManagedMicroVMImagesOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var listManagedMicroVMImages = operation[ListManagedMicroVMImagesInput, ListManagedMicroVMImagesOutput]{name: "ListManagedMicrovmImages", method: "GET", slot: slotListManagedMicroVMImages, readOnly: true, returns: true}
+var listManagedMicroVMImages = operation[ListManagedMicroVMImagesInput, ListManagedMicroVMImagesOutput]{operationInfo{name: "ListManagedMicrovmImages", method: "GET", slot: slotListManagedMicroVMImages, readOnly: true, returns: true}}

@@ -75,4 +75,4 @@ type ListMicroVMImageBuildsOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var listMicroVMImageBuilds = operation[ListMicroVMImageBuildsInput, ListMicroVMImageBuildsOutput]{name: "ListMicrovmImageBuilds", method: "GET", slot: slotListMicroVMImageBuilds, readOnly: true, returns: true}
+var listMicroVMImageBuilds = operation[ListMicroVMImageBuildsInput, ListMicroVMImageBuildsOutput]{operationInfo{name: "ListMicrovmImageBuilds", method: "GET", slot: slotListMicroVMImageBuilds, readOnly: true, returns: true}}

@@ -55,4 +55,4 @@ type ListMicroVMImageVersionsOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var listMicroVMImageVersions = operation[ListMicroVMImageVersionsInput, ListMicroVMImageVersionsOutput]{name: "ListMicrovmImageVersions", method: "GET", slot: slotListMicroVMImageVersions, readOnly: true, returns: true}
+var listMicroVMImageVersions = operation[ListMicroVMImageVersionsInput, ListMicroVMImageVersionsOutput]{operationInfo{name: "ListMicrovmImageVersions", method: "GET", slot: slotListMicroVMImageVersions, readOnly: true, returns: true}}

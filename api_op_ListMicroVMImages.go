@@ -57,4 +57,4 @@ type ListMicroVMImagesOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var listMicroVMImages = operation[ListMicroVMImagesInput, ListMicroVMImagesOutput]{name: "ListMicrovmImages", method: "GET", slot: slotListMicroVMImages, readOnly: true, returns: true}
+var listMicroVMImages = operation[ListMicroVMImagesInput, ListMicroVMImagesOutput]{operationInfo{name: "ListMicrovmImages", method: "GET", slot: slotListMicroVMImages, readOnly: true, returns: true}}

@@ -59,4 +59,4 @@ type ListMicroVMsOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var listMicroVMs = operation[ListMicroVMsInput, ListMicroVMsOutput]{name: "ListMicrovms", method: "GET", slot: slotListMicroVMs, readOnly: true, returns: true}
+var listMicroVMs = operation[ListMicroVMsInput, ListMicroVMsOutput]{operationInfo{name: "ListMicrovms", method: "GET", slot: slotListMicroVMs, readOnly: true, returns: true}}

@@ -41,4 +41,4 @@ type ListTagsOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var listTags = operation[ListTagsInput, ListTagsOutput]{name: "ListTags", method: "GET", slot: slotListTags, readOnly: true}
+var listTags = operation[ListTagsInput, ListTagsOutput]{operationInfo{name: "ListTags", method: "GET", slot: slotListTags, readOnly: true}}

@@ -40,4 +40,4 @@ type ResumeMicroVMOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var resumeMicroVM = operation[ResumeMicroVMInput, ResumeMicroVMOutput]{name: "ResumeMicrovm", method: "POST", slot: slotResumeMicroVM}
+var resumeMicroVM = operation[ResumeMicroVMInput, ResumeMicroVMOutput]{operationInfo{name: "ResumeMicrovm", method: "POST", slot: slotResumeMicroVM}}

@@ -147,4 +147,4 @@ type RunMicroVMOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var runMicroVM = operation[RunMicroVMInput, RunMicroVMOutput]{name: "RunMicrovm", method: "POST", slot: slotRunMicroVM, returns: true}
+var runMicroVM = operation[RunMicroVMInput, RunMicroVMOutput]{operationInfo{name: "RunMicrovm", method: "POST", slot: slotRunMicroVM, returns: true}}

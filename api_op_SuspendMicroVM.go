@@ -40,4 +40,4 @@ type SuspendMicroVMOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var suspendMicroVM = operation[SuspendMicroVMInput, SuspendMicroVMOutput]{name: "SuspendMicrovm", method: "POST", slot: slotSuspendMicroVM}
+var suspendMicroVM = operation[SuspendMicroVMInput, SuspendMicroVMOutput]{operationInfo{name: "SuspendMicrovm", method: "POST", slot: slotSuspendMicroVM}}

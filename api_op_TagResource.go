@@ -44,4 +44,4 @@ type TagResourceOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var tagResource = operation[TagResourceInput, TagResourceOutput]{name: "TagResource", method: "POST", slot: slotTagResource}
+var tagResource = operation[TagResourceInput, TagResourceOutput]{operationInfo{name: "TagResource", method: "POST", slot: slotTagResource}}

@@ -38,4 +38,4 @@ type TerminateMicroVMOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var terminateMicroVM = operation[TerminateMicroVMInput, TerminateMicroVMOutput]{name: "TerminateMicrovm", method: "DELETE", slot: slotTerminateMicroVM}
+var terminateMicroVM = operation[TerminateMicroVMInput, TerminateMicroVMOutput]{operationInfo{name: "TerminateMicrovm", method: "DELETE", slot: slotTerminateMicroVM}}

@@ -43,4 +43,4 @@ type UntagResourceOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var untagResource = operation[UntagResourceInput, UntagResourceOutput]{name: "UntagResource", method: "DELETE", slot: slotUntagResource}
+var untagResource = operation[UntagResourceInput, UntagResourceOutput]{operationInfo{name: "UntagResource", method: "DELETE", slot: slotUntagResource}}

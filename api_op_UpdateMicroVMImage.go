@@ -190,4 +190,4 @@ type UpdateMicroVMImageOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var updateMicroVMImage = operation[UpdateMicroVMImageInput, UpdateMicroVMImageOutput]{name: "UpdateMicrovmImage", method: "PUT", slot: slotUpdateMicroVMImage, returns: true}
+var updateMicroVMImage = operation[UpdateMicroVMImageInput, UpdateMicroVMImageOutput]{operationInfo{name: "UpdateMicrovmImage", method: "PUT", slot: slotUpdateMicroVMImage, returns: true}}

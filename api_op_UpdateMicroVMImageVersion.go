@@ -135,4 +135,4 @@ type UpdateMicroVMImageVersionOutput struct {
 	ResultMetadata middleware.Metadata
 }
 
-var updateMicroVMImageVersion = operation[UpdateMicroVMImageVersionInput, UpdateMicroVMImageVersionOutput]{name: "UpdateMicrovmImageVersion", method: "PATCH", slot: slotUpdateMicroVMImageVersion, returns: true}
+var updateMicroVMImageVersion = operation[UpdateMicroVMImageVersionInput, UpdateMicroVMImageVersionOutput]{operationInfo{name: "UpdateMicrovmImageVersion", method: "PATCH", slot: slotUpdateMicroVMImageVersion, returns: true}}

@@ -211,8 +211,8 @@ func (m *resolveAuthScheme) HandleFinalize(ctx context.Context, in middleware.Fi
 	}
 	span.End()
 
-	// Being the first of an attempt that is the client's, it also carries the clock
-	// skew that an attempt finds to the next, as the retry middleware does for itself.
+	// As our first middleware inside the retry loop it also passes the skew that one attempt
+	// measured to the next.
 	// It is the first inside the retry loop, too, so that what is logged of a failed attempt
 	// and kept in the metadata is redacted already.
 	call, sent := callOf(ctx), ownBody(in.Request)
@@ -291,23 +291,27 @@ type getIdentity struct{ *settings }
 func (*getIdentity) ID() string { return "GetIdentity" }
 
 func (m *getIdentity) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
-	out middleware.FinalizeOutput, metadata middleware.Metadata, err error,
+	middleware.FinalizeOutput, middleware.Metadata, error,
 ) {
+	return handleFinalize(ctx, in, next, m.resolve)
+}
+
+func (m *getIdentity) resolve(ctx context.Context, req *smithyhttp.Request) error {
 	attempt, err := attemptOf(ctx)
 	if err != nil {
-		return out, metadata, err
+		return err
 	}
 	identity, err := m.identity(ctx, attempt)
 	if err != nil {
-		return out, metadata, markUnsent(err)
+		return err
 	}
 	attempt.identity = identity
 	if m.options.ClientLogMode != 0 {
 		call := callOf(ctx)
 		call.learnIdentity(identity)
-		call.learn(in.Request, ownBody(in.Request))
+		call.learn(req, ownBody(req))
 	}
-	return next.HandleFinalize(ctx, in)
+	return nil
 }
 
 func (m *getIdentity) identity(ctx context.Context, attempt *attemptContext) (smithyauth.Identity, error) {
@@ -327,18 +331,22 @@ func (m *getIdentity) identity(ctx context.Context, attempt *attemptContext) (sm
 	return identity, nil
 }
 
-// setSigningOptions heeds the signing name and region that middleware has put into the
-// context, by functions that are deprecated but in use.
+// setSigningOptions uses the signing name and region that middleware has put into the
+// context with deprecated functions.
 type setSigningOptions struct{}
 
 func (*setSigningOptions) ID() string { return "setLegacyContextSigningOptions" }
 
-func (*setSigningOptions) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
-	out middleware.FinalizeOutput, metadata middleware.Metadata, err error,
+func (m *setSigningOptions) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
+	middleware.FinalizeOutput, middleware.Metadata, error,
 ) {
+	return handleFinalize(ctx, in, next, m.apply)
+}
+
+func (*setSigningOptions) apply(ctx context.Context, _ *smithyhttp.Request) error {
 	attempt, err := attemptOf(ctx)
 	if err != nil {
-		return out, metadata, err
+		return err
 	}
 	name, region := awsmiddleware.GetSigningName(ctx), awsmiddleware.GetSigningRegion(ctx) //nolint:staticcheck // deprecated, but in use
 	switch attempt.scheme.SchemeID() {
@@ -357,7 +365,33 @@ func (*setSigningOptions) HandleFinalize(ctx context.Context, in middleware.Fina
 			smithyhttp.SetSigV4ASigningRegions(attempt.ownSignerProperties(), []string{region})
 		}
 	}
-	return next.HandleFinalize(ctx, in)
+	return nil
+}
+
+// computePayloadHash is the SDK's middleware, but hashes the body in memory, and once for all
+// attempts.
+type computePayloadHash struct {
+	*settings
+	sdk v4.ComputePayloadSHA256
+}
+
+func (m *computePayloadHash) ID() string { return m.sdk.ID() }
+
+func (m *computePayloadHash) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
+	out middleware.FinalizeOutput, metadata middleware.Metadata, err error,
+) {
+	req, err := httpRequest(in.Request)
+	if err != nil {
+		return out, metadata, err
+	}
+	body, own := req.GetStream().(*requestBody)
+	if !own || v4.GetPayloadHash(ctx) != "" {
+		return m.sdk.HandleFinalize(ctx, in, next)
+	}
+	_, span := m.startSpan(ctx, "ComputePayloadSHA256")
+	hash := body.hash()
+	span.End()
+	return next.HandleFinalize(v4.SetPayloadHash(ctx, hash), in)
 }
 
 type signRequest struct{ *settings }
@@ -365,22 +399,15 @@ type signRequest struct{ *settings }
 func (*signRequest) ID() string { return "Signing" }
 
 func (m *signRequest) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
-	out middleware.FinalizeOutput, metadata middleware.Metadata, err error,
+	middleware.FinalizeOutput, middleware.Metadata, error,
 ) {
-	if err := m.sign(ctx, in.Request); err != nil {
-		return out, metadata, markUnsent(err)
-	}
-	return next.HandleFinalize(ctx, in)
+	return handleFinalize(ctx, in, next, m.sign)
 }
 
-func (m *signRequest) sign(ctx context.Context, request any) error {
+func (m *signRequest) sign(ctx context.Context, req *smithyhttp.Request) error {
 	_, span := m.startSpan(ctx, "SignRequest")
 	defer span.End()
 
-	req, err := httpRequest(request)
-	if err != nil {
-		return err
-	}
 	attempt, err := attemptOf(ctx)
 	if err != nil {
 		return err

@@ -104,9 +104,9 @@ func empty(*http.Request) (*http.Response, error) {
 func TestChainsAreKept(t *testing.T) {
 	c := chainClient(empty)
 	kept := func() (names []string) {
-		for slot := range c.pipelines {
-			for feature := range c.pipelines[slot] {
-				if p := c.pipelines[slot][feature].Load(); p != nil {
+		for slot := range c.chains {
+			for feature := range c.chains[slot] {
+				if p := c.chains[slot][feature].Load(); p != nil {
 					names = append(names, fmt.Sprint(p.operation, feature))
 				}
 			}

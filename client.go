@@ -15,18 +15,17 @@ import (
 // Client calls the operations of AWS Lambda MicroVMs. It is safe for concurrent use.
 // Make it with New or NewFromConfig.
 type Client struct {
-	// options are those of New until complete. That they are elsewhere keeps them out of what
-	// fmt prints of a struct that holds the client without asking for methods.
+	// options is a pointer, because fmt prints unexported fields without calling Format: it
+	// then shows an address, not the credentials. See complete.
 	options    *Options
 	completing sync.Once
-	// skew is how far the service's clock was ahead at the last answer, in nanoseconds.
+	// skew is how far the service's clock was ahead at the last response, in nanoseconds.
 	skew atomic.Int64
 
-	// pipelines are those of calls that change no options, by operation and by what
-	// makes the call. Each is made when it is first needed.
-	pipelines [operationCount][featureCount]atomic.Pointer[pipeline]
-	making    sync.Mutex
-	settings  *settings // of options; guarded by making
+	// chains holds the compiled chains, each since its first call.
+	chains    [operationCount][featureCount]atomic.Pointer[chain]
+	compiling sync.Mutex
+	settings  *settings // of all compiled chains; guarded by compiling
 }
 
 // New returns a Client with the options, changed by optFns.
@@ -39,8 +38,8 @@ func New(options Options, optFns ...func(*Options)) *Client {
 	return c
 }
 
-// complete returns the options with all defaults filled in. Unless optFns had to see
-// them, that happens when they are first needed: programs make clients they do not use.
+// complete returns the options with all defaults. It fills them in at the first use of the
+// client, unless option functions had to see them: programs make clients they do not use.
 func (c *Client) complete() *Options {
 	c.completing.Do(func() { c.options.complete(nil) })
 	return c.options
@@ -49,64 +48,64 @@ func (c *Client) complete() *Options {
 // Options returns a copy of the client's options, with all defaults filled in.
 func (c *Client) Options() Options { return c.complete().Copy() }
 
-// inputShape is what the runtime needs of an operation's input.
+// inputShape is the input of an operation.
 type inputShape interface {
 	validate(*validator)
 	serialize(*requestEncoder)
 }
 
-// tokenInput is an input whose client token is filled in when the caller leaves it out.
+// tokenInput is an input with a client token. The client fills it in if it is nil.
 type tokenInput interface {
 	inputShape
 	tokenMember() **string
 }
 
-// outputShape is what the runtime needs of an operation's output.
+// outputShape is the output of an operation.
 type outputShape interface {
 	restjson.Decoder
 	setResultMetadata(middleware.Metadata)
 }
 
-// operation is all that is to say about an operation beyond its input I and output O.
-// A pointer to I is an inputShape, one to O an outputShape.
+// operation describes an operation with input I and output O. A pointer to I is an
+// inputShape, one to O an outputShape.
 type operation[I, O any] struct {
-	name   string // in the service's model
+	operationInfo
+}
+
+// operationInfo is the part of an operation that does not depend on its types.
+type operationInfo struct {
+	name   string // in the model
 	method string // of HTTP
-	slot   int    // its place in Client.pipelines
+	slot   int    // index in Client.chains
 	// readOnly says that the operation changes nothing.
 	readOnly bool
 	// returns says that the model requires members of the output, so that a success has a body.
 	returns bool
 }
 
-// operationShape is operation without its type parameters, so that the runtime is not
+// operationShape is an operation without its type parameters, so that the runtime is not
 // compiled once for each operation.
 type operationShape interface {
-	wire() (name, method string)
-	index() int
+	info() *operationInfo
 	hasToken() bool
-	changes() bool
-	hasOutput() bool
 	newOutput() outputShape
 }
 
-func (op *operation[I, O]) wire() (name, method string) { return op.name, op.method }
-func (op *operation[I, O]) index() int                  { return op.slot }
-func (op *operation[I, O]) changes() bool               { return !op.readOnly }
-func (op *operation[I, O]) hasOutput() bool             { return op.returns }
-func (op *operation[I, O]) newOutput() outputShape      { return any(new(O)).(outputShape) }
+func (op *operationInfo) info() *operationInfo { return op }
+
+func (op *operation[I, O]) newOutput() outputShape { return any(new(O)).(outputShape) }
 
 func (op *operation[I, O]) hasToken() bool {
 	_, ok := any((*I)(nil)).(tokenInput)
 	return ok
 }
 
-// invoke is the one way from an operation's method to the service.
+// invoke calls an operation. All methods of operations end here.
 func invoke[I, O any](ctx context.Context, c *Client, op *operation[I, O], params *I, optFns []func(*Options)) (*O, error) {
 	if params == nil {
 		params = new(I)
 	} else if op.hasToken() {
-		// All middlewares see the copy, and the caller's struct stays as it is.
+		// The caller's struct stays unchanged. All middlewares see the copy.
 		copied := *params
 		params = &copied
 	}
@@ -123,13 +122,13 @@ func invoke[I, O any](ctx context.Context, c *Client, op *operation[I, O], param
 }
 
 func (c *Client) call(ctx context.Context, op operationShape, in any, optFns []func(*Options)) (any, middleware.Metadata, error) {
-	p, err := c.pipeline(ctx, op, optFns)
+	chain, err := c.chain(ctx, op, optFns)
 	var (
 		out      any
 		metadata middleware.Metadata
 	)
 	if err == nil {
-		out, metadata, err = p.run(ctx, in)
+		out, metadata, err = chain.run(ctx, in)
 	}
 	if err != nil {
 		return nil, metadata, callError(op, in, metadata, err)
@@ -137,32 +136,32 @@ func (c *Client) call(ctx context.Context, op operationShape, in any, optFns []f
 	return out, metadata, nil
 }
 
-// pipeline returns what runs a call: what the client keeps for the operation, unless
-// the caller can change something about this call.
-func (c *Client) pipeline(ctx context.Context, op operationShape, optFns []func(*Options)) (*pipeline, error) {
+// chain returns the client's compiled chain of the operation, or a new one if the caller can
+// change anything about this call.
+func (c *Client) chain(ctx context.Context, op operationShape, optFns []func(*Options)) (*chain, error) {
 	feature := featureOf(ctx)
 	if len(optFns) > 0 || len(c.complete().APIOptions) > 0 {
-		return c.assemblePipeline(op, feature, optFns)
+		return c.assembleChain(op, feature, optFns)
 	}
-	kept := &c.pipelines[op.index()][feature]
-	if p := kept.Load(); p != nil {
-		return p, nil
+	kept := &c.chains[op.info().slot][feature]
+	if compiled := kept.Load(); compiled != nil {
+		return compiled, nil
 	}
-	c.making.Lock()
-	defer c.making.Unlock()
-	if p := kept.Load(); p != nil {
-		return p, nil
+	c.compiling.Lock()
+	defer c.compiling.Unlock()
+	if compiled := kept.Load(); compiled != nil {
+		return compiled, nil
 	}
-	p, err := c.compilePipeline(op, feature)
+	compiled, err := c.compileChain(op, feature)
 	if err != nil {
 		return nil, err
 	}
-	kept.Store(p)
-	return p, nil
+	kept.Store(compiled)
+	return compiled, nil
 }
 
-// compilePipeline makes a pipeline for all calls without options of their own.
-func (c *Client) compilePipeline(op operationShape, feature callFeature) (*pipeline, error) {
+// compileChain makes the chain of all calls without options of their own.
+func (c *Client) compileChain(op operationShape, feature callFeature) (*chain, error) {
 	if c.settings == nil {
 		options := c.Options()
 		options.useOrdinarySigner()
@@ -173,19 +172,19 @@ func (c *Client) compilePipeline(op operationShape, feature callFeature) (*pipel
 		c.settings = s
 	}
 	first, transport := smithyhttp.NewStackRequest, c.settings.transport
-	if c.settings.private() {
+	if c.settings.ownsRequests() {
 		first = func() any { return lentRequest }
-		transport = &directTransport{client: c.settings.client, general: transport, watched: op.changes()}
+		transport = &directTransport{client: c.settings.client, general: transport, watched: !op.info().readOnly}
 	}
 	handler, err := compile(assemble(c.settings, op, feature), first, transport)
 	if err != nil {
 		return nil, err
 	}
-	return newPipeline(c.settings, op, handler), nil
+	return newChain(c.settings, op, handler), nil
 }
 
-// assemblePipeline makes a pipeline for a single call.
-func (c *Client) assemblePipeline(op operationShape, feature callFeature, optFns []func(*Options)) (*pipeline, error) {
+// assembleChain makes a chain for a single call.
+func (c *Client) assembleChain(op operationShape, feature callFeature, optFns []func(*Options)) (*chain, error) {
 	options := c.Options()
 	for _, fn := range optFns {
 		fn(&options)
@@ -201,5 +200,5 @@ func (c *Client) assemblePipeline(op operationShape, feature callFeature, optFns
 			return nil, err
 		}
 	}
-	return newPipeline(s, op, middleware.DecorateHandler(s.transport, stack)), nil
+	return newChain(s, op, middleware.DecorateHandler(s.transport, stack)), nil
 }

@@ -226,22 +226,15 @@ func newResolveEndpoint(s *settings) *resolveEndpoint {
 func (*resolveEndpoint) ID() string { return "ResolveEndpointV2" }
 
 func (m *resolveEndpoint) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
-	out middleware.FinalizeOutput, metadata middleware.Metadata, err error,
+	middleware.FinalizeOutput, middleware.Metadata, error,
 ) {
-	if err := m.resolve(ctx, in.Request); err != nil {
-		return out, metadata, markUnsent(err)
-	}
-	return next.HandleFinalize(ctx, in)
+	return handleFinalize(ctx, in, next, m.resolve)
 }
 
-func (m *resolveEndpoint) resolve(ctx context.Context, request any) error {
+func (m *resolveEndpoint) resolve(ctx context.Context, req *smithyhttp.Request) error {
 	_, span := m.startSpan(ctx, "ResolveEndpoint")
 	defer span.End()
 
-	req, err := httpRequest(request)
-	if err != nil {
-		return err
-	}
 	attempt, err := attemptOf(ctx)
 	if err != nil {
 		return err
@@ -299,4 +292,24 @@ func (m *resolveEndpoint) ask(ctx context.Context) (*smithyendpoints.Endpoint, e
 		return nil, fmt.Errorf("failed to resolve service endpoint, %w", err)
 	}
 	return &endpoint, nil
+}
+
+// disableHTTPS changes the scheme to plain HTTP if the options say so.
+type disableHTTPS struct {
+	disable bool
+}
+
+func (*disableHTTPS) ID() string { return "disableHTTPS" }
+
+func (m *disableHTTPS) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
+	middleware.FinalizeOutput, middleware.Metadata, error,
+) {
+	return handleFinalize(ctx, in, next, m.apply)
+}
+
+func (m *disableHTTPS) apply(ctx context.Context, req *smithyhttp.Request) error {
+	if m.disable && !smithyhttp.GetHostnameImmutable(ctx) {
+		req.URL.Scheme = "http"
+	}
+	return nil
 }

@@ -40,6 +40,12 @@ func IsAlreadyExists(err error) bool {
 		isErrorSaying(err, "ConflictException", "already exists")
 }
 
+// errorCodeIs reports whether err is, or wraps, an error of the service with the code.
+func errorCodeIs(err error, code string) bool {
+	var apiErr smithy.APIError
+	return errors.As(err, &apiErr) && apiErr.ErrorCode() == code
+}
+
 func hasStatus(err error, status int) bool {
 	var response interface{ HTTPStatusCode() int }
 	return errors.As(err, &response) && response.HTTPStatusCode() == status

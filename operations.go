@@ -11,7 +11,7 @@ const (
 	signingName = "lambda" // the service that requests are signed for
 )
 
-// The slot of an operation is its index in Client.pipelines.
+// The slot of an operation is its index in Client.chains.
 const (
 	slotCreateMicroVMAuthToken = iota
 	slotCreateMicroVMImage

@@ -21,6 +21,67 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
+// httpRequest returns the request of a step.
+func httpRequest(v any) (*smithyhttp.Request, error) {
+	req, ok := v.(*smithyhttp.Request)
+	if !ok {
+		return nil, fmt.Errorf("unknown transport type %T", v)
+	}
+	return req, nil
+}
+
+// handleFinalize runs one step of an attempt, then the rest of the chain. If the step fails,
+// nothing has been sent.
+func handleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
+	step func(context.Context, *smithyhttp.Request) error,
+) (out middleware.FinalizeOutput, metadata middleware.Metadata, err error) {
+	req, err := httpRequest(in.Request)
+	if err == nil {
+		err = step(ctx, req)
+	}
+	if err != nil {
+		return out, metadata, markUnsent(err)
+	}
+	return next.HandleFinalize(ctx, in)
+}
+
+// fillToken fills in the client token. It runs before the retry loop, so all attempts carry
+// the same token.
+type fillToken struct {
+	provider IdempotencyTokenProvider
+}
+
+func (*fillToken) ID() string { return "OperationIdempotencyTokenAutoFill" }
+
+func (m *fillToken) HandleInitialize(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (
+	out middleware.InitializeOutput, metadata middleware.Metadata, err error,
+) {
+	input, ok := in.Parameters.(tokenInput)
+	if !ok {
+		return out, metadata, fmt.Errorf("unexpected input type %T", in.Parameters)
+	}
+	if token := input.tokenMember(); *token == nil {
+		made, err := m.provider.GetIdempotencyToken()
+		if err != nil {
+			return out, metadata, err
+		}
+		*token = &made
+	}
+	return next.HandleInitialize(ctx, in)
+}
+
+// setOperationInput does nothing. Official clients put the input into the context here, and
+// users insert middleware at its ID.
+type setOperationInput struct{}
+
+func (*setOperationInput) ID() string { return "setOperationInput" }
+
+func (*setOperationInput) HandleSerialize(ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler) (
+	middleware.SerializeOutput, middleware.Metadata, error,
+) {
+	return next.HandleSerialize(ctx, in)
+}
+
 type serializeRequest struct {
 	*settings
 	method string
@@ -194,47 +255,6 @@ func (e *requestEncoder) address(req *smithyhttp.Request) {
 	req.URL.Path = target[:path]
 	req.URL.RawPath = target[path:query] // ARNs hold slashes that must not part the path
 	req.URL.RawQuery = target[query:]
-}
-
-// lentRequest stands for a request that the encoder is to lend. A chain may begin with it
-// if nobody but the client sees what is before the copy that is made for each attempt.
-var lentRequest = &smithyhttp.Request{Request: &http.Request{ContentLength: -1}}
-
-// lend returns a request that is valid until release. By then all attempts are over, and
-// directTransport has closed their bodies: nobody reads from the buffer any more.
-func (e *requestEncoder) lend(input inputShape) *smithyhttp.Request {
-	e.url = url.URL{}
-	e.http = http.Request{URL: &e.url, Header: e.header, ContentLength: -1}
-	if !e.hasBody {
-		e.plain.Request = &e.http
-		return &e.plain
-	}
-	e.stream = requestBody{data: e.body.Bytes(), input: input}
-	e.http.ContentLength = int64(len(e.stream.data))
-	if e.streaming == nil {
-		// Only SetStream can do it, on a copy of the request, and fails only if Seek does.
-		e.streaming, _ = lentRequest.SetStream(&e.stream)
-	}
-	e.streaming.Request = &e.http
-	return e.streaming
-}
-
-// cloneRequest does what smithyhttp.RequestCloner does, in fewer pieces of memory. It runs
-// before each attempt: nothing that one does to its request is left in the next.
-func cloneRequest(v any) any {
-	r := v.(*smithyhttp.Request)
-	if r.URL == nil || r.URL.User != nil || r.Trailer != nil || r.TransferEncoding != nil || r.Form != nil || r.PostForm != nil || r.MultipartForm != nil {
-		return r.Clone() // middleware has been at it
-	}
-	c := &struct {
-		smithy smithyhttp.Request
-		http   http.Request
-		url    url.URL
-	}{*r, *r.Request, *r.URL}
-	c.smithy.Request = &c.http
-	c.http.URL = &c.url
-	c.http.Header = r.Header.Clone()
-	return &c.smithy
 }
 
 // appendEscaped escapes all but the unreserved characters of RFC 3986, which is what

@@ -123,7 +123,7 @@ func (m *deserializeResponse) deserialize(ctx context.Context, request any, sent
 	if err != nil {
 		return nil, &smithy.DeserializationError{Err: err}
 	}
-	if m.op.hasOutput() {
+	if m.op.info().returns {
 		if err := checkNotEmpty(body); err != nil {
 			return nil, &smithy.DeserializationError{Err: err}
 		}

@@ -1,22 +1,30 @@
 package lambdamicrovms
 
 import (
-	"context"
-	"fmt"
-
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// assemble returns the stack of an operation: what each call passes through, from top
-// to bottom. IDs and order are those of the official clients, because users insert
-// their own middleware by ID.
+// The life of a call:
+//
+//  1. An operation's method calls invoke (client.go), which finds the chain of the operation.
+//  2. Initialize fills in the client token and validates the input.
+//  3. Serialize makes the request: path, query, JSON body.
+//  4. Build sets User-Agent and the invocation ID.
+//  5. Finalize starts the retry loop. Each attempt gets a copy of the request, chooses auth
+//     scheme, identity and endpoint, and signs.
+//  6. Deserialize sends the request. The response comes back from the bottom of the step: it
+//     is logged and timed, decoded into a new output or an error, and wrapped with its
+//     status and request ID. The retry loop then returns it or starts the next attempt.
+//  7. callError (uncertain.go) wraps an error, and says if the call may have had its effect.
+
+// assemble returns the stack of an operation, from top to bottom. IDs and order are those of
+// the official clients, because users insert their own middleware by ID.
 func assemble(s *settings, op operationShape, feature callFeature) *middleware.Stack {
-	name, method := op.wire()
+	name, method := op.info().name, op.info().method
 	o := s.options
 	intercepted := isIntercepted(&o.Interceptors)
 	stack := middleware.NewStack(name, smithyhttp.NewStackRequest)
@@ -83,7 +91,7 @@ func assemble(s *settings, op operationShape, feature callFeature) *middleware.S
 	deserialize(&awsmiddleware.AddRawResponse{})
 	deserialize(&awshttp.ResponseErrorWrapper{})
 	deserialize(&awsmiddleware.RequestIDRetriever{})
-	if intercepted { // responses come from the bottom, so what is after stands before
+	if intercepted { // responses come from the bottom: After is above Before
 		deserialize(&smithyhttp.InterceptAfterDeserialization{Interceptors: o.Interceptors.AfterDeserialization})
 	}
 	deserialize(&deserializeResponse{settings: s, op: op, exposed: intercepted || len(o.APIOptions) > 0})
@@ -101,7 +109,7 @@ func assemble(s *settings, op operationShape, feature callFeature) *middleware.S
 	return stack
 }
 
-// isIntercepted is whether there is any interceptor. The middlewares that call them
+// isIntercepted reports whether there is an interceptor. The middlewares that call them
 // depend on each other, so a stack has all of them or none.
 func isIntercepted(i *smithyhttp.InterceptorRegistry) bool {
 	return len(i.BeforeExecution) > 0 || len(i.AfterExecution) > 0 ||
@@ -111,116 +119,4 @@ func isIntercepted(i *smithyhttp.InterceptorRegistry) bool {
 		len(i.BeforeSigning) > 0 || len(i.AfterSigning) > 0 ||
 		len(i.BeforeTransmit) > 0 || len(i.AfterTransmit) > 0 ||
 		len(i.BeforeDeserialization) > 0 || len(i.AfterDeserialization) > 0
-}
-
-// httpRequest is the request in the form that all steps but the first two work on.
-func httpRequest(v any) (*smithyhttp.Request, error) {
-	req, ok := v.(*smithyhttp.Request)
-	if !ok {
-		return nil, fmt.Errorf("unknown transport type %T", v)
-	}
-	return req, nil
-}
-
-// fillToken gives inputs without a client token one. It comes before the retries, which
-// therefore all carry the same.
-type fillToken struct {
-	provider IdempotencyTokenProvider
-}
-
-func (*fillToken) ID() string { return "OperationIdempotencyTokenAutoFill" }
-
-func (m *fillToken) HandleInitialize(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (
-	out middleware.InitializeOutput, metadata middleware.Metadata, err error,
-) {
-	input, ok := in.Parameters.(tokenInput)
-	if !ok {
-		return out, metadata, fmt.Errorf("unexpected input type %T", in.Parameters)
-	}
-	if token := input.tokenMember(); *token == nil {
-		made, err := m.provider.GetIdempotencyToken()
-		if err != nil {
-			return out, metadata, err
-		}
-		*token = &made
-	}
-	return next.HandleInitialize(ctx, in)
-}
-
-type validateParams struct {
-	mode              ValidationMode
-	allowUnknownEnums bool
-}
-
-func (*validateParams) ID() string { return "OperationInputValidation" }
-
-func (m *validateParams) HandleInitialize(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (
-	out middleware.InitializeOutput, metadata middleware.Metadata, err error,
-) {
-	input, ok := in.Parameters.(inputShape)
-	if !ok {
-		return out, metadata, fmt.Errorf("unexpected input type %T", in.Parameters)
-	}
-	if err := validateInput(input, m.mode, m.allowUnknownEnums); err != nil {
-		return out, metadata, err
-	}
-	return next.HandleInitialize(ctx, in)
-}
-
-// setOperationInput only holds a place in the stack. Official clients put the input into
-// the context here, for steps that see only the request; ours is known by its body.
-type setOperationInput struct{}
-
-func (*setOperationInput) ID() string { return "setOperationInput" }
-
-func (*setOperationInput) HandleSerialize(ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler) (
-	middleware.SerializeOutput, middleware.Metadata, error,
-) {
-	return next.HandleSerialize(ctx, in)
-}
-
-// disableHTTPS sends the request in plain text where the options ask for it.
-type disableHTTPS struct {
-	disable bool
-}
-
-func (*disableHTTPS) ID() string { return "disableHTTPS" }
-
-func (m *disableHTTPS) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
-	out middleware.FinalizeOutput, metadata middleware.Metadata, err error,
-) {
-	req, err := httpRequest(in.Request)
-	if err != nil {
-		return out, metadata, err
-	}
-	if m.disable && !smithyhttp.GetHostnameImmutable(ctx) {
-		req.URL.Scheme = "http"
-	}
-	return next.HandleFinalize(ctx, in)
-}
-
-// computePayloadHash does what the SDK's middleware does, but hashes a body of our own
-// in place, and once for all attempts.
-type computePayloadHash struct {
-	*settings
-	sdk v4.ComputePayloadSHA256
-}
-
-func (m *computePayloadHash) ID() string { return m.sdk.ID() }
-
-func (m *computePayloadHash) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
-	out middleware.FinalizeOutput, metadata middleware.Metadata, err error,
-) {
-	req, err := httpRequest(in.Request)
-	if err != nil {
-		return out, metadata, err
-	}
-	body, own := req.GetStream().(*requestBody)
-	if !own || v4.GetPayloadHash(ctx) != "" {
-		return m.sdk.HandleFinalize(ctx, in, next)
-	}
-	_, span := m.startSpan(ctx, "ComputePayloadSHA256")
-	hash := body.hash()
-	span.End()
-	return next.HandleFinalize(v4.SetPayloadHash(ctx, hash), in)
 }

@@ -1,8 +1,6 @@
 package lambdamicrovms
 
 import (
-	"context"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -14,8 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/defaults"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/smithy-go/middleware"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // idleConnsPerHost suits callers that drive many MicroVMs at once: all requests go to
@@ -70,90 +66,6 @@ func sender(client HTTPClient) HTTPClient {
 	default:
 		return client
 	}
-}
-
-// directTransport is smithyhttp.ClientHandler without metrics and without its second copy
-// of the request.
-type directTransport struct {
-	client  HTTPClient
-	general middleware.Handler
-	// watched says that it matters whether a request that failed was sent.
-	watched bool
-}
-
-func (t *directTransport) Handle(ctx context.Context, input any) (any, middleware.Metadata, error) {
-	req, err := httpRequest(input)
-	if err != nil {
-		return nil, middleware.Metadata{}, err
-	}
-	body, own := req.GetStream().(*requestBody)
-	if !own && req.GetStream() != nil {
-		return t.general.Handle(ctx, input) // a signer has replaced it
-	}
-	if err := smithyhttp.ValidateEndpointHost(req.Host); err != nil {
-		return nil, middleware.Metadata{}, err
-	}
-
-	// The response keeps the request, which shares its memory with req: that lets go of the stream.
-	*req = smithyhttp.Request{Request: req.Request}
-	request := req.Request
-	x := new(exchange)
-	reports := t.watched && reports(t.client)
-	if t.watched && (!own || !reports) { // otherwise the body tells, at no cost
-		*request = *request.WithContext(x.delivery.watch(ctx))
-	} else {
-		*request = *request.WithContext(ctx)
-	}
-	if own {
-		x.body.rest, x.body.delivery = body.data, &x.delivery
-		request.Body = &x.body
-	} else if request.ContentLength == -1 {
-		request.ContentLength = 0
-	}
-	response, err := t.client.Do(request) //nolint:bodyclose // deserializeResponse does it
-	_ = x.body.Close()                    // the HTTP client may do so later, or never
-	if response == nil {
-		response = &http.Response{Header: http.Header{}, Body: http.NoBody}
-	}
-	if err != nil {
-		err = sendError(ctx, err, t.watched && x.delivery.unsent(reports, err))
-	}
-	x.response.Response = response
-	return &x.response, middleware.Metadata{}, err
-}
-
-// exchange is what else it takes to send a request.
-type exchange struct {
-	delivery delivery
-	body     sentBody
-	response smithyhttp.Response
-}
-
-// sentBody is the body of an attempt on its way. Once closed it lets go of the data, even
-// if the HTTP client still reads: other calls will use its memory.
-type sentBody struct {
-	delivery *delivery
-	mu       sync.Mutex
-	rest     []byte
-}
-
-func (b *sentBody) Read(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.rest) == 0 {
-		return 0, io.EOF
-	}
-	b.delivery.bodyRead.Store(true)
-	n := copy(p, b.rest)
-	b.rest = b.rest[n:]
-	return n, nil
-}
-
-func (b *sentBody) Close() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.rest = nil
-	return nil
 }
 
 // frozenClients keeps what became of an SDK client for as long as that client lives.

@@ -43,15 +43,14 @@ func (e *UncertainError) Unwrap() error { return e.Err }
 
 // callError is the error that a caller gets for what has ended a call.
 func callError(op operationShape, in any, metadata middleware.Metadata, err error) error {
-	if op.changes() && mayHaveActed(metadata, err) {
+	if !op.info().readOnly && mayHaveActed(metadata, err) {
 		uncertain := &UncertainError{Err: err}
 		if input, ok := in.(tokenInput); ok && *input.tokenMember() != nil {
 			uncertain.ClientToken = **input.tokenMember()
 		}
 		err = uncertain
 	}
-	name, _ := op.wire()
-	return &smithy.OperationError{ServiceID: ServiceID, OperationName: name, Err: err}
+	return &smithy.OperationError{ServiceID: ServiceID, OperationName: op.info().name, Err: err}
 }
 
 // mayHaveActed reports whether one of the attempts of a call that has failed may have had

@@ -2,6 +2,7 @@ package lambdamicrovms
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -71,4 +72,20 @@ func (m *fixedUserAgent) HandleBuild(ctx context.Context, in middleware.BuildInp
 	}
 	req.Header[userAgentHeader] = []string{text}
 	return next.HandleBuild(ctx, in)
+}
+
+// fixUserAgents replaces the SDK's middleware in a stack that is about to be compiled.
+func fixUserAgents(step *middleware.BuildStep) error {
+	id := (*awsmiddleware.RequestUserAgent)(nil).ID()
+	m, _ := step.Get(id)
+	ua, ok := m.(*awsmiddleware.RequestUserAgent)
+	if !ok {
+		return fmt.Errorf("middleware %s is a %T", id, m)
+	}
+	fixed, err := fixUserAgent(ua)
+	if err != nil {
+		return err
+	}
+	_, err = step.Swap(id, fixed)
+	return err
 }

@@ -1,6 +1,7 @@
 package lambdamicrovms
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	smithy "github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/microvm-go/lambdamicrovms/internal/redact"
 	"github.com/microvm-go/lambdamicrovms/types"
@@ -511,4 +513,24 @@ func (v *validator) noMember(given string) {
 	if !v.requiredOnly {
 		v.fail(place{}, ConstraintError{Rule: RuleUnion, Limit: "exactly one member of the model", Given: given})
 	}
+}
+
+type validateParams struct {
+	mode              ValidationMode
+	allowUnknownEnums bool
+}
+
+func (*validateParams) ID() string { return "OperationInputValidation" }
+
+func (m *validateParams) HandleInitialize(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (
+	out middleware.InitializeOutput, metadata middleware.Metadata, err error,
+) {
+	input, ok := in.Parameters.(inputShape)
+	if !ok {
+		return out, metadata, fmt.Errorf("unexpected input type %T", in.Parameters)
+	}
+	if err := validateInput(input, m.mode, m.allowUnknownEnums); err != nil {
+		return out, metadata, err
+	}
+	return next.HandleInitialize(ctx, in)
 }

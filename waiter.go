@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	smithywaiter "github.com/aws/smithy-go/waiter"
 
@@ -439,10 +438,4 @@ func (r *waitRun[O]) timedOut() error {
 		timeout.LastState, timeout.Output = r.spec.state(r.last), r.last
 	}
 	return timeout
-}
-
-// errorCodeIs reports whether err is, or wraps, an error of the service with the code.
-func errorCodeIs(err error, code string) bool {
-	var apiErr smithy.APIError
-	return errors.As(err, &apiErr) && apiErr.ErrorCode() == code
 }

@@ -30,7 +30,7 @@ func operation(p *printer, op *plan.Operation) {
 	if op.Returns {
 		flags += ", returns: true"
 	}
-	p.p("var %s = operation[%s, %s]{name: %q, method: %q, slot: slot%s%s}",
+	p.p("var %s = operation[%s, %s]{operationInfo{name: %q, method: %q, slot: slot%s%s}}",
 		plan.LowerFirst(op.Go), op.Input.Go, op.Output.Go, op.Wire, op.Method, op.Go, flags)
 }
 
@@ -54,7 +54,7 @@ func operations(p *printer, pl *plan.Plan) {
 	p.p("ServiceAPIVersion = %q\n", pl.APIVersion)
 	p.p("signingName = %q // the service that requests are signed for", pl.SigningName)
 	p.p(")\n")
-	p.doc("The slot of an operation is its index in Client.pipelines.")
+	p.doc("The slot of an operation is its index in Client.chains.")
 	p.p("const (")
 	for i, op := range pl.Operations {
 		if i == 0 {

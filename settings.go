@@ -1,0 +1,47 @@
+package lambdamicrovms
+
+import (
+	"sync/atomic"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	smithyauth "github.com/aws/smithy-go/auth"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// settings are resolved options, and what is derived from them. All calls with the same
+// options share them, so they are immutable after newSettings.
+type settings struct {
+	telemetry
+
+	options *Options
+	// region is Options.Region without a FIPS mark: where requests go and what they are signed for.
+	region string
+	skew   *atomic.Int64 // the client's
+	client HTTPClient
+	// credentials are nil without Options.Credentials.
+	credentials smithyauth.IdentityResolver
+	transport   middleware.Handler
+}
+
+// newSettings owns the options from now on.
+func newSettings(o *Options, skew *atomic.Int64) (*settings, error) {
+	s := &settings{options: o, skew: skew}
+	var fips bool
+	s.region, fips = trimFIPS(o.Region)
+	o.EndpointOptions.LogDeprecated = o.ClientLogMode.IsDeprecatedUsage()
+	if fips && o.EndpointOptions.ResolvedRegion == "" {
+		o.EndpointOptions.ResolvedRegion = s.region
+		o.EndpointOptions.UseFIPSEndpoint = aws.FIPSEndpointStateEnabled
+	}
+	var err error
+	if s.telemetry, err = newTelemetry(o); err != nil {
+		return nil, err
+	}
+	s.credentials = o.GetIdentityResolver(smithyauth.SchemeIDSigV4)
+	s.client = sender(o.HTTPClient)
+	s.transport = &watchedTransport{smithyhttp.NewClientHandlerWithOptions(watchedClient{s.client}, func(h *smithyhttp.ClientHandler) {
+		h.Meter = s.meter
+	})}
+	return s, nil
+}
