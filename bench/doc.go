@@ -6,5 +6,6 @@
 // The floor is the same request by hand: our codec and the SDK's signer, and nothing else.
 //
 //	go run ./bench/cmd/compare              # all of it, some minutes; writes RESULTS.md and results.svg
+//	go run ./bench/cmd/pack                 # images.Zip beside zip, tar and 7z; writes its section of RESULTS.md
 //	go test -bench . -benchmem ./bench      # the calls and their parts, in the usual form
 package bench

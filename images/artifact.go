@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"hash/crc32"
 	"io"
 	"math"
@@ -14,8 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 )
 
@@ -51,33 +50,21 @@ type ArtifactError struct {
 }
 
 func (e *ArtifactError) Error() string {
-	text := "images: pack " + e.Dir
-	if e.Path != "" {
-		text += ": " + e.Path
-	}
-	if e.Problem != "" {
-		text += ": " + e.Problem
-	}
-	if e.Err != nil {
-		text += ": " + e.Err.Error()
-	}
-	return printable(text)
-}
-
-// printable escapes control characters and bidirectional marks, which a file name can have.
-func printable(text string) string {
-	if !strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) }) {
-		return text
-	}
-	var b strings.Builder
-	for _, c := range text {
-		if unicode.IsPrint(c) {
-			b.WriteRune(c)
-		} else {
-			fmt.Fprintf(&b, `\u%04x`, c)
+	text := "images: pack"
+	separator := " "
+	add := func(part string) {
+		if part != "" {
+			text += separator + redact.Clean(part, redact.MaxText) // file names may hold anything
+			separator = ": "
 		}
 	}
-	return b.String()
+	add(e.Dir)
+	add(e.Path)
+	add(e.Problem)
+	if e.Err != nil {
+		add(e.Err.Error())
+	}
+	return text
 }
 
 func (e *ArtifactError) Unwrap() error { return e.Err }

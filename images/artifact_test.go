@@ -176,7 +176,7 @@ func TestZipRefuses(t *testing.T) {
 		{"a pattern that turns out to be wrong", "images: pack DIR: Dockerfile.dockerignore: syntax error in pattern", map[string]string{"Dockerfile": "", "Dockerfile.dockerignore": "[b-a]", "a": ""}, images.ZipOptions{}},
 		{"a folder as .dockerignore", ".dockerignore: this is not a regular file", map[string]string{"Dockerfile": "", ".dockerignore/": ""}, images.ZipOptions{}},
 		{"a .dockerignore from elsewhere", ".dockerignore: ", map[string]string{"Dockerfile": "", ".dockerignore": "->" + outside + "/key"}, images.ZipOptions{}},
-		{"a name with control characters", `a\u001b[31m\u202e: the symbolic link leads out`, map[string]string{"Dockerfile": "", "a\x1b[31m\u202e": "->" + outside}, images.ZipOptions{}},
+		{"a name with control characters", "a[31m: the symbolic link leads out", map[string]string{"Dockerfile": "", "a\x1b[31m\u202e": "->" + outside}, images.ZipOptions{}},
 		{"a name that no archive can have", "UTF-8", map[string]string{"Dockerfile": "", "a\xff": ""}, images.ZipOptions{}},
 	} {
 		if runtime.GOOS != "linux" && strings.Contains(c.reason, "name ") {

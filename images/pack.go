@@ -17,13 +17,13 @@ import (
 const (
 	// Files up to blockBytes are compressed whole, larger ones in parts of this size. The number is part of what
 	// Archive.Hash means.
-	blockBytes = 256 << 10
+	blockBytes = 128 << 10
 	blockFiles = 256 // small files that one goroutine handles at a time
 
 	// Of compress/flate, level 4 takes 0.8 of the time of its default for 3 % more bytes.
 	compressionLevel = 4
 
-	// A worker and its blocks take 1.8 MB.
+	// A worker and its blocks take up to 1.4 MB.
 	maxWorkers = 16
 )
 

@@ -40,7 +40,7 @@ func words(size int) string {
 
 // mixed are files of all kinds and sizes around those of the blocks.
 func mixed() map[string]string {
-	const block = 256 << 10
+	const block = 128 << 10
 	files := map[string]string{
 		"Dockerfile": "FROM scratch", "empty": "", "folder/": "", "é/ü": "ö",
 		"noise":       noise(block / 2),

@@ -75,9 +75,14 @@ func compare(dir string, rounds, processes int, load time.Duration, programs boo
 			return fmt.Errorf("%s: %w", step.name, err)
 		}
 	}
-	text := f.report()
+	text, name := f.report(), filepath.Join(dir, "RESULTS.md")
+	if old, err := os.ReadFile(name); err == nil {
+		if section := bench.Section(string(old), bench.PackTitle); section != "" {
+			text = bench.WithSection(text, bench.PackTitle, section)
+		}
+	}
 	fmt.Print(text)
-	if err := os.WriteFile(filepath.Join(dir, "RESULTS.md"), []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, "results.svg"), []byte(f.plot()), 0o644)

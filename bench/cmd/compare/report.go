@@ -37,6 +37,7 @@ func (f *figures) report() string {
 	line("## Commands")
 	line("")
 	line("    go run ./bench/cmd/compare              # this file and the plot, some minutes")
+	line("    go run ./bench/cmd/pack                 # the section on packing")
 	line("    go test -bench . -benchmem ./bench      # calls and parts in the usual form")
 	line("    go test ./bench                         # fails when allocations rise above bench/testdata/allocations.txt")
 	line("    go test ./bench -update                 # accepts them")

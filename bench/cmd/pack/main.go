@@ -1,0 +1,182 @@
+//go:build unix
+
+// Command pack compares images.Zip with programs that pack folders, prints a table, and writes
+// it to a section of RESULTS.md. It needs zip, tar, gzip and 7z (the packages zip and p7zip-full):
+//
+//	go run ./bench/cmd/pack
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/microvm-go/lambdamicrovms/bench"
+	"github.com/microvm-go/lambdamicrovms/images"
+)
+
+func main() {
+	log.SetFlags(log.Ltime)
+	results := flag.String("results", "bench/RESULTS.md", "file whose section is written")
+	rounds := flag.Int("rounds", 5, "runs that a figure is the median of")
+	only := flag.String("only", "", "used by the program itself: zip, hash or sequential, with a folder and a file")
+	flag.Parse()
+	var err error
+	if *only != "" {
+		err = pack(*only, flag.Arg(0), flag.Arg(1))
+	} else {
+		err = compare(*results, *rounds)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+// pack is what is measured in a process of its own.
+func pack(how, dir, file string) error {
+	ctx := context.Background()
+	if how == "hash" {
+		_, err := images.HashDir(ctx, dir)
+		return err
+	}
+	out, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	if how == "sequential" {
+		err = sequential(out, dir)
+	} else {
+		_, err = images.Zip(ctx, out, dir)
+	}
+	if err != nil {
+		return err
+	}
+	return out.Close()
+}
+
+// contender is a program beside others.
+type contender struct {
+	name    string
+	command []string // DIR and OUT stand for the folder and the file
+	env     string
+	runs    []run
+	size    int64
+}
+
+type run struct {
+	wall, cpu time.Duration
+	peak      int64 // bytes
+}
+
+func compare(results string, rounds int) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	temp, err := os.MkdirTemp("", "pack-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temp) //nolint:errcheck // the system cleans up
+	dir := filepath.Join(temp, "tree")
+	log.Print("tree")
+	files, size, err := plant(dir)
+	if err != nil {
+		return err
+	}
+	all := []*contender{
+		{name: "`zip -r`", command: []string{"zip", "-qr", "OUT", "."}},
+		{name: "`images.Zip`", command: []string{self, "-only", "zip", "DIR", "OUT"}},
+		{name: "`images.Zip`, one core", command: []string{self, "-only", "zip", "DIR", "OUT"}, env: "GOMAXPROCS=1"},
+		{name: "`images.HashDir`", command: []string{self, "-only", "hash", "DIR"}},
+		{name: "archive/zip and SHA-256, one file after the other", command: []string{self, "-only", "sequential", "DIR", "OUT"}},
+		{name: "`tar \\| gzip`", command: []string{"sh", "-c", "tar -cf - . | gzip >OUT"}},
+		{name: "`7z a -tzip`", command: []string{"7z", "a", "-tzip", "-bd", "OUT", "."}},
+	}
+	for i := range rounds + 1 { // the first is to fill the page cache
+		for _, c := range all {
+			log.Printf("round %d: %s", i, c.name)
+			if err := c.measure(dir, filepath.Join(temp, "out.zip"), i > 0); err != nil {
+				return fmt.Errorf("%s: %w", c.name, err)
+			}
+		}
+	}
+	text := report(all, files, size)
+	fmt.Println(text)
+	old, err := os.ReadFile(results)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(results, []byte(bench.WithSection(string(old), bench.PackTitle, text)), 0o644)
+}
+
+func (c *contender) measure(dir, out string, counts bool) error {
+	if err := os.RemoveAll(out); err != nil { // zip and 7z would add to it
+		return err
+	}
+	args := slices.Clone(c.command)
+	for i := range args {
+		args[i] = strings.ReplaceAll(strings.ReplaceAll(args[i], "DIR", dir), "OUT", out)
+	}
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Dir, cmd.Stderr = dir, os.Stderr
+	cmd.Env = append(os.Environ(), c.env)
+	began := time.Now()
+	if err := cmd.Run(); err != nil {
+		return err
+	}
+	r := run{wall: time.Since(began), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		r.peak = int64(usage.Maxrss) //nolint:unconvert // the types differ by system
+		if runtime.GOOS != "darwin" {
+			r.peak <<= 10
+		}
+	}
+	if counts {
+		c.runs = append(c.runs, r)
+	}
+	if info, err := os.Stat(out); err == nil {
+		c.size = info.Size()
+	}
+	return nil
+}
+
+func median[T any](runs []T, value func(int) float64) float64 {
+	values := make([]float64, len(runs))
+	for i := range runs {
+		values[i] = value(i)
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+func report(all []*contender, files int, size int64) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "A tree of %d files and %.0f MB: Go source, the programs of the Go distribution, and noise, which stands for "+
+		"what is compressed already. %d cores; whole processes, which take turns; medians of %d runs; the tree is in the page "+
+		"cache. Ratios are to `zip -r`, run by run. Written by `go run ./bench/cmd/pack`.\n\n",
+		files, float64(size)/1e6, runtime.NumCPU(), len(all[0].runs))
+	b.WriteString("| | s | ratio | CPU s | ratio | peak MiB | archive MB |\n|---|---:|---:|---:|---:|---:|---:|\n")
+	for _, c := range all {
+		wall := func(i int) float64 { return c.runs[i].wall.Seconds() }
+		cpu := func(i int) float64 { return c.runs[i].cpu.Seconds() }
+		fmt.Fprintf(&b, "| %s | %.2f | %.2f | %.2f | %.2f | %.0f |", c.name,
+			median(c.runs, wall), median(c.runs, func(i int) float64 { return wall(i) / all[0].runs[i].wall.Seconds() }),
+			median(c.runs, cpu), median(c.runs, func(i int) float64 { return cpu(i) / all[0].runs[i].cpu.Seconds() }),
+			median(c.runs, func(i int) float64 { return float64(c.runs[i].peak) / (1 << 20) }))
+		if c.size > 0 {
+			fmt.Fprintf(&b, " %.1f", float64(c.size)/1e6)
+		}
+		b.WriteString(" |\n")
+	}
+	return b.String()
+}
