@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
@@ -45,7 +46,7 @@ func (s *Session) Config(ctx context.Context) (aws.Config, error) {
 // credentials elsewhere.
 func (s *Session) partialCredentials() error {
 	key, secret := s.env.getenv("AWS_ACCESS_KEY_ID"), s.env.getenv("AWS_SECRET_ACCESS_KEY")
-	if _, chosen := s.env.profileName(s.Globals.Profile); key == "" || secret != "" || chosen || s.Globals.NoSign {
+	if key == "" || secret != "" || s.Globals.Profile != "" || s.Globals.NoSign {
 		return nil
 	}
 	return fault.General("Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY")
@@ -57,8 +58,8 @@ func (s *Session) loadConfig(ctx context.Context) (aws.Config, error) {
 	if g.Region != "" {
 		options = append(options, config.WithRegion(g.Region))
 	}
-	if name, chosen := s.env.profileName(g.Profile); chosen {
-		options = append(options, config.WithSharedConfigProfile(name))
+	if g.Profile != "" { // above the credentials of the environment; AWS_PROFILE is below them
+		options = append(options, config.WithSharedConfigProfile(g.Profile))
 	}
 	if path := g.CABundle; path != "" && !g.NoVerifySSL {
 		bundle, err := os.ReadFile(path)
@@ -70,7 +71,9 @@ func (s *Session) loadConfig(ctx context.Context) (aws.Config, error) {
 	if g.NoSign {
 		options = append(options, config.WithCredentialsProvider(aws.AnonymousCredentials{}))
 	}
-	if s.debug != nil {
+	if s.debug == nil {
+		options = append(options, config.WithLogger(logging.Nop{})) // the SDK's own warns on standard error
+	} else {
 		options = append(options, config.WithLogger(s.debug),
 			config.WithClientLogMode(aws.LogRequest|aws.LogResponse|aws.LogRetries))
 	}
@@ -95,7 +98,7 @@ func (s *Session) instanceRegion(ctx context.Context) string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, instanceTimeout)
 	defer cancel()
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithEC2IMDSRegion())
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithEC2IMDSRegion(), config.WithLogger(logging.Nop{}))
 	if err != nil {
 		return ""
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"strconv"
 	"syscall"
@@ -73,13 +74,22 @@ func serviceFault(err error, failed smithy.APIError) error {
 		e.Retries = attempts.Attempt - 1
 	}
 	var response interface{ HTTPStatusCode() int }
-	if (e.Code == "" || e.Code == "UnknownError") && errors.As(err, &response) {
-		e.Code = strconv.Itoa(response.HTTPStatusCode())
+	if errors.As(err, &response) {
+		nameGateway(e, response.HTTPStatusCode())
 	}
 	for _, d := range api.Details(err) {
 		e.Details = append(e.Details, fault.Detail(d))
 	}
 	return e
+}
+
+// nameGateway gives an error that is no document of the service, such as the page of a
+// gateway, the code of the AWS CLI: its status.
+func nameGateway(e *fault.Error, status int) {
+	text := http.StatusText(status)
+	if e.Message == strconv.Itoa(status)+" "+text {
+		e.Code, e.Message = strconv.Itoa(status), text
+	}
 }
 
 // connectionFault names the endpoint of a request that had no response.

@@ -67,8 +67,6 @@ type Globals struct {
 	ReadTimeout    time.Duration // 0: forever
 	ConnectTimeout time.Duration
 	NoPager        bool
-	AutoPrompt     bool
-	NoAutoPrompt   bool
 	ErrorFormat    string
 }
 
@@ -80,8 +78,7 @@ func readGlobals(r *argparse.Result) (*Globals, error) {
 		Debug: r.Has("debug"), EndpointURL: r.Value("endpoint-url"), NoVerifySSL: r.Has("no-verify-ssl"),
 		NoPaginate: r.Has("no-paginate"), Output: r.Value("output"), Profile: r.Value("profile"),
 		Region: r.Value("region"), Color: r.Value("color"), NoSign: r.Has("no-sign-request"),
-		CABundle: r.Value("ca-bundle"), NoPager: r.Has("no-cli-pager"), AutoPrompt: r.Has("cli-auto-prompt"),
-		NoAutoPrompt: r.Has("no-cli-auto-prompt"), ErrorFormat: r.Value("cli-error-format"),
+		CABundle: r.Value("ca-bundle"), NoPager: r.Has("no-cli-pager"), ErrorFormat: r.Value("cli-error-format"),
 	}
 	if r.Has("query") {
 		var err error
@@ -100,9 +97,6 @@ func readGlobals(r *argparse.Result) (*Globals, error) {
 	}
 	if g.ConnectTimeout, err = timeout(r, "cli-connect-timeout"); err != nil {
 		return g, err
-	}
-	if g.AutoPrompt && g.NoAutoPrompt {
-		return g, fault.Usage("Both --cli-auto-prompt and --no-cli-auto-prompt cannot be specified at the same time.")
 	}
 	return g, nil
 }

@@ -45,8 +45,20 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, registry Reg
 	}()
 	ignoreBrokenPipes()
 
-	p := &program{env: env, registry: registry, session: &Session{Stdin: stdin, Stdout: stdout, Stderr: stderr, env: env}}
-	err := p.run(ctx, args)
+	start := func() *program {
+		return &program{env: env, registry: registry, session: &Session{Stdin: stdin, Stdout: stdout, Stderr: stderr, env: env}}
+	}
+	p := start()
+	mode, err := promptMode(env, args)
+	if err == nil && mode != promptOn {
+		err = p.run(ctx, args)
+	}
+	if mode == promptOn || mode == promptPartial && interactive(stdin, stdout) && err != nil && fault.Of(err).Exit == fault.ExitUsage {
+		p = start()
+		if args, err = prompt(env, stdin, registry, args); err == nil {
+			err = p.run(ctx, args)
+		}
+	}
 	return p.exit(err)
 }
 
@@ -58,7 +70,7 @@ type program struct {
 }
 
 func (p *program) run(ctx context.Context, args []string) error {
-	g := &argparse.Grammar{Word: "operation", Words: p.words()}
+	g := &argparse.Grammar{Word: "operation", Words: commandNames(p.registry)}
 	for _, o := range globalOptions() {
 		g.Options = append(g.Options, o.Option)
 	}
@@ -150,13 +162,13 @@ func words(c *Command, rest []string) ([]string, error) {
 	return list, nil
 }
 
-// words are all words that can be the first.
-func (p *program) words() []string {
+// commandNames are the names of all commands.
+func commandNames(registry Registry) []string {
 	list := make([]string, 0, len(api.Operations)+16)
 	for i := range api.Operations {
 		list = append(list, api.Operations[i].Command)
 	}
-	return append(append(list, p.registry.Names()...), "help")
+	return append(append(list, registry.Names()...), "help")
 }
 
 func usageError(err error) error {

@@ -2,9 +2,12 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"math/big"
 	"strings"
 	"time"
+
+	"github.com/aws/smithy-go"
 
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/api"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/argparse"
@@ -90,6 +93,9 @@ func (s *Session) runOperation(ctx context.Context, op *api.Operation) error {
 		return s.Print(op.Name, skeleton.Output(op.Output))
 	}
 	if pages != nil && pages.manual(input) {
+		if err := s.noPagingOptions(); err != nil {
+			return err
+		}
 		pages = nil
 	}
 	if pages != nil {
@@ -106,7 +112,7 @@ func (s *Session) runOperation(ctx context.Context, op *api.Operation) error {
 		s.Debugf("calling %s with the members %s", op.Name, strings.Join(input.Names(), ", "))
 		text, err := op.Call(ctx, client, value.Compact(input))
 		if err != nil {
-			return nil, s.CallError(ctx, err)
+			return nil, s.operationError(ctx, op, err)
 		}
 		return response(op.Output, text)
 	}
@@ -118,6 +124,21 @@ func (s *Session) runOperation(ctx context.Context, op *api.Operation) error {
 		return err
 	}
 	return s.Print(op.Name, document)
+}
+
+// operationError returns the error of a call. A value that cannot be part of a path is
+// refused when the request is made: the error names its option.
+func (s *Session) operationError(ctx context.Context, op *api.Operation, err error) error {
+	var serialization *smithy.SerializationError
+	if errors.As(err, &serialization) {
+		field, reason, _ := strings.Cut(serialization.Err.Error(), " ")
+		for i := range op.Input.Members {
+			if m := &op.Input.Members[i]; strings.EqualFold(m.Name, field) {
+				return fault.Parameter(m.Option, "%s", reason)
+			}
+		}
+	}
+	return s.CallError(ctx, err)
 }
 
 // input makes the input of the options, and of the document of --cli-input-json or -yaml.

@@ -34,16 +34,7 @@ func (s *Session) paging(op *api.Operation) (*pager, error) {
 		manual = manual || s.Args.Has(op.Input.Member(name).Option)
 	}
 	if s.Globals.NoPaginate || manual {
-		var used []string
-		for _, name := range []string{"starting-token", "page-size", "max-items"} {
-			if v := s.Args.Value(name); v != "" && v != "0" {
-				used = append(used, "--"+name)
-			}
-		}
-		if len(used) > 0 {
-			return nil, fault.Usage("Cannot specify --no-paginate along with pagination arguments: %s", strings.Join(used, ", "))
-		}
-		return nil, nil
+		return nil, s.noPagingOptions()
 	}
 	p := &pager{Paginator: op.Paginator}
 	if s.Args.Has("max-items") {
@@ -61,6 +52,20 @@ func (s *Session) paging(op *api.Operation) (*pager, error) {
 		p.start = &token
 	}
 	return p, nil
+}
+
+// noPagingOptions refuses the options of pages, because paging is off.
+func (s *Session) noPagingOptions() error {
+	var used []string
+	for _, name := range []string{"starting-token", "page-size", "max-items"} {
+		if s.Args.Has(name) {
+			used = append(used, "--"+name)
+		}
+	}
+	if len(used) == 0 {
+		return nil
+	}
+	return fault.Usage("Cannot specify --no-paginate along with pagination arguments: %s", strings.Join(used, ", "))
 }
 
 // manual reports whether the input itself says which page to get.

@@ -22,11 +22,10 @@ func (e *environment) getenv(name string) string {
 }
 
 // settings are the keys of the profile that the SDK does not read: those of the command
-// line itself. The file is read when the first is needed.
+// line itself.
 type settings struct {
 	env     *environment
 	profile string
-	loaded  bool
 	keys    map[string]string
 }
 
@@ -54,28 +53,29 @@ func (e *environment) file(variable, name string) string {
 func newSettings(e *environment, flag string) (*settings, error) {
 	name, chosen := e.profileName(flag)
 	s := &settings{env: e, profile: name}
-	if !chosen {
-		return s, nil
+	found, err := s.load()
+	if err != nil || found || !chosen {
+		return s, err
 	}
-	if _, inCredentials := section(e.file("AWS_SHARED_CREDENTIALS_FILE", "credentials"), name); !inCredentials && !s.load() {
-		return nil, fault.General("The config profile (%s) could not be found", name)
+	_, found, err = section(e.file("AWS_SHARED_CREDENTIALS_FILE", "credentials"), name)
+	if err == nil && !found {
+		err = fault.General("The config profile (%s) could not be found", name)
 	}
-	return s, nil
+	return s, err
 }
 
 // load reads the profile, and reports whether it is in the file.
-func (s *settings) load() (found bool) {
+func (s *settings) load() (found bool, err error) {
 	name := "profile " + s.profile
 	if s.profile == "default" {
 		name = s.profile
 	}
 	path := s.env.file("AWS_CONFIG_FILE", "config")
-	s.keys, found = section(path, name)
-	if !found && s.profile == "default" {
-		s.keys, found = section(path, "profile default")
+	s.keys, found, err = section(path, name)
+	if err == nil && !found && s.profile == "default" {
+		s.keys, found, err = section(path, "profile default")
 	}
-	s.loaded = true
-	return found
+	return found, err
 }
 
 // get returns a key of the profile, empty if it is not set.
@@ -85,9 +85,6 @@ func (s *settings) get(key string) string {
 }
 
 func (s *settings) lookup(key string) (v string, set bool) {
-	if !s.loaded {
-		s.load()
-	}
 	v, set = s.keys[key]
 	return v, set
 }
@@ -107,30 +104,37 @@ func (s *settings) choose(flag, key string, variables ...string) string {
 
 // section reads a section of an INI file. Indented lines, the values of nested keys, are
 // skipped. A file that is not there has no sections.
-func section(path, name string) (keys map[string]string, found bool) {
+func section(path, name string) (keys map[string]string, found bool, err error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, false
+		return nil, false, nil
 	}
 	defer func() { _ = file.Close() }()
-	inside := false
+	inside, any := false, false
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		line := lines.Text()
 		trimmed := strings.TrimSpace(line)
 		if rest, ok := strings.CutPrefix(trimmed, "["); ok {
 			title, _, _ := strings.Cut(rest, "]")
+			any = true
 			inside = strings.Join(strings.Fields(title), " ") == name
 			if inside && !found {
 				keys, found = make(map[string]string), true
 			}
 			continue
 		}
-		if !inside || trimmed == "" || strings.ContainsRune("#;", rune(trimmed[0])) || strings.ContainsRune(" \t", rune(line[0])) {
+		if trimmed == "" || strings.ContainsRune("#;", rune(trimmed[0])) {
+			continue
+		}
+		if !any {
+			return nil, false, fault.General("Unable to parse config file: %s", path)
+		}
+		if !inside || strings.ContainsRune(" \t", rune(line[0])) {
 			continue
 		}
 		if key, v, ok := strings.Cut(trimmed, "="); ok {
 			keys[strings.ToLower(strings.TrimSpace(key))] = strings.TrimSpace(v)
 		}
 	}
-	return keys, found
+	return keys, found, nil
 }

@@ -279,14 +279,26 @@ func (t *table) render(b []byte) []byte {
 		t.turn()
 		total = t.maxWidth()
 	}
-	b = append(b, strings.Repeat("-", total)+"\n"...)
+	b = t.write(b, strings.Repeat("-", total)+"\n")
 	for _, s := range t.sections {
+		bar := "|"
+		if t.color {
+			bar = styleBar + "|" + styleReset
+		}
+		bars := strings.Repeat(bar, s.indent)
 		for _, line := range t.lines(s, total-2*s.indent) {
-			bars := strings.Repeat("|", s.indent)
-			if t.color {
-				bars = strings.Repeat(styleBar+"|"+styleReset, s.indent)
-			}
-			b = append(b, bars+line+bars+"\n"...)
+			b = t.write(b, bars, line, bars, "\n")
+		}
+	}
+	return b
+}
+
+// write appends texts. In a coloured table the AWS CLI resets the style after each.
+func (t *table) write(b []byte, texts ...string) []byte {
+	for _, text := range texts {
+		b = append(b, text...)
+		if t.color {
+			b = append(b, styleReset...)
 		}
 	}
 	return b

@@ -26,7 +26,7 @@ func sample(shape *api.Shape, name string, names bool) any {
 	case api.Timestamp:
 		return "1970-01-01T00:00:00"
 	case api.List:
-		return []any{sample(shape.Elem, "", names)}
+		return []any{sample(shape.Elem, shape.Elem.Name, names)}
 	case api.Map:
 		return value.NewMap(value.Member{Name: "KeyName", Value: sample(shape.Elem, "", names)})
 	case api.Structure, api.Union:
@@ -42,10 +42,8 @@ func sample(shape *api.Shape, name string, names bool) any {
 
 func text(shape *api.Shape, name string, names bool) string {
 	switch {
-	case names && name != "":
-		return name
 	case names:
-		return shape.Name
+		return name
 	case len(shape.Values) > 0:
 		return shape.Values[0]
 	}
@@ -65,21 +63,18 @@ func InputYAML(shape *api.Shape) []byte {
 
 type yamlWriter struct{ out []byte }
 
-// commentGap is the least distance of a comment from its value.
-const commentGap = 2
-
 func (w *yamlWriter) line(text, comment string) {
-	w.out = append(w.out, text...)
-	if comment != "" {
-		w.out = append(w.out, strings.Repeat(" ", commentGap)+"# "+comment...)
-	}
-	w.out = append(w.out, '\n')
+	w.out = append(w.out, text+comment+"\n"...)
 }
 
 func (w *yamlWriter) structure(shape *api.Shape, indent int) {
 	for i := range shape.Members {
 		member := &shape.Members[i]
-		w.member(member.Name, member.Shape, comment(member), indent)
+		gap := " "
+		if i == 0 {
+			gap = "  " // ruamel.yaml puts the first comment of a mapping one column further
+		}
+		w.member(member.Name, member.Shape, gap+"# "+comment(member), indent)
 	}
 }
 
@@ -135,13 +130,19 @@ func comment(m *api.Member) string {
 	if m.Required {
 		parts = append(parts, "[REQUIRED]")
 	}
-	first, _, found := strings.Cut(m.Doc, ". ")
-	if found {
-		first += "."
+	if m.Doc != "" {
+		parts = append(parts, firstSentence(m.Doc))
 	}
-	parts = append(parts, first)
 	if len(m.Shape.Values) > 0 {
 		parts = append(parts, "Valid values are: "+strings.Join(m.Shape.Values, ", ")+".")
 	}
 	return strings.Join(parts, " ")
+}
+
+// firstSentence returns a text up to its first full stop or colon, as the AWS CLI does.
+func firstSentence(text string) string {
+	if end := strings.IndexAny(text, ".:"); end >= 0 {
+		text = text[:end]
+	}
+	return text + "."
 }

@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/api"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/argparse"
+)
+
+// Complete returns what can stand in place of the word that has been begun, after the
+// words before it: commands, options (required ones first), or the values of an option.
+func Complete(registry Registry, words []string, begun string) []string {
+	c := completer{registry: registry, words: words}
+	c.command()
+	var candidates []string
+	if o := c.pending(); o != nil && !strings.HasPrefix(begun, "--") {
+		candidates = o.Choices
+	} else {
+		candidates = c.next(begun)
+	}
+	var list []string
+	for _, text := range candidates {
+		if strings.HasPrefix(text, begun) {
+			list = append(list, text)
+		}
+	}
+	return list
+}
+
+type completer struct {
+	registry Registry
+	words    []string
+	name     string            // the command
+	options  []argparse.Option // of the command, then global ones
+}
+
+// command finds the command among the words, and its options.
+func (c *completer) command() {
+	for i := range globalOptions() {
+		c.options = append(c.options, globalOptions()[i].Option)
+	}
+	for i, word := range c.words {
+		if strings.HasPrefix(word, "-") || i > 0 && c.takesValue(c.words[i-1]) {
+			continue
+		}
+		c.name = word
+		break
+	}
+	if op := api.Find(c.name); op != nil {
+		c.options = append(operationOptions(op), c.options...)
+	} else if command := c.registry.Find(c.name); command != nil {
+		c.options = append(append([]argparse.Option{}, command.Options...), c.options...)
+	}
+}
+
+func (c *completer) takesValue(word string) bool {
+	o := c.option(word)
+	return o != nil && o.Arity != argparse.Flag
+}
+
+func (c *completer) option(word string) *argparse.Option {
+	for i := range c.options {
+		if "--"+c.options[i].Name == word {
+			return &c.options[i]
+		}
+	}
+	return nil
+}
+
+// pending returns the option whose value is next, or nil.
+func (c *completer) pending() *argparse.Option {
+	for i := len(c.words) - 1; i >= 0; i-- {
+		if !strings.HasPrefix(c.words[i], "--") {
+			continue
+		}
+		o := c.option(c.words[i])
+		if o != nil && o.Arity != argparse.Flag && (i == len(c.words)-1 || o.Arity == argparse.Many) {
+			return o
+		}
+		return nil
+	}
+	return nil
+}
+
+// next returns commands, or options that have not been given.
+func (c *completer) next(begun string) []string {
+	if c.name == "" && !strings.HasPrefix(begun, "-") {
+		return commandNames(c.registry)
+	}
+	var required, optional []string
+	for _, o := range c.options {
+		given := false
+		for _, word := range c.words {
+			given = given || word == "--"+o.Name || strings.HasPrefix(word, "--"+o.Name+"=")
+		}
+		switch {
+		case given:
+		case o.Required:
+			required = append(required, "--"+o.Name)
+		default:
+			optional = append(optional, "--"+o.Name)
+		}
+	}
+	return append(required, optional...)
+}
+
+// operationOptions are the options of an operation with the values of its enums.
+func operationOptions(op *api.Operation) []argparse.Option {
+	options := grammar(op, nil).Options
+	for i := range options {
+		for j := range op.Input.Members {
+			m := &op.Input.Members[j]
+			if m.Option != options[i].Name {
+				continue
+			}
+			options[i].Choices = m.Shape.Values
+			if m.Shape.Elem != nil && m.Shape.Kind == api.List {
+				options[i].Choices = m.Shape.Elem.Values
+			}
+		}
+	}
+	return options
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/microvm-go/lambdamicrovms/fake"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"lambda-microvms": main})
+}
+
+// TestScripts runs testdata/script. Beside testscript's own commands there are:
+//
+//	fake                starts the fake service
+//	serve routes        starts a server that answers by a file: lines of method, URI, status,
+//	                    and the file with the body or the error type
+//	requests [file]     compares the requests since the last time with a file, or forgets them
+//	exits code command  runs a command that must end with the exit code
+//
+// Both servers are at $ENDPOINT, which is also AWS_ENDPOINT_URL.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+		RequireExplicitExec: true,
+		Setup:               setUp,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"fake": startFake, "serve": startServer, "requests": compareRequests, "exits": exits,
+		},
+	})
+}
+
+func setUp(env *testscript.Env) error {
+	for name, v := range map[string]string{
+		"HOME": env.WorkDir, "AWS_ACCESS_KEY_ID": "AKIDFAKEFAKEFAKEFAKE", "AWS_SECRET_ACCESS_KEY": "fake-secret-access-key",
+		"AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "1", "TZ": "Asia/Tokyo",
+		"BASE":  "arn:aws:lambda:us-east-1:aws:microvm-image:al2023-1",
+		"ROLE":  "arn:aws:iam::123456789012:role/build",
+		"IMAGE": "arn:aws:lambda:us-east-1:123456789012:microvm-image:app",
+	} {
+		env.Setenv(name, v)
+	}
+	return nil
+}
+
+func listen(ts *testscript.TestScript, handler http.Handler) {
+	server := httptest.NewServer(handler)
+	ts.Defer(server.Close)
+	ts.Setenv("ENDPOINT", server.URL)
+	ts.Setenv("AWS_ENDPOINT_URL", server.URL)
+}
+
+func startFake(ts *testscript.TestScript, _ bool, _ []string) { listen(ts, fake.NewServer()) }
+
+// recorder answers by routes and keeps the requests.
+type recorder struct {
+	routes map[string][]string // by method and URI: status, and body or error type
+	read   func(string) string
+
+	mu       sync.Mutex
+	requests strings.Builder
+}
+
+func startServer(ts *testscript.TestScript, _ bool, args []string) {
+	r := &recorder{routes: make(map[string][]string), read: ts.ReadFile}
+	for _, line := range strings.Split(strings.TrimSpace(ts.ReadFile(args[0])), "\n") {
+		fields := strings.Fields(line)
+		r.routes[fields[0]+" "+fields[1]] = fields[2:]
+	}
+	listen(ts, r)
+	servers.Store(ts, r)
+}
+
+// servers are the recorders of running scripts.
+var servers sync.Map
+
+func (r *recorder) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+	body, _ := io.ReadAll(q.Body)
+	key := q.Method + " " + q.URL.RequestURI()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fmt.Fprintln(&r.requests, strings.TrimSpace(key+" "+string(body)))
+	route, ok := r.routes[key]
+	if !ok {
+		route = []string{"404", "NoRoute"}
+	}
+	status, _ := strconv.Atoi(route[0])
+	content := "{}"
+	switch {
+	case len(route) == 3: // an error with a body
+		w.Header().Set("X-Amzn-Errortype", route[1])
+		content = r.read(route[2])
+	case len(route) == 2 && status >= 300:
+		w.Header().Set("X-Amzn-Errortype", route[1])
+		content = `{"message": "no"}`
+	case len(route) == 2:
+		content = r.read(route[1])
+	}
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, content)
+}
+
+func compareRequests(ts *testscript.TestScript, _ bool, args []string) {
+	v, ok := servers.Load(ts)
+	if !ok {
+		ts.Fatalf("no server")
+	}
+	r := v.(*recorder)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	got := r.requests.String()
+	r.requests.Reset()
+	if len(args) == 0 {
+		return
+	}
+	if want := ts.ReadFile(args[0]); got != want {
+		ts.Fatalf("requests:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	code := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		code = exit.ExitCode()
+	}
+	if code != want {
+		ts.Fatalf("exit code %d, want %d", code, want)
+	}
+}
