@@ -46,5 +46,7 @@ func compile(stack *middleware.Stack, first func() any, transport middleware.Han
 	if err := fixUserAgents(stack.Build); err != nil {
 		return nil, err
 	}
+	removeIdle(stack.Serialize)
+	removeIdle(stack.Finalize)
 	return link.Stack(stack, first, transport)
 }

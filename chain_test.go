@@ -10,7 +10,9 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go/metrics"
 	"github.com/aws/smithy-go/middleware"
+	"github.com/aws/smithy-go/tracing"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/google/go-cmp/cmp"
 
@@ -79,6 +81,39 @@ func TestChainIsTheStack(t *testing.T) {
 	})
 	if diff := cmp.Diff(want, got); diff != "" || len(got) < 30 {
 		t.Errorf("-stack +chain:\n%s", diff)
+	}
+}
+
+// Middlewares that only hold a place for an ID cost a compiled chain nothing.
+func TestChainLeavesOutIdleMiddlewares(t *testing.T) {
+	noop := metrics.NopMeterProvider{}
+	for name, test := range map[string]struct {
+		interceptors smithyhttp.InterceptorRegistry
+		idle         []string
+	}{
+		"without interceptors": {idle: []string{"setOperationInput", "ResolveEndpoint", "InterceptBeforeRetryLoop", "InterceptAttempt"}},
+		"with one": {
+			interceptors: smithyhttp.InterceptorRegistry{BeforeAttempt: []smithyhttp.BeforeAttemptInterceptor{nil}},
+			idle:         []string{"setOperationInput", "ResolveEndpoint", "InterceptBeforeRetryLoop"},
+		},
+	} {
+		options := &Options{
+			HTTPClient: doFunc(empty), EndpointResolverV2: NewDefaultEndpointResolverV2(),
+			TracerProvider: &tracing.NopTracerProvider{}, MeterProvider: noop, Interceptors: test.interceptors,
+		}
+		s, err := newSettings(options, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stack := assemble(s, &listMicroVMs, featureNone)
+		list := func() []string { return append(stack.Serialize.List(), stack.Finalize.List()...) }
+		want := slices.DeleteFunc(list(), func(id string) bool { return slices.Contains(test.idle, id) })
+		if _, err := compile(stack, smithyhttp.NewStackRequest, s.transport); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, list()); diff != "" {
+			t.Errorf("%s: -want +compiled:\n%s", name, diff)
+		}
 	}
 }
 

@@ -70,18 +70,6 @@ func (m *fillToken) HandleInitialize(ctx context.Context, in middleware.Initiali
 	return next.HandleInitialize(ctx, in)
 }
 
-// setOperationInput does nothing. Official clients put the input into the context here, and
-// users insert middleware at its ID.
-type setOperationInput struct{}
-
-func (*setOperationInput) ID() string { return "setOperationInput" }
-
-func (*setOperationInput) HandleSerialize(ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler) (
-	middleware.SerializeOutput, middleware.Metadata, error,
-) {
-	return next.HandleSerialize(ctx, in)
-}
-
 type serializeRequest struct {
 	*settings
 	method string

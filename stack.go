@@ -43,7 +43,8 @@ func assemble(s *settings, op operationShape, feature callFeature) *middleware.S
 	initialize(&validateParams{mode: o.Validation, allowUnknownEnums: o.AllowUnknownEnums})
 
 	serialize := func(m middleware.SerializeMiddleware) { _ = stack.Serialize.Add(m, middleware.After) }
-	serialize(&setOperationInput{})
+	serialize(placeholder("setOperationInput"))
+	serialize(placeholder("ResolveEndpoint"))
 	if intercepted {
 		serialize(&smithyhttp.InterceptBeforeSerialization{Interceptors: o.Interceptors.BeforeSerialization})
 	}
@@ -58,21 +59,17 @@ func assemble(s *settings, op operationShape, feature callFeature) *middleware.S
 	build(&awsmiddleware.RecursionDetection{})
 
 	finalize := func(m middleware.FinalizeMiddleware) { _ = stack.Finalize.Add(m, middleware.After) }
-	if intercepted {
-		finalize(&smithyhttp.InterceptBeforeRetryLoop{Interceptors: o.Interceptors.BeforeRetryLoop})
-	}
+	finalize(&smithyhttp.InterceptBeforeRetryLoop{Interceptors: o.Interceptors.BeforeRetryLoop})
 	finalize(retry.NewAttemptMiddleware(retryAfter{o.Retryer}, cloneRequest, func(a *retry.Attempt) {
 		a.LogAttempts = o.ClientLogMode.IsRetries()
 		a.OperationMeter = s.meter
 		a.ClientSkew = s.skew
 		a.DisableClockSkewCorrection = o.DisableClockSkewCorrection
 	}))
-	if intercepted {
-		finalize(&smithyhttp.InterceptAttempt{
-			BeforeAttempt: o.Interceptors.BeforeAttempt,
-			AfterAttempt:  o.Interceptors.AfterAttempt,
-		})
-	}
+	finalize(&smithyhttp.InterceptAttempt{
+		BeforeAttempt: o.Interceptors.BeforeAttempt,
+		AfterAttempt:  o.Interceptors.AfterAttempt,
+	})
 	finalize(newResolveAuthScheme(s, name))
 	finalize(&getIdentity{s})
 	finalize(newResolveEndpoint(s))
@@ -110,7 +107,8 @@ func assemble(s *settings, op operationShape, feature callFeature) *middleware.S
 }
 
 // isIntercepted reports whether there is an interceptor. The middlewares that call them
-// depend on each other, so a stack has all of them or none.
+// depend on each other, so a stack has all of them or, as in official clients, only those
+// around the retries.
 func isIntercepted(i *smithyhttp.InterceptorRegistry) bool {
 	return len(i.BeforeExecution) > 0 || len(i.AfterExecution) > 0 ||
 		len(i.BeforeSerialization) > 0 || len(i.AfterSerialization) > 0 ||

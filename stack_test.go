@@ -224,6 +224,40 @@ func TestAPIOptionsByID(t *testing.T) {
 	}
 }
 
+// Programs written for official clients insert at IDs that do nothing here.
+func TestInsertAtPlaceholders(t *testing.T) {
+	for _, position := range []middleware.RelativePosition{middleware.Before, middleware.After} {
+		var ran []string
+		option := lambdamicrovms.WithAPIOptions(func(s *middleware.Stack) error {
+			var failed error
+			for _, id := range []string{"setOperationInput", "ResolveEndpoint"} {
+				failed = errors.Join(failed, s.Serialize.Insert(middleware.SerializeMiddlewareFunc("at "+id, func(
+					ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler,
+				) (middleware.SerializeOutput, middleware.Metadata, error) {
+					ran = append(ran, id)
+					return next.HandleSerialize(ctx, in)
+				}), id, position))
+			}
+			for _, id := range []string{"InterceptBeforeRetryLoop", "InterceptAttempt"} {
+				failed = errors.Join(failed, s.Finalize.Insert(middleware.FinalizeMiddlewareFunc("at "+id, func(
+					ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
+				) (middleware.FinalizeOutput, middleware.Metadata, error) {
+					ran = append(ran, id)
+					return next.HandleFinalize(ctx, in)
+				}), id, position))
+			}
+			return failed
+		})
+		client := stubbed(func(*http.Request) (*http.Response, error) { return answer(http.StatusOK, nil, `{}`), nil }, option)
+		if _, err := client.ListMicroVMs(context.Background(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{"setOperationInput", "ResolveEndpoint", "InterceptBeforeRetryLoop", "InterceptAttempt"}; !reflect.DeepEqual(ran, want) {
+			t.Errorf("position %v: ran %q, want %q", position, ran, want)
+		}
+	}
+}
+
 func TestAPIOptionFails(t *testing.T) {
 	broken := errors.New("broken")
 	client := stubbed(func(*http.Request) (*http.Response, error) {

@@ -1,0 +1,48 @@
+package lambdamicrovms
+
+import (
+	"context"
+
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// placeholder is a middleware that does nothing, under an ID of the official clients at
+// which programs insert their own. Official clients put the input into the context under
+// setOperationInput, and under ResolveEndpoint call the deprecated endpoint resolver.
+type placeholder string
+
+func (p placeholder) ID() string { return string(p) }
+
+func (placeholder) HandleSerialize(ctx context.Context, in middleware.SerializeInput, next middleware.SerializeHandler) (
+	middleware.SerializeOutput, middleware.Metadata, error,
+) {
+	return next.HandleSerialize(ctx, in)
+}
+
+// removeIdle removes the middlewares that do nothing from a step that is about to be
+// compiled, so that no call passes through them.
+func removeIdle[M any](step interface {
+	List() []string
+	Remove(id string) (M, error)
+	Get(id string) (M, bool)
+}) {
+	for _, id := range step.List() {
+		if m, _ := step.Get(id); isIdle(m) {
+			_, _ = step.Remove(id) // fails only for an unknown ID
+		}
+	}
+}
+
+func isIdle(m any) bool {
+	switch m := m.(type) {
+	case placeholder:
+		return true
+	case *smithyhttp.InterceptBeforeRetryLoop:
+		return len(m.Interceptors) == 0
+	case *smithyhttp.InterceptAttempt:
+		return len(m.BeforeAttempt) == 0 && len(m.AfterAttempt) == 0
+	default:
+		return false
+	}
+}
