@@ -2,6 +2,7 @@ package lambdamicrovms
 
 import (
 	"errors"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -107,11 +108,16 @@ func decodeError(response *http.Response, body string, secrets *redact.Secrets) 
 	return generic
 }
 
-// headerInt32 is an integer that travels in a header, nil when it is none.
+// headerInt32 is an integer that travels in a header, nil when it is none. The seconds of a
+// Retry-After header are those until its date, or of its decimal, rounded up.
 func headerInt32(header http.Header, name string) *int32 {
 	n, err := strconv.ParseInt(strings.TrimSpace(header.Get(name)), 10, 32)
 	if err != nil {
-		return nil
+		delay, ok := parseRetryAfter(header)
+		if !ok || name != "Retry-After" {
+			return nil
+		}
+		n = int64(min(math.Ceil(delay.Seconds()), math.MaxInt32))
 	}
 	value := int32(n)
 	return &value

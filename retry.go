@@ -3,7 +3,10 @@ package lambdamicrovms
 import (
 	"context"
 	"errors"
+	"math"
+	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -61,15 +64,33 @@ func (r retryAfter) GetAttemptToken(ctx context.Context) (func(error) error, err
 	return r.GetInitialToken(), nil
 }
 
-// askedDelay is the Retry-After header, in whole seconds, of the response behind err.
+// askedDelay returns the delay that the response behind err asks for in a Retry-After header.
 func askedDelay(err error) time.Duration {
 	var failed *smithyhttp.ResponseError
 	if !errors.As(err, &failed) || failed.Response == nil || failed.Response.Response == nil {
 		return 0
 	}
-	seconds, err := strconv.ParseUint(failed.Response.Header.Get("Retry-After"), 10, 32)
-	if err != nil && !errors.Is(err, strconv.ErrRange) {
-		return 0 // not there, or a date
+	delay, _ := parseRetryAfter(failed.Response.Header)
+	return delay
+}
+
+// parseRetryAfter reads a Retry-After header: seconds, which may have a fraction, or a date.
+// A date counts from the response's own Date, since our clock may differ from the service's.
+func parseRetryAfter(header http.Header) (delay time.Duration, ok bool) {
+	value := strings.TrimSpace(header.Get("Retry-After"))
+	if at, err := http.ParseTime(value); err == nil {
+		now, err := http.ParseTime(header.Get("Date"))
+		if err != nil {
+			now = time.Now()
+		}
+		return max(at.Sub(now), 0), true
 	}
-	return time.Duration(seconds) * time.Second
+	if strings.Trim(value, ".0123456789") != "" {
+		return 0, false // ParseFloat takes more, such as "0x1p4", "1e9" and "NaN"
+	}
+	seconds, err := strconv.ParseFloat(value, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return 0, false
+	}
+	return time.Duration(min(seconds, math.MaxInt32) * float64(time.Second)), true
 }

@@ -4,14 +4,20 @@ package lambdamicrovms_test
 
 import (
 	"context"
+	"errors"
+	"math"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/types"
 )
 
 func TestRetryAfter(t *testing.T) {
@@ -20,18 +26,37 @@ func TestRetryAfter(t *testing.T) {
 		status  int
 		backoff time.Duration
 		want    time.Duration
+		date    string // of the response
 	}{
-		"none":           {"", 500, 3 * time.Second, 3 * time.Second},
-		"longer":         {"7", 500, 3 * time.Second, 7 * time.Second},
-		"shorter":        {"1", 500, 3 * time.Second, 3 * time.Second},
-		"throttled":      {"7", 429, 3 * time.Second, 7 * time.Second},
-		"of a gateway":   {"7", 503, 3 * time.Second, 7 * time.Second},
-		"bounded":        {"3600", 500, 3 * time.Second, 20 * time.Second},
-		"bounded, huge":  {"99999999999999999999", 500, 3 * time.Second, 20 * time.Second},
-		"below a longer": {"3600", 500, 30 * time.Second, 30 * time.Second},
-		"negative":       {"-5", 500, 3 * time.Second, 3 * time.Second},
-		"a date":         {"Wed, 21 Oct 2026 07:28:00 GMT", 500, 3 * time.Second, 3 * time.Second},
-		"a fraction":     {"7.5", 500, 3 * time.Second, 3 * time.Second},
+		"none":           {"", 500, 3 * time.Second, 3 * time.Second, ""},
+		"longer":         {"7", 500, 3 * time.Second, 7 * time.Second, ""},
+		"shorter":        {"1", 500, 3 * time.Second, 3 * time.Second, ""},
+		"throttled":      {"7", 429, 3 * time.Second, 7 * time.Second, ""},
+		"of a gateway":   {"7", 503, 3 * time.Second, 7 * time.Second, ""},
+		"bounded":        {"3600", 500, 3 * time.Second, 20 * time.Second, ""},
+		"bounded, huge":  {"99999999999999999999", 500, 3 * time.Second, 20 * time.Second, ""},
+		"below a longer": {"3600", 500, 30 * time.Second, 30 * time.Second, ""},
+		"negative":       {"-5", 500, 3 * time.Second, 3 * time.Second, ""},
+		// The clock of a test starts at midnight of the first of January 2000.
+		"a date":                   {"Sat, 01 Jan 2000 00:00:07 GMT", 500, 3 * time.Second, 7 * time.Second, ""},
+		"a date, RFC 850":          {"Saturday, 01-Jan-00 00:00:07 GMT", 500, 3 * time.Second, 7 * time.Second, ""},
+		"a date, asctime":          {"Sat Jan  1 00:00:07 2000", 500, 3 * time.Second, 7 * time.Second, ""},
+		"a date, another clock":    {"Wed, 21 Oct 2026 07:28:07 GMT", 503, 3 * time.Second, 7 * time.Second, "Wed, 21 Oct 2026 07:28:00 GMT"},
+		"a date, clock behind":     {"Wed, 21 Oct 1998 07:28:07 GMT", 429, 3 * time.Second, 7 * time.Second, "Wed, 21 Oct 1998 07:28:00 GMT"},
+		"a date, no date to count": {"Sat, 01 Jan 2000 00:00:07 GMT", 500, 3 * time.Second, 7 * time.Second, "yesterday"},
+		"a date, bounded":          {"Wed, 21 Oct 2026 07:28:00 GMT", 500, 3 * time.Second, 20 * time.Second, ""},
+		"a date, past":             {"Wed, 21 Oct 1998 07:28:00 GMT", 500, 3 * time.Second, 3 * time.Second, ""},
+		"a date, no such":          {"Wed, 99 Oct 2026 07:28:00 GMT", 500, 3 * time.Second, 3 * time.Second, ""},
+		"a fraction":               {"7.5", 500, 3 * time.Second, 7500 * time.Millisecond, ""},
+		"a fraction, shorter":      {".5", 500, 3 * time.Second, 3 * time.Second, ""},
+		"a fraction, huge":         {strings.Repeat("9", 400) + ".9", 500, 3 * time.Second, 20 * time.Second, ""},
+		"spaces":                   {" 7 ", 500, 3 * time.Second, 7 * time.Second, ""},
+		"two points":               {"7.5.1", 500, 3 * time.Second, 3 * time.Second, ""},
+		"a point":                  {".", 500, 3 * time.Second, 3 * time.Second, ""},
+		"an exponent":              {"1e1", 500, 3 * time.Second, 3 * time.Second, ""},
+		"hexadecimal":              {"0x10", 500, 3 * time.Second, 3 * time.Second, ""},
+		"no number":                {"NaN", 500, 3 * time.Second, 3 * time.Second, ""},
+		"infinity":                 {"Inf", 500, 3 * time.Second, 3 * time.Second, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -48,6 +73,9 @@ func TestRetryAfter(t *testing.T) {
 					if test.header != "" {
 						header.Set("Retry-After", test.header)
 					}
+					if test.date != "" {
+						header.Set("Date", test.date)
+					}
 					return answer(test.status, header, `{}`), nil
 				}, func(o *lambdamicrovms.Options) {
 					o.Retryer = retry.NewStandard(func(so *retry.StandardOptions) {
@@ -62,5 +90,35 @@ func TestRetryAfter(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// The member of an error says in seconds what the header says in any form.
+func TestRetryAfterSeconds(t *testing.T) {
+	const date = "Wed, 21 Oct 2026 07:28:00 GMT"
+	for value, want := range map[string]*int32{
+		"7":                             aws.Int32(7),
+		"-5":                            aws.Int32(-5),
+		"7.1":                           aws.Int32(8),
+		"Wed, 21 Oct 2026 07:28:07 GMT": aws.Int32(7),
+		"Wed, 21 Oct 2020 07:28:07 GMT": aws.Int32(0),
+		"Wed, 21 Oct 9999 07:28:07 GMT": aws.Int32(math.MaxInt32),
+		"99999999999999999999":          aws.Int32(math.MaxInt32),
+		"soon":                          nil,
+	} {
+		client := stubbed(func(*http.Request) (*http.Response, error) {
+			r := failure(429, "ThrottlingException")
+			r.Header.Set("Retry-After", value)
+			r.Header.Set("Date", date)
+			return r, nil
+		})
+		_, err := client.ListMicroVMs(context.Background(), nil)
+		var throttled *types.ThrottlingException
+		if !errors.As(err, &throttled) {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, throttled.RetryAfterSeconds); diff != "" {
+			t.Errorf("%q: -want +got:\n%s", value, diff)
+		}
 	}
 }
