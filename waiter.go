@@ -128,7 +128,7 @@ type WaiterTimeoutError struct {
 	// Elapsed is the time since the wait began.
 	Elapsed time.Duration
 	// MaxWait is the time the wait had: maxWaitDur or, if less, what was left until
-	// the context's deadline.
+	// the context's deadline; zero if that had passed.
 	MaxWait time.Duration
 	// Output is the last output received, a pointer such as *GetMicroVMImageOutput, or nil.
 	Output any
@@ -139,15 +139,23 @@ type WaiterTimeoutError struct {
 
 func (e *WaiterTimeoutError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s waiter: not done within %v", e.Waiter, e.MaxWait.Round(time.Millisecond))
-	if e.LastState != "" {
-		fmt.Fprintf(&b, ", last state %s", e.LastState)
+	if e.Attempts == 0 {
+		fmt.Fprintf(&b, "%s waiter: the deadline had passed before the first attempt", e.Waiter)
+	} else {
+		fmt.Fprintf(&b, "%s waiter: not done within %v", e.Waiter, roundToMillisecond(e.MaxWait))
+		writeLastSeen(&b, e)
 	}
-	writeProgress(&b, e.Attempts, e.Elapsed)
 	if e.Err != nil {
 		fmt.Fprintf(&b, ": %v", e.Err)
 	}
 	return b.String()
+}
+
+func writeLastSeen(b *strings.Builder, e *WaiterTimeoutError) {
+	if e.LastState != "" {
+		fmt.Fprintf(b, ", last state %s", e.LastState)
+	}
+	writeProgress(b, e.Attempts, e.Elapsed)
 }
 
 // Unwrap returns context.DeadlineExceeded and Err, if there is one.
@@ -159,7 +167,15 @@ func (e *WaiterTimeoutError) Unwrap() []error {
 }
 
 func writeProgress(b *strings.Builder, attempts int, elapsed time.Duration) {
-	fmt.Fprintf(b, " (attempts: %d, elapsed: %v)", attempts, elapsed.Round(time.Millisecond))
+	fmt.Fprintf(b, " (attempts: %d, elapsed: %v)", attempts, roundToMillisecond(elapsed))
+}
+
+// roundToMillisecond keeps what is shorter, which would read as 0s.
+func roundToMillisecond(d time.Duration) time.Duration {
+	if d < time.Millisecond {
+		return d
+	}
+	return d.Round(time.Millisecond)
 }
 
 // A verdict is what a waiter's acceptors say about a poll.
@@ -242,7 +258,7 @@ func (w *Waiter[I, O]) WaitForOutput(ctx context.Context, params *I, maxWaitDur 
 
 	limit := maxWaitDur
 	if deadline, ok := ctx.Deadline(); ok {
-		limit = min(limit, time.Until(deadline))
+		limit = max(min(limit, time.Until(deadline)), 0)
 	}
 	ctx = withFeature(ctx, featureWaiter)
 	if clock.IsSystem(options.Clock) {
@@ -423,7 +439,7 @@ func (r *waitRun[O]) stopped(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return r.timedOut()
 	}
-	return fmt.Errorf("%s waiter: stopped after %d attempts: %w", r.spec.name, r.attempts, err)
+	return fmt.Errorf("%s waiter: stopped (attempts: %d): %w", r.spec.name, r.attempts, err)
 }
 
 func (r *waitRun[O]) timedOut() error {

@@ -293,6 +293,18 @@ func TestWaiterErrors(t *testing.T) {
 			is:   []error{context.DeadlineExceeded},
 		},
 		{
+			name: "deadline in the past",
+			err:  &WaiterTimeoutError{Waiter: "LampLit", MaxWait: -time.Hour},
+			text: "LampLit waiter: the deadline had passed before the first attempt",
+			is:   []error{context.DeadlineExceeded},
+		},
+		{
+			name: "short wait",
+			err:  &WaiterTimeoutError{Waiter: "LampLit", Attempts: 1, Elapsed: 300 * time.Nanosecond, MaxWait: 200 * time.Nanosecond},
+			text: "LampLit waiter: not done within 200ns (attempts: 1, elapsed: 300ns)",
+			is:   []error{context.DeadlineExceeded},
+		},
+		{
 			name: "timeout without a state",
 			err:  &WaiterTimeoutError{Waiter: "LampLit", Attempts: 1, Elapsed: time.Second, MaxWait: time.Second, Err: gone},
 			text: "LampLit waiter: not done within 1s (attempts: 1, elapsed: 1s): operation error: api error LampGone: said the service",
@@ -403,8 +415,8 @@ func TestWaiterRefusesOptions(t *testing.T) {
 		set     func(*lampWaiterOptions)
 		want    string
 	}{
-		{name: "no maxWaitDur", maxWait: 0, want: "maxWaitDur"},
-		{name: "negative maxWaitDur", maxWait: -time.Second, want: "maxWaitDur"},
+		{name: "no maxWaitDur", maxWait: 0, want: "LampLit waiter: maxWaitDur is 0s, must be greater than zero"},
+		{name: "negative maxWaitDur", maxWait: -time.Second, want: "LampLit waiter: maxWaitDur is -1s, must be greater than zero"},
 		{
 			name: "MinDelay over MaxDelay", maxWait: time.Minute,
 			set:  func(o *lampWaiterOptions) { o.MinDelay, o.MaxDelay = 3*time.Second, 2*time.Second },
@@ -523,6 +535,26 @@ func TestWaiterDeadline(t *testing.T) {
 				t.Errorf("output = %+v, want the last one", out)
 			}
 		})
+	}
+}
+
+func TestWaiterDeadlineInThePast(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), -time.Hour)
+	defer cancel()
+	w := newLampWaiter(func(context.Context, *lampInput, ...func(*Options)) (*lampOutput, error) {
+		t.Error("polled")
+		return nil, errors.New("polled")
+	})
+	for _, set := range []func(*lampWaiterOptions){func(*lampWaiterOptions) {}, newLampClock().use} {
+		_, err := w.WaitForOutput(ctx, &lampInput{}, time.Minute, set)
+		var got *WaiterTimeoutError
+		if !errors.As(err, &got) {
+			t.Fatalf("error = %v, want a *WaiterTimeoutError", err)
+		}
+		got.Elapsed = 0
+		if diff := cmp.Diff(&WaiterTimeoutError{Waiter: "LampLit"}, got); diff != "" {
+			t.Errorf("error (-want +got):\n%s", diff)
+		}
 	}
 }
 
