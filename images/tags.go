@@ -119,7 +119,17 @@ func isReserved(key string) bool {
 	return len(key) >= len(prefix) && strings.EqualFold(key[:len(prefix)], prefix)
 }
 
+// liveTags returns the tags of the image. A response that lost its body looks like that of
+// an image without tags, so one without the member Tags is believed only the second time.
 func (j *job) liveTags(ctx context.Context, api lambdamicrovms.ListTagsAPIClient) (map[string]string, error) {
+	tags, err := j.listTags(ctx, api)
+	if err == nil && tags == nil {
+		return j.listTags(ctx, api)
+	}
+	return tags, err
+}
+
+func (j *job) listTags(ctx context.Context, api lambdamicrovms.ListTagsAPIClient) (map[string]string, error) {
 	return insist(ctx, j, StepRead, "", func() (map[string]string, error) {
 		out, err := api.ListTags(ctx, &lambdamicrovms.ListTagsInput{Resource: &j.image})
 		switch {

@@ -89,6 +89,7 @@ type limited struct {
 	tags    map[string]string
 	calls   []string
 	failing string // call
+	blank   int    // responses to ListTags that lose their body
 }
 
 func (r *limited) call(name string) error {
@@ -100,7 +101,12 @@ func (r *limited) call(name string) error {
 }
 
 func (r *limited) ListTags(context.Context, *lambdamicrovms.ListTagsInput, ...func(*lambdamicrovms.Options)) (*lambdamicrovms.ListTagsOutput, error) {
-	return &lambdamicrovms.ListTagsOutput{Tags: maps.Clone(r.tags)}, r.call("list")
+	err := r.call("list")
+	if r.blank > 0 {
+		r.blank--
+		return &lambdamicrovms.ListTagsOutput{}, err
+	}
+	return &lambdamicrovms.ListTagsOutput{Tags: maps.Clone(r.tags)}, err
 }
 
 func (r *limited) TagResource(_ context.Context, in *lambdamicrovms.TagResourceInput, _ ...func(*lambdamicrovms.Options)) (*lambdamicrovms.TagResourceOutput, error) {
@@ -151,6 +157,7 @@ func TestSyncTagsWithinTheLimit(t *testing.T) {
 		now, want map[string]string
 		calls     []string
 		failing   string
+		blank     int
 		then      map[string]string // nil if want
 		fails     bool
 	}{
@@ -164,8 +171,10 @@ func TestSyncTagsWithinTheLimit(t *testing.T) {
 		{reason: "too many in the end: nothing is lost", now: tagsOf("a", 50), want: tagsOf("b", 51), calls: []string{"list", "write"}, then: tagsOf("a", 50), fails: true},
 		{reason: "failure in between", now: tagsOf("a", 2), want: tagsOf("b", 2), calls: []string{"list", "write", "remove"}, failing: "remove", then: tagsOf("a", 2, "b0", "b1"), fails: true},
 		{reason: "failure to make room", now: tagsOf("a", 50), want: tagsOf("b", 1), calls: []string{"list", "remove"}, failing: "remove", then: tagsOf("a", 50), fails: true},
+		{reason: "the list has lost its body", now: tagsOf("a", 2), want: tagsOf("b", 2), calls: []string{"list", "list", "write", "remove"}, blank: 1},
+		{reason: "a service that names no tags", now: map[string]string{}, want: tagsOf("b", 2), calls: []string{"list", "list", "write"}, blank: 2},
 	} {
-		r := &limited{tags: c.now, failing: c.failing}
+		r := &limited{tags: c.now, failing: c.failing, blank: c.blank}
 		changes, err := images.SyncTags(context.Background(), r, appARN, c.want)
 		if (err != nil) != c.fails {
 			t.Errorf("%s: %+v, %v", c.reason, changes, err)
