@@ -10,7 +10,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *CreateMicroVMAuthTokenInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -31,7 +31,7 @@ func (in *CreateMicroVMAuthTokenInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *CreateMicroVMAuthTokenOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -52,7 +52,7 @@ func (out *CreateMicroVMAuthTokenOutput) setResultMetadata(m middleware.Metadata
 	out.ResultMetadata = m
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *CreateMicroVMImageInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -102,7 +102,7 @@ func (in *CreateMicroVMImageInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *CreateMicroVMImageOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -168,7 +168,7 @@ func (out *CreateMicroVMImageOutput) UnmarshalJSON(data []byte) error {
 
 func (out *CreateMicroVMImageOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *CreateMicroVMShellAuthTokenInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -187,7 +187,7 @@ func (in *CreateMicroVMShellAuthTokenInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *CreateMicroVMShellAuthTokenOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -208,7 +208,7 @@ func (out *CreateMicroVMShellAuthTokenOutput) setResultMetadata(m middleware.Met
 	out.ResultMetadata = m
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *DeleteMicroVMImageInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -225,7 +225,7 @@ func (in *DeleteMicroVMImageInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *DeleteMicroVMImageOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -246,7 +246,7 @@ func (out *DeleteMicroVMImageOutput) UnmarshalJSON(data []byte) error {
 
 func (out *DeleteMicroVMImageOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *DeleteMicroVMImageVersionInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -265,7 +265,7 @@ func (in *DeleteMicroVMImageVersionInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *DeleteMicroVMImageVersionOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -290,7 +290,7 @@ func (out *DeleteMicroVMImageVersionOutput) setResultMetadata(m middleware.Metad
 	out.ResultMetadata = m
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *GetMicroVMInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -307,7 +307,7 @@ func (in *GetMicroVMInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *GetMicroVMOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -353,7 +353,7 @@ func (out *GetMicroVMOutput) UnmarshalJSON(data []byte) error { return restjson.
 
 func (out *GetMicroVMOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *GetMicroVMImageInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -370,7 +370,7 @@ func (in *GetMicroVMImageInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *GetMicroVMImageOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -406,7 +406,7 @@ func (out *GetMicroVMImageOutput) UnmarshalJSON(data []byte) error {
 
 func (out *GetMicroVMImageOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *GetMicroVMImageBuildInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -427,7 +427,7 @@ func (in *GetMicroVMImageBuildInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *GetMicroVMImageBuildOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -470,7 +470,7 @@ func (out *GetMicroVMImageBuildOutput) setResultMetadata(m middleware.Metadata) 
 	out.ResultMetadata = m
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *GetMicroVMImageVersionInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -489,7 +489,7 @@ func (in *GetMicroVMImageVersionInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *GetMicroVMImageVersionOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -554,7 +554,7 @@ func (out *GetMicroVMImageVersionOutput) setResultMetadata(m middleware.Metadata
 	out.ResultMetadata = m
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *ListManagedMicroVMImageVersionsInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -575,7 +575,7 @@ func (in *ListManagedMicroVMImageVersionsInput) UnmarshalJSON(data []byte) error
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *ListManagedMicroVMImageVersionsOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -598,7 +598,7 @@ func (out *ListManagedMicroVMImageVersionsOutput) setResultMetadata(m middleware
 	out.ResultMetadata = m
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *ListManagedMicroVMImagesInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -617,7 +617,7 @@ func (in *ListManagedMicroVMImagesInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *ListManagedMicroVMImagesOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -640,7 +640,7 @@ func (out *ListManagedMicroVMImagesOutput) setResultMetadata(m middleware.Metada
 	out.ResultMetadata = m
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *ListMicroVMImageBuildsInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -672,7 +672,7 @@ func (in *ListMicroVMImageBuildsInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *ListMicroVMImageBuildsOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -695,7 +695,7 @@ func (out *ListMicroVMImageBuildsOutput) setResultMetadata(m middleware.Metadata
 	out.ResultMetadata = m
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *ListMicroVMImageVersionsInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -716,7 +716,7 @@ func (in *ListMicroVMImageVersionsInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *ListMicroVMImageVersionsOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -739,7 +739,7 @@ func (out *ListMicroVMImageVersionsOutput) setResultMetadata(m middleware.Metada
 	out.ResultMetadata = m
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *ListMicroVMImagesInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -760,7 +760,7 @@ func (in *ListMicroVMImagesInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *ListMicroVMImagesOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -781,7 +781,7 @@ func (out *ListMicroVMImagesOutput) UnmarshalJSON(data []byte) error {
 
 func (out *ListMicroVMImagesOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *ListMicroVMsInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -804,7 +804,7 @@ func (in *ListMicroVMsInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *ListMicroVMsOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -823,7 +823,7 @@ func (out *ListMicroVMsOutput) UnmarshalJSON(data []byte) error { return restjso
 
 func (out *ListMicroVMsOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *ListTagsInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -838,7 +838,7 @@ func (in *ListTagsInput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
 func (in *ListTagsInput) UnmarshalJSON(data []byte) error { return restjson.UnmarshalStrict(data, in) }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *ListTagsOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -855,7 +855,7 @@ func (out *ListTagsOutput) UnmarshalJSON(data []byte) error { return restjson.Un
 
 func (out *ListTagsOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *ResumeMicroVMInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -872,7 +872,7 @@ func (in *ResumeMicroVMInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *ResumeMicroVMOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		r.Unknown()
@@ -886,7 +886,7 @@ func (out *ResumeMicroVMOutput) UnmarshalJSON(data []byte) error {
 
 func (out *ResumeMicroVMOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *RunMicroVMInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -925,7 +925,7 @@ func (in *RunMicroVMInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *RunMicroVMOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -971,7 +971,7 @@ func (out *RunMicroVMOutput) UnmarshalJSON(data []byte) error { return restjson.
 
 func (out *RunMicroVMOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *SuspendMicroVMInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -988,7 +988,7 @@ func (in *SuspendMicroVMInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *SuspendMicroVMOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		r.Unknown()
@@ -1002,7 +1002,7 @@ func (out *SuspendMicroVMOutput) UnmarshalJSON(data []byte) error {
 
 func (out *SuspendMicroVMOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *TagResourceInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -1021,7 +1021,7 @@ func (in *TagResourceInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *TagResourceOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		r.Unknown()
@@ -1033,7 +1033,7 @@ func (out *TagResourceOutput) UnmarshalJSON(data []byte) error { return restjson
 
 func (out *TagResourceOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *TerminateMicroVMInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -1050,7 +1050,7 @@ func (in *TerminateMicroVMInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *TerminateMicroVMOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		r.Unknown()
@@ -1064,7 +1064,7 @@ func (out *TerminateMicroVMOutput) UnmarshalJSON(data []byte) error {
 
 func (out *TerminateMicroVMOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *UntagResourceInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -1083,7 +1083,7 @@ func (in *UntagResourceInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *UntagResourceOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		r.Unknown()
@@ -1097,7 +1097,7 @@ func (out *UntagResourceOutput) UnmarshalJSON(data []byte) error {
 
 func (out *UntagResourceOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *UpdateMicroVMImageInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -1145,7 +1145,7 @@ func (in *UpdateMicroVMImageInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *UpdateMicroVMImageOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -1208,7 +1208,7 @@ func (out *UpdateMicroVMImageOutput) UnmarshalJSON(data []byte) error {
 
 func (out *UpdateMicroVMImageOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *UpdateMicroVMImageVersionInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -1229,7 +1229,7 @@ func (in *UpdateMicroVMImageVersionInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *UpdateMicroVMImageVersionOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {

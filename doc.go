@@ -100,6 +100,12 @@
 //
 // Inputs, outputs and types marshal to the JSON of the wire and back, members of path and query included, so that a
 // configuration can live in a file. An input refuses members that it does not know: a typo would otherwise wipe a setting.
+// The error names line and column, counted from the start of the input, and the member that was probably meant. Names match
+// in any letter case, as in encoding/json; marshalling writes the exact ones. A struct that embeds an input, output or type
+// inherits its MarshalJSON, UnmarshalJSON and Format, which hide the other fields from JSON and fmt: use a named field.
+//
+// Names in responses are exact, and a member that is null counts as absent. [UnknownSettings] lists what a response says
+// about an image and this version of the module cannot read.
 //
 // # Testing
 //

@@ -16,7 +16,7 @@ func (in *CreateMicroVMAuthTokenInput) serialize(r *requestEncoder) {
 	r.json(in.encodeBody)
 }
 
-// EncodeJSON writes all members, also those that travel in the path or query.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (in *CreateMicroVMAuthTokenInput) EncodeJSON(w *restjson.Writer) { in.encode(w, true) }
 
 func (in *CreateMicroVMAuthTokenInput) encodeBody(w *restjson.Writer) { in.encode(w, false) }
@@ -39,7 +39,7 @@ func (in CreateMicroVMAuthTokenInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "CreateMicroVMAuthTokenInput", &in)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (out *CreateMicroVMAuthTokenOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	restjson.SecretMap(w, "authToken", out.AuthToken)
@@ -66,7 +66,7 @@ func (in *CreateMicroVMImageInput) serialize(r *requestEncoder) {
 
 func (in *CreateMicroVMImageInput) tokenMember() **string { return &in.ClientToken }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (in *CreateMicroVMImageInput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	restjson.Strings(w, "additionalOsCapabilities", in.AdditionalOsCapabilities)
@@ -100,7 +100,7 @@ func (in CreateMicroVMImageInput) LogValue() slog.Value {
 	return restjson.LogValue("CreateMicroVMImageInput", &in)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (out *CreateMicroVMImageOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	restjson.Strings(w, "additionalOsCapabilities", out.AdditionalOsCapabilities)
@@ -147,7 +147,7 @@ func (in *CreateMicroVMShellAuthTokenInput) serialize(r *requestEncoder) {
 	r.json(in.encodeBody)
 }
 
-// EncodeJSON writes all members, also those that travel in the path or query.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (in *CreateMicroVMShellAuthTokenInput) EncodeJSON(w *restjson.Writer) { in.encode(w, true) }
 
 func (in *CreateMicroVMShellAuthTokenInput) encodeBody(w *restjson.Writer) { in.encode(w, false) }
@@ -171,7 +171,7 @@ func (in CreateMicroVMShellAuthTokenInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "CreateMicroVMShellAuthTokenInput", &in)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (out *CreateMicroVMShellAuthTokenOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	restjson.SecretMap(w, "authToken", out.AuthToken)
@@ -198,7 +198,7 @@ func (in *DeleteMicroVMImageInput) serialize(r *requestEncoder) {
 	r.label("ImageIdentifier", in.ImageIdentifier)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (in *DeleteMicroVMImageInput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("imageIdentifier", in.ImageIdentifier)
@@ -213,7 +213,7 @@ func (in DeleteMicroVMImageInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "DeleteMicroVMImageInput", &in)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (out *DeleteMicroVMImageOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("imageIdentifier", out.ImageIdentifier)
@@ -236,7 +236,7 @@ func (in *DeleteMicroVMImageVersionInput) serialize(r *requestEncoder) {
 	r.label("ImageVersion", in.ImageVersion)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (in *DeleteMicroVMImageVersionInput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("imageIdentifier", in.ImageIdentifier)
@@ -252,7 +252,7 @@ func (in DeleteMicroVMImageVersionInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "DeleteMicroVMImageVersionInput", &in)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (out *DeleteMicroVMImageVersionOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("imageIdentifier", out.ImageIdentifier)
@@ -276,7 +276,7 @@ func (in *GetMicroVMInput) serialize(r *requestEncoder) {
 	r.label("MicroVMIdentifier", in.MicroVMIdentifier)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (in *GetMicroVMInput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("microvmIdentifier", in.MicroVMIdentifier)
@@ -291,7 +291,7 @@ func (in GetMicroVMInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "GetMicroVMInput", &in)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (out *GetMicroVMOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	restjson.Strings(w, "egressNetworkConnectors", out.EgressNetworkConnectors)
@@ -323,7 +323,7 @@ func (in *GetMicroVMImageInput) serialize(r *requestEncoder) {
 	r.label("ImageIdentifier", in.ImageIdentifier)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (in *GetMicroVMImageInput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("imageIdentifier", in.ImageIdentifier)
@@ -338,7 +338,7 @@ func (in GetMicroVMImageInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "GetMicroVMImageInput", &in)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (out *GetMicroVMImageOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.TimeField("createdAt", out.CreatedAt)
@@ -369,7 +369,7 @@ func (in *GetMicroVMImageBuildInput) serialize(r *requestEncoder) {
 	r.label("BuildId", in.BuildId)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (in *GetMicroVMImageBuildInput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("buildId", in.BuildId)
@@ -386,7 +386,7 @@ func (in GetMicroVMImageBuildInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "GetMicroVMImageBuildInput", &in)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (out *GetMicroVMImageBuildOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.EnumField("architecture", string(out.Architecture))
@@ -417,7 +417,7 @@ func (in *GetMicroVMImageVersionInput) serialize(r *requestEncoder) {
 	r.label("ImageVersion", in.ImageVersion)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (in *GetMicroVMImageVersionInput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("imageIdentifier", in.ImageIdentifier)
@@ -433,7 +433,7 @@ func (in GetMicroVMImageVersionInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "GetMicroVMImageVersionInput", &in)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (out *GetMicroVMImageVersionOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	restjson.Strings(w, "additionalOsCapabilities", out.AdditionalOsCapabilities)
@@ -480,7 +480,7 @@ func (in *ListManagedMicroVMImageVersionsInput) serialize(r *requestEncoder) {
 	r.queryString("nextToken", in.NextToken)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (in *ListManagedMicroVMImageVersionsInput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("imageIdentifier", in.ImageIdentifier)
@@ -499,7 +499,7 @@ func (in ListManagedMicroVMImageVersionsInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListManagedMicroVMImageVersionsInput", &in)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (out *ListManagedMicroVMImageVersionsOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	restjson.Structs(w, "items", out.Items)
@@ -523,7 +523,7 @@ func (in *ListManagedMicroVMImagesInput) serialize(r *requestEncoder) {
 	r.queryString("nextToken", in.NextToken)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (in *ListManagedMicroVMImagesInput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.Int32Field("maxResults", in.MaxResults)
@@ -539,7 +539,7 @@ func (in ListManagedMicroVMImagesInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListManagedMicroVMImagesInput", &in)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (out *ListManagedMicroVMImagesOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	restjson.Structs(w, "items", out.Items)
@@ -570,7 +570,7 @@ func (in *ListMicroVMImageBuildsInput) serialize(r *requestEncoder) {
 	r.queryString("nextToken", in.NextToken)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (in *ListMicroVMImageBuildsInput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.EnumField("architecture", string(in.Architecture))
@@ -591,7 +591,7 @@ func (in ListMicroVMImageBuildsInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListMicroVMImageBuildsInput", &in)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (out *ListMicroVMImageBuildsOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	restjson.Structs(w, "items", out.Items)
@@ -615,7 +615,7 @@ func (in *ListMicroVMImageVersionsInput) serialize(r *requestEncoder) {
 	r.queryString("nextToken", in.NextToken)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (in *ListMicroVMImageVersionsInput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("imageIdentifier", in.ImageIdentifier)
@@ -632,7 +632,7 @@ func (in ListMicroVMImageVersionsInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListMicroVMImageVersionsInput", &in)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (out *ListMicroVMImageVersionsOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	restjson.Structs(w, "items", out.Items)
@@ -662,7 +662,7 @@ func (in *ListMicroVMImagesInput) serialize(r *requestEncoder) {
 	r.queryString("nextToken", in.NextToken)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (in *ListMicroVMImagesInput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.Int32Field("maxResults", in.MaxResults)
@@ -679,7 +679,7 @@ func (in ListMicroVMImagesInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListMicroVMImagesInput", &in)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (out *ListMicroVMImagesOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	restjson.Structs(w, "items", out.Items)
@@ -703,7 +703,7 @@ func (in *ListMicroVMsInput) serialize(r *requestEncoder) {
 	r.queryString("nextToken", in.NextToken)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (in *ListMicroVMsInput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("imageIdentifier", in.ImageIdentifier)
@@ -721,7 +721,7 @@ func (in ListMicroVMsInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListMicroVMsInput", &in)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (out *ListMicroVMsOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	restjson.Structs(w, "items", out.Items)
@@ -742,7 +742,7 @@ func (in *ListTagsInput) serialize(r *requestEncoder) {
 	r.label("Resource", in.Resource)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (in *ListTagsInput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("Resource", in.Resource)
@@ -757,7 +757,7 @@ func (in ListTagsInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListTagsInput", &in)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (out *ListTagsOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	restjson.StringMap(w, "Tags", out.Tags)
@@ -778,7 +778,7 @@ func (in *ResumeMicroVMInput) serialize(r *requestEncoder) {
 	r.literal("/resume")
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (in *ResumeMicroVMInput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("microvmIdentifier", in.MicroVMIdentifier)
@@ -793,7 +793,7 @@ func (in ResumeMicroVMInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ResumeMicroVMInput", &in)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (out *ResumeMicroVMOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.End()
@@ -814,7 +814,7 @@ func (in *RunMicroVMInput) serialize(r *requestEncoder) {
 
 func (in *RunMicroVMInput) tokenMember() **string { return &in.ClientToken }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (in *RunMicroVMInput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("clientToken", in.ClientToken)
@@ -841,7 +841,7 @@ func (in RunMicroVMInput) Format(s fmt.State, verb rune) {
 // LogValue gives slog what Format prints, as JSON where the handler writes JSON.
 func (in RunMicroVMInput) LogValue() slog.Value { return restjson.LogValue("RunMicroVMInput", &in) }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (out *RunMicroVMOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	restjson.Strings(w, "egressNetworkConnectors", out.EgressNetworkConnectors)
@@ -874,7 +874,7 @@ func (in *SuspendMicroVMInput) serialize(r *requestEncoder) {
 	r.literal("/suspend")
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (in *SuspendMicroVMInput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("microvmIdentifier", in.MicroVMIdentifier)
@@ -889,7 +889,7 @@ func (in SuspendMicroVMInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "SuspendMicroVMInput", &in)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (out *SuspendMicroVMOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.End()
@@ -909,7 +909,7 @@ func (in *TagResourceInput) serialize(r *requestEncoder) {
 	r.json(in.encodeBody)
 }
 
-// EncodeJSON writes all members, also those that travel in the path or query.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (in *TagResourceInput) EncodeJSON(w *restjson.Writer) { in.encode(w, true) }
 
 func (in *TagResourceInput) encodeBody(w *restjson.Writer) { in.encode(w, false) }
@@ -931,7 +931,7 @@ func (in TagResourceInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "TagResourceInput", &in)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (out *TagResourceOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.End()
@@ -950,7 +950,7 @@ func (in *TerminateMicroVMInput) serialize(r *requestEncoder) {
 	r.label("MicroVMIdentifier", in.MicroVMIdentifier)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (in *TerminateMicroVMInput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("microvmIdentifier", in.MicroVMIdentifier)
@@ -965,7 +965,7 @@ func (in TerminateMicroVMInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "TerminateMicroVMInput", &in)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (out *TerminateMicroVMOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.End()
@@ -985,7 +985,7 @@ func (in *UntagResourceInput) serialize(r *requestEncoder) {
 	r.queryStrings("tagKeys", in.TagKeys)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (in *UntagResourceInput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("Resource", in.Resource)
@@ -1001,7 +1001,7 @@ func (in UntagResourceInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "UntagResourceInput", &in)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (out *UntagResourceOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.End()
@@ -1023,7 +1023,7 @@ func (in *UpdateMicroVMImageInput) serialize(r *requestEncoder) {
 
 func (in *UpdateMicroVMImageInput) tokenMember() **string { return &in.ClientToken }
 
-// EncodeJSON writes all members, also those that travel in the path or query.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (in *UpdateMicroVMImageInput) EncodeJSON(w *restjson.Writer) { in.encode(w, true) }
 
 func (in *UpdateMicroVMImageInput) encodeBody(w *restjson.Writer) { in.encode(w, false) }
@@ -1062,7 +1062,7 @@ func (in UpdateMicroVMImageInput) LogValue() slog.Value {
 	return restjson.LogValue("UpdateMicroVMImageInput", &in)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (out *UpdateMicroVMImageOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	restjson.Strings(w, "additionalOsCapabilities", out.AdditionalOsCapabilities)
@@ -1109,7 +1109,7 @@ func (in *UpdateMicroVMImageVersionInput) serialize(r *requestEncoder) {
 	r.json(in.encodeBody)
 }
 
-// EncodeJSON writes all members, also those that travel in the path or query.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (in *UpdateMicroVMImageVersionInput) EncodeJSON(w *restjson.Writer) { in.encode(w, true) }
 
 func (in *UpdateMicroVMImageVersionInput) encodeBody(w *restjson.Writer) { in.encode(w, false) }
@@ -1134,7 +1134,7 @@ func (in UpdateMicroVMImageVersionInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "UpdateMicroVMImageVersionInput", &in)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (out *UpdateMicroVMImageVersionOutput) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	restjson.Strings(w, "additionalOsCapabilities", out.AdditionalOsCapabilities)

@@ -6,7 +6,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *CloudWatchLogging) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -23,7 +23,7 @@ func (v *CloudWatchLogging) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *CloudWatchLogging) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *CpuConfiguration) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -38,7 +38,7 @@ func (v *CpuConfiguration) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *CpuConfiguration) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *Hooks) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -57,7 +57,7 @@ func (v *Hooks) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *Hooks) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *IdlePolicy) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -76,7 +76,7 @@ func (v *IdlePolicy) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *IdlePolicy) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *LoggingDisabled) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		r.UnknownSetting()
@@ -86,7 +86,7 @@ func (v *LoggingDisabled) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *LoggingDisabled) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *ManagedMicroVMImageSummary) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -107,7 +107,7 @@ func (v *ManagedMicroVMImageSummary) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, v)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *ManagedMicroVMImageVersion) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -135,7 +135,7 @@ func (v *ManagedMicroVMImageVersion) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, v)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *MicroVMHooks) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -167,7 +167,7 @@ func (v *MicroVMHooks) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *MicroVMHooks) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *MicroVMImageBuildSummary) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -204,7 +204,7 @@ func (v *MicroVMImageBuildSummary) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, v)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *MicroVMImageHooks) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -225,7 +225,7 @@ func (v *MicroVMImageHooks) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *MicroVMImageHooks) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *MicroVMImageSummary) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -253,7 +253,7 @@ func (v *MicroVMImageSummary) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *MicroVMImageSummary) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *MicroVMImageVersionSummary) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -314,7 +314,7 @@ func (v *MicroVMImageVersionSummary) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, v)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *MicroVMItem) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -340,7 +340,7 @@ func (v *MicroVMItem) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *MicroVMItem) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *PortRange) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -357,7 +357,7 @@ func (v *PortRange) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *PortRange) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *Resources) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -372,7 +372,7 @@ func (v *Resources) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *Resources) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *SnapshotBuild) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -391,7 +391,7 @@ func (v *SnapshotBuild) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *SnapshotBuild) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *Unit) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		r.UnknownSetting()
@@ -401,7 +401,7 @@ func (v *Unit) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *Unit) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (e *AccessDeniedException) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -416,7 +416,7 @@ func (e *AccessDeniedException) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (e *AccessDeniedException) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, e) }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (e *ConflictException) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -435,7 +435,7 @@ func (e *ConflictException) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (e *ConflictException) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, e) }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (e *InsufficientCapacityException) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -452,7 +452,7 @@ func (e *InsufficientCapacityException) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, e)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (e *InternalServerException) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -471,7 +471,7 @@ func (e *InternalServerException) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, e)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (e *InvalidParameterValueException) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -490,7 +490,7 @@ func (e *InvalidParameterValueException) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, e)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (e *ResourceConflictException) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -509,7 +509,7 @@ func (e *ResourceConflictException) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, e)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (e *ResourceNotFoundException) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -530,7 +530,7 @@ func (e *ResourceNotFoundException) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, e)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (e *ServiceException) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -547,7 +547,7 @@ func (e *ServiceException) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (e *ServiceException) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, e) }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (e *ServiceQuotaExceededException) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -575,7 +575,7 @@ func (e *ServiceQuotaExceededException) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, e)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (e *ThrottlingException) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -596,7 +596,7 @@ func (e *ThrottlingException) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (e *ThrottlingException) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, e) }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (e *TooManyRequestsException) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -615,7 +615,7 @@ func (e *TooManyRequestsException) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, e)
 }
 
-// DecodeJSON sets the members that r holds.
+// DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (e *ValidationException) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		switch r.Key() {
@@ -630,7 +630,7 @@ func (e *ValidationException) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (e *ValidationException) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, e) }
 
-// DecodeCodeArtifact reads the union from r: nil when no member is set; members that are null do not count.
+// DecodeCodeArtifact is for use by this module: programs unmarshal the structure that holds the union.
 func DecodeCodeArtifact(r *restjson.Reader) CodeArtifact {
 	var v CodeArtifact
 	var tag string
@@ -650,7 +650,7 @@ func (v *CodeArtifactMemberUri) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalUnion(data, v, DecodeCodeArtifact)
 }
 
-// DecodeLogging reads the union from r: nil when no member is set; members that are null do not count.
+// DecodeLogging is for use by this module: programs unmarshal the structure that holds the union.
 func DecodeLogging(r *restjson.Reader) Logging {
 	var v Logging
 	var tag string
@@ -677,7 +677,7 @@ func (v *LoggingMemberDisabled) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalUnion(data, v, DecodeLogging)
 }
 
-// DecodePortSpecification reads the union from r: nil when no member is set; members that are null do not count.
+// DecodePortSpecification is for use by this module: programs unmarshal the structure that holds the union.
 func DecodePortSpecification(r *restjson.Reader) PortSpecification {
 	var v PortSpecification
 	var tag string

@@ -9,7 +9,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *CloudWatchLogging) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("logGroup", v.LogGroup)
@@ -25,7 +25,7 @@ func (v CloudWatchLogging) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "CloudWatchLogging", &v)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *CpuConfiguration) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.EnumField("architecture", string(v.Architecture))
@@ -40,7 +40,7 @@ func (v CpuConfiguration) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "CpuConfiguration", &v)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *Hooks) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	restjson.Field(w, "microvmHooks", v.MicroVMHooks)
@@ -55,7 +55,7 @@ func (v Hooks) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 // Format prints the name and the JSON of Hooks, sensitive values as [REDACTED], whatever the verb.
 func (v Hooks) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "Hooks", &v) }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *IdlePolicy) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.BoolField("autoResumeEnabled", v.AutoResumeEnabled)
@@ -70,7 +70,7 @@ func (v IdlePolicy) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) 
 // Format prints the name and the JSON of IdlePolicy, sensitive values as [REDACTED], whatever the verb.
 func (v IdlePolicy) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "IdlePolicy", &v) }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *LoggingDisabled) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.End()
@@ -84,7 +84,7 @@ func (v LoggingDisabled) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "LoggingDisabled", &v)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *ManagedMicroVMImageSummary) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.TimeField("createdAt", v.CreatedAt)
@@ -101,7 +101,7 @@ func (v ManagedMicroVMImageSummary) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ManagedMicroVMImageSummary", &v)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *ManagedMicroVMImageVersion) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.TimeField("createdAt", v.CreatedAt)
@@ -120,7 +120,7 @@ func (v ManagedMicroVMImageVersion) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ManagedMicroVMImageVersion", &v)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *MicroVMHooks) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.EnumField("resume", string(v.Resume))
@@ -140,7 +140,7 @@ func (v MicroVMHooks) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v
 // Format prints the name and the JSON of MicroVMHooks, sensitive values as [REDACTED], whatever the verb.
 func (v MicroVMHooks) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "MicroVMHooks", &v) }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *MicroVMImageBuildSummary) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.EnumField("architecture", string(v.Architecture))
@@ -163,7 +163,7 @@ func (v MicroVMImageBuildSummary) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "MicroVMImageBuildSummary", &v)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *MicroVMImageHooks) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.EnumField("ready", string(v.Ready))
@@ -181,7 +181,7 @@ func (v MicroVMImageHooks) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "MicroVMImageHooks", &v)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *MicroVMImageSummary) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.TimeField("createdAt", v.CreatedAt)
@@ -201,7 +201,7 @@ func (v MicroVMImageSummary) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "MicroVMImageSummary", &v)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *MicroVMImageVersionSummary) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	restjson.Strings(w, "additionalOsCapabilities", v.AdditionalOsCapabilities)
@@ -240,7 +240,7 @@ func (v MicroVMImageVersionSummary) LogValue() slog.Value {
 	return restjson.LogValue("MicroVMImageVersionSummary", &v)
 }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *MicroVMItem) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("imageArn", v.ImageArn)
@@ -257,7 +257,7 @@ func (v MicroVMItem) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v)
 // Format prints the name and the JSON of MicroVMItem, sensitive values as [REDACTED], whatever the verb.
 func (v MicroVMItem) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "MicroVMItem", &v) }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *PortRange) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.Int32Field("endPort", v.EndPort)
@@ -271,7 +271,7 @@ func (v PortRange) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 // Format prints the name and the JSON of PortRange, sensitive values as [REDACTED], whatever the verb.
 func (v PortRange) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "PortRange", &v) }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *Resources) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.Int32Field("minimumMemoryInMiB", v.MinimumMemoryInMiB)
@@ -284,7 +284,7 @@ func (v Resources) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 // Format prints the name and the JSON of Resources, sensitive values as [REDACTED], whatever the verb.
 func (v Resources) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "Resources", &v) }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *SnapshotBuild) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.Int64Field("codeInstallSizeInBytes", v.CodeInstallSizeInBytes)
@@ -299,7 +299,7 @@ func (v SnapshotBuild) MarshalJSON() ([]byte, error) { return restjson.Marshal(&
 // Format prints the name and the JSON of SnapshotBuild, sensitive values as [REDACTED], whatever the verb.
 func (v SnapshotBuild) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "SnapshotBuild", &v) }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *Unit) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.End()
@@ -311,7 +311,7 @@ func (v Unit) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 // Format prints the name and the JSON of Unit, sensitive values as [REDACTED], whatever the verb.
 func (v Unit) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "Unit", &v) }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (e *AccessDeniedException) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("message", e.Message)
@@ -321,7 +321,7 @@ func (e *AccessDeniedException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e AccessDeniedException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (e *ConflictException) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("message", e.Message)
@@ -333,7 +333,7 @@ func (e *ConflictException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e ConflictException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (e *InsufficientCapacityException) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("message", e.Message)
@@ -343,7 +343,7 @@ func (e *InsufficientCapacityException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e InsufficientCapacityException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (e *InternalServerException) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("message", e.Message)
@@ -354,7 +354,7 @@ func (e *InternalServerException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e InternalServerException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (e *InvalidParameterValueException) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("Type", e.Type)
@@ -365,7 +365,7 @@ func (e *InvalidParameterValueException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e InvalidParameterValueException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (e *ResourceConflictException) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("Type", e.Type)
@@ -376,7 +376,7 @@ func (e *ResourceConflictException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e ResourceConflictException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (e *ResourceNotFoundException) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("message", e.Message)
@@ -388,7 +388,7 @@ func (e *ResourceNotFoundException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e ResourceNotFoundException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (e *ServiceException) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("Type", e.Type)
@@ -399,7 +399,7 @@ func (e *ServiceException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e ServiceException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (e *ServiceQuotaExceededException) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("message", e.Message)
@@ -413,7 +413,7 @@ func (e *ServiceQuotaExceededException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e ServiceQuotaExceededException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (e *ThrottlingException) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("message", e.Message)
@@ -426,7 +426,7 @@ func (e *ThrottlingException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e ThrottlingException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (e *TooManyRequestsException) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("Type", e.Type)
@@ -437,7 +437,7 @@ func (e *TooManyRequestsException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e TooManyRequestsException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
-// EncodeJSON writes the members that are set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (e *ValidationException) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
 	w.StringField("message", e.Message)
@@ -447,7 +447,7 @@ func (e *ValidationException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e ValidationException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
-// EncodeJSON writes the union with this member set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *CodeArtifactMemberUri) EncodeJSON(w *restjson.Writer) {
 	if v == nil {
 		w.Null()
@@ -467,7 +467,7 @@ func (v CodeArtifactMemberUri) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "CodeArtifactMemberUri", &v)
 }
 
-// EncodeJSON writes the union with this member set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *LoggingMemberCloudWatch) EncodeJSON(w *restjson.Writer) {
 	if v == nil {
 		w.Null()
@@ -487,7 +487,7 @@ func (v LoggingMemberCloudWatch) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "LoggingMemberCloudWatch", &v)
 }
 
-// EncodeJSON writes the union with this member set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *LoggingMemberDisabled) EncodeJSON(w *restjson.Writer) {
 	if v == nil {
 		w.Null()
@@ -507,7 +507,7 @@ func (v LoggingMemberDisabled) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "LoggingMemberDisabled", &v)
 }
 
-// EncodeJSON writes the union with this member set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *PortSpecificationMemberAllPorts) EncodeJSON(w *restjson.Writer) {
 	if v == nil {
 		w.Null()
@@ -527,7 +527,7 @@ func (v PortSpecificationMemberAllPorts) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "PortSpecificationMemberAllPorts", &v)
 }
 
-// EncodeJSON writes the union with this member set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *PortSpecificationMemberPort) EncodeJSON(w *restjson.Writer) {
 	if v == nil {
 		w.Null()
@@ -547,7 +547,7 @@ func (v PortSpecificationMemberPort) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "PortSpecificationMemberPort", &v)
 }
 
-// EncodeJSON writes the union with this member set.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *PortSpecificationMemberRange) EncodeJSON(w *restjson.Writer) {
 	if v == nil {
 		w.Null()
@@ -567,7 +567,7 @@ func (v PortSpecificationMemberRange) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "PortSpecificationMemberRange", &v)
 }
 
-// EncodeJSON writes the union as it was read.
+// EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *UnknownUnionMember) EncodeJSON(w *restjson.Writer) {
 	if v == nil {
 		w.Null()

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/microvm-go/lambdamicrovms/internal/codegen/diff"
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/emit"
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/model"
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/plan"
@@ -18,8 +20,15 @@ import (
 func main() {
 	modelFile := flag.String("model", "model/lambda-microvms.json", "the Smithy model")
 	out := flag.String("out", ".", "root of the module")
+	old := flag.String("diff", "", "write nothing, and print what the model changes since this older `model`")
 	flag.Parse()
-	if err := run(*modelFile, *out); err != nil {
+	err := error(nil)
+	if *old == "" {
+		err = run(*modelFile, *out)
+	} else {
+		err = printDiff(os.Stdout, *old, *modelFile)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "codegen:", err)
 		os.Exit(1)
 	}
@@ -30,29 +39,51 @@ func run(modelFile, out string) error {
 	if err != nil {
 		return err
 	}
-	p, err := plan.Build(m, config())
+	files, err := generateAll(m)
 	if err != nil {
 		return err
+	}
+	return write(out, files)
+}
+
+// generateAll returns every generated file by its path.
+func generateAll(m *model.Model) (map[string][]byte, error) {
+	p, err := plan.Build(m, config())
+	if err != nil {
+		return nil, err
 	}
 	files, err := emit.Files(p)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if files["fake/operations.go"], err = emit.Fake(p); err != nil {
-		return err
+		return nil, err
 	}
 	commands, err := plan.BuildCommands(m, p)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	sources, err := emit.Commands(commands)
-	if err != nil {
-		return err
-	}
 	for name, src := range sources {
 		files["cmd/lambda-microvms/internal/api/"+name] = src
 	}
-	return write(out, files)
+	return files, err
+}
+
+// printDiff prints what changes for users from one model to another.
+func printDiff(w io.Writer, oldFile, newFile string) error {
+	var plans [2]*plan.Plan
+	for i, file := range []string{oldFile, newFile} {
+		m, err := model.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if plans[i], err = plan.Build(m, config()); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	_, err := io.WriteString(w, diff.Report(diff.Plans(plans[0], plans[1])))
+	return err
 }
 
 func config() plan.Config {

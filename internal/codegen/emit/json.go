@@ -9,6 +9,10 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/plan"
 )
 
+// Package types and the root package, fake and images share these methods, so that they
+// cannot be unexported. Their documentation tells programs what to call instead.
+const encodeDoc = "EncodeJSON is for use by this module: programs call json.Marshal."
+
 // typeSerializers prints types/serializers.go.
 func typeSerializers(p *printer, pl *plan.Plan) {
 	for _, s := range pl.Structs {
@@ -19,7 +23,7 @@ func typeSerializers(p *printer, pl *plan.Plan) {
 	}
 	for _, u := range pl.Unions {
 		for _, m := range u.Members {
-			p.p("// EncodeJSON writes the union with this member set.")
+			p.p("// %s", encodeDoc)
 			p.p("func (v *%s) EncodeJSON(w *@restjson.Writer) {", m.Go)
 			p.p("if v == nil {\nw.Null()\nreturn\n}")
 			p.p("w.Begin()")
@@ -31,7 +35,7 @@ func typeSerializers(p *printer, pl *plan.Plan) {
 			printing(p, m.Go, "v", m.Type.SecretBelow())
 		}
 	}
-	p.p("// EncodeJSON writes the union as it was read.")
+	p.p("// %s", encodeDoc)
 	p.p("func (v *UnknownUnionMember) EncodeJSON(w *@restjson.Writer) {")
 	p.p("if v == nil {\nw.Null()\nreturn\n}")
 	p.p("w.Begin()\nw.Key(v.Tag)\nw.Raw(v.Value)\nw.End()\n}\n")
@@ -90,12 +94,12 @@ func encoder(p *printer, s *plan.Struct) {
 	v := receiver(s)
 	split := s.Role == plan.Input && s.Split()
 	if split {
-		p.p("// EncodeJSON writes all members, also those that travel in the path or query.")
+		p.p("// %s", encodeDoc)
 		p.p("func (%s *%s) EncodeJSON(w *@restjson.Writer) { %[1]s.encode(w, true) }\n", v, s.Go)
 		p.p("func (%s *%s) encodeBody(w *@restjson.Writer) { %[1]s.encode(w, false) }\n", v, s.Go)
 		p.p("func (%s *%s) encode(w *@restjson.Writer, whole bool) {", v, s.Go)
 	} else {
-		p.p("// EncodeJSON writes the members that are set.")
+		p.p("// %s", encodeDoc)
 		p.p("func (%s *%s) EncodeJSON(w *@restjson.Writer) {", v, s.Go)
 	}
 	p.p("w.Begin()")
@@ -276,7 +280,7 @@ func rootDeserializers(p *printer, pl *plan.Plan) {
 // decoder prints how a struct is read from JSON, with its Unmarshaler.
 func decoder(p *printer, s *plan.Struct) {
 	v := receiver(s)
-	p.p("// DecodeJSON sets the members that r holds.")
+	p.p("// DecodeJSON is for use by this module: programs call json.Unmarshal.")
 	p.p("func (%s *%s) DecodeJSON(r *@restjson.Reader) {", v, s.Go)
 	p.p("for r.Object(); r.Next(); {")
 	unknown := "Unknown"
@@ -356,7 +360,7 @@ func readFunc(p *printer, t *plan.Type) string {
 func unionReader(p *printer, u *plan.Union) string { return p.text("@types.Decode%s", u.Go) }
 
 func unionDecoder(p *printer, u *plan.Union) {
-	p.p("// Decode%s reads the union from r: nil when no member is set; members that are null do not count.", u.Go)
+	p.p("// Decode%s is for use by this module: programs unmarshal the structure that holds the union.", u.Go)
 	known := make([]string, len(u.Members))
 	for i, m := range u.Members {
 		known[i] = m.Wire

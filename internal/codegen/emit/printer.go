@@ -110,6 +110,16 @@ func goType(p *printer, t *plan.Type) string {
 	}
 }
 
+// TypeOf returns the Go type of a member as the root package writes it.
+func TypeOf(pl *plan.Plan, m *plan.Member) string {
+	return fieldType(newPrinter(pl.Module, pl.Config), m)
+}
+
+// TypeOfValue returns the Go type of a value as the root package writes it.
+func TypeOfValue(pl *plan.Plan, t *plan.Type) string {
+	return goType(newPrinter(pl.Module, pl.Config), t)
+}
+
 // fieldType returns the Go type of a member's field.
 func fieldType(p *printer, m *plan.Member) string {
 	if m.Pointer {
