@@ -22,13 +22,11 @@ func main() {
 	out := flag.String("out", ".", "root of the module")
 	old := flag.String("diff", "", "write nothing, and print what the model changes since this older `model`")
 	flag.Parse()
-	err := error(nil)
-	if *old == "" {
-		err = run(*modelFile, *out)
-	} else {
-		err = printDiff(os.Stdout, *old, *modelFile)
+	do := func() error { return run(*modelFile, *out) }
+	if *old != "" {
+		do = func() error { return printDiff(os.Stdout, *old, *modelFile) }
 	}
-	if err != nil {
+	if err := do(); err != nil {
 		fmt.Fprintln(os.Stderr, "codegen:", err)
 		os.Exit(1)
 	}

@@ -4,6 +4,7 @@ package diff
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/emit"
@@ -164,7 +165,7 @@ func (d *differ) operation(from, to *plan.Operation) {
 	})
 	d.structure(from.Input, to.Input)
 	d.structure(from.Output, to.Output)
-	if to.Method == "PUT" {
+	if to.Method == http.MethodPut {
 		d.replaced(from, to)
 	}
 }
