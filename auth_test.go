@@ -20,22 +20,6 @@ import (
 	"github.com/microvm-go/lambdamicrovms"
 )
 
-// signCall is what a signer is called with.
-type signCall struct {
-	accessKey, payloadHash, service, region string
-	at                                      time.Time
-}
-
-// signerFunc signs nothing, but tells what it should have signed.
-type signerFunc func(signCall)
-
-func (f signerFunc) SignHTTP(
-	_ context.Context, credentials aws.Credentials, _ *http.Request, payloadHash, service, region string, at time.Time, _ ...func(*v4.SignerOptions),
-) error {
-	f(signCall{accessKey: credentials.AccessKeyID, payloadHash: payloadHash, service: service, region: region, at: at})
-	return nil
-}
-
 func TestSigning(t *testing.T) {
 	other := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: "OTHER", SecretAccessKey: "SECRET"}, nil

@@ -3,7 +3,6 @@ package lambdamicrovms_test
 import (
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -12,37 +11,6 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/model"
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/sample"
 )
-
-func readModel(t testing.TB) *model.Model {
-	t.Helper()
-	m, err := model.ReadFile("model/lambda-microvms.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
-// goName is the naming rule: the wire's name, exported, with MicroVM for Microvm.
-func goName(wire string) string {
-	return strings.ReplaceAll(strings.ToUpper(wire[:1])+wire[1:], "Microvm", "MicroVM")
-}
-
-// methodOf returns the method of Client for an operation of the model.
-func methodOf(t testing.TB, client *lambdamicrovms.Client, op *model.Shape) reflect.Value {
-	t.Helper()
-	method := reflect.ValueOf(client).MethodByName(goName(op.ID.Name()))
-	if !method.IsValid() {
-		t.Fatalf("Client has no method for %s", op.ID.Name())
-	}
-	return method
-}
-
-// newInput returns an empty input of the operation.
-func newInput(t testing.TB, op *model.Shape) lambdamicrovms.OperationInput {
-	t.Helper()
-	in := methodOf(t, nil, op).Type().In(1)
-	return reflect.New(in.Elem()).Interface().(lambdamicrovms.OperationInput)
-}
 
 // Every constraint that the model has for an input is checked, just inside and just outside of it. The cases are made
 // from the model, so that a new constraint is tested without a new line here.

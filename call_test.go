@@ -2,7 +2,6 @@ package lambdamicrovms_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,27 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/microvm-go/lambdamicrovms"
-	"github.com/microvm-go/lambdamicrovms/types"
 )
-
-func updateInput() *lambdamicrovms.UpdateMicroVMImageInput {
-	return &lambdamicrovms.UpdateMicroVMImageInput{
-		ImageIdentifier: aws.String("arn:aws:lambda:us-east-1:123456789012:microvm-image:web"),
-		BaseImageArn:    aws.String("arn:aws:lambda:us-east-1:aws:microvm-image:al2023-1"),
-		BuildRoleArn:    aws.String("arn:aws:iam::123456789012:role/build"),
-		CodeArtifact:    &types.CodeArtifactMemberUri{Value: "s3://bucket/key.zip"},
-	}
-}
-
-// tokenOf returns the client token in the body of a request.
-func tokenOf(t *testing.T, r *http.Request) string {
-	t.Helper()
-	var body struct{ ClientToken string }
-	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-		t.Error(err)
-	}
-	return body.ClientToken
-}
 
 func TestClientToken(t *testing.T) {
 	var tokens []string
@@ -69,10 +48,6 @@ func TestClientToken(t *testing.T) {
 		t.Errorf("token %q, want the caller's", got)
 	}
 }
-
-type tokenFunc func() (string, error)
-
-func (f tokenFunc) GetIdempotencyToken() (string, error) { return f() }
 
 func TestTokenProvider(t *testing.T) {
 	var got string

@@ -123,16 +123,8 @@ func TestCompileNeedsUserAgent(t *testing.T) {
 	}
 }
 
-type doFunc func(*http.Request) (*http.Response, error)
-
-func (f doFunc) Do(r *http.Request) (*http.Response, error) { return f(r) }
-
 func chainClient(do doFunc) *Client {
 	return New(Options{Region: "us-east-1", HTTPClient: do, Retryer: aws.NopRetryer{}})
-}
-
-func empty(*http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(`{}`))}, nil
 }
 
 // Plain calls, pages and polls share chains, each kind its own; calls with options share none.

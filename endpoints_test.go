@@ -173,12 +173,6 @@ func TestEndpointOfRequest(t *testing.T) {
 	}
 }
 
-type resolverFunc func(lambdamicrovms.EndpointParameters) (smithyendpoints.Endpoint, error)
-
-func (f resolverFunc) ResolveEndpoint(_ context.Context, p lambdamicrovms.EndpointParameters) (smithyendpoints.Endpoint, error) {
-	return f(p)
-}
-
 // A resolver of the caller's is asked for each attempt, and its headers and signing
 // properties are heeded without being kept for the next.
 func TestCustomEndpointResolver(t *testing.T) {

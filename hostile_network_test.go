@@ -3,15 +3,11 @@ package lambdamicrovms_test
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -255,30 +251,6 @@ func TestHTTP2(t *testing.T) {
 	}
 }
 
-// certificate makes one that signs itself.
-func certificate(t *testing.T, change func(*x509.Certificate)) tls.Certificate {
-	t.Helper()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	change(template)
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
-}
-
 // A server that cannot prove who it is gets no request, nor anything of the credentials.
 func TestTLSFailures(t *testing.T) {
 	plain := func(conn net.Conn) { _, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") }
@@ -367,11 +339,6 @@ func (c *tappedConn) Read(p []byte) (int, error) {
 	defer c.wiretap.mu.Unlock()
 	c.wiretap.data = append(c.wiretap.data, p[:n]...)
 	return n, err
-}
-
-func isErrorAs[E error](err error) bool {
-	var target E
-	return errors.As(err, &target)
 }
 
 // Redirects are not followed on the same host either: what they lead to is not what was asked for.

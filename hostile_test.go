@@ -1,7 +1,6 @@
 package lambdamicrovms_test
 
 import (
-	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -17,20 +16,12 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/logging"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/model"
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/sample"
-)
-
-const (
-	kib = 1 << 10
-	mib = 1 << 20
-	gib = 1 << 30
 )
 
 // most is what a call may allocate in all, server included, when its answer is as long as the limit or worse. A buffer that
@@ -62,15 +53,6 @@ func flood(w io.Writer, text string, n int64) (written int64) {
 func isSendError(err error) bool {
 	var failed *smithyhttp.RequestSendError
 	return errors.As(err, &failed)
-}
-
-// isAPIError returns a check for an error of the service with a status and a short text.
-func isAPIError(status int) func(error) bool {
-	return isShort(func(err error) bool {
-		var response *awshttp.ResponseError
-		var api smithy.APIError
-		return errors.As(err, &response) && response.HTTPStatusCode() == status && errors.As(err, &api)
-	})
 }
 
 func isNil(err error) bool { return err == nil }
@@ -313,37 +295,6 @@ func TestMaxResponseBytes(t *testing.T) {
 	if got := stubbed(nil).Options().MaxResponseBytes; got != 16*mib {
 		t.Errorf("the default is %d", got)
 	}
-}
-
-// rawServer starts a server that does with each connection what it likes. It is closed with the test.
-func rawServer(t testing.TB, serve func(net.Conn)) lambdamicrovms.Options {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			t.Cleanup(func() { _ = conn.Close() })
-			go serve(conn)
-		}
-	}()
-	endpoint := "http://" + listener.Addr().String()
-	return lambdamicrovms.Options{Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: staticCredentials, Retryer: aws.NopRetryer{}}
-}
-
-// readRequest reads a request to its end, and reports whether there was one.
-func readRequest(conn net.Conn) bool {
-	r, err := http.ReadRequest(bufio.NewReader(conn))
-	if err == nil {
-		_, err = io.Copy(io.Discard, r.Body)
-	}
-	return err == nil
 }
 
 // Below HTTP bodies it is net/http that holds, and our settings of it.

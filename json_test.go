@@ -14,36 +14,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/microvm-go/lambdamicrovms"
-	"github.com/microvm-go/lambdamicrovms/internal/codegen/model"
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/sample"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
-
-// newOutput returns an empty output of the operation.
-func newOutput(t testing.TB, op *model.Shape) any {
-	t.Helper()
-	return reflect.New(methodOf(t, nil, op).Type().Out(0).Elem()).Interface()
-}
-
-// filled returns an input and an output of the operation with every member set.
-func filled(t testing.TB, op *model.Shape, variant int) []any {
-	t.Helper()
-	values := []any{newInput(t, op), newOutput(t, op)}
-	for i, shape := range []*model.Shape{op.Input, op.Output} {
-		doc := any(map[string]any{})
-		if shape.Kind == model.Structure {
-			doc = sample.Full(shape, func(n int) int { return variant % n })
-		}
-		data, err := json.Marshal(doc)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(data, values[i]); err != nil {
-			t.Fatalf("%T: %v", values[i], err)
-		}
-	}
-	return values
-}
 
 // Inputs and outputs go to JSON and back with every member, those of path and query too.
 func TestJSONRoundTrip(t *testing.T) {

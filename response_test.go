@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/microvm-go/lambdamicrovms"
@@ -141,16 +140,6 @@ func TestEmptySuccessIsRetried(t *testing.T) {
 	if err != nil || aws.ToString(out.ImageVersion) != "2.0" || len(tokens) != 2 || tokens[0] != tokens[1] || tokens[0] == "" {
 		t.Errorf("%v, error %v, tokens %q", out, err, tokens)
 	}
-}
-
-func isDeserializationError(err error) bool {
-	var failed *smithy.DeserializationError
-	return errors.As(err, &failed)
-}
-
-func isSizeError(err error) bool {
-	var failed *lambdamicrovms.ResponseSizeError
-	return errors.As(err, &failed) && failed.Limit == 16<<20
 }
 
 // An HTTP client of the caller's may be careless.

@@ -8,35 +8,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"testing/iotest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/microvm-go/lambdamicrovms"
 )
-
-// eager tries again at once and without a quota.
-func eager(o *lambdamicrovms.Options) {
-	o.Retryer = retry.NewStandard(func(so *retry.StandardOptions) {
-		so.RateLimiter = ratelimit.None
-		so.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
-	})
-}
-
-// broken is an answer whose body ends with err after what there is of it.
-func broken(status int, body string, err error) *http.Response {
-	r := answer(status, nil, "")
-	r.Body, r.ContentLength = io.NopCloser(io.MultiReader(strings.NewReader(body), iotest.ErrReader(err))), -1
-	return r
-}
-
-func failure(status int, code string) *http.Response {
-	return answer(status, http.Header{"X-Amzn-Errortype": {code}}, `{"message":"because"}`)
-}
 
 func TestRetries(t *testing.T) {
 	const html = "<html><head><title>502 Bad Gateway</title></head></html>"

@@ -19,32 +19,6 @@ import (
 	"github.com/microvm-go/lambdamicrovms"
 )
 
-// served starts a service on the loopback interface and returns a client's options for
-// it, and the number of connections made.
-func served(t testing.TB, h http.HandlerFunc) (lambdamicrovms.Options, *atomic.Int64) {
-	t.Helper()
-	var connections atomic.Int64
-	server := httptest.NewUnstartedServer(h)
-	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			connections.Add(1)
-		}
-	}
-	server.Start()
-	t.Cleanup(server.Close)
-	return lambdamicrovms.Options{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: staticCredentials}, &connections
-}
-
-// httpClients are the ways in which a caller may bring a client, or none.
-func httpClients() map[string]lambdamicrovms.HTTPClient {
-	return map[string]lambdamicrovms.HTTPClient{
-		"none":             nil,
-		"the SDK's":        awshttp.NewBuildableClient(),
-		"net/http's":       &http.Client{Transport: &http.Transport{}},
-		"net/http follows": &http.Client{Transport: &http.Transport{}, CheckRedirect: func(*http.Request, []*http.Request) error { return nil }},
-	}
-}
-
 // A redirect that is followed would carry the session token to another host.
 func TestRedirects(t *testing.T) {
 	for name, client := range httpClients() {

@@ -12,25 +12,6 @@ import (
 
 const imageARN = "arn:aws:lambda:us-east-1:123456789012:microvm-image:shop"
 
-func strictCreateInput() *CreateMicroVMImageInput {
-	return &CreateMicroVMImageInput{
-		BaseImageArn: aws.String("arn:aws:lambda:us-east-1:aws:microvm-image:al2023-1"),
-		BuildRoleArn: aws.String("arn:aws:iam::123456789012:role/build"),
-		CodeArtifact: &types.CodeArtifactMemberUri{Value: "s3://bucket/shop.zip"},
-		Name:         aws.String("shop"),
-	}
-}
-
-func strictUpdateInput() *UpdateMicroVMImageInput {
-	create := strictCreateInput()
-	return &UpdateMicroVMImageInput{
-		BaseImageArn:    create.BaseImageArn,
-		BuildRoleArn:    create.BuildRoleArn,
-		CodeArtifact:    create.CodeArtifact,
-		ImageIdentifier: aws.String(imageARN),
-	}
-}
-
 func TestValidationStrict(t *testing.T) {
 	const (
 		on  = types.HookStateEnabled

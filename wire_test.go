@@ -5,16 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"reflect"
 	"regexp"
 	"slices"
-	"sort"
 	"strings"
 	"testing"
 
@@ -23,56 +19,10 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/model"
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/sample"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
-
-var update = flag.Bool("update", false, "rewrite the files under testdata")
-
-// httpFunc is a service in one function.
-type httpFunc func(*http.Request) (*http.Response, error)
-
-func (f httpFunc) Do(r *http.Request) (*http.Response, error) { return f(r) }
-
-func answer(status int, header http.Header, body string) *http.Response {
-	if header == nil {
-		header = http.Header{}
-	}
-	return &http.Response{
-		StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
-	}
-}
-
-func stubbed(do httpFunc, optFns ...func(*lambdamicrovms.Options)) *lambdamicrovms.Client {
-	return lambdamicrovms.New(lambdamicrovms.Options{
-		Region:      "us-east-1",
-		Credentials: staticCredentials,
-		HTTPClient:  do,
-		Retryer:     aws.NopRetryer{},
-	}, optFns...)
-}
-
-var staticCredentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-	return aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "SECRET", SessionToken: "SESSION"}, nil
-})
-
-// call runs an operation with an input that is given as JSON.
-func call(t testing.TB, client *lambdamicrovms.Client, op *model.Shape, doc any) (output any, err error) {
-	t.Helper()
-	in := newInput(t, op)
-	data, merr := json.Marshal(doc)
-	if merr != nil {
-		t.Fatal(merr)
-	}
-	if uerr := json.Unmarshal(data, in); uerr != nil {
-		t.Fatal(uerr)
-	}
-	results := methodOf(t, client, op).Call([]reflect.Value{reflect.ValueOf(context.Background()), reflect.ValueOf(in)})
-	err, _ = results[1].Interface().(error)
-	return results[0].Interface(), err
-}
 
 // wanted is the request that the model describes for a document, worked out here without any of the client's code.
 func wanted(t *testing.T, op *model.Shape, doc map[string]any) (target, body string) {
@@ -233,33 +183,6 @@ func dump(b *strings.Builder, r *http.Request) {
 	}
 }
 
-func mapKeys(h http.Header) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range h {
-			if !yield(k) {
-				return
-			}
-		}
-	}
-}
-
-// golden compares a text with a file under testdata.
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s changed (go test -update accepts it), -want +got:\n%s", file, diff)
-	}
-}
-
 // Every member of every answer is decoded: what comes back as JSON is what came.
 func TestAnswersOfAllOperations(t *testing.T) {
 	for _, op := range readModel(t).Service.Operations {
@@ -350,18 +273,6 @@ func TestErrorsOfAllOperations(t *testing.T) {
 			}
 		}
 	}
-}
-
-// errorsOf returns all error shapes of the model.
-func errorsOf(m *model.Model) []*model.Shape {
-	var list []*model.Shape
-	for _, s := range m.Shapes {
-		if s.Traits.ErrorFault != "" {
-			list = append(list, s)
-		}
-	}
-	sort.Slice(list, func(i, j int) bool { return list[i].ID < list[j].ID })
-	return list
 }
 
 func TestErrorsThatAreNoneOfTheModel(t *testing.T) {
