@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -315,5 +316,20 @@ func TestRedactedErrorsKeepTheirMeaning(t *testing.T) {
 		if errors.As(err, &uncertain) != test.uncertain || attempts < 2 || strings.Contains(fmt.Sprint(err), payload) {
 			t.Errorf("%s: after %d attempts %v", name, attempts, err)
 		}
+	}
+}
+
+// States and reasons come from outside, too.
+func TestWaiterTextsAreClean(t *testing.T) {
+	client := lambdamicrovms.New(lambdamicrovms.Options{
+		Region: "us-east-1", Credentials: plantedCredentials,
+		HTTPClient: httpFunc(func(*http.Request) (*http.Response, error) {
+			return answer(http.StatusOK, nil, `{"state":"TERMINATED","stateReason":"be\u001bcause `+strings.Repeat("x", 1<<20)+`"}`), nil
+		}),
+	})
+	err := lambdamicrovms.NewMicroVMRunningWaiter(client).Wait(context.Background(), &lambdamicrovms.GetMicroVMInput{MicroVMIdentifier: aws.String("m")}, time.Minute)
+	var failed *lambdamicrovms.WaiterFailureError
+	if !errors.As(err, &failed) || !strings.HasPrefix(failed.Reason, "because xxx") || len(err.Error()) > 3*kib {
+		t.Errorf("%.200v", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	smithywaiter "github.com/aws/smithy-go/waiter"
 
 	"github.com/microvm-go/lambdamicrovms/internal/clock"
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
 )
 
 // lastPollLead is how long before its deadline a waiter polls for the last time,
@@ -351,10 +352,10 @@ func (w *Waiter[I, O]) retryable(_ context.Context, _ *I, out *O, err error) (bo
 	case waitFailure:
 		failure := &WaiterFailureError{Waiter: w.spec.name, Err: err}
 		if err == nil {
-			failure.State = w.spec.state(out)
+			failure.State = redact.Clean(w.spec.state(out), redact.MaxText)
 			if w.spec.reason != nil {
 				if reason := w.spec.reason(out); reason != nil {
-					failure.Reason = *reason
+					failure.Reason = redact.Clean(*reason, redact.MaxText)
 				}
 			}
 		}
@@ -416,7 +417,7 @@ func (r *waitRun[O]) attempt(delay time.Duration) WaiterAttempt {
 		Err:     r.err,
 	}
 	if r.err == nil && r.last != nil {
-		a.State, a.Output = r.spec.state(r.last), r.last
+		a.State, a.Output = redact.Clean(r.spec.state(r.last), redact.MaxText), r.last
 	}
 	return a
 }
@@ -451,7 +452,7 @@ func (r *waitRun[O]) timedOut() error {
 		Err:      r.err,
 	}
 	if r.last != nil {
-		timeout.LastState, timeout.Output = r.spec.state(r.last), r.last
+		timeout.LastState, timeout.Output = redact.Clean(r.spec.state(r.last), redact.MaxText), r.last
 	}
 	return timeout
 }

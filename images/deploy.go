@@ -12,6 +12,7 @@ import (
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/clienttoken"
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
@@ -104,13 +105,15 @@ const contentTag = "lambdamicrovms:content"
 // smithy.InvalidParamsError within an *Error for a wrong configuration, *ArtifactError, *BusyError,
 // *BuildFailedError, *UnknownOutcomeError, and *Error for everything else, around its cause. If only the tags
 // could not be written, the Result stands beside the error.
-func Deploy(ctx context.Context, api DeployAPI, deployment Deployment, optFns ...func(*DeployOptions)) (*Result, error) {
+func Deploy(ctx context.Context, api DeployAPI, deployment Deployment, optFns ...func(*DeployOptions)) (_ *Result, err error) {
 	options := DeployOptions{Reuse: true, Validation: lambdamicrovms.ValidationStrict}
 	for _, fn := range optFns {
 		fn(&options)
 	}
 	name := deref(deployment.Image.Name)
 	d := &deployer{job: newJob(api, "deploy", name, options.Options), options: &options, api: api, name: name, Deployment: deployment}
+	d.secrets = redact.Of(&deployment.Image)
+	defer d.redact(&err)
 	defer d.close()
 	if err := d.refuse(options.check()); err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 )
 
@@ -14,6 +15,7 @@ type job struct {
 	image    string // ARN, or the name until the ARN is known
 	began    time.Time
 	waited   time.Duration // counts against BusyTimeout
+	secrets  *redact.Secrets
 }
 
 func newJob(api any, workflow, image string, options Options) *job {
@@ -23,8 +25,13 @@ func newJob(api any, workflow, image string, options Options) *job {
 
 func (j *job) tell(e Event) {
 	e.Image, e.Elapsed = j.image, j.Clock.Now().Sub(j.began)
+	e.State, e.Err = j.secrets.Clean(e.State, redact.MaxText), j.secrets.Error(e.Err)
 	j.Progress(e)
 }
+
+// redact removes from an error what is secret in the configurations of the job, which reasons
+// and states can repeat, and cleans texts from outside. Workflows defer it.
+func (j *job) redact(err *error) { *err = j.secrets.Error(*err) }
 
 func (j *job) fail(step Step, version string, err error) error {
 	return &Error{Workflow: j.workflow, Image: j.image, Version: version, Step: step, Err: err}

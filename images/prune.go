@@ -84,7 +84,7 @@ const (
 //
 // Errors are *ARNError, *BusyError, and *Error for everything else; two of them joined if a version
 // that was kept after all could not be activated again. The result is what was done before.
-func Prune(ctx context.Context, api PruneAPI, image string, keep int, optFns ...func(*PruneOptions)) (*PruneResult, error) {
+func Prune(ctx context.Context, api PruneAPI, image string, keep int, optFns ...func(*PruneOptions)) (_ *PruneResult, err error) {
 	var options PruneOptions
 	for _, fn := range optFns {
 		fn(&options)
@@ -96,6 +96,7 @@ func Prune(ctx context.Context, api PruneAPI, image string, keep int, optFns ...
 		job: newJob(api, "prune", image, options.Options), api: api, keep: keep, dryRun: options.DryRun,
 		done: &PruneResult{Image: image}, idle: make(map[string]bool), spared: make(map[string]Kept),
 	}
+	defer p.redact(&err)
 	check := workflow.CheckOptions("PruneOptions")
 	options.check(check)
 	if err := p.refuse(check); err != nil {

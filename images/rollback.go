@@ -39,7 +39,7 @@ type RollbackResult struct {
 // Errors are *ARNError, *VersionError (no version to go to), *BusyError, *ConcurrentUpdateError
 // when an update or Prune came between, and *Error. The result is what was done before. If
 // Rollback finds no active version left, it activates the old one again.
-func Rollback(ctx context.Context, api RollbackAPI, image, to string, optFns ...func(*Options)) (*RollbackResult, error) {
+func Rollback(ctx context.Context, api RollbackAPI, image, to string, optFns ...func(*Options)) (_ *RollbackResult, err error) {
 	var options Options
 	for _, fn := range optFns {
 		fn(&options)
@@ -48,6 +48,7 @@ func Rollback(ctx context.Context, api RollbackAPI, image, to string, optFns ...
 		return nil, err
 	}
 	j := newJob(api, "roll back", image, options)
+	defer j.redact(&err)
 	check := workflow.CheckOptions("Options")
 	options.check(check)
 	if err := j.refuse(check); err != nil {

@@ -35,7 +35,7 @@ const maxTags = 50
 // 50 that a resource can have, and the new ones alone do not.
 //
 // The error is an *ARNError or an *Error. The TagChanges are what was done before it.
-func SyncTags(ctx context.Context, api TagsAPI, image string, want map[string]string, optFns ...func(*Options)) (*TagChanges, error) {
+func SyncTags(ctx context.Context, api TagsAPI, image string, want map[string]string, optFns ...func(*Options)) (_ *TagChanges, err error) {
 	var options Options
 	for _, fn := range optFns {
 		fn(&options)
@@ -44,6 +44,7 @@ func SyncTags(ctx context.Context, api TagsAPI, image string, want map[string]st
 		return nil, err
 	}
 	j := newJob(api, "sync tags", image, options)
+	defer j.redact(&err)
 	check := workflow.CheckOptions("Options")
 	options.check(check)
 	if err := j.refuse(check); err != nil {

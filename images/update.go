@@ -6,6 +6,7 @@ import (
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/clienttoken"
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 )
 
@@ -99,7 +100,7 @@ type Result struct {
 // *ARNError, *VersionError (no version to start from), *BusyError, *ConcurrentUpdateError,
 // *BuildFailedError, *UnknownOutcomeError, and *Error around any other cause; two of them joined
 // if the comparison and the wait for the build both fail.
-func Update(ctx context.Context, api UpdateAPI, image string, change func(*lambdamicrovms.UpdateMicroVMImageInput) error, optFns ...func(*UpdateOptions)) (*Result, error) {
+func Update(ctx context.Context, api UpdateAPI, image string, change func(*lambdamicrovms.UpdateMicroVMImageInput) error, optFns ...func(*UpdateOptions)) (_ *Result, err error) {
 	var options UpdateOptions
 	for _, fn := range optFns {
 		fn(&options)
@@ -108,6 +109,7 @@ func Update(ctx context.Context, api UpdateAPI, image string, change func(*lambd
 		return nil, err
 	}
 	u := &updater{job: newJob(api, "update", image, options.Options), options: &options, api: api, change: change}
+	defer u.redact(&err)
 	if err := u.refuse(options.check()); err != nil {
 		return nil, err
 	}
@@ -169,6 +171,7 @@ func (u *updater) once(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	u.secrets = u.secrets.And(redact.Of(from, in))
 	version, err := u.start(ctx, seen, in)
 	if err != nil {
 		return nil, err

@@ -110,7 +110,7 @@ func (s *Session) stateError(ctx context.Context, action string, last *lambdamic
 		return nil
 	case err == nil, errors.As(err, &failed), errors.As(err, &late):
 		state, reason := s.fate(ctx, last)
-		return &StateError{Action: action, MicroVMID: s.id, State: state, Reason: reason, Err: err}
+		return s.secrets.Error(&StateError{Action: action, MicroVMID: s.id, State: state, Reason: reason, Err: err})
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -34,7 +35,7 @@ func (s *Session) explainSilence(req *http.Request, failure *ProxyError) {
 		failure.Kind, failure.Err = KindUnreachable, err
 		return
 	}
-	failure.State, failure.Reason = found.State, deref(found.StateReason)
+	failure.State, failure.Reason = found.State, s.secrets.Clean(deref(found.StateReason), redact.MaxText)
 	switch found.State {
 	case types.MicroVMStatePending:
 		failure.Kind = KindStarting

@@ -15,6 +15,7 @@ import (
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/clienttoken"
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
@@ -30,6 +31,8 @@ type Session struct {
 	clock    lambdamicrovms.Clock
 	// values is a context that never ends, with what was in that of Run or Attach.
 	values context.Context
+	// secrets are those of the input, which reasons and errors can repeat.
+	secrets *redact.Secrets
 
 	transport http.RoundTripper
 	own       *http.Transport // the transport, if nobody else has it
@@ -45,7 +48,7 @@ type Session struct {
 //
 // With a ClientToken that was used before the service gives the MicroVM of then, and Run treats it as a new one:
 // it resumes it if it is suspended, and terminates it if that fails. Leave the token nil.
-func Run(ctx context.Context, api RunAPI, input *lambdamicrovms.RunMicroVMInput, optFns ...func(*Options)) (*Session, error) {
+func Run(ctx context.Context, api RunAPI, input *lambdamicrovms.RunMicroVMInput, optFns ...func(*Options)) (_ *Session, err error) {
 	options, err := newOptions(api, true, optFns)
 	if err != nil {
 		return nil, err
@@ -54,6 +57,10 @@ func Run(ctx context.Context, api RunAPI, input *lambdamicrovms.RunMicroVMInput,
 		return nil, err
 	}
 	s := newSession(ctx, api, options)
+	if input != nil {
+		s.secrets = redact.Of(input)
+	}
+	defer func() { err = s.secrets.Error(err) }()
 	started, err := s.start(ctx, api, input)
 	if err != nil {
 		return nil, err

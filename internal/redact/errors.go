@@ -124,16 +124,15 @@ func (p *pass) copied(err error, depth int) outcome {
 	changed := false
 	switch v.Kind() {
 	case reflect.String:
-		changed = p.member(c.Elem(), depth)
+		c.Elem().SetString(p.text(v.String()))
+		changed = c.Elem().String() != v.String()
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if !v.Type().Field(i).IsExported() {
 				return outcome{err: err}
 			}
 		}
-		for i := range v.NumField() {
-			changed = p.member(c.Elem().Field(i), depth) || changed
-		}
+		changed = p.members(c.Elem(), depth)
 	}
 	if !changed {
 		return outcome{err: err}
@@ -144,40 +143,93 @@ func (p *pass) copied(err error, depth int) outcome {
 	return outcome{c.Interface().(error), true}
 }
 
-// member redacts a member of an error, which it replaces rather than changes. It reports
-// whether there was a need to.
+// member redacts a member of an error and what is below it, which it replaces rather than
+// changes. It reports whether there was a need to.
 func (p *pass) member(v reflect.Value, depth int) bool {
-	if v.Kind() == reflect.String {
-		text := v.String()
-		v.SetString(p.text(text))
-		return v.String() != text
+	if depth > maxDepth {
+		return false
 	}
 	switch m := v.Interface().(type) {
 	case *smithyhttp.Response, *http.Response: // see Response
 		return false
-	case *string:
-		if m == nil {
-			return false
-		}
-		text := p.text(*m)
-		if text == *m {
-			return false
-		}
-		v.Set(reflect.ValueOf(&text))
-		return true
 	case error:
-		if value := reflect.ValueOf(m); value.Kind() == reflect.Pointer && value.IsNil() {
+		return p.errorMember(v, m, depth)
+	}
+	switch v.Kind() {
+	case reflect.String:
+		text := v.String()
+		v.SetString(p.text(text))
+		return v.String() != text
+	case reflect.Struct:
+		return isOurs(v.Type()) && p.members(v, depth)
+	case reflect.Pointer:
+		if below := v.Type().Elem(); v.IsNil() || below.Kind() != reflect.String && !isOurs(below) {
 			return false
 		}
-		clean := p.err(m, depth+1)
-		value := reflect.ValueOf(clean.err)
-		if !clean.changed || !value.Type().AssignableTo(v.Type()) {
-			return false // then the text of the error that holds it is redacted as a whole
+		below := reflect.New(v.Type().Elem())
+		return p.replaced(v, below, below.Elem(), v.Elem(), depth)
+	case reflect.Interface:
+		if v.IsNil() || v.Elem().Kind() != reflect.Pointer {
+			return false
 		}
-		v.Set(value)
-		return true
+		below := reflect.New(v.Elem().Type()).Elem()
+		return p.replaced(v, below, below, v.Elem(), depth)
+	case reflect.Slice:
+		if element := v.Type().Elem(); element.Kind() != reflect.String && !isOurs(element) {
+			return false
+		}
+		below := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		reflect.Copy(below, v)
+		changed := false
+		for i := range below.Len() {
+			changed = p.member(below.Index(i), depth+1) || changed
+		}
+		if changed {
+			v.Set(below)
+		}
+		return changed
 	}
 	return false
+}
+
+// isOurs reports whether a struct is of this module. Those of others can be large, or lead
+// back to themselves.
+func isOurs(t reflect.Type) bool {
+	return t.Kind() == reflect.Struct && strings.HasPrefix(t.PkgPath(), "github.com/microvm-go/lambdamicrovms")
+}
+
+// members redacts the exported fields of a struct that is a copy.
+func (p *pass) members(v reflect.Value, depth int) bool {
+	changed := false
+	for i := range v.NumField() {
+		if v.Type().Field(i).IsExported() {
+			changed = p.member(v.Field(i), depth+1) || changed
+		}
+	}
+	return changed
+}
+
+// replaced copies from into to, redacts that, and sets v to below if it has changed.
+func (p *pass) replaced(v, below, to, from reflect.Value, depth int) bool {
+	to.Set(from)
+	changed := p.member(to, depth+1)
+	if changed {
+		v.Set(below)
+	}
+	return changed
+}
+
+func (p *pass) errorMember(v reflect.Value, err error, depth int) bool {
+	if value := reflect.ValueOf(err); value.Kind() == reflect.Pointer && value.IsNil() {
+		return false
+	}
+	clean := p.err(err, depth+1)
+	value := reflect.ValueOf(clean.err)
+	if !clean.changed || !value.Type().AssignableTo(v.Type()) {
+		return false // then the text of the error that holds it is redacted as a whole
+	}
+	v.Set(value)
+	return true
 }
 
 // An opaque error stands for one whose text holds a secret and that cannot be copied.

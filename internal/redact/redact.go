@@ -10,7 +10,9 @@ package redact
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"html"
+	"io"
 	"net/url"
 	"slices"
 	"strconv"
@@ -42,6 +44,9 @@ type Secrets struct {
 	exact *strings.Replacer // of the secrets that have too few letters and digits to be reduced
 	open  string            // public, reduced
 }
+
+// Format prints none of them.
+func (*Secrets) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, Text) }
 
 // New returns secrets of which no text may show a run of minRun letters and digits, unless
 // public texts, such as the rest of the request, hold that run too.
