@@ -1,8 +1,8 @@
 package redact
 
 import (
+	"bytes"
 	"encoding/binary"
-	"strings"
 )
 
 const (
@@ -17,14 +17,15 @@ const (
 // An index finds the runs that a text has in common with any of many needles, in time
 // linear to the text and the needles.
 type index struct {
+	text    []byte // of all needles
 	needles []needle
 	places  []place
 	first   map[uint64]int32 // the first of the places of a block, plus one
 }
 
 type needle struct {
-	text string
-	tail string // what follows in the secret, which no reduced text has
+	from, to int    // in the text of the index
+	tail     string // what follows in the secret, which no reduced text has
 }
 
 // A place is where a block begins in a needle.
@@ -39,16 +40,18 @@ type finding struct {
 	tail       string
 }
 
-func (x *index) add(text, tail string) {
+// add adds a needle. What is shorter than a block is not looked for.
+func (x *index) add(text []byte, tail string) {
 	if len(text) < block {
 		return
 	}
 	if x.first == nil {
-		x.first = map[uint64]int32{}
+		x.first = make(map[uint64]int32, 64)
 	}
-	x.needles = append(x.needles, needle{text, tail})
+	x.needles = append(x.needles, needle{len(x.text), len(x.text) + len(text), tail})
+	x.text = append(x.text, text...)
 	for at := 0; at+block <= len(text); at += block {
-		key := binary.LittleEndian.Uint64([]byte(text[at : at+block]))
+		key := binary.LittleEndian.Uint64(text[at:])
 		x.places = append(x.places, place{needle: int32(len(x.needles) - 1), at: int32(at), next: x.first[key]}) //nolint:gosec // secrets are short
 		x.first[key] = int32(len(x.places))                                                                      //nolint:gosec // as above
 	}
@@ -57,14 +60,14 @@ func (x *index) add(text, tail string) {
 // find returns the runs in the order of the text. Those that public holds too are left out.
 func (x *index) find(r reduced, public string) []finding {
 	var found []finding
-	text := string(r.text)
+	text, open := r.text, []byte(public)
 	done := 0 // what is before has been searched
 	for i := 0; i+block <= len(text); i++ {
 		from, to, tail := x.longest(text, i, done)
 		if to == 0 {
 			continue
 		}
-		if strings.Contains(public, text[from:to]) {
+		if bytes.Contains(open, text[from:to]) {
 			// Go on within it: another secret may begin there and not be public.
 			done = max(done, to-minRun)
 			i = max(i, done)
@@ -77,23 +80,24 @@ func (x *index) find(r reduced, public string) []finding {
 }
 
 // longest returns the longest run around the block at i, which does not begin before done.
-func (x *index) longest(text string, i, done int) (from, to int, tail string) {
+func (x *index) longest(text []byte, i, done int) (from, to int, tail string) {
 	tries := 0
-	for at := x.first[binary.LittleEndian.Uint64([]byte(text[i:i+block]))]; at != 0 && tries < maxPlaces; tries++ {
+	for at := x.first[binary.LittleEndian.Uint64(text[i:])]; at != 0 && tries < maxPlaces; tries++ {
 		p := x.places[at-1]
 		at = p.next
 		n := x.needles[p.needle]
+		needle := x.text[n.from:n.to]
 		left, right := 0, block
-		for left < int(p.at) && i-left > done && text[i-left-1] == n.text[int(p.at)-left-1] {
+		for left < int(p.at) && i-left > done && text[i-left-1] == needle[int(p.at)-left-1] {
 			left++
 		}
-		for int(p.at)+right < len(n.text) && i+right < len(text) && text[i+right] == n.text[int(p.at)+right] {
+		for int(p.at)+right < len(needle) && i+right < len(text) && text[i+right] == needle[int(p.at)+right] {
 			right++
 		}
-		whole := left == int(p.at) && int(p.at)+right == len(n.text)
+		whole := left == int(p.at) && int(p.at)+right == len(needle)
 		if (left+right >= minRun || whole) && left+right > to-from {
 			from, to, tail = i-left, i+right, ""
-			if int(p.at)+right == len(n.text) {
+			if int(p.at)+right == len(needle) {
 				tail = n.tail
 			}
 		}

@@ -135,14 +135,12 @@ func (s *Secrets) build() {
 	}
 	var exact []string
 	for _, secret := range s.values {
-		reduced := string(reduce(secret).text)
+		reduced := reduce(secret).text
 		switch {
 		case len(secret) < minSecret || strings.TrimSpace(secret) == "":
 		case len(reduced) >= minRun || len(reduced) >= minSecret && isUncommon(secret):
 			s.index.add(reduced, tail(secret))
-			for _, form := range encodings(secret) {
-				s.index.add(form, "")
-			}
+			s.index.addEncodings(secret)
 		case (len(secret) >= minRun || isUncommon(secret)) && !slices.ContainsFunc(s.public, func(text string) bool { return strings.Contains(text, secret) }):
 			for _, form := range escapings(secret) {
 				exact = append(exact, form, Text)
@@ -175,40 +173,6 @@ func isUncommon(s string) bool {
 // tail returns what follows the last letter or digit of a secret, which reducing drops.
 func tail(secret string) string {
 	return secret[strings.LastIndexFunc(secret, isKept)+1:]
-}
-
-// encodings returns the forms of a secret that decoding escapes does not lead back to it,
-// reduced.
-func encodings(secret string) []string {
-	forms := make([]string, 0, 10)
-	for _, form := range slices.Compact([]string{secret, jsonText(secret)}) {
-		decimal := make([]byte, 0, 3*len(form))
-		for _, c := range []byte(form) {
-			decimal = strconv.AppendUint(decimal, uint64(c), 10)
-		}
-		forms = append(forms, hex.EncodeToString([]byte(form)), string(decimal))
-		// Within a longer text a secret begins at one of three places of a group of base64,
-		// and its first and last characters also encode its neighbors.
-		for shift := range 3 {
-			encoded := base64.RawStdEncoding.EncodeToString([]byte("\x00\x00"[:shift] + form))
-			first := (shift*8 + 5) / 6
-			last := (len(form) + shift) * 8 / 6
-			forms = append(forms, lettersAndDigits(encoded[min(first, last):last]))
-		}
-	}
-	return forms
-}
-
-// lettersAndDigits is reduce for base64, which has no escapes. Its other characters depend on
-// the variant.
-func lettersAndDigits(encoded string) string {
-	kept := make([]byte, 0, len(encoded))
-	for _, c := range []byte(strings.ToLower(encoded)) {
-		if isKept(rune(c)) {
-			kept = append(kept, c)
-		}
-	}
-	return string(kept)
 }
 
 // escapings returns the forms in which escapes leave a secret.

@@ -1,6 +1,7 @@
 package redact_test
 
 import (
+	"encoding/base32"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -68,6 +69,7 @@ func encodings() map[string]func(string) string {
 		"query": url.QueryEscape, "path": url.PathEscape, "hex": func(s string) string { return hex.EncodeToString([]byte(s)) },
 		"base64": func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
 		"URL":    func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) },
+		"base32": func(s string) string { return base32.StdEncoding.EncodeToString([]byte(s)) },
 		"bytes":  func(s string) string { return fmt.Sprintf("%d", []byte(s)) },
 	}
 }

@@ -1,0 +1,60 @@
+package redact
+
+import (
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/hex"
+	"strconv"
+)
+
+// addEncodings adds the forms of a secret that decoding escapes does not lead back to it.
+func (x *index) addEncodings(secret string) {
+	x.add(lettersAndDigits([]byte(secret)), "") // if something tears its own escapes apart
+	x.addEncoded([]byte(secret))
+	if text := jsonText(secret); text != secret {
+		x.addEncoded([]byte(text)) // of a body that was encoded as a whole
+	}
+}
+
+func (x *index) addEncoded(form []byte) {
+	scratch := make([]byte, 0, 3*len(form)+8)
+	for _, c := range form {
+		scratch = strconv.AppendUint(scratch, uint64(c), 10)
+	}
+	x.add(scratch, "")
+	x.add(hex.AppendEncode(scratch[:0], form), "")
+	// Within a longer text a secret begins anywhere in a group of characters, and its first
+	// and last characters also encode its neighbors.
+	shifted := append(make([]byte, 4, 4+len(form)), form...)
+	for shift := range 3 {
+		scratch = base64.RawStdEncoding.AppendEncode(scratch[:0], shifted[4-shift:])
+		x.add(lettersAndDigits(inner(scratch, shift, len(form), 6)), "")
+	}
+	for shift := range 5 {
+		scratch = base32.StdEncoding.WithPadding(base32.NoPadding).AppendEncode(scratch[:0], shifted[4-shift:])
+		x.add(lettersAndDigits(inner(scratch, shift, len(form), 5)), "")
+	}
+}
+
+// inner returns the characters of an encoding, each of the bits given, that encode nothing
+// but the secret, which has size bytes and follows shift others.
+func inner(encoded []byte, shift, size, bits int) []byte {
+	first, last := (shift*8+bits-1)/bits, (shift+size)*8/bits
+	return encoded[min(first, last):last]
+}
+
+// lettersAndDigits is reduce, in place, for encodings, which have no escapes. Their other
+// characters depend on the variant.
+func lettersAndDigits(encoded []byte) []byte {
+	kept := encoded[:0]
+	for _, c := range encoded {
+		if !isKept(rune(c)) {
+			continue
+		}
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		kept = append(kept, c)
+	}
+	return kept
+}
