@@ -9,7 +9,6 @@ import (
 
 // addEncodings adds the forms of a secret that decoding escapes does not lead back to it.
 func (x *index) addEncodings(secret string) {
-	x.add(lettersAndDigits([]byte(secret)), "") // if something tears its own escapes apart
 	x.addEncoded([]byte(secret))
 	if text := jsonText(secret); text != secret {
 		x.addEncoded([]byte(text)) // of a body that was encoded as a whole

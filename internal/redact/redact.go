@@ -8,6 +8,7 @@
 package redact
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -140,6 +141,9 @@ func (s *Secrets) build() {
 		case len(secret) < minSecret || strings.TrimSpace(secret) == "":
 		case len(reduced) >= minRun || len(reduced) >= minSecret && isUncommon(secret):
 			s.index.add(reduced, tail(secret))
+			if torn := lettersAndDigits([]byte(secret)); !bytes.Equal(torn, reduced) {
+				s.index.add(torn, tail(secret)) // something can tear escapes in the secret apart
+			}
 			s.index.addEncodings(secret)
 		case (len(secret) >= minRun || isUncommon(secret)) && !slices.ContainsFunc(s.public, func(text string) bool { return strings.Contains(text, secret) }):
 			for _, form := range escapings(secret) {
