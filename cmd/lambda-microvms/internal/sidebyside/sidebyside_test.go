@@ -162,7 +162,8 @@ func withEndpoint(list []command, endpoint string) []command {
 // before requests that change something.
 func startFake(t *testing.T) (endpoint, microVM string) {
 	t.Helper()
-	f := fake.New(t)
+	f := fake.NewServer()
+	t.Cleanup(func() { _ = f.Close() })
 	client := lambdamicrovms.New(lambdamicrovms.Options{Region: "us-east-1", HTTPClient: f, Credentials: aws.AnonymousCredentials{}})
 	ctx := context.Background()
 	for _, name := range []string{"app", "second", "third"} {

@@ -1,0 +1,88 @@
+package params
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/api"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
+)
+
+func TestUnpack(t *testing.T) {
+	op := api.Find("run-microvm")
+	update := api.Find("update-microvm-image")
+	for _, test := range []struct {
+		op     *api.Operation
+		member string
+		words  []string
+		want   string
+	}{
+		{op, "imageIdentifier", []string{"x"}, `"x"`},
+		{op, "maximumDurationInSeconds", []string{" 60 "}, `60`},
+		{op, "ingressNetworkConnectors", nil, `[]`},
+		{op, "ingressNetworkConnectors", []string{"a", "b,c"}, `["a", "b,c"]`},
+		{op, "ingressNetworkConnectors", []string{`["a"]`}, `["a"]`},
+		{op, "idlePolicy", []string{"maxIdleDurationSeconds=60,autoResumeEnabled=TRUE"}, `{"maxIdleDurationSeconds": 60, "autoResumeEnabled": true}`},
+		{op, "idlePolicy", []string{"autoResumeEnabled=yes"}, `{"autoResumeEnabled": "yes"}`},
+		{op, "idlePolicy", []string{`{"b": 1, "a": [2.0]}`}, `{"b": 1, "a": [2.0]}`},
+		{op, "logging", []string{"disabled={}"}, `{"disabled": {}}`},
+		{update, "resources", []string{"minimumMemoryInMiB=1", "minimumMemoryInMiB=2"}, `[{"minimumMemoryInMiB": 1}, {"minimumMemoryInMiB": 2}]`},
+		{update, "environmentVariables", []string{"A=1,B=2"}, `{"A": "1", "B": "2"}`},
+		{update, "environmentVariables", []string{"A=1,2"}, `{"A": ["1", "2"]}`},
+	} {
+		v, err := Unpack(test.op.Input.Member(test.member), test.words)
+		if err != nil {
+			t.Errorf("%s %q: %v", test.member, test.words, err)
+			continue
+		}
+		if diff := cmp.Diff(test.want, string(value.Compact(v))); diff != "" {
+			t.Errorf("%s %q: %s", test.member, test.words, diff)
+		}
+	}
+}
+
+func TestReadYAML(t *testing.T) {
+	for text, want := range map[string]string{
+		"a: 1\nb: [x, 'y', 2.5, true, ~]": `{"a": 1, "b": ["x", "y", 2.5, true, null]}`,
+		"b: 1\na: {c: no}":                `{"b": 1, "a": {"c": "no"}}`,
+		"1: x":                            `{"1": "x"}`,
+		"a: 18446744073709551615":         `{"a": 18446744073709551615}`,
+		"x":                               `"x"`,
+		"":                                `null`,
+		"a: !!binary aGk=":                `{"a": "aGk="}`,
+		"a: &x {b: 1}\nc: *x":             `{"a": {"b": 1}, "c": {"b": 1}}`,
+		"a: |\n  l1\n  l2\n":              `{"a": "l1\nl2\n"}`,
+		"a: 2025-12-17":                   `{"a": "2025-12-17"}`,
+	} {
+		v, err := ReadYAML(text)
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		if diff := cmp.Diff(want, string(value.Compact(v))); diff != "" {
+			t.Errorf("%q: %s", text, diff)
+		}
+	}
+	for _, text := range []string{"a: [b", "a: b: c", "\ta: b", "a: hunter2: x"} {
+		if v, err := ReadYAML(text); err == nil {
+			t.Errorf("%q: %v", text, v)
+		} else if cmp.Equal(err.Error(), "") {
+			t.Error("no reason")
+		}
+	}
+}
+
+// A value that is not expanded by ~ or variables stays as it is.
+func TestExpand(t *testing.T) {
+	t.Setenv("HOME", "/home/x")
+	t.Setenv("SET", "value")
+	for path, want := range map[string]string{
+		"~/f": "/home/x/f", "~": "/home/x", "~user/f": "~user/f", "a~": "a~", "$SET/f": "value/f", "${SET}f": "valuef",
+		"$UNSET_VARIABLE/f": "$UNSET_VARIABLE/f", "${UNSET_VARIABLE}f": "${UNSET_VARIABLE}f",
+	} {
+		if got := expand(path); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+}

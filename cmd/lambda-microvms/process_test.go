@@ -1,0 +1,80 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/microvm-go/lambdamicrovms/fake"
+)
+
+// command returns the program with credentials, for a server.
+func command(t *testing.T, handler http.Handler, args ...string) (cmd *exec.Cmd, stdout, stderr *bytes.Buffer) {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	cmd = exec.Command("lambda-microvms", args...)
+	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+server.URL, "AWS_REGION=us-east-1", "HOME="+t.TempDir(),
+		"AWS_ACCESS_KEY_ID=AKIDFAKEFAKEFAKEFAKE", "AWS_SECRET_ACCESS_KEY=fake-secret-access-key", "AWS_MAX_ATTEMPTS=1")
+	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	return cmd, stdout, stderr
+}
+
+// Nobody reads the output any more: no message, and exit code 0, as with the AWS CLI.
+func TestBrokenPipe(t *testing.T) {
+	for _, format := range []string{"json", "text", "table", "yaml", "yaml-stream"} {
+		cmd, _, stderr := command(t, fake.New(t), "list-managed-microvm-images", "--output", format)
+		reader, writer, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = reader.Close()
+		cmd.Stdout = writer
+		if err := cmd.Run(); err != nil || stderr.Len() > 0 {
+			t.Errorf("%s: %v, %s", format, err, stderr)
+		}
+		_ = writer.Close()
+	}
+}
+
+// A full disk is no closed pipe: output that is lost is an error.
+func TestFullDisk(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer func() { _ = full.Close() }()
+	cmd, _, stderr := command(t, fake.New(t), "list-managed-microvm-images")
+	cmd.Stdout = full
+	if err := cmd.Run(); cmd.ProcessState.ExitCode() != 255 || stderr.Len() == 0 {
+		t.Errorf("%v, %s", err, stderr)
+	}
+}
+
+func TestInterrupt(t *testing.T) {
+	arrived, done := make(chan bool), make(chan bool)
+	cmd, stdout, stderr := command(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(arrived)
+		select {
+		case <-r.Context().Done():
+		case <-done:
+		}
+	}), "list-microvms")
+	defer close(done)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-arrived
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 130 || stdout.String() != "\n" || stderr.Len() > 0 {
+		t.Errorf("%v, stdout %q, stderr %q", err, stdout, stderr)
+	}
+}
