@@ -16,9 +16,9 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/redact"
 )
 
-// callContext is the context of one call. What the SDK's middlewares and user code ask
-// for, such as the operation's name, comes from shared, which the calls of an operation
-// have in common and which hides what an enclosing call has put into its parent.
+// callContext is the context of one call. Shared values, such as the operation's name, are
+// looked up first, so a call made inside another call's middleware does not see that call's
+// values.
 type callContext struct {
 	context.Context // the caller's
 
@@ -39,7 +39,7 @@ func (c *callContext) Value(key any) any {
 	case callContextKey:
 		return c
 	case callFeatureKey, attemptContextKey:
-		return nil // of this call, not of those that user code makes within it
+		return nil // values of this call only, not of a call that user code makes inside it
 	}
 	if v := c.shared.Value(key); v != nil {
 		return v
@@ -53,7 +53,7 @@ func callOf(ctx context.Context) *callContext {
 	return c
 }
 
-// clockSkew is how far the service's clock seems to be ahead of ours.
+// clockSkew returns how far the service's clock is ahead of ours.
 func (c *callContext) clockSkew() time.Duration {
 	if c == nil {
 		return 0
@@ -67,16 +67,15 @@ func (c *callContext) setClockSkew(skew time.Duration) {
 	}
 }
 
-// attemptContext is the context of one attempt from the choice of the auth scheme on,
-// and what is known of the attempt's signature. It takes the place of a stack value and
-// a context for each of them.
+// attemptContext is the context of one attempt once its auth scheme is chosen. One struct
+// holds what official clients keep in a context value each.
 type attemptContext struct {
 	context.Context
 
 	scheme   smithyhttp.AuthScheme
-	option   *smithyauth.Option // shared: only to be read
+	option   *smithyauth.Option // shared: read only
 	identity smithyauth.Identity
-	// signer takes the place of option's signer properties once there is one.
+	// signer replaces the signer properties of option if it is not nil.
 	signer *smithy.Properties
 }
 
@@ -101,7 +100,7 @@ func (a *attemptContext) identityProperties() smithy.Properties {
 	return properties
 }
 
-// ownSignerProperties are the attempt's own, which endpoints and middleware may change.
+// ownSignerProperties returns properties that endpoints and middleware may change.
 func (a *attemptContext) ownSignerProperties() *smithy.Properties {
 	if a.signer == nil {
 		a.signer = new(smithy.Properties)
@@ -110,7 +109,7 @@ func (a *attemptContext) ownSignerProperties() *smithy.Properties {
 	return a.signer
 }
 
-// signerProperties are for the signer, who may change them if it is the caller's.
+// signerProperties returns a copy if the signer is user code, which may change it.
 func (a *attemptContext) signerProperties() smithy.Properties {
 	if _, ours := a.scheme.(*sigV4Scheme); ours && a.signer == nil {
 		return a.option.SignerProperties
@@ -118,7 +117,7 @@ func (a *attemptContext) signerProperties() smithy.Properties {
 	return *a.ownSignerProperties()
 }
 
-// sharedContext holds what official clients put into the context of each call.
+// sharedContext returns a context with the values that official clients set for each call.
 func sharedContext(s *settings, operation string) context.Context {
 	ctx := middleware.WithServiceID(context.Background(), ServiceID)
 	ctx = middleware.WithOperationName(ctx, operation)
@@ -131,8 +130,7 @@ func sharedContext(s *settings, operation string) context.Context {
 	return tracing.WithOperationTracer(ctx, s.tracer)
 }
 
-// callFeature marks calls that are made by something else than the caller, for the
-// User-Agent header.
+// callFeature marks the calls of waiters and paginators in the User-Agent header.
 type callFeature uint8
 
 const (

@@ -7,10 +7,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// NewFromConfig returns a Client with the configuration that config.LoadDefaultConfig
-// has found, changed by optFns. Its ServiceOptions come before optFns. An endpoint resolver
-// that it has ranks above BaseEndpoint, as in official clients, but below an EndpointResolverV2
-// that optFns set.
+// NewFromConfig returns a Client with the configuration of config.LoadDefaultConfig, changed
+// by its ServiceOptions and then by optFns. As in official clients, an endpoint resolver of
+// the configuration ranks above BaseEndpoint. An EndpointResolverV2 set by optFns ranks above
+// both.
 func NewFromConfig(cfg aws.Config, optFns ...func(*Options)) *Client {
 	options := Options{
 		Region:                     cfg.Region,
@@ -62,8 +62,8 @@ func NewFromConfig(cfg aws.Config, optFns ...func(*Options)) *Client {
 	})
 }
 
-// configuredEndpoint returns the endpoint that a user has configured, for this service
-// before one for all services, and in the environment before one in a file.
+// configuredEndpoint returns the endpoint that a user has configured. One for this service
+// ranks above one for all services, and the environment above files.
 func configuredEndpoint(cfg aws.Config) *string {
 	_, all := os.LookupEnv("AWS_ENDPOINT_URL")
 	_, own := os.LookupEnv("AWS_ENDPOINT_URL_LAMBDA_MICROVMS")
@@ -92,8 +92,9 @@ func configuredEndpoint(cfg aws.Config) *string {
 	return cfg.BaseEndpoint
 }
 
-// fromSources asks the configuration's sources, which are told by their methods, in
-// order until one knows. An error ends the search with nothing found, as in official clients.
+// fromSources asks the configuration's sources in their order and returns the first value.
+// A source is one if it has the method. As in official clients, an error ends the search
+// without a value.
 func fromSources[P, T any](cfg aws.Config, get func(P) (T, bool, error)) (value T, found bool) {
 	for _, source := range cfg.ConfigSources {
 		if p, ok := source.(P); ok {

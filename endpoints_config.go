@@ -12,9 +12,8 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// configResolver asks the endpoint resolver of an aws.Config. Those are deprecated, but
-// programs have them that point all clients at another host: to leave them out would
-// send their requests to AWS.
+// configResolver asks the deprecated endpoint resolver of an aws.Config. Programs use one to
+// point all clients at another host. Ignoring it would send their requests to AWS.
 type configResolver struct {
 	ask      func(region string, options EndpointResolverOptions) (aws.Endpoint, error) //nolint:staticcheck // deprecated, but in use
 	fallback EndpointResolverV2
@@ -49,7 +48,7 @@ func (r *configResolver) ResolveEndpoint(ctx context.Context, params EndpointPar
 	found, err := r.ask(aws.ToString(params.Region), options)
 	var unknown *aws.EndpointNotFoundError
 	switch {
-	case errors.As(err, &unknown): // it has none for this service
+	case errors.As(err, &unknown): // no endpoint for this service
 		return r.fallback.ResolveEndpoint(ctx, params)
 	case err != nil:
 		return smithyendpoints.Endpoint{}, err

@@ -17,25 +17,25 @@ import (
 )
 
 // IsQuotaExceeded reports whether the call would exceed a quota of the account, such as
-// that of concurrent builds or of memory. Unlike throttling it is not tried again: it
-// lasts until something else ends.
+// concurrent builds or memory. The client does not retry it: the quota is free again only
+// when something else ends.
 func IsQuotaExceeded(err error) bool {
 	return hasStatus(err, http.StatusPaymentRequired) || errorCodeIs(err, "ServiceQuotaExceededException")
 }
 
-// IsThrottle reports whether the service refused the call because there were too many
-// in a short time. The client has then tried it again already, as often as its retryer allows.
+// IsThrottle reports whether the service rejected the call because there were too many in a
+// short time. The client has retried it already, as often as its retryer permits.
 func IsThrottle(err error) bool {
 	return hasStatus(err, http.StatusTooManyRequests) ||
 		retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}.IsErrorThrottle(err).Bool()
 }
 
-// IsNotFound reports whether the service knows no such image, version, build, MicroVM
-// or tagged resource. RunMicroVM says so, too, when an image has no active version.
+// IsNotFound reports whether the image, version, build, MicroVM or tagged resource does not
+// exist. It is also the error of RunMicroVM if an image has no active version.
 func IsNotFound(err error) bool { return errorCodeIs(err, "ResourceNotFoundException") }
 
-// IsAlreadyExists reports whether the name of a new image is taken. It stays taken for
-// up to a minute after the image of that name has been deleted.
+// IsAlreadyExists reports whether the name of a new image is in use. A name stays in use for
+// up to a minute after its image was deleted.
 func IsAlreadyExists(err error) bool {
 	return isErrorSaying(err, "ValidationException", "already exists") ||
 		isErrorSaying(err, "ConflictException", "already exists")
@@ -52,7 +52,7 @@ func hasStatus(err error, status int) bool {
 	return errors.As(err, &response) && response.HTTPStatusCode() == status
 }
 
-// isErrorSaying tells apart what the service files under one code.
+// isErrorSaying distinguishes errors with the same code by their text.
 func isErrorSaying(err error, code, text string) bool {
 	var failed smithy.APIError
 	return errors.As(err, &failed) && failed.ErrorCode() == code &&
@@ -65,9 +65,9 @@ type modeledError interface {
 	restjson.Decoder
 }
 
-// decodeError makes the error that a response stands for. It never fails: whatever else
-// than the service may have answered, the status is there. Texts in it are cleaned: programs
-// log them, and whoever answers in place of the service chooses them.
+// decodeError returns the error in a response. It never fails: the status is always there,
+// even if the response is not from the service. Texts are cleaned, because programs log them
+// and a hostile server can choose them.
 func decodeError(response *http.Response, body string, secrets *redact.Secrets) error {
 	var general generalError
 	isJSON := strings.HasPrefix(strings.TrimLeft(body, " \t\r\n"), "{")
@@ -108,8 +108,8 @@ func decodeError(response *http.Response, body string, secrets *redact.Secrets) 
 	return generic
 }
 
-// headerInt32 is an integer that travels in a header, nil when it is none. The seconds of a
-// Retry-After header are those until its date, or of its decimal, rounded up.
+// headerInt32 returns the integer in a header, or nil. For Retry-After it is the seconds until
+// the date, or the decimal rounded up.
 func headerInt32(header http.Header, name string) *int32 {
 	n, err := strconv.ParseInt(strings.TrimSpace(header.Get(name)), 10, 32)
 	if err != nil {
@@ -123,13 +123,13 @@ func headerInt32(header http.Header, name string) *int32 {
 	return &value
 }
 
-// generalError is what errors of all types have in common.
+// generalError holds the members that all errors share.
 type generalError struct {
 	Type, Code, Message string
 }
 
-// DecodeJSON takes what is there: a member of another type than expected is left out,
-// and a body that breaks off ends it.
+// DecodeJSON decodes what it can: it skips members of an unexpected type, and stops where a
+// body breaks off.
 func (e *generalError) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		var member *string
@@ -151,7 +151,7 @@ func (e *generalError) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// errorCode cuts the namespace before a # and what follows a colon off the type of an error.
+// errorCode removes the namespace before a # and the suffix after a colon from an error type.
 func errorCode(s string) string {
 	s, _, _ = strings.Cut(s, ":")
 	return strings.TrimSpace(s[strings.LastIndexByte(s, '#')+1:])
@@ -168,14 +168,14 @@ func faultOf(status int) smithy.ErrorFault {
 	}
 }
 
-// maxExcerpt is how many bytes of a body that is no JSON go into an error, or a few more.
+// maxExcerpt is about how many bytes of a body that is not JSON an error quotes.
 const maxExcerpt = 120
 
-// maxExcerptSource is how much of the body is looked at for them.
+// maxExcerptSource is how many bytes of the body excerpt reads.
 const maxExcerptSource = 4096
 
-// excerpt returns the beginning of a text without HTML tags, control characters and
-// needless space.
+// excerpt returns the beginning of a text without HTML tags, control characters and repeated
+// spaces.
 func excerpt(body string) string {
 	var b strings.Builder
 	tag, space := false, false

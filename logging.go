@@ -16,8 +16,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
-// requestResponseLogger logs requests and responses where ClientLogMode asks for it. It
-// takes the place of the SDK's, which would log credentials and sensitive members.
+// requestResponseLogger logs requests and responses as ClientLogMode says. It replaces the
+// SDK's, which would log credentials and sensitive members.
 type requestResponseLogger struct {
 	mode             aws.ClientLogMode
 	maxResponseBytes int64
@@ -68,7 +68,7 @@ func (m *requestResponseLogger) requestText(req *smithyhttp.Request) string {
 		encoder.body.Redact = false
 		encoder.release()
 	default:
-		b.WriteString("[a body of another making]")
+		b.WriteString("[a body of unknown content]")
 	}
 	return b.String()
 }
@@ -81,14 +81,14 @@ func (m *requestResponseLogger) responseText(ctx context.Context, response *smit
 		return b.String()
 	}
 	body, err := readBody(ctx, response.Response, m.maxResponseBytes)
-	// Those after us read the body again, and run into the same error.
+	// The deserializer reads the body again, and gets the same error.
 	response.Body = &replayedBody{Reader: io.MultiReader(strings.NewReader(body), failingReader{err}), Closer: response.Body}
 	b.WriteString(m.redacted(response.StatusCode, body))
 	return b.String()
 }
 
-// redacted is the body without sensitive members. A body that is no output of the
-// operation is not shown: nobody knows what is sensitive in it.
+// redacted returns the body without sensitive members. It does not show a body that is not an
+// output of the operation, because anything in it may be sensitive.
 func (m *requestResponseLogger) redacted(status int, body string) string {
 	if status >= 200 && status <= 299 && !isBlank(body) {
 		out := m.newOutput()
@@ -114,7 +114,7 @@ type replayedBody struct {
 	io.Closer
 }
 
-// failingReader is the end of a body that could not be read to its end, or could.
+// failingReader ends a replayed body: with the error met while reading it, or io.EOF.
 type failingReader struct{ err error }
 
 func (r failingReader) Read([]byte) (int, error) {
@@ -124,8 +124,7 @@ func (r failingReader) Read([]byte) (int, error) {
 	return 0, r.err
 }
 
-// callLogger removes the secrets of a call from whatever is logged about it. Middlewares get
-// it from the context.
+// callLogger removes the secrets of a call from its logs. Middlewares get it from the context.
 type callLogger struct {
 	logging.Logger
 	call *callContext
@@ -148,8 +147,8 @@ func (l callLogger) Logf(classification logging.Classification, format string, v
 	l.Logger.Logf(classification, "%s", l.call.known().Redact(fmt.Sprintf(format, v...)))
 }
 
-// redactingLogger is what signers log to. A canonical request names each header with its
-// value on a line of its own, the session token among them.
+// redactingLogger is the logger of signers. They log the canonical request, which has a line
+// for each header, the session token included.
 type redactingLogger struct {
 	logging.Logger
 }

@@ -21,47 +21,49 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// HTTPClient sends requests: *http.Client, the SDK's *awshttp.BuildableClient, a fake.
+// HTTPClient sends requests. *http.Client, the SDK's *awshttp.BuildableClient and the fake
+// implement it.
 type HTTPClient interface {
 	Do(*http.Request) (*http.Response, error)
 }
 
-// HTTPSignerV4 signs a request with Signature Version 4, as *v4.Signer does.
+// HTTPSignerV4 signs a request with Signature Version 4. *v4.Signer implements it.
 type HTTPSignerV4 interface {
 	SignHTTP(ctx context.Context, credentials aws.Credentials, r *http.Request, payloadHash string, service string, region string, signingTime time.Time, optFns ...func(*v4.SignerOptions)) error
 }
 
-// IdempotencyTokenProvider makes the client tokens of calls that bring none. A token
-// must be unlike any other ever used in the account: the service remembers them for good.
+// IdempotencyTokenProvider makes client tokens for calls without one. Each token must be
+// unique in the account: the service never forgets a token.
 type IdempotencyTokenProvider interface {
 	GetIdempotencyToken() (string, error)
 }
 
-// Options configure a Client, and through the optFns of an operation a single call.
-// The zero value of every field but Region has a sensible meaning.
+// Options configure a Client or, with the option functions of a method, a single call. The
+// zero value of each field except Region is a usable default.
 type Options struct {
-	// APIOptions change the middleware stack of each call. A client without any
-	// shares one stack among calls, which costs less.
+	// APIOptions change the middleware stack of each call. Without them calls share
+	// compiled stacks, which costs less.
 	APIOptions []func(*middleware.Stack) error
 
 	// AppID names the application in the User-Agent header.
 	AppID string
 
-	// BaseEndpoint is the URL to send requests to in place of the service's own. It
-	// is an error together with FIPS or dual-stack endpoints.
+	// BaseEndpoint is the URL to send requests to instead of the service's endpoint. It
+	// cannot be combined with FIPS or dual-stack endpoints.
 	BaseEndpoint *string
 
-	// ClientLogMode chooses what goes to Logger. Credentials and sensitive
-	// members are left out of all of it.
+	// ClientLogMode selects what Logger receives. Credentials and sensitive members are
+	// always redacted.
 	ClientLogMode aws.ClientLogMode
 
-	// Credentials sign the requests. Without any, requests are sent unsigned.
+	// Credentials sign the requests. Without credentials, requests are not signed.
 	Credentials aws.CredentialsProvider
 
-	// DefaultsMode sets connection timeouts and the retry mode where they are not set.
+	// DefaultsMode sets connection timeouts and the retry mode unless they are set.
 	DefaultsMode aws.DefaultsMode
 
-	// DisableClockSkewCorrection signs with the local time, however far it is from the service's.
+	// DisableClockSkewCorrection signs with the local time, even if it differs from the
+	// service's.
 	DisableClockSkewCorrection bool
 
 	// EndpointOptions choose among the service's endpoints.
@@ -81,27 +83,27 @@ type Options struct {
 	// Logger receives what ClientLogMode chooses. The default discards it.
 	Logger logging.Logger
 
-	// MaxResponseBytes is how much of an answer is read at most, decompressed, before
-	// the call fails with a *ResponseSizeError. Zero or less means 16 MiB: fifty
-	// versions with fifty environment variables of 4 KB come to 11 MB.
+	// MaxResponseBytes is the maximum size of a response, decompressed. A larger response
+	// is a *ResponseSizeError. Zero or less means 16 MiB; the largest legal response, 50
+	// versions with 50 environment variables of 4 KB, has 11 MB.
 	MaxResponseBytes int64
 
 	// MeterProvider receives the metrics of calls. The default discards them.
 	MeterProvider metrics.MeterProvider
 
-	// Region is where requests go, such as "us-east-1". Required unless
-	// BaseEndpoint is set, and then still the region that requests are signed for.
+	// Region is the AWS region, such as "us-east-1". Required unless BaseEndpoint is set.
+	// Requests are signed for it.
 	Region string
 
-	// RetryMaxAttempts is how often a call is tried, the first time included. Zero
-	// leaves it to Retryer: three times by default.
+	// RetryMaxAttempts is the maximum number of attempts of a call, including the first.
+	// Zero leaves it to Retryer, whose default is 3.
 	RetryMaxAttempts int
 
-	// RetryMode chooses the retryer that New makes when Retryer is nil.
+	// RetryMode selects the retryer that New makes if Retryer is nil.
 	RetryMode aws.RetryMode
 
-	// Retryer decides which errors are tried again, and when. A Retry-After header
-	// of the service can only make it wait longer, up to 20 seconds.
+	// Retryer decides which errors are retried, and when. A Retry-After header raises its
+	// delay to at most 20 seconds.
 	Retryer aws.Retryer
 
 	// RuntimeEnvironment is set by config.LoadDefaultConfig for aws.DefaultsModeAuto.
@@ -110,16 +112,16 @@ type Options struct {
 	// TracerProvider receives the spans of calls. The default discards them.
 	TracerProvider tracing.TracerProvider
 
-	// resolvedDefaultsMode is DefaultsMode with auto replaced by what it came to.
+	// resolvedDefaultsMode is DefaultsMode with auto resolved. See mode.
 	resolvedDefaultsMode aws.DefaultsMode
 
 	// defaultSigner is the HTTPSignerV4 that resolve has set, if any.
 	defaultSigner HTTPSignerV4
 
-	// HTTPClient sends the requests. An *http.Client and the SDK's own follow no
-	// redirects here, whatever their policy is; a client of another type must not
-	// either. The default keeps up to 100 idle connections, asks for no compression
-	// and takes at most 1 MiB of headers.
+	// HTTPClient sends the requests. Following a redirect would send the session token to
+	// another host, so an *http.Client and the SDK's client follow none here, whatever their
+	// policy. A client of another type must not follow redirects either. The default keeps
+	// up to 100 idle connections, disables compression, and accepts 1 MiB of headers.
 	HTTPClient HTTPClient
 
 	// Interceptors are called at the stages of each call.
@@ -128,22 +130,22 @@ type Options struct {
 	// AuthSchemeResolver lists the auth schemes of a call, best first.
 	AuthSchemeResolver AuthSchemeResolver
 
-	// AuthSchemes are the auth schemes the client knows. The default is Signature Version 4.
+	// AuthSchemes are the supported auth schemes. The default is Signature Version 4.
 	AuthSchemes []smithyhttp.AuthScheme
 
 	// AuthSchemePreference reorders the schemes by their short names, such as "sigv4".
 	AuthSchemePreference []string
 
-	// Validation says how much of an input is checked before it is sent. The
-	// default is ValidationModel: all that the service's model declares.
+	// Validation selects what is checked before a request is sent. The default is
+	// ValidationModel: every constraint of the model.
 	Validation ValidationMode
 
-	// AllowUnknownEnums lets enum values pass that the model does not know, whatever
-	// Validation says.
+	// AllowUnknownEnums permits enum values that the model does not know, in every
+	// validation mode.
 	AllowUnknownEnums bool
 }
 
-// Copy returns a copy whose lists can be changed without effect on the original.
+// Copy returns a copy that shares no list with the original.
 func (o Options) Copy() Options {
 	o.APIOptions = slices.Clone(o.APIOptions)
 	o.Interceptors = o.Interceptors.Copy()
@@ -152,8 +154,7 @@ func (o Options) Copy() Options {
 	return o
 }
 
-// GetIdentityResolver returns what finds the identity for an auth scheme, or nil
-// when the options have none for it.
+// GetIdentityResolver returns the identity resolver for an auth scheme, or nil.
 func (o Options) GetIdentityResolver(schemeID string) smithyauth.IdentityResolver {
 	switch {
 	case schemeID == smithyauth.SchemeIDSigV4 && o.Credentials != nil:
@@ -164,7 +165,7 @@ func (o Options) GetIdentityResolver(schemeID string) smithyauth.IdentityResolve
 	return nil
 }
 
-// WithAPIOptions returns an option that adds to APIOptions.
+// WithAPIOptions returns an option that appends to APIOptions.
 func WithAPIOptions(optFns ...func(*middleware.Stack) error) func(*Options) {
 	return func(o *Options) {
 		o.APIOptions = append(o.APIOptions, optFns...)
@@ -178,24 +179,22 @@ func WithEndpointResolverV2(v EndpointResolverV2) func(*Options) {
 	}
 }
 
-// WithSigV4SigningName returns an option that signs for the service name, whatever
-// auth scheme and endpoint say.
+// WithSigV4SigningName returns an option that overrides the service name in signatures.
 func WithSigV4SigningName(name string) func(*Options) {
 	return withContext("withSigV4SigningName", func(ctx context.Context) context.Context {
-		return awsmiddleware.SetSigningName(ctx, name) //nolint:staticcheck // this is what to use in its place
+		return awsmiddleware.SetSigningName(ctx, name) //nolint:staticcheck // deprecated in favour of this function
 	})
 }
 
-// WithSigV4SigningRegion returns an option that signs for the region, whatever
-// auth scheme and endpoint say.
+// WithSigV4SigningRegion returns an option that overrides the region in signatures.
 func WithSigV4SigningRegion(region string) func(*Options) {
 	return withContext("withSigV4SigningRegion", func(ctx context.Context) context.Context {
-		return awsmiddleware.SetSigningRegion(ctx, region) //nolint:staticcheck // this is what to use in its place
+		return awsmiddleware.SetSigningRegion(ctx, region) //nolint:staticcheck // deprecated in favour of this function
 	})
 }
 
-// withContext returns an option that puts a value into the context of a call before
-// anything else sees it.
+// withContext returns an option that changes the context of a call before all other
+// middleware.
 func withContext(id string, set func(context.Context) context.Context) func(*Options) {
 	m := middleware.InitializeMiddlewareFunc(id, func(
 		ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
@@ -207,7 +206,7 @@ func withContext(id string, set func(context.Context) context.Context) func(*Opt
 	})
 }
 
-// mode is the defaults mode, with auto replaced by what it comes to when it is first asked for.
+// mode returns the defaults mode, with auto resolved at the first use.
 func (o *Options) mode() aws.DefaultsMode {
 	if o.resolvedDefaultsMode == "" {
 		o.resolvedDefaultsMode.SetFromString(string(o.DefaultsMode))
@@ -218,7 +217,7 @@ func (o *Options) mode() aws.DefaultsMode {
 	return o.resolvedDefaultsMode
 }
 
-// complete makes the options of a client of what New was given.
+// complete turns the options that New got into those of a client.
 func (o *Options) complete(optFns []func(*Options)) {
 	if o.HTTPClient != nil {
 		o.HTTPClient = withModeTimeouts(o.HTTPClient, o.mode())
@@ -234,8 +233,8 @@ func (o *Options) complete(optFns []func(*Options)) {
 	o.resolveAuth()
 }
 
-// resolve fills in what is not set. It runs before the options of the caller, who may
-// want to wrap a default, and once more after them, for what they have set to nil.
+// resolve fills in defaults. It runs before the caller's option functions, which may wrap a
+// default, and again after them, because they may set a field to nil.
 func (o *Options) resolve() {
 	if o.Logger == nil {
 		o.Logger = logging.Nop{}
@@ -247,7 +246,7 @@ func (o *Options) resolve() {
 		o.HTTPClient = withModeTimeouts(newHTTPClient(), o.mode())
 	}
 	if o.HTTPSignerV4 == nil {
-		// What it may log is decided by the auth scheme, which redacts it.
+		// The auth scheme decides what it logs, and redacts it.
 		o.HTTPSignerV4 = v4.NewSigner()
 		o.defaultSigner = o.HTTPSignerV4
 	}
@@ -271,7 +270,7 @@ func (o *Options) resolve() {
 	}
 }
 
-// inherit completes the options of a single call with the client's.
+// inherit fills in the options of a single call from the client's.
 func (o *Options) inherit(client *Options) {
 	if o.HTTPClient == nil {
 		o.HTTPClient = client.HTTPClient

@@ -18,7 +18,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
-// Format prints the options without the credentials. Other members print as they will.
+// Format prints the options without the credentials.
 func (o Options) Format(s fmt.State, verb rune) {
 	type shown Options // without this method
 	if o.Credentials != nil {
@@ -27,10 +27,10 @@ func (o Options) Format(s fmt.State, verb rune) {
 	_, _ = fmt.Fprintf(s, fmt.FormatString(s, verb), shown(o))
 }
 
-// LogValue is for slog what Format is for fmt.
+// LogValue returns the text of Format for slog.
 func (o Options) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%+v", o)) }
 
-// MarshalText is for JSON what Format is for fmt.
+// MarshalText returns the text of Format for JSON.
 func (o Options) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%+v", o), nil }
 
 // Format prints the client's options without the credentials.
@@ -42,7 +42,7 @@ func (c *Client) Format(s fmt.State, verb rune) {
 	c.complete().Format(s, verb) // a first call may be completing them right now
 }
 
-// redactedCredentials stand for credentials in what is printed.
+// redactedCredentials replace credentials in prints.
 type redactedCredentials struct{}
 
 func (redactedCredentials) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redact.Text)) }
@@ -51,7 +51,7 @@ func (redactedCredentials) Retrieve(context.Context) (aws.Credentials, error) {
 	return aws.Credentials{}, errors.New("the credentials are redacted")
 }
 
-// maxCode is how much of an error code from outside an error keeps.
+// maxCode is the maximum length of an error code from a response.
 const maxCode = 256
 
 // learn adds the secrets of a request to those of the call, so that no text about the call
@@ -81,7 +81,7 @@ func (c *callContext) learnInput(input inputShape) {
 	}
 }
 
-// keepNoSecrets removes what middleware outside the deserializer may have let an error keep.
+// keepNoSecrets removes secrets that an error of middleware outside the deserializer may hold.
 func keepNoSecrets(metadata middleware.Metadata, err error) {
 	if response, ok := awsmiddleware.GetRawResponse(metadata).(*smithyhttp.Response); ok && response.Response != nil {
 		response.Request = redact.Request(response.Request)
@@ -116,7 +116,7 @@ func (c *callContext) learnProxy(client HTTPClient, request any) {
 	c.add(redact.New(values))
 }
 
-// transportOf returns the transport of an HTTP client, nil if it is none of net/http's.
+// transportOf returns the transport of an HTTP client, or nil if it is not of net/http.
 func transportOf(client HTTPClient) *http.Transport {
 	switch client := client.(type) {
 	case *awshttp.BuildableClient:
@@ -149,7 +149,7 @@ func (c *callContext) known() *redact.Secrets {
 	return c.secrets.Load()
 }
 
-// cleanMembers cleans the texts of a modeled error, which come from outside.
+// cleanMembers cleans the texts of a modeled error, which come from the response.
 func cleanMembers(failed modeledError, secrets *redact.Secrets) {
 	members := reflect.ValueOf(failed).Elem()
 	for i := range members.NumField() {
@@ -163,7 +163,7 @@ func cleanMembers(failed modeledError, secrets *redact.Secrets) {
 // Format prints the attempt as JSON with sensitive values as [REDACTED], whatever the verb.
 func (a WaiterAttempt) Format(s fmt.State, verb rune) { redact.Format(s, verb, "WaiterAttempt", a) }
 
-// LogValue is for slog what Format is for fmt.
+// LogValue returns the text of Format for slog.
 func (a WaiterAttempt) LogValue() slog.Value { return redact.LogValue("WaiterAttempt", a) }
 
 // MarshalJSON returns what LogValue prints. The JSON of Output is that of the service.

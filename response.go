@@ -18,11 +18,11 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
-// defaultMaxResponseBytes keeps what answers in place of the service from filling the memory.
+// defaultMaxResponseBytes protects against a server that fills the memory.
 const defaultMaxResponseBytes = 16 << 20
 
-// ResponseSizeError reports an answer that is longer than Options.MaxResponseBytes. It is
-// not tried again.
+// ResponseSizeError reports a response that is longer than Options.MaxResponseBytes. It is
+// not retried.
 type ResponseSizeError struct {
 	// Limit is Options.MaxResponseBytes.
 	Limit int64
@@ -32,7 +32,7 @@ func (e *ResponseSizeError) Error() string {
 	return fmt.Sprintf("the response is longer than %d bytes", e.Limit)
 }
 
-// RetryableError is false: the answer will not be shorter the next time.
+// RetryableError returns false: a retry would get the same response.
 func (*ResponseSizeError) RetryableError() bool { return false }
 
 // brokenResponseError is a response that broke off. The call is retried, which is safe for
@@ -71,7 +71,7 @@ func (m *deserializeResponse) HandleDeserialize(ctx context.Context, in middlewa
 	response, ok := out.RawResponse.(*smithyhttp.Response)
 	ok = ok && response.Response != nil
 	if ok && response.Body != nil {
-		defer func() { _ = response.Body.Close() }() // all that matters has been read
+		defer func() { _ = response.Body.Close() }() // everything has been read
 	}
 	var result outputShape
 	switch {
@@ -117,7 +117,7 @@ func (m *deserializeResponse) deserialize(ctx context.Context, request any, sent
 		if errors.As(err, &canceled) {
 			return nil, err
 		}
-		// Status and headers tell enough, whatever has become of the body.
+		// Status and headers make an error even if the body cannot be read.
 		return nil, decodeError(response, body, m.secrets(ctx, request, sent))
 	}
 	if err != nil {
@@ -128,7 +128,7 @@ func (m *deserializeResponse) deserialize(ctx context.Context, request any, sent
 			return nil, &smithy.DeserializationError{Err: err}
 		}
 	}
-	// Each attempt has an output of its own: a failed one leaves nothing behind in the next.
+	// A new output for each attempt: a failed attempt leaves nothing in the next one's output.
 	out := m.op.newOutput()
 	unknown, err := decodeBody(body, out)
 	if err != nil {
@@ -143,9 +143,9 @@ func (m *deserializeResponse) deserialize(ctx context.Context, request any, sent
 	return out, nil
 }
 
-// checkNotEmpty refuses a success that says nothing although the model requires members of
-// the output: that is what a connection cut at the first byte looks like. An object without
-// members passes, as programs stub HTTP with it.
+// checkNotEmpty rejects an empty success where the model requires members of the output: a
+// connection cut at the first byte looks like that. An object without members passes, because
+// programs stub HTTP with it.
 func checkNotEmpty(body string) error {
 	if body = trimBlank(body); body == "" || body == "null" {
 		return &brokenResponseError{fmt.Errorf("it has no output: %w", io.ErrUnexpectedEOF)}
@@ -184,7 +184,7 @@ func decodeBody(body string, out restjson.Decoder) (unknown func() []string, err
 	out.DecodeJSON(r)
 	err = r.End()
 	unknown = r.UnknownSettings()
-	r.Reset("") // it must not keep the answer
+	r.Reset("") // the pool must not keep the response
 	readers.Put(r)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		err = &brokenResponseError{err}
@@ -205,10 +205,10 @@ type bodyBuffer struct {
 	source io.LimitedReader
 }
 
-// readBody reads the whole body. With an error it returns what it has read.
+// readBody reads the whole body. On error it also returns what it has read.
 func readBody(ctx context.Context, response *http.Response, limit int64) (string, error) {
 	if response.Body == nil || response.StatusCode == http.StatusSwitchingProtocols {
-		return "", nil // the latter is a connection, which the context does not end
+		return "", nil // the body of 101 is a connection, which the context does not close
 	}
 	buffer := bodyBuffers.Get().(*bodyBuffer)
 	defer func() {
@@ -230,7 +230,7 @@ func readBody(ctx context.Context, response *http.Response, limit int64) (string
 		return buffer.String(), &smithy.CanceledError{Err: ctx.Err()}
 	}
 	var known interface{ RetryableError() bool }
-	if !errors.As(err, &known) { // else it has been read here before, by the logger
+	if !errors.As(err, &known) { // otherwise the logger has read it with this function
 		err = &brokenResponseError{err}
 	}
 	return buffer.String(), err

@@ -15,7 +15,7 @@ type settings struct {
 	telemetry
 
 	options *Options
-	// region is Options.Region without a FIPS mark: where requests go and what they are signed for.
+	// region is Options.Region without a FIPS mark.
 	region string
 	skew   *atomic.Int64 // the client's
 	client HTTPClient

@@ -13,10 +13,10 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// telemetryScope is what spans and metrics name as their source.
+// telemetryScope is the instrumentation scope of spans and metrics.
 const telemetryScope = "github.com/microvm-go/lambdamicrovms"
 
-// A duration is one of the times that are measured of a call.
+// A duration is one of the measured times of a call.
 type duration uint8
 
 const (
@@ -46,13 +46,14 @@ func (d duration) instrument() (name, description string) {
 	}
 }
 
-// telemetry measures calls. The providers that do nothing, which are the default, cost nothing.
+// telemetry traces and measures calls. It costs nothing with the default providers, which do
+// nothing.
 type telemetry struct {
 	tracer tracing.Tracer
 	traced bool
 
 	meter     metrics.Meter
-	durations *[durationCount]metrics.Float64Histogram // nil when nobody measures
+	durations *[durationCount]metrics.Float64Histogram // nil without a meter provider
 }
 
 func newTelemetry(o *Options) (telemetry, error) {
@@ -88,8 +89,8 @@ func (t *telemetry) startSpan(ctx context.Context, name string) (context.Context
 	return t.tracer.StartSpan(ctx, name)
 }
 
-// timer starts to measure; the function that it returns records. scheme is nil for
-// durations that don't depend on the auth scheme.
+// timer starts a measurement and returns the function that records it. scheme is nil for
+// durations that do not depend on the auth scheme.
 func (t *telemetry) timer(ctx context.Context, d duration, scheme smithyhttp.AuthScheme) func() {
 	if t.durations == nil {
 		return func() {}
@@ -106,7 +107,7 @@ func (t *telemetry) timer(ctx context.Context, d duration, scheme smithyhttp.Aut
 	}
 }
 
-// observe runs a call in a span of its own and measures it.
+// observe runs a call in a new span and measures it.
 func (t *telemetry) observe(ctx context.Context, operation string, call func(context.Context) error) {
 	ctx, span := t.tracer.StartSpan(ctx, ServiceID+"."+operation, func(o *tracing.SpanOptions) {
 		o.Kind = tracing.SpanKindClient
@@ -134,5 +135,5 @@ func (t *telemetry) observe(ctx context.Context, operation string, call func(con
 	span.SetStatus(tracing.SpanStatusError)
 }
 
-// observed is whether anything listens.
+// observed reports whether there is a tracer or meter provider.
 func (t *telemetry) observed() bool { return t.traced || t.durations != nil }

@@ -14,15 +14,15 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
-// idleConnsPerHost suits callers that drive many MicroVMs at once: all requests go to
-// one host, and the SDK's ten would close the connections of the rest each time.
+// idleConnsPerHost suits callers with many concurrent calls. All requests go to one host, and
+// the SDK's limit of ten would close all other connections after each call.
 const idleConnsPerHost = 100
 
-// maxHeaderBytes is some hundred times what the service sends.
+// maxHeaderBytes is about a hundred times what the service sends.
 const maxHeaderBytes = 1 << 20
 
-// newHTTPClient makes the client that is used when the caller brings none. The service
-// does not compress, so what comes compressed is not from it.
+// newHTTPClient returns the default HTTP client. It does not ask for compression, because the
+// service does not compress.
 func newHTTPClient() HTTPClient {
 	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = idleConnsPerHost
@@ -31,8 +31,8 @@ func newHTTPClient() HTTPClient {
 	})
 }
 
-// withModeTimeouts applies to the SDK's own client what the defaults mode says; other
-// clients are the caller's business.
+// withModeTimeouts applies the timeouts of the defaults mode to the SDK's client. It leaves
+// other clients alone.
 func withModeTimeouts(client HTTPClient, mode aws.DefaultsMode) HTTPClient {
 	buildable, ok := client.(*awshttp.BuildableClient)
 	if !ok {
@@ -55,8 +55,8 @@ func withModeTimeouts(client HTTPClient, mode aws.DefaultsMode) HTTPClient {
 	return buildable
 }
 
-// sender returns the client in a form that follows no redirect: a redirect that is
-// followed carries the session token to another host.
+// sender returns the client in a form that follows no redirect. Following one would send the
+// session token to another host.
 func sender(client HTTPClient) HTTPClient {
 	switch client := client.(type) {
 	case *http.Client:
@@ -68,8 +68,8 @@ func sender(client HTTPClient) HTTPClient {
 	}
 }
 
-// frozenClients keeps what became of an SDK client for as long as that client lives.
-// It is one for all Clients, since the connections of a shared SDK client are shared.
+// frozenClients maps an SDK client to its frozen form for as long as the SDK client lives. All
+// Clients share it, because Clients with the same SDK client share its connections.
 var frozenClients sync.Map // weak.Pointer[awshttp.BuildableClient] → *http.Client
 
 func frozen(client *awshttp.BuildableClient) HTTPClient {

@@ -41,7 +41,7 @@ func (e *UncertainError) Error() string { return "outcome unknown: " + e.Err.Err
 // Unwrap returns Err.
 func (e *UncertainError) Unwrap() error { return e.Err }
 
-// callError is the error that a caller gets for what has ended a call.
+// callError returns the error of a failed call.
 func callError(op operationShape, in any, metadata middleware.Metadata, err error) error {
 	if !op.info().readOnly && mayHaveActed(metadata, err) {
 		uncertain := &UncertainError{Err: err}
@@ -53,11 +53,10 @@ func callError(op operationShape, in any, metadata middleware.Metadata, err erro
 	return &smithy.OperationError{ServiceID: ServiceID, OperationName: op.info().name, Err: err}
 }
 
-// mayHaveActed reports whether one of the attempts of a call that has failed may have had
-// an effect.
+// mayHaveActed reports whether an attempt of a failed call may have had an effect.
 func mayHaveActed(metadata middleware.Metadata, err error) bool {
 	attempts, ok := retry.GetAttemptResults(metadata)
-	if !ok { // somebody has taken the retries out, or never let it come to them
+	if !ok { // middleware has removed the retries, or failed before them
 		return attemptMayHaveActed(metadata, err)
 	}
 	for _, attempt := range attempts.Results {
