@@ -6,12 +6,12 @@ import (
 	"net/url"
 )
 
-// Client returns an HTTP client for the MicroVM, a new one each time. It treats "/path" as
-// the URL with the session's host, for cookies and redirects too. It follows redirects
-// within the host, and returns the response that redirects to another host.
+// Client returns a new HTTP client for the MicroVM. A URL without a host ("/path") means the
+// session's host, also for cookies and redirects. The client follows redirects within that
+// host. It returns a response that redirects to another host.
 //
-// Set Jar, Timeout or CheckRedirect on the client itself: a copy of it applies them to
-// URLs with a host only.
+// Set Jar, Timeout or CheckRedirect on the returned client, not on a copy of it: a copy
+// ignores them for URLs without a host.
 func (s *Session) Client() *http.Client {
 	client := &http.Client{CheckRedirect: s.checkRedirect}
 	client.Transport = &clientTransport{Session: s, client: client}
@@ -38,9 +38,9 @@ type clientTransport struct {
 	client *http.Client
 }
 
-// RoundTrip completes a URL without a host. net/http keeps no cookies for such a URL, and
-// drops Authorization and Cookie on the way from it to a URL with a host, so an inner
-// client follows the redirects of the completed request.
+// RoundTrip adds the session's host to a URL without one. For such a URL, net/http would keep
+// no cookies, and would drop Authorization and Cookie on a redirect to a URL with a host. An
+// inner client therefore sends the completed request and follows its redirects.
 func (t *clientTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.URL.Host != "" || req.URL.Opaque != "" {
 		return t.Session.RoundTrip(req)
@@ -62,8 +62,7 @@ func (t *clientTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// cause takes off the method and URL that an inner client has put around an error: the
-// outer one does the same.
+// cause unwraps the *url.Error of the inner client. The outer client adds the same one.
 func cause(err error) error {
 	var inner *url.Error
 	if errors.As(err, &inner) {

@@ -1,80 +1,97 @@
-// Package session runs one MicroVM from start to end: it starts it, waits until it is
-// RUNNING, sends HTTP requests to the application in it, and terminates it.
+// Package session runs one MicroVM from start to end: it starts the MicroVM, waits until it
+// is RUNNING, sends HTTP requests to the application in it, and terminates it.
 //
 //	s, err := session.Run(ctx, client, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: &imageARN})
 //	...
 //	defer s.Close()
 //	resp, err := s.Client().Get("/hello")
 //
-// It is not a pool: each [Session] is one MicroVM. [Attach] makes a session for a MicroVM
-// that runs already; [Sweep] terminates those that nobody has closed.
+// It is not a pool: each [Session] is one MicroVM. [Attach] makes a session for an existing
+// MicroVM. [Sweep] terminates MicroVMs whose sessions were never closed.
 //
 // # Start and end
 //
-// [Run] terminates a MicroVM that it did not see RUNNING, even if the context has ended, and
-// even if the response to RunMicroVM was lost: an *[lambdamicrovms.UncertainError], or a
-// success that names no MicroVM. It then repeats the call with the same client token to
-// learn the id. After a failure in which nothing was sent it starts nothing.
-// [Session.Close] terminates the MicroVM whether or not the context has ended.
+// A MicroVM that nobody knows about keeps running and costs money. Therefore:
+//
+//  1. [Run] terminates the MicroVM if it does not reach RUNNING, even if the context has
+//     ended.
+//  2. If the response to RunMicroVM is lost (an *[lambdamicrovms.UncertainError], or a
+//     success without an id), Run repeats the call with the same client token to learn the
+//     id, and terminates that MicroVM.
+//  3. If no request was sent, Run returns the error and does nothing else.
+//  4. [Session.Close] terminates the MicroVM, even if the context has ended.
 //
 // # Requests
 //
-// A Session is an [net/http.RoundTripper], and [Session.Client] returns an
-// [net/http.Client] that uses it. A URL may leave the host out ("/hello"), name the session's
-// host, or name a port with it, as [Session.URL] does. The headers of the token and the port
-// are added to a copy of the request, so they appear neither in the request, nor in the
-// response, nor in errors. A request for another host is refused, and a redirect to one is
-// not followed.
+// A Session is a [net/http.RoundTripper], and [Session.Client] returns a [net/http.Client]
+// that uses it. A URL may omit the host ("/hello"), or name the session's
+// host with or without a port, as [Session.URL] does.
 //
-// A header chooses another port only if [Options].HeaderPorts lists it, so a session can
-// stand behind a [net/http/httputil.ReverseProxy]: its clients reach the ports that the
-// program has chosen. See [Session.RoundTrip] for the rules.
+//   - The session adds the token and the port to a copy of the request. They appear neither
+//     in the caller's request, nor in the response, nor in errors.
+//   - A request for another host fails with a *[HostError]. A redirect to another host is
+//     returned, not followed.
+//   - A header may choose another port only if [Options].HeaderPorts lists it. A session can
+//     therefore be the transport of a [net/http/httputil.ReverseProxy]: remote clients reach
+//     only the ports that the program has allowed. See [Session.RoundTrip] for the rules.
 //
 // # Tokens
 //
-// A token opens only the port of the request, unless [Options].AllowedPorts says otherwise.
-// The first request after four fifths of its life begins to renew it; nobody waits for that
-// until it has expired. Without requests nothing runs in the background. The service checks
-// a token only when a connection opens.
+// By default each token opens one port, the port of the request; see [Options].AllowedPorts.
+// After four fifths of a token's lifetime, the next request renews it in the background.
+// Requests wait for a token only if there is no valid one. Without requests nothing runs in
+// the background. The service checks a token only when a connection opens.
 //
 // # Errors
 //
-// A refusal by the proxy in front of the MicroVM is a *[ProxyError]; a response of the
-// application is a response, whatever its status. They are told apart by what was measured:
-// the proxy's 403 has one of three texts as its whole body, its 502 has no body. An empty
-// 502 could be the application's; if the MicroVM is RUNNING, it is taken to mean that
-// nothing listens on the port.
+//   - *[StartError]: [Run] could not start the MicroVM.
+//   - *[StateError]: the MicroVM is in the wrong state for the action.
+//   - *[TerminateError]: the MicroVM could not be terminated and may still be running.
+//   - *[ProxyError]: the proxy in front of the MicroVM rejected a request.
+//   - *[HostError], *[PortError]: the request names another host, or a port that it must not
+//     use. It was not sent.
+//   - *[SweepError]: [Sweep] is incomplete.
+//   - [ErrClosed]: the session is closed.
+//   - *smithy.DeserializationError: a successful response lacks an id, a state, an endpoint
+//     or a token.
+//   - *[PanicError]: code that the caller supplied panicked in a shared call. Concurrent
+//     requests share the calls that create tokens and resume the MicroVM; every waiting
+//     caller panics with this error.
 //
-// The other types are *[StartError], *[StateError], *[TerminateError], *[HostError],
-// *[PortError] and *[SweepError]. They wrap the errors of the client, for [errors.As]. A
-// response that succeeds and lacks an id, a state, an endpoint or a token is an error, too:
-// a *smithy.DeserializationError.
+// Errors with a cause wrap it, for [errors.As].
 //
-// Concurrent requests share the calls for tokens and resumes. If code that the caller
-// supplied panics in such a call, every waiting caller panics with a *[PanicError].
+// A response of the application is returned whatever its status. It is told from the proxy's
+// own by observed behavior: the body of the proxy's 403 is exactly one of three texts, and
+// its 502 has no body. An empty 502 could also come from the application. If the MicroVM is
+// RUNNING, the session reports it as [KindNothingListening].
 //
-// # What is sent twice
+// # Requests that are sent twice
 //
-// A request is sent again after its token was refused, and, with [Options].ResumeOnDemand,
-// after a suspended MicroVM was resumed; once for each, and only if that is safe by the
-// rules of net/http: GET, HEAD, OPTIONS and TRACE, or a header Idempotency-Key or
-// X-Idempotency-Key, and no body or one that GetBody returns again.
+// A request is sent again, at most once for each reason, after:
+//
+//   - the proxy rejected its token;
+//   - a suspended MicroVM was resumed, with [Options].ResumeOnDemand.
+//
+// Only requests that net/http considers safe to repeat are sent again: the method is GET,
+// HEAD, OPTIONS or TRACE, or there is an Idempotency-Key or X-Idempotency-Key header; and
+// the request has no body, or has GetBody.
 //
 // # Secrets
 //
-// A Session and a [Handshake] print as [REDACTED] where they hold a token. The fields of a
-// Handshake do hold it, since they are for a WebSocket library: keep them out of logs.
+// A Session and a [Handshake] print [REDACTED] instead of the token. The fields of a
+// Handshake contain the token, because a WebSocket library needs it: do not log them.
 //
 // # Testing
 //
-// A session with a client of package fake takes no time and needs no network: it uses the server's clock and has
-// the server as its Transport. An [net/http.Handler] stands for the application in the MicroVM.
+// With a client of package fake, a session takes no time and needs no network: it uses the
+// server's clock, and the server as its Transport. A [net/http.Handler] acts as the
+// application in the MicroVM.
 //
 //	srv := fake.New(t, fake.WithApplication(handler))
 //	client := lambdamicrovms.New(srv.Options())
 //	s, err := session.Run(ctx, client, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: &imageARN})
 //
-// A stub of your own that hides the client's Options method needs both by hand:
+// If you wrap the client in a type without its Options method, set both yourself:
 //
 //	func(o *session.Options) { o.Clock, o.Transport = srv.Clock(), srv }
 package session

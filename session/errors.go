@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,35 +10,37 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// ErrClosed is the error of requests, tokens and resumes that are asked of a session after its Close.
+// ErrClosed is returned by methods that need a token or a resume after Session.Close.
 var ErrClosed = errors.New("session: closed")
 
-// StartError reports that Run has no MicroVM to give: what it had started did not come up, or was not seen to.
-// It has been terminated, unless CleanupErr says why not.
+// StartError reports that Run could not start a MicroVM, or could not confirm that it is
+// RUNNING. Run has terminated it, unless CleanupErr is set.
 type StartError struct {
-	// MicroVMID is empty when the answer to RunMicroVM was lost and there was no learning it.
+	// MicroVMID is empty if the response to RunMicroVM was lost and the id could not be
+	// determined.
 	MicroVMID string
-	// State is the last state seen, and Reason the service's for it.
+	// State is the last state seen, and Reason is the service's reason for it.
 	State  types.MicroVMState
 	Reason string
-	// Err is what ended the start: a *lambdamicrovms.WaiterFailureError when the MicroVM ended by itself, a
-	// *lambdamicrovms.WaiterTimeoutError after Options.MaxWait, or the error of a call.
+	// Err is the cause: a *lambdamicrovms.WaiterFailureError if the MicroVM ended on its own,
+	// a *lambdamicrovms.WaiterTimeoutError after Options.MaxWait, or the error of a call.
 	Err error
-	// CleanupErr is not nil if a MicroVM may be left running; it is a *TerminateError once MicroVMID is known.
+	// CleanupErr is set if a MicroVM may still be running. It is a *TerminateError if
+	// MicroVMID is known.
 	CleanupErr error
 }
 
 func (e *StartError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "session: %s did not start", or(e.MicroVMID, "a MicroVM"))
+	fmt.Fprintf(&b, "session: %s did not start", cmp.Or(e.MicroVMID, "a MicroVM"))
 	writeCause(&b, e.State, e.Reason, e.Err)
 	if e.CleanupErr != nil {
-		fmt.Fprintf(&b, "; it may be left running: %v", e.CleanupErr)
+		fmt.Fprintf(&b, "; it may still be running: %v", e.CleanupErr)
 	}
 	return b.String()
 }
 
-// Unwrap returns Err and CleanupErr, if there is one.
+// Unwrap returns Err and, if set, CleanupErr.
 func (e *StartError) Unwrap() []error {
 	if e.CleanupErr == nil {
 		return []error{e.Err}
@@ -45,15 +48,15 @@ func (e *StartError) Unwrap() []error {
 	return []error{e.Err, e.CleanupErr}
 }
 
-// StateError reports that a MicroVM is in no state for what was asked for.
+// StateError reports that a MicroVM is in the wrong state for an action.
 type StateError struct {
 	// Action is "attach to", "suspend" or "resume".
 	Action    string
 	MicroVMID string
-	// State is the last state seen, and Reason the service's for it.
+	// State is the last state seen, and Reason is the service's reason for it.
 	State  types.MicroVMState
 	Reason string
-	// Err is the error of the waiter, nil if the state alone is the matter.
+	// Err is the error of the waiter, or nil if the state itself is the problem.
 	Err error
 }
 
@@ -66,7 +69,8 @@ func (e *StateError) Error() string {
 
 func (e *StateError) Unwrap() error { return e.Err }
 
-// writeCause leaves out the error of a waiter that says no more than state and reason do.
+// writeCause writes state, reason and error. It omits a *lambdamicrovms.WaiterFailureError,
+// which would repeat the state and the reason.
 func writeCause(b *strings.Builder, state types.MicroVMState, reason string, err error) {
 	if state != "" {
 		fmt.Fprintf(b, ": it is %s", state)
@@ -80,7 +84,7 @@ func writeCause(b *strings.Builder, state types.MicroVMState, reason string, err
 	}
 }
 
-// TerminateError reports that a MicroVM could not be terminated and may be left running.
+// TerminateError reports that a MicroVM could not be terminated and may still be running.
 type TerminateError struct {
 	MicroVMID string
 	Err       error
@@ -92,56 +96,56 @@ func (e *TerminateError) Error() string {
 
 func (e *TerminateError) Unwrap() error { return e.Err }
 
-// HostError reports a request that is not for the session's MicroVM. It was not sent.
+// HostError reports a request for a host other than the session's. It was not sent.
 type HostError struct {
-	Host string // that of the request
-	Want string // the session's
+	Host string // the host of the request
+	Want string // the host of the session
 }
 
 func (e *HostError) Error() string {
-	return fmt.Sprintf("session: the request is for %s, this session is with %s only", e.Host, e.Want)
+	return fmt.Sprintf("session: the request is for host %s, but this session sends only to %s", e.Host, e.Want)
 }
 
-// A Kind is why the proxy in front of a MicroVM did not let a request through.
+// Kind is the reason why the proxy in front of a MicroVM rejected a request.
 type Kind string
 
-// The kinds of refusals. The first three are answered with 403, the others with 502.
+// The kinds of rejections. The status is 403 for the first three and 502 for the others.
 const (
-	KindMissingAuth      Kind = "missing authentication" // the token did not arrive, or is malformed
-	KindWrongToken       Kind = "authentication failed"  // the token is another MicroVM's, or has expired
+	KindMissingAuth      Kind = "missing authentication" // the token is missing or malformed
+	KindWrongToken       Kind = "authentication failed"  // the token is for another MicroVM, or has expired
 	KindPortDenied       Kind = "port denied"            // the token does not open the port
-	KindNothingListening Kind = "nothing listening"      // the MicroVM runs, and nothing listens on the port
-	KindStarting         Kind = "starting"               // the MicroVM does not run yet
-	KindSuspended        Kind = "suspended"              // or about to be
-	KindTerminated       Kind = "terminated"             // or about to be
-	KindUnreachable      Kind = "unreachable"            // the state, which tells why, is new or could not be read
+	KindNothingListening Kind = "nothing listening"      // the MicroVM is RUNNING, but nothing listens on the port
+	KindStarting         Kind = "starting"               // the MicroVM is PENDING
+	KindSuspended        Kind = "suspended"              // the MicroVM is SUSPENDING or SUSPENDED
+	KindTerminated       Kind = "terminated"             // the MicroVM is TERMINATING or TERMINATED
+	KindUnreachable      Kind = "unreachable"            // the state is unknown to this module or could not be read
 )
 
-// ProxyError reports that the proxy in front of a MicroVM refused a request. The application has not seen it,
-// except where a MicroVM stopped in the middle of it.
+// ProxyError reports that the proxy in front of a MicroVM rejected a request. The application
+// has not seen the request, unless the MicroVM stopped while handling it.
 type ProxyError struct {
-	// Status is that of the answer, 403 or 502.
+	// Status is the status of the response, 403 or 502.
 	Status int
 	Kind   Kind
 
 	MicroVMID string
 	Port      int
 
-	// State is what the MicroVM was found in after a 502, and Reason the service's for it.
+	// State is the state of the MicroVM after a 502, and Reason is the service's reason for it.
 	State  types.MicroVMState
 	Reason string
 
-	// Resumed tells that the MicroVM runs again, by Options.ResumeOnDemand, but the request was not sent again
-	// since that might not be safe.
+	// Resumed is true if Options.ResumeOnDemand has resumed the MicroVM, but the request was
+	// not sent again because it is not safe to repeat.
 	Resumed bool
 
-	// Err is why the state could not be read, or the MicroVM not be resumed.
+	// Err is the error of reading the state or of resuming the MicroVM.
 	Err error
 }
 
 func (e *ProxyError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "session: the proxy of %s answered %d for port %d: ", e.MicroVMID, e.Status, e.Port)
+	fmt.Fprintf(&b, "session: the proxy of %s returned %d for port %d: ", e.MicroVMID, e.Status, e.Port)
 	switch e.Kind {
 	case KindPortDenied:
 		b.WriteString("the token does not open this port, see Options.AllowedPorts")
@@ -150,13 +154,13 @@ func (e *ProxyError) Error() string {
 	case KindMissingAuth, KindWrongToken:
 		b.WriteString(string(e.Kind))
 	default:
-		fmt.Fprintf(&b, "the MicroVM is %s", or(string(e.State), string(e.Kind)))
+		fmt.Fprintf(&b, "the MicroVM is %s", cmp.Or(string(e.State), string(e.Kind)))
 	}
 	if e.Reason != "" {
 		fmt.Fprintf(&b, ": %s", e.Reason)
 	}
 	if e.Resumed {
-		b.WriteString("; it was resumed, but to send the request again might not be safe")
+		b.WriteString("; it was resumed, but the request is not safe to send again")
 	}
 	if e.Err != nil {
 		fmt.Fprintf(&b, ": %v", e.Err)

@@ -23,23 +23,23 @@ func TestErrors(t *testing.T) {
 		},
 		{
 			&session.StartError{MicroVMID: "microvm-1", State: "PENDING", Err: context.Canceled, CleanupErr: terminate},
-			"session: microvm-1 did not start: it is PENDING: context canceled; it may be left running: session: cannot terminate microvm-1: cleanup",
+			"session: microvm-1 did not start: it is PENDING: context canceled; it may still be running: session: cannot terminate microvm-1: cleanup",
 			[]error{context.Canceled, terminate, cleanup},
 		},
 		{
 			&session.StartError{Err: cause, CleanupErr: cleanup},
-			"session: a MicroVM did not start: cause; it may be left running: cleanup", []error{cause, cleanup},
+			"session: a MicroVM did not start: cause; it may still be running: cleanup", []error{cause, cleanup},
 		},
 		{&session.StateError{Action: "resume", MicroVMID: "microvm-1", Err: cause}, "session: cannot resume microvm-1: cause", []error{cause}},
 		{&session.StateError{Action: "resume", MicroVMID: "microvm-1", State: "TERMINATED", Reason: "Success."}, "session: cannot resume microvm-1: it is TERMINATED: Success.", nil},
-		{&session.HostError{Host: "b.example", Want: "a.on.aws"}, "session: the request is for b.example, this session is with a.on.aws only", nil},
+		{&session.HostError{Host: "b.example", Want: "a.on.aws"}, "session: the request is for host b.example, but this session sends only to a.on.aws", nil},
 		{
 			&session.ProxyError{Status: 502, Kind: session.KindSuspended, MicroVMID: "microvm-1", Port: 80, State: "SUSPENDED", Resumed: true},
-			"session: the proxy of microvm-1 answered 502 for port 80: the MicroVM is SUSPENDED; it was resumed, but to send the request again might not be safe", nil,
+			"session: the proxy of microvm-1 returned 502 for port 80: the MicroVM is SUSPENDED; it was resumed, but the request is not safe to send again", nil,
 		},
 		{
 			&session.ProxyError{Status: 502, Kind: session.KindUnreachable, MicroVMID: "microvm-1", Port: 80, Err: cause},
-			"session: the proxy of microvm-1 answered 502 for port 80: the MicroVM is unreachable: cause", []error{cause},
+			"session: the proxy of microvm-1 returned 502 for port 80: the MicroVM is unreachable: cause", []error{cause},
 		},
 		{
 			&session.SweepError{Failed: []*session.TerminateError{terminate}, Left: 2, Err: cause},

@@ -75,7 +75,8 @@ func ExampleAttach() {
 	// 200 RUNNING
 }
 
-// What the proxy refuses is an error that says why. A suspended MicroVM can be resumed by the request that finds it so.
+// A request that the proxy rejects fails with the reason. With ResumeOnDemand, a request
+// resumes a suspended MicroVM.
 func ExampleProxyError() {
 	ctx := context.Background()
 	srv, client, imageARN := newFake()

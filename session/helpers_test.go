@@ -97,7 +97,7 @@ func (s *service) count(operation fake.Operation) int {
 	return len(s.Calls(operation))
 }
 
-// tape notes what a transport was asked and answered.
+// tape records the requests and responses of a transport.
 type tape struct {
 	http.RoundTripper
 	mu       sync.Mutex

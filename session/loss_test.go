@@ -63,7 +63,7 @@ func (s *service) living(t testing.TB) int {
 	return n
 }
 
-// A success that does not say what was started is a lost response.
+// A success without an id counts as a lost response.
 func TestRunLosesResponse(t *testing.T) {
 	broken := errors.New("broken")
 	type output = lambdamicrovms.RunMicroVMOutput
@@ -112,7 +112,7 @@ func TestRunLosesResponse(t *testing.T) {
 	}
 }
 
-// What a poll does not say is not believed.
+// A poll without a state does not count.
 func TestRunLosesPolls(t *testing.T) {
 	type output = lambdamicrovms.GetMicroVMOutput
 	polls := 0
@@ -207,8 +207,8 @@ func TestLostStateAndToken(t *testing.T) {
 	get(t, s.Client(), "/")
 }
 
-// After a failure in which nothing was sent nothing is started to find out what was. Whether
-// something was sent is for the client to say.
+// If nothing was sent, Run does not repeat the call to learn the id. The client's error says
+// whether something was sent.
 func TestRunSentNothing(t *testing.T) {
 	refused := errors.New("refused")
 	srv := newService(t)

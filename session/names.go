@@ -1,20 +1,19 @@
 package session
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 )
 
-// The headers that the proxy reads. The service names the first in the token, which is a
-// map of headers.
+// The headers that the proxy reads. A token is a map of headers; it names headerToken.
 const (
 	headerToken  = "X-Aws-Proxy-Auth"
 	headerPort   = "X-Aws-Proxy-Port"
-	proxyHeaders = "X-Aws-Proxy-" // begins all of its names
+	proxyHeaders = "X-Aws-Proxy-" // the prefix of all of them
 )
 
-// The subprotocols by which a WebSocket client gives the proxy what browsers cannot put
-// into headers.
+// WebSocket subprotocols that replace the headers, because browsers cannot set headers.
 const (
 	headerSubprotocol = "Sec-Websocket-Protocol"
 
@@ -23,11 +22,11 @@ const (
 	subprotocolPort  = subprotocol + ".port."
 )
 
-// sameName reports whether two header names are the same to some server: in any letter
-// case, and with _ for -, which CGI and its heirs do not tell apart.
+// sameName reports whether some server treats two header names as the same: servers ignore
+// letter case, and those that follow CGI do not distinguish _ from -.
 func sameName(a, b string) bool { return len(a) == len(b) && hasName(a, b) }
 
-// hasName reports whether a header name begins with the prefix, in any spelling.
+// hasName reports whether a header name begins with the prefix, compared as sameName does.
 func hasName(name, prefix string) bool {
 	if len(name) < len(prefix) {
 		return false
@@ -50,7 +49,7 @@ func plain(c byte) byte {
 	return c
 }
 
-// isOwn reports whether a header is one that the session sets or the proxy reads.
+// isOwn reports whether the session sets the header or the proxy reads it.
 func (t *token) isOwn(name string) bool {
 	if hasName(name, proxyHeaders) {
 		return true
@@ -63,14 +62,14 @@ func (t *token) isOwn(name string) bool {
 	return false
 }
 
-// portInHeader returns the port that headers choose, by name or by subprotocol, "" if none
-// does. Headers that contradict each other are a *PortError.
+// portInHeader returns the port that a header or a subprotocol chooses, or "". If two choose
+// different ports, the error is a *PortError.
 func portInHeader(header http.Header) (port string, err error) {
 	choose := func(value string) {
 		if port != "" && value != "" && value != port && err == nil {
 			err = &PortError{Port: value, Reason: "is not the port that another header of the request chooses"}
 		}
-		port = or(value, port)
+		port = cmp.Or(value, port)
 	}
 	for name, values := range header {
 		switch {
@@ -91,10 +90,14 @@ func portInHeader(header http.Header) (port string, err error) {
 	return port, err
 }
 
-// clean takes out of a header that is about to be sent what the proxy would read beside
-// the token and the port of the session: its own names in any spelling, subprotocols that
-// say the same, and words of Connection that make an intermediary drop them. Other
-// settings of the proxy, such as X-aws-proxy-force-h2, are left once, by their right name.
+// clean removes from a header whatever could override the session's token and port:
+//
+//   - headers that the proxy reads, in any spelling;
+//   - subprotocols that contain a token or a port;
+//   - options of Connection that make an intermediary drop the session's headers.
+//
+// It keeps one value of other settings of the proxy, such as X-aws-proxy-force-h2, under
+// their canonical name.
 func (t *token) clean(header http.Header) {
 	var settings http.Header
 	for name, values := range header {
@@ -107,7 +110,7 @@ func (t *token) clean(header http.Header) {
 				}
 				settings[right] = values[:1:1]
 			}
-		case sameName(name, "Host"): // net/http leaves out the one in its right spelling only
+		case sameName(name, "Host"): // net/http removes only the canonical spelling
 			delete(header, name)
 		case sameName(name, headerSubprotocol):
 			filterList(header, name, values, func(each string) bool {
@@ -122,13 +125,13 @@ func (t *token) clean(header http.Header) {
 	}
 }
 
-// isSetting reports whether a header of the proxy is one that the caller may set.
+// isSetting reports whether a header is a setting of the proxy that the caller may send.
 func (t *token) isSetting(name string) bool {
 	_, ofToken := t.header[name]
 	return !ofToken && name != headerToken && name != headerPort && hasName(name, proxyHeaders)
 }
 
-// filterList removes words from a header that is a list of them.
+// filterList removes elements from a header that is a comma-separated list.
 func filterList(header http.Header, name string, values []string, remove func(string) bool) {
 	var kept []string
 	removed := false

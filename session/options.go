@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,7 +15,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// API is what a session calls: *lambdamicrovms.Client, or a stub of your own.
+// API is the set of operations that a session calls. *lambdamicrovms.Client implements it.
 type API interface {
 	lambdamicrovms.GetMicroVMAPIClient
 	lambdamicrovms.CreateMicroVMAuthTokenAPIClient
@@ -24,69 +25,71 @@ type API interface {
 	lambdamicrovms.TerminateMicroVMAPIClient
 }
 
-// RunAPI is what Run calls, and then its session.
+// RunAPI is the set of operations that Run and its session call.
 type RunAPI interface {
 	lambdamicrovms.RunMicroVMAPIClient
 	API
 }
 
-// Options are the options of a session. A zero field means its default. Values out of range
-// are refused by Run and Attach before any call; [lambdamicrovms.Violations] lists them.
+// Options are the options of a session. A zero field means its default. If a value is out of
+// range, Run and Attach return an error before any call; [lambdamicrovms.Violations] lists
+// such values.
 type Options struct {
-	// Port is the port of requests that name none. The default is 8080.
+	// Port is the port for requests that do not name one. The default is 8080.
 	Port int
 
-	// AllowedPorts are the ports that every token of the session opens. By default each
-	// port that a request is for gets its own token, which opens nothing else. Allow as few
-	// as possible: a token for all ports opens the port of the hooks, too.
+	// AllowedPorts are the ports that every token of the session opens. By default the
+	// session creates one token per requested port, which opens only that port. Allow as few
+	// ports as possible: a token for all ports also opens the port of the hooks.
 	AllowedPorts []types.PortSpecification
 
-	// HeaderPorts are the ports that a request may choose by its header, X-aws-proxy-port
-	// or a WebSocket subprotocol. By default a header may only repeat Port or the port in
-	// the request's URL; other values are a *PortError. Behind a reverse proxy the headers
-	// are a stranger's: list no port here that a stranger must not reach.
+	// HeaderPorts are the ports that a request may choose with the X-aws-proxy-port header
+	// or a WebSocket subprotocol. Behind a reverse proxy, remote clients control the headers:
+	// do not list ports that they must not reach. By default a header may only repeat Port
+	// or the port in the request's URL; other values fail with a *PortError.
 	HeaderPorts []types.PortSpecification
 
-	// TokenLifetime is how long a token is valid: 1 to 60 minutes, without seconds. The
-	// default is 15 minutes.
+	// TokenLifetime is how long a token is valid: 1 to 60 whole minutes. The default is 15
+	// minutes.
 	TokenLifetime time.Duration
 
 	// ResumeOnDemand resumes the MicroVM when a request finds it suspended, and sends the
-	// request again if that is safe. It is for MicroVMs without AutoResumeEnabled in their
-	// idle policy; with it, the proxy resumes them and holds the request back. By default
-	// such a request ends with a *ProxyError.
+	// request again if that is safe. By default such a request fails with a *ProxyError.
+	// MicroVMs with AutoResumeEnabled in their idle policy do not need it: the proxy resumes
+	// them and holds the request until then.
 	ResumeOnDemand bool
 
-	// TerminateOnClose makes Close terminate the MicroVM. It is preset: true by Run, false
-	// by Attach.
+	// TerminateOnClose makes Close terminate the MicroVM. The default is true for Run and
+	// false for Attach.
 	TerminateOnClose bool
 
-	// MaxWait limits each wait for a MicroVM to start, to be suspended and to be resumed.
-	// The default is 2 minutes; a start takes 2 seconds, and a run hook up to a minute more.
+	// MaxWait limits each wait for the MicroVM to start, suspend or resume. The default is 2
+	// minutes. A start takes about 2 seconds, plus up to a minute for a run hook.
 	MaxWait time.Duration
 
-	// CloseTimeout limits each step of the cleanup in Close and in a failed Run, whether or
-	// not the context has ended: ending renewals, finding the id after a lost response, and
-	// terminating the MicroVM, with retries after throttling. The default is 10 seconds.
+	// CloseTimeout limits each step of the cleanup in Close and in a failed Run. The cleanup
+	// ignores whether the context has ended. Its steps are: stop token renewals, find the id
+	// after a lost response, and terminate the MicroVM, including retries after throttling.
+	// The default is 10 seconds.
 	CloseTimeout time.Duration
 
-	// Transport sends the requests. The default is the server if the client is one of
-	// package fake, else a copy of http.DefaultTransport, whose idle connections Close
-	// closes. It sees the tokens, and must not follow redirects.
+	// Transport sends the requests. It sees the tokens, and must not follow redirects. The
+	// default is a copy of http.DefaultTransport, whose idle connections Close closes; with a
+	// client of package fake it is the fake server.
 	Transport http.RoundTripper
 
 	// BaseEndpoint is the http or https URL of an emulator, such as "http://127.0.0.1:4290".
-	// Requests and WebSockets connect to it instead of the MicroVM's endpoint, which they
-	// still name in the Host header. By default they connect to the endpoint by https.
+	// Requests and WebSockets connect to it, and name the MicroVM's endpoint only in the Host
+	// header. By default they connect to the endpoint over https.
 	BaseEndpoint string
 
-	// Clock is the time source of waits and of the life of tokens. The default is that of
-	// the server if the client is one of package fake, else the system's.
+	// Clock is the time source of waits and token lifetimes. The default is the system clock;
+	// with a client of package fake it is the clock of the fake server.
 	Clock lambdamicrovms.Clock
 }
 
 const (
-	defaultPort          = 8080 // the proxy's own, too
+	defaultPort          = 8080 // also the proxy's default
 	defaultTokenLifetime = 15 * time.Minute
 	maxTokenLifetime     = 60 * time.Minute
 	defaultMaxWait       = 2 * time.Minute
@@ -99,17 +102,17 @@ func newOptions(api any, terminate bool, optFns []func(*Options)) (*Options, err
 		fn(o)
 	}
 	if server := inprocess.Of(api); server != nil {
-		o.Clock = or(o.Clock, server.Clock())
+		o.Clock = cmp.Or(o.Clock, server.Clock())
 		if o.BaseEndpoint == "" {
-			o.Transport = or[http.RoundTripper](o.Transport, server)
+			o.Transport = cmp.Or[http.RoundTripper](o.Transport, server)
 		}
 	}
 	o.AllowedPorts = slices.Clone(o.AllowedPorts)
 	o.HeaderPorts = slices.Clone(o.HeaderPorts)
-	o.Port = or(o.Port, defaultPort)
-	o.TokenLifetime = or(o.TokenLifetime, defaultTokenLifetime)
-	o.MaxWait = or(o.MaxWait, defaultMaxWait)
-	o.CloseTimeout = or(o.CloseTimeout, defaultCloseTimeout)
+	o.Port = cmp.Or(o.Port, defaultPort)
+	o.TokenLifetime = cmp.Or(o.TokenLifetime, defaultTokenLifetime)
+	o.MaxWait = cmp.Or(o.MaxWait, defaultMaxWait)
+	o.CloseTimeout = cmp.Or(o.CloseTimeout, defaultCloseTimeout)
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -128,32 +131,23 @@ func (o *Options) check() error {
 	checkPorts(check, "HeaderPorts", o.HeaderPorts)
 	if o.BaseEndpoint != "" {
 		if _, ok := parseEndpoint(o.BaseEndpoint); !ok {
-			check.Refuse("BaseEndpoint", "an http or https URL of a host, without user, path or query", "another text")
+			check.Refuse("BaseEndpoint", "an http or https URL of a host, without user, path or query", "something else")
 		}
 	}
 	return check.Err()
 }
 
-// parseEndpoint returns scheme and host of an http or https URL that has nothing else.
+// parseEndpoint parses an http or https URL that has only a scheme and a host.
 func parseEndpoint(text string) (endpoint *url.URL, ok bool) {
 	at, err := url.Parse(text)
 	if err != nil || at.Scheme != "https" && at.Scheme != "http" || at.Hostname() == "" {
 		return nil, false
 	}
-	if _, err := parsePort(or(at.Port(), "1")); err != nil {
+	if _, err := parsePort(cmp.Or(at.Port(), "1")); err != nil {
 		return nil, false
 	}
 	endpoint = &url.URL{Scheme: at.Scheme, Host: at.Host}
 	return endpoint, strings.TrimSuffix(at.String(), "/") == endpoint.String()
-}
-
-// or returns value, or its default if it is zero.
-func or[T comparable](value, byDefault T) T {
-	var zero T
-	if value == zero {
-		return byDefault
-	}
-	return value
 }
 
 func deref[T any](p *T) T {

@@ -18,7 +18,7 @@ func span(first, last *int32) types.PortSpecification {
 	return &types.PortSpecificationMemberRange{Value: types.PortRange{StartPort: first, EndPort: last}}
 }
 
-// What is outside of its meaning is refused before any call.
+// Options out of range are rejected before any call.
 func TestOptionsRefused(t *testing.T) {
 	tests := map[string]struct {
 		option string

@@ -9,12 +9,12 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// PortError reports a port that is none, or that a request may not choose. The request was
+// PortError reports an invalid port, or a port that a request may not choose. The request was
 // not sent.
 type PortError struct {
-	// Port is the port as the request or the caller wrote it.
+	// Port is the text that the request or the caller gave as the port.
 	Port string
-	// Reason is what is wrong with it.
+	// Reason is the problem, such as "is not a port".
 	Reason string
 }
 
@@ -34,7 +34,7 @@ func parsePort(text string) (int, error) {
 	return port, nil
 }
 
-// checkPorts refuses what is no port, range or union member known.
+// checkPorts rejects invalid ports and ranges, and unknown union members.
 func checkPorts(check *workflow.OptionCheck, field string, ports []types.PortSpecification) {
 	for i, spec := range ports {
 		first, last, known := portRange(spec)
@@ -48,7 +48,7 @@ func checkPorts(check *workflow.OptionCheck, field string, ports []types.PortSpe
 	}
 }
 
-// contains reports whether one of the ports, which checkPorts has accepted, is the port.
+// contains reports whether ports, which checkPorts has accepted, include the port.
 func contains(ports []types.PortSpecification, port int) bool {
 	return slices.ContainsFunc(ports, func(spec types.PortSpecification) bool {
 		first, last, _ := portRange(spec)

@@ -7,11 +7,11 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/redact"
 )
 
-// Format prints the text of the error, whatever the verb.
+// Format prints the error text for every verb.
 func (e *PanicError) Format(s fmt.State, _ rune) { redact.FormatError(s, e) }
 
-// LogValue returns the text of the error.
+// LogValue returns the error text.
 func (e *PanicError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
-// MarshalJSON returns the members, sensitive values as [REDACTED].
+// MarshalJSON encodes the fields, with sensitive values as [REDACTED].
 func (e *PanicError) MarshalJSON() ([]byte, error) { return redact.Marshal(e) }

@@ -10,17 +10,17 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// explain returns what the proxy means by a response, nil if it is the application's. Its
-// body can be read from the start then.
+// explain returns the error that a response of the proxy reports, or nil if the response is
+// the application's. The body can then still be read from the start.
 func (s *Session) explain(req *http.Request, resp *http.Response, port int) *ProxyError {
 	if resp.StatusCode != http.StatusForbidden && resp.StatusCode != http.StatusBadGateway {
 		return nil
 	}
 	failure := &ProxyError{Status: resp.StatusCode, MicroVMID: s.id, Port: port}
 	if resp.StatusCode == http.StatusForbidden {
-		failure.Kind = refusalIn(resp)
+		failure.Kind = rejectionIn(resp)
 	} else if isEmpty(req, resp) {
-		s.explainSilence(req, failure)
+		s.explainEmpty(req, failure)
 	}
 	if failure.Kind == "" {
 		return nil
@@ -28,8 +28,8 @@ func (s *Session) explain(req *http.Request, resp *http.Response, port int) *Pro
 	return failure
 }
 
-// explainSilence tells the meanings of an empty 502 apart by the state of the MicroVM.
-func (s *Session) explainSilence(req *http.Request, failure *ProxyError) {
+// explainEmpty derives the meaning of an empty 502 from the state of the MicroVM.
+func (s *Session) explainEmpty(req *http.Request, failure *ProxyError) {
 	found, err := s.Describe(req.Context())
 	if err != nil {
 		failure.Kind, failure.Err = KindUnreachable, err
@@ -40,7 +40,7 @@ func (s *Session) explainSilence(req *http.Request, failure *ProxyError) {
 	case types.MicroVMStatePending:
 		failure.Kind = KindStarting
 	case types.MicroVMStateRunning:
-		if req.Method != http.MethodHead { // where a 502 of the application looks the same
+		if req.Method != http.MethodHead { // a 502 of the application would look the same
 			failure.Kind = KindNothingListening
 		}
 	case types.MicroVMStateSuspending, types.MicroVMStateSuspended:
@@ -52,11 +52,11 @@ func (s *Session) explainSilence(req *http.Request, failure *ProxyError) {
 	}
 }
 
-// refusals are the kinds that the proxy words.
-var refusals = [...]Kind{KindMissingAuth, KindWrongToken, KindPortDenied}
+// rejections are the kinds that the proxy reports as a text.
+var rejections = [...]Kind{KindMissingAuth, KindWrongToken, KindPortDenied}
 
-// wording is what the proxy says, as the whole body.
-func (k Kind) wording() string {
+// body returns the whole body of the proxy's response.
+func (k Kind) body() string {
 	switch k {
 	case KindMissingAuth:
 		return "Request missing authentication"
@@ -68,28 +68,29 @@ func (k Kind) wording() string {
 	return ""
 }
 
-// longestWording has room for the longest and a little white space.
-const longestWording = 64
+// maxRejection is enough for the longest rejection and some white space.
+const maxRejection = 64
 
-// refusalIn returns the kind whose wording is the body, "" if it is the application's.
-func refusalIn(resp *http.Response) Kind {
-	body, whole := peek(resp, longestWording, func(begin []byte) bool {
-		for _, kind := range refusals {
-			if strings.HasPrefix(kind.wording(), string(bytes.TrimSpace(begin))) {
+// rejectionIn returns the kind whose text is the body, or "" if the response is the
+// application's.
+func rejectionIn(resp *http.Response) Kind {
+	body, whole := peek(resp, maxRejection, func(begin []byte) bool {
+		for _, kind := range rejections {
+			if strings.HasPrefix(kind.body(), string(bytes.TrimSpace(begin))) {
 				return true
 			}
 		}
 		return false
 	})
-	for _, kind := range refusals {
-		if whole && kind.wording() == string(bytes.TrimSpace(body)) {
+	for _, kind := range rejections {
+		if whole && kind.body() == string(bytes.TrimSpace(body)) {
 			return kind
 		}
 	}
 	return ""
 }
 
-// isEmpty reports whether a response has no body. Of one to HEAD only the header tells.
+// isEmpty reports whether a response has no body, for HEAD according to Content-Length.
 func isEmpty(req *http.Request, resp *http.Response) bool {
 	if req.Method == http.MethodHead {
 		return resp.ContentLength <= 0
@@ -98,9 +99,9 @@ func isEmpty(req *http.Request, resp *http.Response) bool {
 	return whole && len(body) == 0
 }
 
-// peek reads the beginning of a body, up to the limit and for as long as it is of interest:
-// an application may take its time with the rest. It puts back what it read, with the error
-// that ended it, and reports whether that is the whole body.
+// peek reads the beginning of a body, up to the limit. It stops as soon as ofInterest returns
+// false, because an application may delay the rest. It replaces the body with one that
+// repeats what was read, including an error, and reports whether that is the whole body.
 func peek(resp *http.Response, limit int, ofInterest func([]byte) bool) (begin []byte, whole bool) {
 	body := resp.Body
 	buf := make([]byte, limit)
@@ -122,16 +123,16 @@ func peek(resp *http.Response, limit int, ofInterest func([]byte) bool) (begin [
 	return buf[:n], err == io.EOF
 }
 
-// maxIdleReads is how often in a row a body may read nothing without an error, which
-// io.Reader discourages.
+// maxIdleReads limits consecutive reads that return no bytes and no error, which io.Reader
+// allows but discourages.
 const maxIdleReads = 100
 
-// ended is the rest of a body of which the end, or the error at its end, was read.
+// ended repeats the error, possibly io.EOF, that ended a body.
 type ended struct{ err error }
 
 func (e ended) Read([]byte) (int, error) { return 0, e.err }
 
-// peeked is a body of which something was read and put back.
+// peeked is a body whose beginning peek has read.
 type peeked struct {
 	io.Reader
 	io.Closer

@@ -20,34 +20,36 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// Session is one MicroVM and the way to it. It is an [http.RoundTripper] for requests to it. It is made by Run
-// and Attach, is safe for concurrent use, and must be closed.
+// Session is one MicroVM, and an [http.RoundTripper] that sends requests to it. Run and Attach
+// return sessions. A Session is safe for concurrent use and must be closed.
 type Session struct {
 	api      API
 	id       string
 	endpoint *url.URL // of the MicroVM
-	address  *url.URL // to connect to: the endpoint or Options.BaseEndpoint
+	address  *url.URL // where to connect: the endpoint or Options.BaseEndpoint
 	options  *Options
 	clock    lambdamicrovms.Clock
-	// values is a context that never ends, with what was in that of Run or Attach.
+	// values has the values of the context of Run or Attach, and never ends.
 	values context.Context
-	// secrets are those of the input, which reasons and errors can repeat.
+	// secrets are the secrets in the input, which reasons and errors may contain.
 	secrets *redact.Secrets
 
 	transport http.RoundTripper
-	own       *http.Transport // the transport, if nobody else has it
+	own       *http.Transport // the transport if this session created it, or nil
 	tokens    *tokenCache
-	resumes   single[struct{}]
+	resumes   sharedCall[struct{}]
 
 	closing    sync.Mutex
 	terminated bool
 }
 
-// Run starts a MicroVM, waits until it is RUNNING, and returns a session that terminates it when it is closed. What
-// RunMicroVM refuses is returned as the client's error; after that the error is a *StartError.
+// Run starts a MicroVM, waits until it is RUNNING, and returns a session whose Close
+// terminates it. If the service rejects RunMicroVM, the error is the client's. If a MicroVM
+// may have been started, the error is a *StartError.
 //
-// With a ClientToken that was used before the service gives the MicroVM of then, and Run treats it as a new one:
-// it resumes it if it is suspended, and terminates it if that fails. Leave the token nil.
+// Leave ClientToken nil. For a token that was used before, the service returns the earlier
+// MicroVM. Run cannot tell it from a new one: it resumes the MicroVM if it is suspended, and
+// terminates it if that fails.
 func Run(ctx context.Context, api RunAPI, input *lambdamicrovms.RunMicroVMInput, optFns ...func(*Options)) (_ *Session, err error) {
 	options, err := newOptions(api, true, optFns)
 	if err != nil {
@@ -75,9 +77,9 @@ func Run(ctx context.Context, api RunAPI, input *lambdamicrovms.RunMicroVMInput,
 	return s, nil
 }
 
-// Attach returns a session with a MicroVM that exists, waiting for it if it is just starting; it may be suspended.
-// Unless Options.TerminateOnClose is set, the MicroVM stays when the session is closed. If it has ended the
-// error is a *StateError.
+// Attach returns a session for an existing MicroVM. It waits for a MicroVM that is starting,
+// and accepts one that is suspended. If the MicroVM has ended, the error is a *StateError.
+// Close leaves the MicroVM running unless Options.TerminateOnClose is set.
 func Attach(ctx context.Context, api API, microVMID string, optFns ...func(*Options)) (*Session, error) {
 	options, err := newOptions(api, false, optFns)
 	if err != nil {
@@ -128,7 +130,7 @@ func newSession(ctx context.Context, api API, options *Options) *Session {
 
 func (s *Session) setID(id string) { s.id, s.tokens.id = id, id }
 
-// locate takes an endpoint as the service gives it, which is a host without a scheme.
+// locate stores the endpoint, which is a host without a scheme in responses.
 func (s *Session) locate(endpoint *string) error {
 	text := deref(endpoint)
 	if !strings.Contains(text, "://") {
@@ -145,8 +147,8 @@ func (s *Session) locate(endpoint *string) error {
 	return nil
 }
 
-// start starts a MicroVM. If it is in doubt which one, or whether, start learns that by the
-// client token, and terminates it.
+// start starts a MicroVM. If no response says which MicroVM was started, or whether one was,
+// start finds out with the client token, and terminates it.
 func (s *Session) start(ctx context.Context, api RunAPI, input *lambdamicrovms.RunMicroVMInput) (*lambdamicrovms.RunMicroVMOutput, error) {
 	var params lambdamicrovms.RunMicroVMInput
 	if input != nil {
@@ -164,7 +166,7 @@ func (s *Session) start(ctx context.Context, api RunAPI, input *lambdamicrovms.R
 	case id != "" && err == nil:
 		s.setID(id)
 		return started, nil
-	case id != "": // beside an error, as middleware can return it
+	case id != "": // middleware can return an output together with an error
 		return nil, s.discard(started, err)
 	case err == nil:
 		return nil, s.disown(api, &params, workflow.Incomplete("RunMicroVM", "microvmId"))
@@ -177,8 +179,9 @@ func (s *Session) start(ctx context.Context, api RunAPI, input *lambdamicrovms.R
 	return nil, err
 }
 
-// disown terminates what a call has started whose response was lost. The same call with the
-// same token returns the same MicroVM; it starts none if the lost call did.
+// disown terminates the MicroVM of a call whose response was lost. It repeats the call with
+// the same token: if the lost call started a MicroVM, the service returns that one and does
+// not start another.
 func (s *Session) disown(api RunAPI, params *lambdamicrovms.RunMicroVMInput, lost error) error {
 	ctx, cancel := context.WithTimeout(s.values, s.options.CloseTimeout)
 	defer cancel()
@@ -205,7 +208,7 @@ func (s *Session) discard(started *lambdamicrovms.RunMicroVMOutput, err error) e
 	return &StartError{MicroVMID: s.id, State: started.State, Err: err, CleanupErr: s.terminate()}
 }
 
-// abandon terminates a MicroVM that did not start.
+// abandon terminates a MicroVM that did not reach RUNNING.
 func (s *Session) abandon(ctx context.Context, last *lambdamicrovms.GetMicroVMOutput, err error) error {
 	failed := &StartError{MicroVMID: s.id, Err: err}
 	failed.State, failed.Reason = s.fate(ctx, last)
@@ -215,7 +218,7 @@ func (s *Session) abandon(ctx context.Context, last *lambdamicrovms.GetMicroVMOu
 	return failed
 }
 
-// runID returns the id in a response to RunMicroVM, "" without one.
+// runID returns the id in a response to RunMicroVM, or "".
 func runID(out *lambdamicrovms.RunMicroVMOutput) string {
 	if out == nil {
 		return ""
@@ -223,12 +226,15 @@ func runID(out *lambdamicrovms.RunMicroVMOutput) string {
 	return deref(out.MicroVMId)
 }
 
-// ID is the id of the MicroVM.
+// ID returns the id of the MicroVM.
 func (s *Session) ID() string { return s.id }
 
-// Close ends the session and, if Run began it or Options.TerminateOnClose is set, asks for the end of the MicroVM,
-// which takes some 3 seconds more: see Wait. It does so also when the context of Run has ended. If that fails
-// the error is a *TerminateError, and another Close tries again; otherwise another Close does nothing.
+// Close ends the session. If Options.TerminateOnClose is set, as it is by default for Run, it
+// also requests the termination of the MicroVM, even if the context of Run has ended. The
+// MicroVM takes about 3 more seconds to terminate; see Wait.
+//
+// If the request fails, the error is a *TerminateError, and the next Close tries again.
+// Otherwise the next Close does nothing.
 func (s *Session) Close() error {
 	s.closing.Lock()
 	defer s.closing.Unlock()
@@ -249,15 +255,16 @@ func (s *Session) Close() error {
 	return nil
 }
 
-// terminate asks for the end of the MicroVM, whatever has become of the context.
+// terminate requests the termination of the MicroVM, even if the context has ended.
 func (s *Session) terminate() error {
 	ctx, cancel := context.WithTimeout(s.values, s.options.CloseTimeout)
 	defer cancel()
 	return terminate(ctx, s.api, s.id, s.clock, s.options.CloseTimeout)
 }
 
-// URL returns the URL at which the session's client has a port of the MicroVM, without a slash at its end. Zero is
-// for Options.Port. Other clients can make no use of it: the service has one port, and reads the other from a header.
+// URL returns the URL of a port of the MicroVM for the session's client, without a trailing
+// slash. Zero means Options.Port. The URL does not work with other clients: the service
+// listens on one port only and reads the MicroVM's port from a header.
 func (s *Session) URL(port int) string {
 	if port == 0 {
 		return s.endpoint.String()
@@ -265,10 +272,10 @@ func (s *Session) URL(port int) string {
 	return s.endpoint.Scheme + "://" + net.JoinHostPort(s.endpoint.Hostname(), strconv.Itoa(port))
 }
 
-// Format prints the MicroVM and no secrets.
+// Format prints the id of the MicroVM and no secrets.
 func (s *Session) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.text()) }
 
-// LogValue is what Format prints.
+// LogValue returns the text that Format prints.
 func (s *Session) LogValue() slog.Value { return slog.StringValue(s.text()) }
 
 func (s *Session) text() string {

@@ -16,7 +16,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/session"
 )
 
-// A bubble does not end before its goroutines have, so these tests show as well that none are left behind.
+// A synctest bubble ends only when its goroutines have ended, so these tests also prove that
+// none are left behind.
 
 func TestTokenRenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -103,13 +103,13 @@ func TestRunFails(t *testing.T) {
 			states: []types.MicroVMState{"TERMINATING"},
 		},
 		{
-			name:   "the answer is lost",
+			name:   "the response is lost",
 			faults: []fake.Option{fake.WithFault(fake.LoseAnswer{}, run, fake.First(3))},
 			want:   session.StartError{State: "PENDING"},
 			states: []types.MicroVMState{"TERMINATING"},
 		},
 		{
-			name: "the answer is lost, then calls are throttled",
+			name: "the response is lost, then calls are throttled",
 			faults: []fake.Option{
 				fake.WithFault(fake.LoseAnswer{}, run, fake.Nth(1)),
 				fake.WithFault(fake.Throttle{}, run, fake.Nth(2, 3)),
@@ -118,7 +118,7 @@ func TestRunFails(t *testing.T) {
 			states: []types.MicroVMState{"TERMINATING"},
 		},
 		{
-			name: "the answer is cut, then nothing gets through",
+			name: "the response is cut, then nothing gets through",
 			faults: []fake.Option{
 				fake.WithFault(fake.CutBody{After: 9}, run, fake.Nth(1)),
 				fake.WithFault(fake.ServerError{}, run),
@@ -427,7 +427,7 @@ func TestSuspendAndResume(t *testing.T) {
 	}
 }
 
-// script answers polls with states, the last of them for good.
+// script responds to polls with states and repeats the last one.
 func script(srv *service, states ...types.MicroVMState) {
 	srv.SetOverrides(fake.Overrides{GetMicroVM: func(_ context.Context, in *lambdamicrovms.GetMicroVMInput) (*lambdamicrovms.GetMicroVMOutput, error) {
 		out := &lambdamicrovms.GetMicroVMOutput{MicroVMId: in.MicroVMIdentifier, Endpoint: aws.String("vm.on.aws"), State: states[0]}
@@ -441,7 +441,8 @@ func script(srv *service, states ...types.MicroVMState) {
 	}})
 }
 
-// What is done depends on the state that the MicroVM is found in, and one that is about to end tells why later.
+// The action depends on the state of the MicroVM. The reason of one that is TERMINATING may
+// only be known later.
 func TestFromState(t *testing.T) {
 	const suspend, resume = fake.SuspendMicroVM, fake.ResumeMicroVM
 	end := func(action string, state types.MicroVMState, reason string) *session.StateError {

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,34 +17,37 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// SweepAPI is what Sweep calls: *lambdamicrovms.Client, or a stub of your own.
+// SweepAPI is the set of operations that Sweep calls. *lambdamicrovms.Client implements it.
 type SweepAPI interface {
 	lambdamicrovms.ListMicroVMsAPIClient
 	lambdamicrovms.TerminateMicroVMAPIClient
 }
 
-// SweepOptions choose what Sweep terminates, and how. ImageIdentifier or MinAge must be set.
+// SweepOptions choose which MicroVMs Sweep terminates, and how. ImageIdentifier or MinAge must
+// be set.
 type SweepOptions struct {
-	// ImageIdentifier is the ARN of the image whose MicroVMs are swept. By default those of all images are.
+	// ImageIdentifier is the ARN of the image whose MicroVMs are terminated. The default is
+	// all images.
 	ImageIdentifier string
-	// ImageVersion limits it to one version, such as "3.0". It needs ImageIdentifier.
+	// ImageVersion limits the sweep to one version, such as "3.0". It requires
+	// ImageIdentifier.
 	ImageVersion string
 
-	// MinAge is how long ago a MicroVM must have been started. By default all are old enough.
+	// MinAge is the minimum time since a MicroVM was started. The default is any age.
 	MinAge time.Duration
 
-	// Rate is how many calls to TerminateMicroVM are made in a second, one after the other:
-	// 0.001 to 1000. The default is 8; the service allows 10 to the whole account.
+	// Rate is the number of calls to TerminateMicroVM per second, 0.001 to 1000. They are
+	// made one after the other. The default is 8; the service allows 10 per account.
 	Rate float64
 
-	// DryRun finds what would be terminated, and leaves it.
+	// DryRun finds the MicroVMs and does not terminate them.
 	DryRun bool
 
 	// Progress is called after each MicroVM, by the goroutine that called Sweep.
 	Progress func(SweepProgress)
 
-	// Clock is the time source of ages and the rate. The default is that of the server if the client is one of
-	// package fake, else the system's.
+	// Clock is the time source of ages and the rate. The default is the system clock; with a
+	// client of package fake it is the clock of the fake server.
 	Clock lambdamicrovms.Clock
 }
 
@@ -52,49 +56,52 @@ const (
 	minSweepRate     = 0.001
 	maxSweepRate     = 1000
 
-	// throttleBudget is how long a single call is tried again for while the service throttles.
+	// throttleBudget limits the retries of a single call while the service throttles.
 	throttleBudget = 2 * time.Minute
 )
 
-// SweepProgress tells what has become of a MicroVM.
+// SweepProgress is the outcome for one MicroVM.
 type SweepProgress struct {
 	MicroVM types.MicroVMItem
-	// Err is a *TerminateError if it may be left running.
+	// Err is a *TerminateError if the MicroVM may still be running.
 	Err error
-	// Done of Total have been dealt with, this one included.
+	// Done is the number of MicroVMs processed so far, including this one, out of Total.
 	Done, Total int
 	DryRun      bool
 }
 
-// SweepResult is what Sweep has found and done.
+// SweepResult is the result of Sweep.
 type SweepResult struct {
-	// Listed is how many MicroVMs the service listed, those that have ended included.
+	// Listed is the number of MicroVMs that the service listed, including ended ones.
 	Listed int
-	// Orphans are those that had not ended and are of the image and age.
+	// Orphans are the MicroVMs that had not ended and match the image and the age.
 	Orphans []types.MicroVMItem
-	// Skipped are those that the list describes in a way that Sweep cannot judge, such as by
-	// an unknown state or without a start time. They are left alone: they may be in use.
+	// Skipped are MicroVMs that Sweep could not classify, for example because the state is
+	// unknown or the start time is missing. Sweep does not touch them: they may be in use.
 	Skipped []SweepSkipped
-	// Terminated are the orphans whose end the service has accepted, and Failed why it has not of others.
+	// Terminated are the orphans whose termination the service accepted. Failed are the
+	// errors for the others.
 	Terminated []types.MicroVMItem
 	Failed     []*TerminateError
 }
 
-// SweepSkipped is a MicroVM that Sweep cannot judge.
+// SweepSkipped is a MicroVM that Sweep could not classify.
 type SweepSkipped struct {
 	MicroVM types.MicroVMItem
-	// Reason is what cannot be read.
+	// Reason says what is missing or unknown.
 	Reason string
 }
 
-// SweepError reports that a sweep left something. The result tells what it did.
+// SweepError reports that a sweep is incomplete. The SweepResult says what was done.
 type SweepError struct {
-	// Failed are the MicroVMs that could not be terminated, and Left is how many were not tried.
+	// Failed are the MicroVMs that could not be terminated. Left is the number of MicroVMs
+	// that were not tried.
 	Failed []*TerminateError
 	Left   int
-	// Skipped are the MicroVMs that Sweep cannot judge.
+	// Skipped are the MicroVMs that Sweep could not classify.
 	Skipped []SweepSkipped
-	// Err is what ended the sweep, or the list, before its time: the context's error, or one of ListMicroVMs.
+	// Err is the error that ended the sweep or the listing early: the context's error, or an
+	// error of ListMicroVMs.
 	Err error
 }
 
@@ -107,7 +114,7 @@ func (e *SweepError) Error() string {
 		text += fmt.Sprintf(" %d were not tried;", e.Left)
 	}
 	if len(e.Skipped) > 0 {
-		text += fmt.Sprintf(" %d were left alone, the first, %q: %s;", len(e.Skipped), deref(e.Skipped[0].MicroVM.MicroVMId), e.Skipped[0].Reason)
+		text += fmt.Sprintf(" %d were skipped, the first, %q: %s;", len(e.Skipped), deref(e.Skipped[0].MicroVM.MicroVMId), e.Skipped[0].Reason)
 	}
 	if e.Err != nil {
 		text += fmt.Sprintf(" %v;", e.Err)
@@ -115,7 +122,7 @@ func (e *SweepError) Error() string {
 	return text[:len(text)-1]
 }
 
-// Unwrap returns Err, if there is one, and all of Failed.
+// Unwrap returns Err, if set, and all of Failed.
 func (e *SweepError) Unwrap() []error {
 	var all []error
 	if e.Err != nil {
@@ -127,19 +134,21 @@ func (e *SweepError) Unwrap() []error {
 	return all
 }
 
-// Sweep terminates MicroVMs that were left behind: those of an image, of an age, or both, on
-// all pages of the list. MicroVMs have no tags, so a sweep by age alone terminates
-// everybody's.
+// Sweep terminates leftover MicroVMs: those of an image, those older than MinAge, or both.
 //
-//   - Those that have ended, which stay listed for hours, are passed over.
-//   - Those that the list does not describe clearly are left alone: they may be in use. See
-//     SweepResult.Skipped.
-//   - Throttled calls are repeated.
-//   - If the list breaks off, or has more than 10,000 pages, what it has named is terminated.
+// A sweep by age alone terminates the MicroVMs of every program in the account, because
+// MicroVMs have no tags to tell them apart.
 //
-// The result is never nil. The error is a *SweepError if the list broke off, or if anything
-// on it may be left running that Sweep was to terminate or could not judge. Options out of
-// range are refused before any call; [lambdamicrovms.Violations] lists them.
+//   - Sweep reads all pages of the list, up to 10,000.
+//   - It ignores MicroVMs that have ended, which stay listed for hours.
+//   - It skips MicroVMs that the list does not describe clearly, because they may be in use.
+//     See SweepResult.Skipped.
+//   - It repeats throttled calls.
+//   - If the listing fails or has more pages, it terminates the MicroVMs found until then.
+//
+// The result is never nil. The error is a *SweepError if the listing failed, or if a MicroVM
+// was skipped, was not tried or could not be terminated. If an option is out of range, Sweep
+// returns an error before any call; [lambdamicrovms.Violations] lists such options.
 func Sweep(ctx context.Context, api SweepAPI, optFns ...func(*SweepOptions)) (*SweepResult, error) {
 	var o SweepOptions
 	for _, fn := range optFns {
@@ -165,9 +174,9 @@ func Sweep(ctx context.Context, api SweepAPI, optFns ...func(*SweepOptions)) (*S
 }
 
 func (o *SweepOptions) resolve(api any) error {
-	o.Rate = or(o.Rate, defaultSweepRate)
+	o.Rate = cmp.Or(o.Rate, defaultSweepRate)
 	if server := inprocess.Of(api); server != nil {
-		o.Clock = or(o.Clock, server.Clock())
+		o.Clock = cmp.Or(o.Clock, server.Clock())
 	}
 	o.Clock = clockOr(o.Clock)
 	if o.Progress == nil {
@@ -188,7 +197,7 @@ func (o *SweepOptions) resolve(api any) error {
 	return check.Err()
 }
 
-// find lists the orphans.
+// find lists the MicroVMs and adds them to Orphans or Skipped.
 func (o *SweepOptions) find(ctx context.Context, api SweepAPI, result *SweepResult) error {
 	in := &lambdamicrovms.ListMicroVMsInput{}
 	if o.ImageIdentifier != "" {
@@ -205,13 +214,13 @@ func (o *SweepOptions) find(ctx context.Context, api SweepAPI, result *SweepResu
 	for pages.HasMorePages() {
 		var page *lambdamicrovms.ListMicroVMsOutput
 		err := persist(ctx, o.Clock, throttleBudget, func(ctx context.Context) (err error) {
-			page, err = pages.NextPage(ctx) // after an error the same one again
+			page, err = pages.NextPage(ctx) // returns the same page again after an error
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		if page.Items == nil { // would pass for an account without MicroVMs
+		if page.Items == nil { // looks like an account without MicroVMs
 			return workflow.Incomplete("ListMicroVMs", "Items")
 		}
 		result.Listed += len(page.Items)
@@ -234,8 +243,8 @@ func (o *SweepOptions) find(ctx context.Context, api SweepAPI, result *SweepResu
 	return nil
 }
 
-// judge reports whether a MicroVM is an orphan, or what is unclear about it. It repeats the
-// service's own filters and takes nothing for granted: terminating cannot be undone.
+// judge reports whether a MicroVM is an orphan, or what is unclear about it. Termination
+// cannot be undone, so judge does not rely on the filters of the service and checks again.
 func (o *SweepOptions) judge(item types.MicroVMItem, newest time.Time) (orphan bool, unclear string) {
 	image, version := deref(item.ImageArn), deref(item.ImageVersion)
 	switch {
@@ -246,11 +255,11 @@ func (o *SweepOptions) judge(item types.MicroVMItem, newest time.Time) (orphan b
 	case deref(item.MicroVMId) == "":
 		return false, "it has no id"
 	case !isImageARN(image):
-		return false, fmt.Sprintf("the image %q is not the ARN of one", image)
+		return false, fmt.Sprintf("%q is not the ARN of an image", image)
 	case o.ImageIdentifier != "" && image != o.ImageIdentifier:
 		return false, ""
 	case o.ImageVersion != "" && !isVersion(version):
-		return false, fmt.Sprintf("the image version %q is not one", version)
+		return false, fmt.Sprintf("%q is not an image version", version)
 	case o.ImageVersion != "" && !sameVersion(version, o.ImageVersion):
 		return false, ""
 	case o.MinAge > 0 && (item.StartedAt == nil || item.StartedAt.Unix() <= 0):
@@ -259,7 +268,7 @@ func (o *SweepOptions) judge(item types.MicroVMItem, newest time.Time) (orphan b
 	return o.MinAge == 0 || !item.StartedAt.After(newest), ""
 }
 
-// lives reports whether a state is one of a MicroVM that has not ended.
+// lives reports whether a MicroVM in a known state has not ended.
 func lives(state types.MicroVMState) bool {
 	switch state {
 	case types.MicroVMStatePending, types.MicroVMStateRunning, types.MicroVMStateSuspending, types.MicroVMStateSuspended:
@@ -274,10 +283,10 @@ func isImageARN(text string) bool {
 	return err == nil && parsed.Service == "lambda" && ofImage && name != ""
 }
 
-// isVersion reports whether a text is a version of an image, such as "3.0" or "3".
+// isVersion reports whether a text is an image version, such as "3.0" or "3".
 func isVersion(text string) bool {
 	major, minor, _ := strings.Cut(text, ".")
-	for _, number := range [...]string{major, or(minor, "0")} {
+	for _, number := range [...]string{major, cmp.Or(minor, "0")} {
 		if _, err := strconv.ParseUint(number, 10, 32); err != nil {
 			return false
 		}
@@ -285,12 +294,13 @@ func isVersion(text string) bool {
 	return !strings.HasSuffix(text, ".")
 }
 
-// sameVersion reports whether two versions are the same one: "3" is "3.0".
+// sameVersion reports whether two versions are the same: "3" is "3.0".
 func sameVersion(a, b string) bool {
 	return strings.TrimSuffix(a, ".0") == strings.TrimSuffix(b, ".0")
 }
 
-// terminate ends the orphans and returns how many of them it has tried, all unless the context ends.
+// terminate terminates the orphans. It returns the number that it tried, which is all of them
+// unless the context ends.
 func (o *SweepOptions) terminate(ctx context.Context, api SweepAPI, result *SweepResult) (tried int, err error) {
 	next := o.Clock.Now()
 	interval := time.Duration(float64(time.Second) / o.Rate)

@@ -189,7 +189,7 @@ func TestSweepFails(t *testing.T) {
 			err: "session: sweep: 1 MicroVMs could not be terminated, the first: session: cannot terminate microvm-",
 		},
 		{
-			name: "throttled for good", fault: fake.Throttle{}, on: []fake.Condition{terminate},
+			name: "throttled permanently", fault: fake.Throttle{}, on: []fake.Condition{terminate},
 			orphans: 2, failed: []string{"old app", "old other"},
 			err: "session: sweep: 2 MicroVMs could not be terminated",
 		},
@@ -270,7 +270,7 @@ func (p *shortPages) ListMicroVMs(ctx context.Context, in *lambdamicrovms.ListMi
 	return p.service.ListMicroVMs(ctx, in, optFns...)
 }
 
-// A sweep without a limit, or with an image that a list does not keep to, is not what anybody wants.
+// A sweep must have a limit, and must not rely on the image filter of the list.
 func TestSweepNeedsLimits(t *testing.T) {
 	srv, other, _ := fleet(t)
 	tests := []struct {

@@ -49,17 +49,17 @@ func TestSweepUnclear(t *testing.T) {
 		{func(i *types.MicroVMItem) { i.State = "RESTORING" }, `the state "RESTORING" is unknown`},
 		{func(i *types.MicroVMItem) { i.MicroVMId = nil }, "it has no id"},
 		{func(i *types.MicroVMItem) { i.MicroVMId = aws.String("") }, "it has no id"},
-		{func(i *types.MicroVMItem) { i.ImageArn = nil }, `the image "" is not the ARN of one`},
-		{arn("app"), `the image "app" is not the ARN of one`},
-		{arn("arn:aws:lambda:us-east-1:123456789012:function:app"), `the image "arn:aws:lambda:us-east-1:123456789012:function:app" is not the ARN of one`},
-		{arn("arn:aws:lambda:us-east-1:123456789012:microvm-image:"), `the image "arn:aws:lambda:us-east-1:123456789012:microvm-image:" is not the ARN of one`},
+		{func(i *types.MicroVMItem) { i.ImageArn = nil }, `"" is not the ARN of an image`},
+		{arn("app"), `"app" is not the ARN of an image`},
+		{arn("arn:aws:lambda:us-east-1:123456789012:function:app"), `"arn:aws:lambda:us-east-1:123456789012:function:app" is not the ARN of an image`},
+		{arn("arn:aws:lambda:us-east-1:123456789012:microvm-image:"), `"arn:aws:lambda:us-east-1:123456789012:microvm-image:" is not the ARN of an image`},
 		{arn("arn:aws:lambda:us-east-1:123456789012:microvm-image:app-2"), other},
 		{version("3"), orphan},
 		{version("4.0"), other},
 		{version("30"), other},
-		{version("v3"), `the image version "v3" is not one`},
-		{version(""), `the image version "" is not one`},
-		{func(i *types.MicroVMItem) { i.ImageVersion = nil }, `the image version "" is not one`},
+		{version("v3"), `"v3" is not an image version`},
+		{version(""), `"" is not an image version`},
+		{func(i *types.MicroVMItem) { i.ImageVersion = nil }, `"" is not an image version`},
 		{func(i *types.MicroVMItem) { i.StartedAt = nil }, "it has no start time"},
 		{func(i *types.MicroVMItem) { i.StartedAt = aws.Time(time.Unix(0, 0)) }, "it has no start time"},
 		{func(i *types.MicroVMItem) { i.StartedAt = &time.Time{} }, "it has no start time"},
@@ -93,7 +93,7 @@ func TestSweepUnclear(t *testing.T) {
 	}
 }
 
-// A list that says nothing is not an empty one.
+// A list without items is not an empty list.
 func TestSweepWithoutList(t *testing.T) {
 	srv := newService(t)
 	for _, out := range []*lambdamicrovms.ListMicroVMsOutput{nil, {}} {

@@ -1,23 +1,24 @@
 package session
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 )
 
-// target is where a request goes within the MicroVM.
+// target is the destination of a request within the MicroVM.
 type target struct {
 	port int
-	// opaque is URL.Opaque without scheme and host, which would get into the request line.
+	// opaque is URL.Opaque without scheme and host, which net/http would send in the request
+	// line.
 	opaque string
 }
 
-// targetOf returns where a request goes: to the port that a header chooses, if it may, else
-// to the one in the URL, else to Options.Port. The error is a *HostError if the URL names
-// another host, in whatever member, and a *PortError if the port is none or may not be
-// chosen.
+// targetOf returns the destination of a request by the rules of RoundTrip. The error is a
+// *HostError if the URL names another host, in Host or in Opaque, and a *PortError if the
+// port is invalid or may not be chosen.
 func (s *Session) targetOf(req *http.Request) (target, error) {
 	opaqueHost, opaque, err := splitOpaque(req.URL.Opaque)
 	if err != nil {
@@ -39,7 +40,7 @@ func (s *Session) targetOf(req *http.Request) (target, error) {
 		return target{}, err
 	}
 	if named != "" && isReceived(req) {
-		chosen, named = or(chosen, named), ""
+		chosen, named = cmp.Or(chosen, named), ""
 	}
 	switch {
 	case chosen != "":
@@ -47,7 +48,7 @@ func (s *Session) targetOf(req *http.Request) (target, error) {
 	case named != "":
 		to.port, err = parsePort(named)
 	case req.Response != nil && req.Response.Request != nil:
-		// An application redirects to the host that it knows, which has no port.
+		// Redirects of the application lack the port: it does not know the session's URL.
 		var before target
 		before, err = s.targetOf(req.Response.Request)
 		to.port = before.port
@@ -58,7 +59,7 @@ func (s *Session) targetOf(req *http.Request) (target, error) {
 }
 
 // mayChoose returns the port that a header, or the request line of a received request,
-// chooses: what the program itself has set, or what it lets requests choose.
+// chooses. It must be one that the program itself has set, or one of Options.HeaderPorts.
 func (s *Session) mayChoose(chosen, named string) (int, error) {
 	port, err := parsePort(chosen)
 	if err != nil {
@@ -72,8 +73,8 @@ func (s *Session) mayChoose(chosen, named string) (int, error) {
 
 func hostname(host string) string { return (&url.URL{Host: host}).Hostname() }
 
-// splitOpaque divides URL.Opaque, which net/http puts into the request line as it is, into
-// the host that it may begin with and the rest.
+// splitOpaque splits URL.Opaque, which net/http sends in the request line unchanged, into an
+// optional host and the rest.
 func splitOpaque(opaque string) (host, rest string, err error) {
 	if opaque == "" || opaque == "*" || strings.HasPrefix(opaque, "/") && !strings.HasPrefix(opaque, "//") {
 		return "", opaque, nil
@@ -98,7 +99,7 @@ func splitOpaque(opaque string) (host, rest string, err error) {
 var errHost = errors.New("not a host")
 
 // isReceived reports whether the host in the URL comes from the request line of a request
-// that the program has received as a server, so that a stranger has written it.
+// that the program received as a server. Such a host is untrusted.
 func isReceived(req *http.Request) bool {
 	if req.RequestURI == "" || strings.HasPrefix(req.RequestURI, "/") {
 		return false

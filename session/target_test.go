@@ -124,7 +124,7 @@ func TestHeadersChoosePorts(t *testing.T) {
 	}
 }
 
-// Whatever member of a URL names a host, it must be the session's, and it does not get into the request line.
+// A host in any field of a URL must be the session's, and must not appear in the request line.
 func TestOpaqueAndReceivedTargets(t *testing.T) {
 	tests := []struct {
 		name string
@@ -187,7 +187,8 @@ func TestOpaqueAndReceivedTargets(t *testing.T) {
 	}
 }
 
-// A stranger in front of a reverse proxy reaches the port that the program has chosen, by whatever request.
+// No request of a remote client to a reverse proxy reaches a port other than the one that the
+// program has chosen.
 func TestReverseProxy(t *testing.T) {
 	s, host, sent := recorded(t)
 	to, err := url.Parse(s.URL(3000))

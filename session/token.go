@@ -14,7 +14,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// token is a set of headers that open ports for a while.
+// token is a set of headers that opens ports until it expires.
 type token struct {
 	header  http.Header
 	others  []string // names of headers that do not begin with proxyHeaders
@@ -34,8 +34,8 @@ func newToken(header http.Header, expires time.Time) *token {
 // Format prints no secrets.
 func (token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "session.token{[REDACTED]}") }
 
-// withhold takes the token out of the text of an error: net/http quotes what it cannot
-// parse, and an endpoint can send back what it received.
+// withhold removes the token from the text of an error. net/http quotes text that it cannot
+// parse, and an endpoint can echo the request.
 func (t *token) withhold(err error) error {
 	text := t.redact(err.Error())
 	if text == err.Error() {
@@ -44,7 +44,7 @@ func (t *token) withhold(err error) error {
 	return &withheldError{text, err}
 }
 
-// redact takes the token, and each part of it, out of a text.
+// redact replaces the token, and each part of it, in a text.
 func (t *token) redact(text string) string {
 	for _, values := range t.header {
 		for _, value := range values {
@@ -61,11 +61,11 @@ func (t *token) redact(text string) string {
 
 const (
 	redacted = "[REDACTED]"
-	// minPart is the least length of a part of a token that is a secret by itself.
+	// minPart is the minimum length of a part of a token that is secret by itself.
 	minPart = 16
 )
 
-// withheldError is an error with another text.
+// withheldError replaces the text of an error.
 type withheldError struct {
 	text string
 	err  error
@@ -75,7 +75,7 @@ func (e *withheldError) Error() string { return e.text }
 
 func (e *withheldError) Unwrap() error { return e.err }
 
-// tokenCache has a token ready for those who ask, and a new one before it expires.
+// tokenCache returns tokens and renews them before they expire.
 type tokenCache struct {
 	api      lambdamicrovms.CreateMicroVMAuthTokenAPIClient
 	id       string // of the MicroVM
@@ -83,21 +83,21 @@ type tokenCache struct {
 	lifetime time.Duration
 	clock    lambdamicrovms.Clock
 
-	mu      sync.Mutex // guards what follows, and the tokens in the slots
+	mu      sync.Mutex // guards the fields below, and the tokens in the slots
 	slots   map[int]*tokenSlot
 	stopped bool
 }
 
-// tokenSlot is the place of the token for one port, or of the one for all allowed ports.
+// tokenSlot holds the token for one port, or the token for all allowed ports.
 type tokenSlot struct {
-	renewals single[*token]
+	renewals sharedCall[*token]
 
 	current *token
 	renewAt time.Time
 }
 
-// get returns a token that opens the port. The first who comes at the time to renew it begins to, and like all others
-// goes on with the old one; if that has expired they wait.
+// get returns a token that opens the port. The first caller after renewAt starts a renewal.
+// Callers use the old token as long as it is valid, and otherwise wait for the renewal.
 func (c *tokenCache) get(ctx context.Context, port int) (*token, error) {
 	slot, err := c.slot(port)
 	if err != nil {
@@ -108,11 +108,11 @@ func (c *tokenCache) get(ctx context.Context, port int) (*token, error) {
 		return valid, nil
 	}
 	renew := func(ctx context.Context) (*token, error) {
-		if valid, fresh := c.look(slot); fresh { // since the caller looked
+		if valid, fresh := c.look(slot); fresh { // another caller has renewed it since
 			return valid, nil
 		}
 		var renewed *token
-		defer func() { // a panic is a failure, too
+		defer func() { // also after a panic
 			if renewed == nil {
 				c.postpone(slot)
 			}
@@ -122,13 +122,13 @@ func (c *tokenCache) get(ctx context.Context, port int) (*token, error) {
 		return renewed, err
 	}
 	if valid != nil {
-		slot.renewals.begin(ctx, renewalTimeout, renew)
+		slot.renewals.start(ctx, renewalTimeout, renew)
 		return valid, nil
 	}
 	return slot.renewals.do(ctx, renew)
 }
 
-// renewalTimeout limits a renewal that nobody waits for.
+// renewalTimeout limits a renewal that no caller waits for.
 const renewalTimeout = time.Minute
 
 func (c *tokenCache) slot(port int) (*tokenSlot, error) {
@@ -148,7 +148,7 @@ func (c *tokenCache) slot(port int) (*tokenSlot, error) {
 	return slot, nil
 }
 
-// look returns the token in the slot if it is valid, and whether it need not be renewed yet.
+// look returns the token in the slot if it is valid. fresh is false if it is due for renewal.
 func (c *tokenCache) look(slot *tokenSlot) (valid *token, fresh bool) {
 	now := c.clock.Now()
 	c.mu.Lock()
@@ -160,7 +160,7 @@ func (c *tokenCache) look(slot *tokenSlot) (valid *token, fresh bool) {
 }
 
 func (c *tokenCache) renew(ctx context.Context, slot *tokenSlot, port int) (*token, error) {
-	began := c.clock.Now() // the service counts from later on
+	began := c.clock.Now() // the token's lifetime begins later, at the service
 	allowed := c.allowed
 	if len(allowed) == 0 {
 		allowed = []types.PortSpecification{&types.PortSpecificationMemberPort{Value: int32(port)}}
@@ -187,8 +187,8 @@ func (c *tokenCache) renew(ctx context.Context, slot *tokenSlot, port int) (*tok
 	return slot.current, nil
 }
 
-// postpone is for a renewal that failed. Half of what is left of a valid token has to pass before the next, so that not
-// every request asks a service that fails.
+// postpone delays the next renewal after one that failed. It waits half of the token's
+// remaining lifetime, so that not every request calls a failing service.
 func (c *tokenCache) postpone(slot *tokenSlot) {
 	now := c.clock.Now()
 	c.mu.Lock()
@@ -198,18 +198,18 @@ func (c *tokenCache) postpone(slot *tokenSlot) {
 	}
 }
 
-// drop forgets a token that the proxy refuses, unless there is a newer one already.
-func (c *tokenCache) drop(refused *token) {
+// drop removes a token that the proxy rejected, unless it has been replaced already.
+func (c *tokenCache) drop(rejected *token) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, slot := range c.slots {
-		if slot.current == refused {
+		if slot.current == rejected {
 			slot.current = nil
 		}
 	}
 }
 
-// stop ends the renewals under way and forgets all tokens.
+// stop cancels running renewals and removes all tokens.
 func (c *tokenCache) stop(ctx context.Context) {
 	c.mu.Lock()
 	c.stopped = true
@@ -227,8 +227,8 @@ func (c *tokenCache) isStopped() bool {
 	return c.stopped
 }
 
-// tokenHeader makes headers of a token, which is a map of whatever names the service
-// chooses. The error for one that no request can carry repeats nothing of it.
+// tokenHeader converts a token to headers. The service chooses their names. If HTTP does not
+// allow a name or a value, the error does not quote it.
 func tokenHeader(operation string, authToken map[string]string) (http.Header, error) {
 	header := make(http.Header, len(authToken))
 	for name, value := range authToken {
@@ -243,8 +243,7 @@ func tokenHeader(operation string, authToken map[string]string) (http.Header, er
 	return header, nil
 }
 
-// isHeader reports whether a header has a name and a value, both of characters that HTTP
-// allows.
+// isHeader reports whether name and value are not empty and HTTP allows their characters.
 func isHeader(name, value string) bool {
 	for _, c := range []byte(name) {
 		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {

@@ -63,7 +63,7 @@ func TestTokensAskedFor(t *testing.T) {
 	}
 }
 
-// lagging starts a session whose clock stands still, so that it takes tokens that have expired for valid.
+// lagging starts a session whose clock stands still, so that it considers expired tokens valid.
 func lagging(t *testing.T, srv *service) *session.Session {
 	slow := &clock{now: srv.Now()}
 	vm, err := srv.RunMicroVM(context.Background(), srv.input())

@@ -9,31 +9,32 @@ import (
 	"strconv"
 )
 
-// RoundTrip sends a request to the MicroVM, with the headers of a token and of the port.
-// Scheme and host are those of the endpoint, whatever the request says.
+// RoundTrip sends a request to the MicroVM, with headers for the token and the port. Scheme
+// and host are always those of the endpoint.
 //
 // The port is the first of these:
-//  1. the one that a header X-aws-proxy-port, or the same as a WebSocket subprotocol,
-//     chooses; it must be Options.Port, the port in the URL, or one of Options.HeaderPorts;
-//  2. the one in the request's URL;
-//  3. in a redirect, that of the request before;
+//
+//  1. the port in an X-aws-proxy-port header or in the equivalent WebSocket subprotocol; it
+//     must be Options.Port, the port in the URL, or one of Options.HeaderPorts;
+//  2. the port in the URL;
+//  3. for a redirect, the port of the previous request;
 //  4. Options.Port.
 //
-// The URL of a request that the program received as a server counts as a header does, if
-// the client has written host and port into the request line.
+// If the program received the request as a server, and the request line contained host and
+// port, then the port in the URL is untrusted and rule 1 applies to it.
 //
-// Headers by the proxy's names are taken out of what is sent, in any spelling, and so are
-// subprotocols that hold a port or a token.
+// RoundTrip does not forward headers with the proxy's names, in any spelling, nor
+// subprotocols that contain a port or a token.
 //
-// The error is a *HostError if the request is for another host, a *PortError if the port
-// is not to be used, and a *ProxyError if the proxy does not let the request through.
+// The error is a *HostError if the request is for another host, a *PortError if the port is
+// invalid or may not be chosen, and a *ProxyError if the proxy rejects the request.
 func (s *Session) RoundTrip(req *http.Request) (*http.Response, error) {
 	to, err := s.targetOf(req)
 	if err != nil {
 		closeBody(req)
 		return nil, err
 	}
-	c := &course{s: s, req: req, to: to}
+	c := &exchange{s: s, req: req, to: to}
 	for {
 		resp, err := c.send()
 		if err != nil {
@@ -50,23 +51,23 @@ func (s *Session) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// course is what a request goes through, once or up to three times.
-type course struct {
+// exchange is a request with its attempts, of which there are at most three.
+type exchange struct {
 	s   *Session
 	req *http.Request
 	to  target
 
 	sent           bool
-	token          *token // that it was sent with last
-	renewed, awake bool   // what was tried already
+	token          *token // of the last attempt
+	renewed, awake bool   // the remedies that were tried
 }
 
-// errNoResponse is for a transport that breaks the rules of http.RoundTripper.
+// errNoResponse reports a transport that violates the contract of http.RoundTripper.
 var errNoResponse = errors.New("session: Options.Transport returned neither a response nor an error")
 
-// send sends a copy of the request: the caller's own must stay without the token, and so
-// must the response, in which callers find the request.
-func (c *course) send() (*http.Response, error) {
+// send makes one attempt. It sends a copy of the request, because the token must appear
+// neither in the caller's request nor in Response.Request.
+func (c *exchange) send() (*http.Response, error) {
 	var err error
 	if c.token, err = c.s.tokens.get(c.req.Context(), c.to.port); err != nil {
 		if !c.sent {
@@ -97,7 +98,7 @@ func (c *course) send() (*http.Response, error) {
 	resp, err := c.s.transport.RoundTrip(out)
 	switch {
 	case err != nil:
-		if resp != nil && resp.Body != nil { // a response would hold the request with the token
+		if resp != nil && resp.Body != nil { // the response refers to the request with the token
 			_ = resp.Body.Close()
 		}
 		return nil, c.token.withhold(err)
@@ -105,20 +106,20 @@ func (c *course) send() (*http.Response, error) {
 		return nil, errNoResponse
 	}
 	resp.Request = c.req
-	if location := resp.Header.Get("Location"); location != "" { // an http.Client quotes one that does not parse
+	if location := resp.Header.Get("Location"); location != "" { // http.Client quotes an invalid one in its error
 		if harmless := c.token.redact(location); harmless != location {
 			resp.Header.Set("Location", harmless)
 		}
 	}
-	if resp.Body == nil { // from a transport of the caller's own
+	if resp.Body == nil { // Options.Transport may omit it
 		resp.Body = http.NoBody
 	}
 	return resp, nil
 }
 
-// sendTrailer gives a copy of a request the trailer of the original, whose values are set
-// while the body is read, without the proxy's own names.
-func (c *course) sendTrailer(out *http.Request) {
+// sendTrailer copies the trailer of the request, without the proxy's headers, once the body
+// has been read: only then are its values set.
+func (c *exchange) sendTrailer(out *http.Request) {
 	c.token.clean(out.Trailer)
 	atEnd := func() {
 		trailer := c.req.Trailer.Clone()
@@ -139,7 +140,7 @@ func (c *course) sendTrailer(out *http.Request) {
 	}
 }
 
-// trailed is a body that has a trailer set at its end.
+// trailed is a body that calls atEnd at its end.
 type trailed struct {
 	io.ReadCloser
 	atEnd func()
@@ -153,9 +154,9 @@ func (t *trailed) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// remedy does what can be done about a refusal, each thing once, and reports whether to
-// send the request again.
-func (c *course) remedy(failure *ProxyError) bool {
+// remedy fixes the cause of a rejection, if it can and has not tried before, and reports
+// whether to send the request again.
+func (c *exchange) remedy(failure *ProxyError) bool {
 	ctx := c.req.Context()
 	switch failure.Kind {
 	case KindMissingAuth, KindWrongToken:
@@ -179,7 +180,7 @@ func (c *course) remedy(failure *ProxyError) bool {
 		return !failure.Resumed
 
 	case KindNothingListening:
-		// Another request may have resumed the MicroVM since this one was refused.
+		// Another request may have resumed the MicroVM since this one was rejected.
 		if c.awake || !c.s.options.ResumeOnDemand {
 			return false
 		}
@@ -189,7 +190,7 @@ func (c *course) remedy(failure *ProxyError) bool {
 	return false
 }
 
-// replayable reports whether a request may be sent twice, by the rules of net/http.
+// replayable reports whether net/http would consider a request safe to send twice.
 func replayable(req *http.Request) bool {
 	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
 		return false

@@ -93,9 +93,9 @@ func TestRequestsNotSent(t *testing.T) {
 		url, port string
 		want      string
 	}{
-		{url: "https://elsewhere.example/", want: "session: the request is for elsewhere.example, this session is with " + host + " only"},
-		{url: "https://" + host + ".", want: "session: the request is for " + host + "., this session is with " + host + " only"},
-		{url: "https://" + host + ".elsewhere.example/", want: "session: the request is for " + host + ".elsewhere.example, this session is with " + host + " only"},
+		{url: "https://elsewhere.example/", want: "session: the request is for host elsewhere.example, but this session sends only to " + host},
+		{url: "https://" + host + ".", want: "session: the request is for host " + host + "., but this session sends only to " + host},
+		{url: "https://" + host + ".elsewhere.example/", want: "session: the request is for host " + host + ".elsewhere.example, but this session sends only to " + host},
 		{url: s.URL(0) + ":0/", want: `session: "0" is not a port`},
 		{url: s.URL(0) + ":65536/", want: `session: "65536" is not a port`},
 		{url: "/", port: "http", want: `session: "http" is not a port`},
@@ -208,28 +208,28 @@ func TestProxyErrors(t *testing.T) {
 		{
 			name: "no token gets there", mangle: "?", url: "/",
 			want: session.ProxyError{Status: 403, Kind: session.KindMissingAuth, Port: 8080},
-			text: "session: the proxy of ID answered 403 for port 8080: missing authentication",
+			text: "session: the proxy of ID returned 403 for port 8080: missing authentication",
 		},
 		{
 			name: "another server's token", url: "/", mangle: strings.TrimSuffix(strings.Repeat("AAAAAAAAAAAAAAAA.", 5), "."),
 			want: session.ProxyError{Status: 403, Kind: session.KindWrongToken, Port: 8080},
-			text: "session: the proxy of ID answered 403 for port 8080: authentication failed",
+			text: "session: the proxy of ID returned 403 for port 8080: authentication failed",
 		},
 		{
 			name: "port not allowed", allow: narrow, url: "https://HOST:9000/",
 			want: session.ProxyError{Status: 403, Kind: session.KindPortDenied, Port: 9000},
-			text: "session: the proxy of ID answered 403 for port 9000: the token does not open this port, see Options.AllowedPorts",
+			text: "session: the proxy of ID returned 403 for port 9000: the token does not open this port, see Options.AllowedPorts",
 		},
 		{
 			name: "nothing listens", opt: only8080, url: "https://HOST:9000/",
 			want: session.ProxyError{Status: 502, Kind: session.KindNothingListening, Port: 9000, State: "RUNNING"},
-			text: "session: the proxy of ID answered 502 for port 9000: nothing listens on this port",
+			text: "session: the proxy of ID returned 502 for port 9000: nothing listens on this port",
 		},
 		{
 			name: "suspended", url: "/",
 			before: func(_ *service, s *session.Session) { _ = s.Suspend(ctx) },
 			want:   session.ProxyError{Status: 502, Kind: session.KindSuspended, Port: 8080, State: "SUSPENDED"},
-			text:   "session: the proxy of ID answered 502 for port 8080: the MicroVM is SUSPENDED",
+			text:   "session: the proxy of ID returned 502 for port 8080: the MicroVM is SUSPENDED",
 		},
 		{
 			name: "about to be suspended", url: "/",
@@ -237,7 +237,7 @@ func TestProxyErrors(t *testing.T) {
 				_, _ = srv.SuspendMicroVM(ctx, &lambdamicrovms.SuspendMicroVMInput{MicroVMIdentifier: aws.String(s.ID())})
 			},
 			want: session.ProxyError{Status: 502, Kind: session.KindSuspended, Port: 8080, State: "SUSPENDING"},
-			text: "session: the proxy of ID answered 502 for port 8080: the MicroVM is SUSPENDING",
+			text: "session: the proxy of ID returned 502 for port 8080: the MicroVM is SUSPENDING",
 		},
 		{
 			name: "terminated", url: "/",
@@ -247,7 +247,7 @@ func TestProxyErrors(t *testing.T) {
 				srv.Advance(time.Minute)
 			},
 			want: session.ProxyError{Status: 502, Kind: session.KindTerminated, Port: 8080, State: "TERMINATED", Reason: "Success."},
-			text: "session: the proxy of ID answered 502 for port 8080: the MicroVM is TERMINATED: Success.",
+			text: "session: the proxy of ID returned 502 for port 8080: the MicroVM is TERMINATED: Success.",
 		},
 		{
 			name: "state not to be had", opt: only8080, url: "https://HOST:9000/",
@@ -298,7 +298,7 @@ func TestAnswersOfTheApplication(t *testing.T) {
 		method string
 		status int
 		body   string
-		proxy  session.Kind // that the answer is taken for
+		proxy  session.Kind // the kind that the response is taken for
 	}{
 		{status: 200, body: "Token authentication failed"},
 		{status: 401, body: "Token authentication failed"},
@@ -502,7 +502,7 @@ func TestResumedByTheProxy(t *testing.T) {
 	}
 }
 
-// TestReplaysOnlyWhatIsSafe sends random requests through a proxy and a service that answer at random.
+// TestReplaysOnlyWhatIsSafe sends random requests; proxy and service respond at random.
 func TestReplaysOnlyWhatIsSafe(t *testing.T) {
 	const requests = 5_000
 	const seed = 7
@@ -600,7 +600,8 @@ func TestReplaysOnlyWhatIsSafe(t *testing.T) {
 	}
 }
 
-// A response that switches protocols is handed on as it is, so that WebSocket libraries can work over the client.
+// A response that switches protocols is returned unchanged, so that WebSocket libraries can
+// use the client.
 func TestSwitchingProtocols(t *testing.T) {
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, stream, err := w.(http.Hijacker).Hijack()

@@ -8,24 +8,24 @@ import (
 	"github.com/microvm-go/lambdamicrovms"
 )
 
-// The lead of a change that the session has asked for is the time until it polls first:
-// half of the time that the change was measured to take (a start 1.85 s, a resume 1.2 s, a
-// suspension 1 to 2 s). The polls that this saves come closer together later.
+// The lead is the delay before the first poll after a state change was requested. It is about
+// half of the measured duration of the change: start 1.85 s, resume 1.2 s, suspend 1 to 2 s.
+// The polls that this saves are spent on shorter delays afterwards.
 const (
 	startLead   = 900 * time.Millisecond
 	resumeLead  = 600 * time.Millisecond
 	suspendLead = 500 * time.Millisecond
 
-	// minPollDelay is the least time between polls after a lead.
+	// minPollDelay is the minimum delay between polls after a lead.
 	minPollDelay = 150 * time.Millisecond
 )
 
-// newWaiter is one of the functions that make the waiters of MicroVMs.
+// newWaiter is the type of the constructors of MicroVM waiters.
 type newWaiter = func(lambdamicrovms.GetMicroVMAPIClient, ...func(*lambdamicrovms.MicroVMRunningWaiterOptions)) *lambdamicrovms.MicroVMRunningWaiter
 
 func (s *Session) waiter(until newWaiter) *lambdamicrovms.MicroVMRunningWaiter {
 	return until(s.api, func(o *lambdamicrovms.MicroVMRunningWaiterOptions) {
-		if s.options.Clock != nil { // with its own default a waiter cuts off polls that hang
+		if s.options.Clock != nil { // without a clock, the waiter also cancels polls that hang
 			o.Clock = s.options.Clock
 		}
 	})
@@ -36,7 +36,7 @@ func (s *Session) polled() *lambdamicrovms.GetMicroVMInput {
 }
 
 // wait waits for at most Options.MaxWait. It polls first after the lead, or after half of
-// MaxWait if that is less.
+// MaxWait if that is shorter.
 func (s *Session) wait(ctx context.Context, until newWaiter, lead time.Duration) (*lambdamicrovms.GetMicroVMOutput, error) {
 	lead = min(lead, s.options.MaxWait/2)
 	if lead == 0 {
@@ -48,7 +48,7 @@ func (s *Session) wait(ctx context.Context, until newWaiter, lead time.Duration)
 	return found, countLead(err, lead)
 }
 
-// countLead makes the error of a waiter tell of the whole wait.
+// countLead adds the lead to the durations in the error of a waiter.
 func countLead(err error, lead time.Duration) error {
 	var late *lambdamicrovms.WaiterTimeoutError
 	if errors.As(err, &late) {

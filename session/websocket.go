@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,18 +14,19 @@ import (
 	"github.com/microvm-go/lambdamicrovms"
 )
 
-// Handshake is what a WebSocket library needs to connect. Subprotocols and Header hold the
-// token, once each: give the library one of the two. A Handshake prints, logs and marshals
-// without them; the fields by themselves are secrets.
+// Handshake has the arguments that a WebSocket library needs to connect. Subprotocols and
+// Header both contain the token: do not log them, and pass only one of them to the library.
+// A Handshake itself prints, logs and marshals without them.
 type Handshake struct {
-	// URL is a wss URL, ws with an Options.BaseEndpoint of http. A path may be appended.
+	// URL is a wss URL, or a ws URL if Options.BaseEndpoint is an http URL. You may append a
+	// path.
 	URL string
-	// Host is the value of the Host header, which differs from the URL's host with
-	// Options.BaseEndpoint only.
+	// Host is the value of the Host header. It differs from the URL's host only with
+	// Options.BaseEndpoint.
 	Host string
 	// Subprotocols are the values of Sec-WebSocket-Protocol.
 	Subprotocols []string
-	// Header are headers that say the same.
+	// Header has the same information as headers.
 	Header http.Header
 }
 
@@ -35,20 +37,20 @@ func (h Handshake) text() string {
 // Format prints no secrets.
 func (h Handshake) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, h.text()) }
 
-// LogValue is what Format prints.
+// LogValue returns the text that Format prints.
 func (h Handshake) LogValue() slog.Value { return slog.StringValue(h.text()) }
 
-// MarshalJSON returns what Format prints, as a string.
+// MarshalJSON returns the text that Format prints as a JSON string.
 func (h Handshake) MarshalJSON() ([]byte, error) { return json.Marshal(h.text()) }
 
-// WebSocket returns what it takes to connect to a port of the MicroVM, zero for
-// Options.Port. The token is that of the session's requests: connect soon, or ask again. A
-// connection outlives the token once it is open.
+// WebSocket returns the arguments to connect to a port of the MicroVM. Zero means
+// Options.Port. The token is the one that the session's requests use and may expire soon:
+// connect at once, and call WebSocket again for each connection. An open connection is not
+// affected when the token expires.
 //
-// A library that takes an http.Client can be given [Session.Client] and [Session.URL]
-// instead.
+// If the library accepts an http.Client, use [Session.Client] and [Session.URL] instead.
 func (s *Session) WebSocket(ctx context.Context, port int) (*Handshake, error) {
-	port = or(port, s.options.Port)
+	port = cmp.Or(port, s.options.Port)
 	if !isPort(port) {
 		return nil, notAPort(strconv.Itoa(port))
 	}
@@ -62,10 +64,10 @@ func (s *Session) WebSocket(ctx context.Context, port int) (*Handshake, error) {
 	return h, nil
 }
 
-// Shell returns the same for a shell in the MicroVM, which is a terminal over a WebSocket:
-// each time with a token of its own, which is valid for Options.TokenLifetime. The MicroVM
+// Shell returns the arguments to connect to a shell in the MicroVM, a terminal over a
+// WebSocket. Each call creates a token that is valid for Options.TokenLifetime. The MicroVM
 // must have been started with the network connector SHELL_INGRESS; ALL_INGRESS does not
-// include it. The messages of the connection are not part of the API.
+// include it. The API does not document the messages of the connection.
 func (s *Session) Shell(ctx context.Context) (*Handshake, error) {
 	if s.tokens.isStopped() {
 		return nil, ErrClosed
@@ -89,7 +91,7 @@ func (s *Session) Shell(ctx context.Context) (*Handshake, error) {
 
 func (s *Session) handshake(header http.Header) *Handshake {
 	scheme := "wss"
-	if s.address.Scheme == "http" { // of an emulator
+	if s.address.Scheme == "http" { // an emulator
 		scheme = "ws"
 	}
 	h := &Handshake{
