@@ -7,7 +7,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/partition"
 )
 
-// ARN is the name of an image that the service's operations take. The region decides the partition.
+// ARN identifies an image in requests. The region determines the partition.
 type ARN struct {
 	Region  string // such as "us-east-1"
 	Account string // twelve digits, or "aws" for a base image that AWS provides
@@ -24,16 +24,16 @@ func BaseImageARN(region, name string) string {
 	return ARN{Region: region, Account: "aws", Name: name}.String()
 }
 
-// ConnectorARN returns the ARN of a network connector that AWS provides: HTTP_INGRESS, ALL_INGRESS,
-// SHELL_INGRESS, NO_INGRESS or INTERNET_EGRESS.
+// ConnectorARN returns the ARN of a network connector that AWS provides: HTTP_INGRESS,
+// ALL_INGRESS, SHELL_INGRESS, NO_INGRESS or INTERNET_EGRESS.
 func ConnectorARN(region, name string) string {
 	return partition.LambdaARN(region, "aws", managedConnector+name)
 }
 
 const managedConnector = "network-connector:aws-network-connector:"
 
-// ParseARN reads the ARN of an image. The error is an *ARNError, which tells what is missing: the service
-// refuses bare names and ids, and says no more than that the format is invalid.
+// ParseARN parses the ARN of an image. The error is an *ARNError that names the problem. The
+// service rejects bare names and ids with the message that the format is invalid.
 func ParseARN(text string) (ARN, error) {
 	if !strings.HasPrefix(text, "arn:") {
 		if validName(text) {
@@ -59,7 +59,7 @@ func ParseARN(text string) (ARN, error) {
 	case len(parts) < 7 || parts[6] == "":
 		return ARN{}, &ARNError{Text: text, Problem: "it has no name"}
 	case len(parts) > 7:
-		return ARN{}, &ARNError{Text: text, Problem: "something follows the name; versions are given apart from the ARN"}
+		return ARN{}, &ARNError{Text: text, Problem: "something follows the name; versions are not part of the ARN"}
 	case !validName(parts[6]):
 		return ARN{}, &ARNError{Text: text, Problem: "a name has 1 to 64 letters, digits, - and _"}
 	}
@@ -85,7 +85,7 @@ func validName(name string) bool {
 	return true
 }
 
-// ARNError reports a text that is not the ARN of an image.
+// ARNError reports that a text is not the ARN of an image.
 type ARNError struct {
 	Text    string
 	Problem string

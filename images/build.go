@@ -8,17 +8,18 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// buildAPI is what it takes to see a build through.
+// buildAPI is the set of operations that waitForBuild calls.
 type buildAPI interface {
 	lambdamicrovms.GetMicroVMImageAPIClient
 	lambdamicrovms.GetMicroVMImageVersionAPIClient
 	lambdamicrovms.ListMicroVMImageBuildsAPIClient
 }
 
-// waitForBuild waits for exactly this version: the state of the image may be that of another update.
+// waitForBuild waits for the version, not for the image: the state of the image may be that of
+// another update.
 func (j *job) waitForBuild(ctx context.Context, api buildAPI, version string) error {
 	waiter := lambdamicrovms.NewMicroVMImageVersionSuccessfulWaiter(api,
-		tune[lambdamicrovms.GetMicroVMImageVersionInput, lambdamicrovms.GetMicroVMImageVersionOutput](j, StepWaitForBuild, version))
+		configureWaiter[lambdamicrovms.GetMicroVMImageVersionInput, lambdamicrovms.GetMicroVMImageVersionOutput](j, StepWaitForBuild, version))
 	out, err := waiter.WaitForOutput(ctx, &lambdamicrovms.GetMicroVMImageVersionInput{
 		ImageIdentifier: &j.image, ImageVersion: &version,
 	}, j.BuildTimeout)
@@ -36,8 +37,8 @@ func (j *job) waitForBuild(ctx context.Context, api buildAPI, version string) er
 	return j.fail(StepWaitForBuild, version, err)
 }
 
-// buildFailed collects what is known about a failure: the reason is with the builds, and the
-// version that keeps serving is with the image.
+// buildFailed collects the details of a failure. The builds have the reason, and the image has
+// the version that remains active.
 func (j *job) buildFailed(ctx context.Context, api buildAPI, version string, out *lambdamicrovms.GetMicroVMImageVersionOutput) error {
 	failed := &BuildFailedError{
 		Workflow: j.workflow,
@@ -47,7 +48,7 @@ func (j *job) buildFailed(ctx context.Context, api buildAPI, version string, out
 		Reason:   deref(out.StateReason),
 		LogGroup: logGroup(j.image, out.Logging),
 	}
-	failed.Builds, failed.BuildsErr = insist(ctx, j, StepRead, version, func() ([]Build, error) {
+	failed.Builds, failed.BuildsErr = withRetries(ctx, j, StepRead, version, func() ([]Build, error) {
 		return j.builds(ctx, api, version)
 	})
 	image, err := api.GetMicroVMImage(ctx, &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: &j.image})
@@ -79,7 +80,7 @@ func (j *job) builds(ctx context.Context, api lambdamicrovms.ListMicroVMImageBui
 	return builds, nil
 }
 
-// logGroup returns where the output of an image's builds goes.
+// logGroup returns the log group for the output of an image's builds, or "".
 func logGroup(image string, logging types.Logging) string {
 	switch to := logging.(type) {
 	case *types.LoggingMemberDisabled:

@@ -17,7 +17,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// DeployAPI is what Deploy calls.
+// DeployAPI is the set of operations that Deploy calls.
 type DeployAPI interface {
 	FindAPI
 	TagsAPI
@@ -25,36 +25,37 @@ type DeployAPI interface {
 	UpdateAPI
 }
 
-// Deployment is what an image shall be.
+// Deployment is the desired state of an image.
 type Deployment struct {
-	// Image is the name, the whole configuration and the tags, as for the call that creates an image; its JSON
-	// form is the wire's. What it leaves out goes back to the service's default, save Tags: without any, those
-	// of an existing image are left alone, and otherwise they become exactly these. BaseImageVersion "1.0" is
-	// sent as "1". ClientToken is ignored.
+	// Image is the name, the whole configuration and the tags, as for CreateMicroVMImage. Its
+	// JSON form is that of the API. Members that it omits are reset to the service's defaults,
+	// except Tags: if it is nil, the tags of an existing image are kept; otherwise the image
+	// gets exactly these tags. BaseImageVersion "1.0" is sent as "1". ClientToken is ignored.
 	Image lambdamicrovms.CreateMicroVMImageInput
 
-	// Dir is the folder to pack and upload, with a Dockerfile in it; see Zip. Image.CodeArtifact is left out
-	// then.
+	// Dir is the directory to pack and upload. It must contain a Dockerfile; see Zip. With Dir,
+	// leave Image.CodeArtifact nil and set Uploader.
 	Dir      string
 	Uploader Uploader
 
-	// ContentHash is the caller's word for the content behind Image.CodeArtifact, if there is no Dir: as long
-	// as it stays the same, so does the content. Without it every Deploy builds, since the same URI may have
-	// new content.
+	// ContentHash identifies the content at Image.CodeArtifact if there is no Dir. You must
+	// change it when the content changes. Without it, every Deploy builds, since the content at
+	// the same URI may have changed.
 	ContentHash string
 }
 
-// An Uploader stores archives where the service can read them. The bucket is in the image's region.
+// Uploader stores archives where the service can read them. The bucket must be in the image's
+// region.
 type Uploader interface {
-	// Upload returns the URI of the archive, such as s3://bucket/key. The name is a suggestion for the key: the
-	// image's name, a slash, and one that the same content always has.
+	// Upload returns the URI of the archive, such as s3://bucket/key. name is a suggestion for
+	// the key: the image's name, a slash, and a name that depends only on the content.
 	Upload(ctx context.Context, name string, archive io.ReadSeeker, size int64) (uri string, err error)
 }
 
-// UploaderFunc is an Uploader that is a function.
+// UploaderFunc is a function that implements Uploader.
 type UploaderFunc func(ctx context.Context, name string, archive io.ReadSeeker, size int64) (uri string, err error)
 
-// Upload calls the function.
+// Upload calls f.
 func (f UploaderFunc) Upload(ctx context.Context, name string, archive io.ReadSeeker, size int64) (uri string, err error) {
 	return f(ctx, name, archive, size)
 }
@@ -63,16 +64,16 @@ func (f UploaderFunc) Upload(ctx context.Context, name string, archive io.ReadSe
 type DeployOptions struct {
 	Options
 
-	// Reuse leaves an image alone that is already what it shall be. The default is true. What an image was
-	// built from is kept in a tag, which takes the permission to tag it; false builds in any case and writes no
-	// tag.
+	// Reuse skips the build if the image is up to date. The default is true. Deploy then stores
+	// a hash of the content in a tag, which requires the permission to tag the image. With
+	// false, Deploy always builds and writes no such tag.
 	Reuse bool
 
-	// Validation is how strictly Image is checked before anything else is done. The default is
-	// ValidationStrict: a build that cannot succeed costs minutes.
+	// Validation is the mode in which Image is validated first. The default is
+	// ValidationStrict, because a build that cannot succeed costs minutes.
 	Validation lambdamicrovms.ValidationMode
 
-	// Zip limits what is packed.
+	// Zip limits the size of the archive.
 	Zip ZipOptions
 }
 
@@ -85,26 +86,37 @@ func (o *DeployOptions) check() *workflow.OptionCheck {
 	return check
 }
 
-// contentTag names the tag that tells what the latest active version was built from: "<version>/<hash>". The
-// version guards against updates and rollbacks by others.
+// contentTag is the key of the tag with the hash of the content that the latest active version
+// was built from: "<version>/<hash>". The version detects updates and rollbacks by others.
 const contentTag = "lambdamicrovms:content"
 
-// Deploy makes an image be what the deployment says, and waits until it is: it checks the configuration, hashes
-// the folder, finds the image by its name, packs the folder, creates or updates the image, also one whose last build
-// failed, waits for exactly the version that comes of it, and writes the tags.
+// Deploy creates or updates an image so that it matches the deployment:
 //
-// If the content and the configuration are those of the latest active version already, nothing is packed, uploaded
-// or built, and Result.Unchanged is true. The content is compared by a hash in the tag lambdamicrovms:content, the
-// configuration with the live one. A new version of a base image that is not pinned is no reason to build.
+//  1. It validates the configuration and hashes the directory.
+//  2. It finds the image by its name.
+//  3. If the latest active version has the same content and configuration, it skips the build,
+//     and Result.Unchanged is true.
+//  4. Otherwise it packs and uploads the directory, creates or updates the image, and waits for
+//     the version that it started.
+//  5. It writes the tags.
 //
-// A busy image, a used-up quota of builds and lost answers are waited out. One call builds one version at most.
-// Of two deployments at a time the later one wins, and the earlier one is built in full before.
+// In step 3, Deploy compares the hash of the content with the one in the tag
+// lambdamicrovms:content, and the configuration with that of the version. A new version of a
+// base image that is not pinned is not a reason to build.
+//
+// Deploy waits while the image is busy or a quota of builds is used up, and repeats requests
+// whose responses were lost. One call builds at most one version. Of two concurrent deployments,
+// the later one wins, after the earlier one has been built.
 //
 // # Errors
 //
-// smithy.InvalidParamsError within an *Error for a wrong configuration, *ArtifactError, *BusyError,
-// *BuildFailedError, *UnknownOutcomeError, and *Error for everything else, around its cause. If only the tags
-// could not be written, the Result stands beside the error.
+//   - *ArtifactError: the directory cannot be packed.
+//   - *BusyError: the image stayed busy, or the quota used up, for BusyTimeout.
+//   - *BuildFailedError: the build failed.
+//   - *UnknownOutcomeError: no response says whether the build was started.
+//   - *Error: any other cause, such as a smithy.InvalidParamsError for an invalid configuration.
+//
+// If only the tags could not be written, Deploy returns both the Result and the error.
 func Deploy(ctx context.Context, api DeployAPI, deployment Deployment, optFns ...func(*DeployOptions)) (_ *Result, err error) {
 	options := DeployOptions{Reuse: true, Validation: lambdamicrovms.ValidationStrict}
 	for _, fn := range optFns {
@@ -115,7 +127,7 @@ func Deploy(ctx context.Context, api DeployAPI, deployment Deployment, optFns ..
 	d.secrets = redact.Of(&deployment.Image)
 	defer d.redact(&err)
 	defer d.close()
-	if err := d.refuse(options.check()); err != nil {
+	if err := d.reject(options.check()); err != nil {
 		return nil, err
 	}
 	if err := d.check(); err != nil {
@@ -133,12 +145,12 @@ type deployer struct {
 	options *DeployOptions
 	api     DeployAPI
 	name    string
-	hash    string // of the content, empty if it is not known
+	hash    string // of the content, or empty if unknown
 	archive *os.File
 	uri     string // of the uploaded archive
 }
 
-// check finds what is wrong before anything takes time.
+// check validates the deployment before anything takes time.
 func (d *deployer) check() error {
 	d.Image.ClientToken = nil
 	d.Image.BaseImageVersion = bareMajor(d.Image.BaseImageVersion)
@@ -146,22 +158,22 @@ func (d *deployer) check() error {
 	switch {
 	case d.Dir == "":
 	case d.Uploader == nil:
-		return errors.New("a Dir takes an Uploader")
+		return errors.New("a Dir requires an Uploader")
 	case in.CodeArtifact != nil:
-		return errors.New("a Dir and an Image.CodeArtifact exclude each other")
+		return errors.New("a Dir and an Image.CodeArtifact are mutually exclusive")
 	default:
-		in.CodeArtifact = &types.CodeArtifactMemberUri{Value: "s3://bucket/key"} // until there is one
+		in.CodeArtifact = &types.CodeArtifactMemberUri{Value: "s3://bucket/key"} // a placeholder until the upload
 	}
 	return lambdamicrovms.Validate(&in, d.options.Validation)
 }
 
-// hashContent hashes the folder: an unchanged one need not be packed.
+// hashContent hashes the directory, which need not be packed if it is unchanged.
 func (d *deployer) hashContent(ctx context.Context) error {
 	if d.Dir == "" {
 		d.hash = d.ContentHash
 		return nil
 	}
-	d.tell(Event{Step: StepHash})
+	d.report(Event{Step: StepHash})
 	hashed, err := HashDir(ctx, d.Dir, d.limits)
 	if err != nil {
 		return err
@@ -179,16 +191,17 @@ func (d *deployer) limits(o *ZipOptions) {
 	}
 }
 
-// pack writes the archive to a temporary file. From now on hash is that of what was packed, since the folder may
-// have changed after it was hashed.
+// pack writes the archive to a temporary file. It sets the hash again, since the directory may
+// have changed since it was hashed.
 func (d *deployer) pack(ctx context.Context) error {
-	d.tell(Event{Step: StepZip})
+	d.report(Event{Step: StepZip})
 	var err error
 	if d.archive, err = os.CreateTemp("", "lambdamicrovms-*.zip"); err != nil {
 		return d.fail(StepZip, "", err)
 	}
-	// Where the system allows it, the file has no name while it is used: nothing is left if the process is killed,
-	// and another Deploy of a folder that holds the temporary folder does not pack it.
+	// Where the system allows it, remove the file's name while it is in use: nothing remains if
+	// the process is killed, and a concurrent Deploy of a directory that contains the temporary
+	// directory does not pack it.
 	_ = os.Remove(d.archive.Name())
 	packed, err := Zip(ctx, d.archive, d.Dir, d.limits)
 	if err != nil {
@@ -205,7 +218,7 @@ func (d *deployer) close() {
 	}
 }
 
-// upload packs and stores the archive, once.
+// upload packs and uploads the directory, unless that is done already.
 func (d *deployer) upload(ctx context.Context) error {
 	if d.Dir == "" || d.uri != "" {
 		return nil
@@ -213,7 +226,7 @@ func (d *deployer) upload(ctx context.Context) error {
 	if err := d.pack(ctx); err != nil {
 		return err
 	}
-	d.tell(Event{Step: StepUpload})
+	d.report(Event{Step: StepUpload})
 	size, err := d.archive.Seek(0, io.SeekEnd)
 	if err == nil {
 		_, err = d.archive.Seek(0, io.SeekStart)
@@ -247,7 +260,7 @@ func (d *deployer) deploy(ctx context.Context) (*Result, error) {
 		} else {
 			result, err = d.update(ctx, image)
 		}
-		if outdated(err) {
+		if isStale(err) {
 			if err := d.sleep(ctx, StepWaitForImage, backoff(0), err); err != nil {
 				return nil, err
 			}
@@ -263,18 +276,18 @@ func (d *deployer) deploy(ctx context.Context) (*Result, error) {
 	}
 }
 
-// outdated reports whether there is an image by now where there was none, or none where there was one. While an
-// image is being deleted its name cannot be used.
-func outdated(err error) bool {
+// isStale reports whether an error means that the image was created or deleted since find. The
+// name of an image cannot be used while the image is being deleted.
+func isStale(err error) bool {
 	var unknown *UnknownOutcomeError
 	return (lambdamicrovms.IsAlreadyExists(err) || lambdamicrovms.IsNotFound(err)) && !errors.As(err, &unknown)
 }
 
-// find returns the image when it is busy with nothing, nil if there is none.
+// find waits until the image is not busy and returns it, or nil if there is none.
 func (d *deployer) find(ctx context.Context) (*lambdamicrovms.GetMicroVMImageOutput, error) {
 	d.image = d.name
-	d.tell(Event{Step: StepFind})
-	found, err := insist(ctx, d.job, StepFind, "", func() (*types.MicroVMImageSummary, error) { return Find(ctx, d.api, d.name) })
+	d.report(Event{Step: StepFind})
+	found, err := withRetries(ctx, d.job, StepFind, "", func() (*types.MicroVMImageSummary, error) { return Find(ctx, d.api, d.name) })
 	if err == nil {
 		d.image = deref(found.ImageArn)
 		var image *lambdamicrovms.GetMicroVMImageOutput
@@ -298,8 +311,8 @@ func (d *deployer) create(ctx context.Context) (*Result, error) {
 	if in.ClientToken, err = clienttoken.New(d.api); err != nil {
 		return nil, d.fail(StepCreate, "", err)
 	}
-	begin := &start{job: d.job, api: d.api, step: StepCreate, operation: "CreateMicroVMImage"}
-	begin.look = func(ctx context.Context, sent bool) (string, error) {
+	starter := &buildStarter{job: d.job, api: d.api, step: StepCreate, operation: "CreateMicroVMImage"}
+	starter.inspect = func(ctx context.Context, sent bool) (string, error) {
 		if !sent {
 			return "", nil
 		}
@@ -307,21 +320,21 @@ func (d *deployer) create(ctx context.Context) (*Result, error) {
 		if err != nil || image == nil {
 			return "", err
 		}
-		return d.lookFor(ctx, "", configuration(&in))
+		return d.builtAfter(ctx, "", configuration(&in))
 	}
-	begin.send = func(ctx context.Context) (string, error) {
+	starter.send = func(ctx context.Context) (string, error) {
 		out, err := d.api.CreateMicroVMImage(ctx, &in)
 		if err != nil || out == nil {
 			return "", err
 		}
 		arn := deref(out.ImageArn)
 		if !isARN(arn) {
-			return "", nil // a version without its image is of no use
+			return "", nil // a version without its image cannot be used
 		}
 		d.image = arn
 		return newer(out.ImageVersion, ""), nil
 	}
-	version, err := begin.run(ctx)
+	version, err := starter.run(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -347,7 +360,7 @@ func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMI
 		return nil, err
 	}
 	if isCurrent {
-		// The content is the same, so it does not matter where it is.
+		// The content is the same, so its location does not matter.
 		in.CodeArtifact = live.CodeArtifact
 		if result.Changes = compare(live, in); len(result.Changes) == 0 {
 			result.Version, result.Unchanged = result.From, true
@@ -362,33 +375,33 @@ func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMI
 	if in.ClientToken, err = clienttoken.New(d.api); err != nil {
 		return nil, d.fail(StepUpdate, "", err)
 	}
-	begin := &start{job: d.job, api: d.api, step: StepUpdate, operation: updateImage}
-	begin.look = func(ctx context.Context, sent bool) (string, error) {
+	starter := &buildStarter{job: d.job, api: d.api, step: StepUpdate, operation: updateImage}
+	starter.inspect = func(ctx context.Context, sent bool) (string, error) {
 		if sent {
-			return d.lookFor(ctx, seen.newest(), in)
+			return d.builtAfter(ctx, seen.newest(), in)
 		}
 		now, err := d.history(ctx, d.api)
 		if err == nil {
-			seen = now // what is newer than this was begun with the archive in place
+			seen = now // newer versions may already use this archive
 		}
 		return "", err
 	}
-	begin.send = func(ctx context.Context) (string, error) {
+	starter.send = func(ctx context.Context) (string, error) {
 		out, err := d.api.UpdateMicroVMImage(ctx, in)
 		if err != nil || out == nil {
 			return "", err
 		}
 		return newer(out.ImageVersion, seen.newest()), nil
 	}
-	if result.Version, err = begin.run(ctx); err != nil {
+	if result.Version, err = starter.run(ctx); err != nil {
 		return nil, err
 	}
 	result.Changes, result.ArtifactURI = compare(live, in), d.uri
 	return result, nil
 }
 
-// lookFor returns the version that was built from the input after another one, or "".
-func (d *deployer) lookFor(ctx context.Context, after string, in *lambdamicrovms.UpdateMicroVMImageInput) (version string, err error) {
+// builtAfter returns the version that was built from the input after the given one, or "".
+func (d *deployer) builtAfter(ctx context.Context, after string, in *lambdamicrovms.UpdateMicroVMImageInput) (version string, err error) {
 	_, err = d.historyWith(ctx, d.api, func(now history) (err error) {
 		version, err = now.built(after, in)
 		return err
@@ -396,13 +409,13 @@ func (d *deployer) lookFor(ctx context.Context, after string, in *lambdamicrovms
 	return version, err
 }
 
-// isCurrent reports whether Deploy built the version from this very content.
+// isCurrent reports whether Deploy built the version from the same content.
 func (d *deployer) isCurrent(ctx context.Context, image *lambdamicrovms.GetMicroVMImageOutput, version string) (bool, error) {
 	if !d.options.Reuse || d.hash == "" || version == "" {
 		return false, nil
 	}
 	tags := image.Tags
-	if tags == nil { // the response lacks them: the service sends an empty map if there are none
+	if tags == nil { // the response may be incomplete
 		live, err := d.liveTags(ctx, d.api)
 		if err != nil {
 			return false, err
@@ -412,13 +425,14 @@ func (d *deployer) isCurrent(ctx context.Context, image *lambdamicrovms.GetMicro
 	return tags[contentTag] == contentValue(version, d.hash), nil
 }
 
-// contentValue hashes once more what a caller may have given, so that it fits a tag.
+// contentValue returns the value of contentTag. It hashes the hash, because a ContentHash may
+// not be valid in a tag.
 func contentValue(version, hash string) string {
 	sum := sha256.Sum256([]byte(hash))
 	return version + "/" + hex.EncodeToString(sum[:])
 }
 
-// tags adds the tag of a version's content.
+// tags returns a copy of tags with contentTag added, unless the hash is unused.
 func (d *deployer) tags(version string, tags map[string]string) map[string]string {
 	if !d.options.Reuse || d.hash == "" {
 		return tags
@@ -431,10 +445,10 @@ func (d *deployer) tags(version string, tags map[string]string) map[string]strin
 	return all
 }
 
-// tag writes the tags of a version that has been built.
+// tag writes the tags after the build.
 func (d *deployer) tag(ctx context.Context, result *Result) error {
 	switch own := d.tags(result.Version, nil); {
-	case result.Created: // with its tags
+	case result.Created: // the request had the tags
 		return nil
 	case d.Image.Tags != nil:
 		_, err := d.syncTags(ctx, d.api, d.tags(result.Version, d.Image.Tags))

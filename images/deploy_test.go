@@ -329,8 +329,8 @@ func TestDeployChecksFirst(t *testing.T) {
 		{"no name", "Name", func(d *images.Deployment) { d.Image.Name = nil }},
 		{"a bad name", "Name", func(d *images.Deployment) { d.Image.Name = aws.String("my app") }},
 		{"no artifact", "CodeArtifact", func(d *images.Deployment) { d.Image.CodeArtifact = nil }},
-		{"two artifacts", "exclude each other", func(d *images.Deployment) { d.Dir, d.Uploader = dir, store }},
-		{"no uploader", "a Dir takes an Uploader", func(d *images.Deployment) { d.Dir, d.Image.CodeArtifact = dir, nil }},
+		{"two artifacts", "are mutually exclusive", func(d *images.Deployment) { d.Dir, d.Uploader = dir, store }},
+		{"no uploader", "a Dir requires an Uploader", func(d *images.Deployment) { d.Dir, d.Image.CodeArtifact = dir, nil }},
 		{"memory", "512, 1024, 2048, 4096, 8192", func(d *images.Deployment) {
 			d.Image.Resources = []types.Resources{{MinimumMemoryInMiB: aws.Int32(3000)}}
 		}},

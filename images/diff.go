@@ -14,38 +14,43 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
-// Changes are the differences between two configurations, in the order of their paths.
+// Changes are the differences between two configurations, sorted by path.
 type Changes []Change
 
-// Kind is what an update does to a member.
+// Kind is the effect of an update on a member.
 type Kind string
 
 // The kinds of change.
 const (
-	Added   Kind = "added"   // it is not set now
-	Changed Kind = "changed" // it is set to something else
-	Wiped   Kind = "wiped"   // the update leaves it out, which puts it back to the service's default
+	Added   Kind = "added"   // it was not set
+	Changed Kind = "changed" // it was set to another value
+	Wiped   Kind = "wiped"   // the update omits it, which resets it to the service's default
 )
 
-// A Change is one member that an update would change. All printed forms of it, JSON among them, hide the values
-// of environment variables; Old and New have them.
+// Change is one member that an update would change. Old and New contain the values of
+// environment variables; all printed forms of a Change, including JSON, hide them.
 type Change struct {
-	// Path leads to the member: "Resources[0].MinimumMemoryInMiB", `EnvironmentVariables["KEY"]`.
+	// Path is the path of the member: "Resources[0].MinimumMemoryInMiB", `EnvironmentVariables["KEY"]`.
 	Path string
 	Kind Kind
-	// Old and New are the values in JSON, empty where there is none.
+	// Old and New are the values in JSON, or empty if the member is not set.
 	Old, New string
-	// Secret tells that the values are hidden in print.
+	// Secret is true if printed forms hide the values.
 	Secret bool
 }
 
-// Diff returns what the update would change of the version, and what it would wipe by leaving it
-// out. Values that the service sets by default are no differences: 2048 MiB of memory, the
-// INTERNET_EGRESS connector, a hook that is DISABLED or has its usual timeout; nor is a base
-// image version that the update leaves open, whatever version the base image has now.
+// Diff returns what an update would change in a version, including what it would wipe by
+// omitting it.
 //
-// The version must be complete, as the service returns it: what it lacks cannot be seen to be
-// wiped. A nil version or update is an empty one.
+// The version must be complete, as the service returns it: Diff cannot report that an update
+// wipes a member that live lacks. A nil argument is treated as empty.
+//
+// A member that is set to the service's default equals one that is omitted. The defaults are:
+//
+//   - 2048 MiB of memory;
+//   - the INTERNET_EGRESS connector;
+//   - a hook that is DISABLED, or has the default timeout;
+//   - any base image version, since omitting it means the latest.
 func Diff(live *lambdamicrovms.GetMicroVMImageVersionOutput, wanted *lambdamicrovms.UpdateMicroVMImageInput) Changes {
 	if live == nil {
 		live = &lambdamicrovms.GetMicroVMImageVersionOutput{}
@@ -83,7 +88,7 @@ func compare(live, wanted *lambdamicrovms.UpdateMicroVMImageInput) Changes {
 	return changes
 }
 
-// flatten returns what holds a value of its own, in JSON and by its path.
+// flatten returns the JSON of each member that has no members of its own, by path.
 func flatten(in *lambdamicrovms.UpdateMicroVMImageInput) map[string]string {
 	flat := make(map[string]string)
 	var w restjson.Writer
@@ -98,7 +103,7 @@ func flatten(in *lambdamicrovms.UpdateMicroVMImageInput) map[string]string {
 func flattenValue(flat map[string]string, path, value string) {
 	isLeaf := true
 	r := restjson.NewReader(value)
-	r.Mode = restjson.JSON // Wire passes over members that are null
+	r.Mode = restjson.JSON // Wire skips null members
 	switch {
 	case strings.HasPrefix(value, "{"):
 		for r.Object(); r.Next(); isLeaf = false {
@@ -115,7 +120,7 @@ func flattenValue(flat map[string]string, path, value string) {
 	}
 }
 
-// join spells a step of a path as errors of validation do.
+// join appends a step to a path, in the notation of validation errors.
 func join(path, key string) string {
 	if path == "EnvironmentVariables" {
 		return path + "[" + strconv.Quote(key) + "]"
@@ -130,10 +135,10 @@ func join(path, key string) string {
 	return path + "." + name
 }
 
-// isDefault reports whether a member with this value is the same as one that is left out.
+// isDefault reports whether a member with this value equals an omitted one.
 func isDefault(path, value string) bool {
 	switch path {
-	case "BaseImageVersion": // left out it is the latest, whatever that was at the time
+	case "BaseImageVersion": // omitted, it means the latest at the time
 		return true
 	case "Description":
 		return value == `""`
@@ -161,7 +166,7 @@ func isDefault(path, value string) bool {
 	return false
 }
 
-// String lists the changes, one in a line: "+" is added, "~" changed and "-" wiped.
+// String lists the changes, one per line: "+" is added, "~" changed and "-" wiped.
 func (c Changes) String() string {
 	if len(c) == 0 {
 		return "no changes"
@@ -173,7 +178,7 @@ func (c Changes) String() string {
 	return strings.Join(lines, "\n")
 }
 
-// Wiped returns the changes that the update makes by leaving something out.
+// Wiped returns the changes of kind Wiped.
 func (c Changes) Wiped() Changes {
 	var wiped Changes
 	for _, change := range c {
@@ -209,13 +214,13 @@ func (c Change) String() string {
 	return "~ " + c.Path + ": " + c.Old + " -> " + c.New
 }
 
-// Format prints String, whatever the verb.
+// Format prints String for every verb.
 func (c Change) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, c.String()) }
 
-// LogValue gives slog the same text.
+// LogValue returns the text of String.
 func (c Change) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// MarshalJSON hides secrets, too.
+// MarshalJSON encodes the change without secrets.
 func (c Change) MarshalJSON() ([]byte, error) {
 	c = c.hide()
 	return json.Marshal(struct {

@@ -12,20 +12,20 @@ import (
 
 var errName = errors.New("a name has 1 to 64 letters, digits, - and _")
 
-// Error is the failure of a step that no other type of this package describes. It wraps its cause.
+// Error reports a failed step that no other type of this package describes. It wraps the cause.
 type Error struct {
 	Workflow string // such as "update"
 	Image    string // ARN or name
-	Version  string // if the step was about one
+	Version  string // empty if the step concerns no version
 	Step     Step
-	State    string // last one seen, if any
+	State    string // the last state seen, if any
 	Err      error
 }
 
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("images: " + e.Workflow)
-	if e.Image != "" { // a deployment may lack its name
+	if e.Image != "" { // a Deployment may lack it
 		b.WriteString(" " + e.Image)
 	}
 	b.WriteString(": " + string(e.Step))
@@ -41,31 +41,31 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// NotFoundError reports that there is no image of that name.
+// NotFoundError reports that there is no image with that name.
 type NotFoundError struct{ Name string }
 
 func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("images: there is no image named %q in this account and region", e.Name)
 }
 
-// Unwrap returns the error that the service has for what it cannot find.
+// Unwrap returns the error that the service returns for a missing resource.
 func (e *NotFoundError) Unwrap() error {
 	message := e.Error()
 	return &types.ResourceNotFoundException{Message: &message}
 }
 
-// BusyError reports that an image stayed busy, or the account's quota used up, for as long as BusyTimeout
-// allows. Nothing was started.
+// BusyError reports that an image was still busy, or the account's quota still used up, after
+// BusyTimeout. Nothing was started.
 type BusyError struct {
 	Workflow string
 	Image    string
-	State    string        // of the image, when it was seen last
-	Waited   time.Duration // in all
-	Err      error         // the last refusal, or the waiter's error
+	State    string        // the last state of the image
+	Waited   time.Duration // the total wait
+	Err      error         // the service's last error, or the waiter's error
 }
 
 func (e *BusyError) Error() string {
-	text := fmt.Sprintf("images: %s %s: given up after waiting %v", e.Workflow, e.Image, e.Waited.Round(time.Second))
+	text := fmt.Sprintf("images: %s %s: gave up after waiting %v", e.Workflow, e.Image, e.Waited.Round(time.Second))
 	if e.State != "" {
 		text += ", the image is still " + e.State
 	}
@@ -77,21 +77,22 @@ func (e *BusyError) Error() string {
 
 func (e *BusyError) Unwrap() error { return e.Err }
 
-// ConcurrentUpdateError reports that somebody else changed which version of an image is the latest active one
-// while a workflow was at work.
+// ConcurrentUpdateError reports that somebody else changed the latest active version of an image
+// while a workflow was running.
 type ConcurrentUpdateError struct {
 	Workflow string
 	Image    string
 
-	// From is the latest active version as the workflow had read or made it, Latest the one that took its
-	// place. Either is empty if there was none.
+	// From is the latest active version that the workflow read or set. Latest is the version
+	// that replaced it. Either is empty if there was none.
 	From, Latest string
 
-	// Version is the version that the workflow itself has made the latest meanwhile. It was built without the
-	// changes in Latest, which it has replaced. It is empty if nothing was started.
+	// Version is the version that the workflow built meanwhile. It has replaced Latest and
+	// lacks its changes. It is empty if nothing was started.
 	Version string
 
-	// Err is why Update could not make that good, nil if it was not asked to try.
+	// Err is the error of building a version with both changes, or nil if Update did not try.
+	// See UpdateOptions.Retries.
 	Err error
 }
 
@@ -103,16 +104,16 @@ func (e *ConcurrentUpdateError) Error() string {
 	}
 	text += fmt.Sprintf("; %s was built without its changes and has replaced it", e.Version)
 	if e.Err != nil {
-		text += fmt.Sprintf("; to make that good failed: %v", e.Err)
+		text += fmt.Sprintf("; building a version with both changes failed: %v", e.Err)
 	}
 	return text
 }
 
 func (e *ConcurrentUpdateError) Unwrap() error { return e.Err }
 
-// UnknownOutcomeError reports that a request to start a build was sent, and that no response
-// says whether the service accepted it or, if it did, which version it builds. Look at the newest
-// version of the image. Starting over may build the same thing twice.
+// UnknownOutcomeError reports that no response says whether the service accepted a request to
+// start a build, or which version it builds. Check the newest version of the image before you
+// start over: a second request may build the same configuration twice.
 type UnknownOutcomeError struct {
 	Workflow string
 	Image    string
@@ -125,12 +126,11 @@ func (e *UnknownOutcomeError) Error() string {
 
 func (e *UnknownOutcomeError) Unwrap() error { return e.Err }
 
-// VersionError reports a version that a workflow needs and that the image does not have, or not in a state to
-// be used.
+// VersionError reports that a version does not exist or is in the wrong state for a workflow.
 type VersionError struct {
 	Workflow string
 	Image    string
-	Version  string // empty if none was asked for
+	Version  string // empty if the caller named none
 	Problem  string
 }
 
@@ -142,30 +142,31 @@ func (e *VersionError) Error() string {
 	return text + e.Problem
 }
 
-// BuildFailedError reports that a version was started and not built.
+// BuildFailedError reports that the build of a version failed.
 type BuildFailedError struct {
 	Workflow string
 	Image    string
 	Version  string
-	State    string // of the version, such as "FAILED"
-	Reason   string // of the version; the service hardly ever gives one
-	Serving  string // the latest active version, which keeps serving; empty if there is none or it could not be read
+	State    string // the state of the version, such as "FAILED"
+	Reason   string // the reason of the version, which is usually empty
+	Serving  string // the latest active version; empty if there is none or it is unknown
 
-	// Builds are the version's builds, one for each generation of processors, with the reasons.
+	// Builds are the builds of the version, one per processor generation, with their reasons.
 	Builds []Build
-	// LogGroup is where CloudWatch Logs has the output of the builds, empty if logging is disabled.
+	// LogGroup is the log group in CloudWatch Logs with the output of the builds. It is empty if
+	// logging is disabled.
 	LogGroup string
-	// BuildsErr is why Builds could not be read.
+	// BuildsErr is the error of reading Builds.
 	BuildsErr error
 }
 
-// A Build is one of the builds of a version.
+// Build is one of the builds of a version.
 type Build struct {
 	ID         string
 	Chipset    string // such as "GRAVITON"
 	Generation string // such as "4"
 	State      string
-	Reason     string // why it failed
+	Reason     string // the reason of a failure
 }
 
 func (e *BuildFailedError) Error() string {
@@ -174,7 +175,7 @@ func (e *BuildFailedError) Error() string {
 	if e.Reason != "" {
 		b.WriteString(": " + e.Reason)
 	}
-	for _, same := range e.alike() {
+	for _, same := range e.groups() {
 		generations := make([]string, len(same))
 		for i, build := range same {
 			generations[i] = build.Generation
@@ -195,13 +196,14 @@ func (e *BuildFailedError) Error() string {
 		b.WriteString("; log group " + e.LogGroup)
 	}
 	if e.Serving != "" {
-		b.WriteString("; version " + e.Serving + " goes on serving")
+		b.WriteString("; version " + e.Serving + " remains active")
 	}
 	return b.String()
 }
 
-// alike groups builds that differ in their generation only, so that their reason is said once.
-func (e *BuildFailedError) alike() [][]Build {
+// groups returns the builds grouped by all but their generation, so that Error prints each
+// reason once.
+func (e *BuildFailedError) groups() [][]Build {
 	var groups [][]Build
 	for _, build := range e.Builds {
 		i := slices.IndexFunc(groups, func(group []Build) bool {
@@ -219,8 +221,8 @@ func (e *BuildFailedError) alike() [][]Build {
 
 func (e *BuildFailedError) Unwrap() error { return e.BuildsErr }
 
-// both joins errors, without a wrapper around a single one.
-func both(first, second error) error {
+// joinErrors is errors.Join that does not wrap a single error.
+func joinErrors(first, second error) error {
 	switch {
 	case first == nil:
 		return second

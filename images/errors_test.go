@@ -26,13 +26,13 @@ func TestErrorTexts(t *testing.T) {
 			"images: update arn: wait for build 2.0 (PENDING): no"},
 		{&images.NotFoundError{Name: "app"}, `images: there is no image named "app" in this account and region`},
 		{&images.BusyError{Workflow: "prune", Image: "arn", State: "UPDATING", Waited: 45*time.Minute + 3*time.Millisecond, Err: cause},
-			"images: prune arn: given up after waiting 45m0s, the image is still UPDATING: no"},
-		{&images.BusyError{Workflow: "update", Image: "arn", Waited: time.Minute}, "images: update arn: given up after waiting 1m0s"},
+			"images: prune arn: gave up after waiting 45m0s, the image is still UPDATING: no"},
+		{&images.BusyError{Workflow: "update", Image: "arn", Waited: time.Minute}, "images: update arn: gave up after waiting 1m0s"},
 		{&images.ConcurrentUpdateError{Workflow: "update", Image: "arn", From: "1.0"},
 			"images: update arn: somebody else changed the latest active version from 1.0 to none"},
 		{&images.ConcurrentUpdateError{Workflow: "update", Image: "arn", From: "1.0", Latest: "2.0", Version: "3.0", Err: cause},
 			"images: update arn: somebody else changed the latest active version from 1.0 to 2.0; " +
-				"3.0 was built without its changes and has replaced it; to make that good failed: no"},
+				"3.0 was built without its changes and has replaced it; building a version with both changes failed: no"},
 		{&images.UnknownOutcomeError{Workflow: "deploy", Image: "arn", Err: cause}, "images: deploy arn: the build may or may not have been started: no"},
 		{&images.VersionError{Workflow: "roll back", Image: "arn", Problem: "no"}, "images: roll back arn: no"},
 		{&images.VersionError{Workflow: "roll back", Image: "arn", Version: "2.0", Problem: "no"}, "images: roll back arn: version 2.0: no"},
@@ -41,7 +41,7 @@ func TestErrorTexts(t *testing.T) {
 		{&images.BuildFailedError{Workflow: "update", Image: "arn", Version: "2.0", State: "FAILED", Serving: "1.0", Builds: []images.Build{
 			{Chipset: "GRAVITON", Generation: "4", State: "FAILED", Reason: "Ready hook failed"},
 			{Chipset: "GRAVITON", Generation: "3", State: "FAILED", Reason: "Ready hook failed"},
-		}}, "images: update arn: version 2.0 is FAILED; GRAVITON generations 4 and 3 FAILED: Ready hook failed; version 1.0 goes on serving"},
+		}}, "images: update arn: version 2.0 is FAILED; GRAVITON generations 4 and 3 FAILED: Ready hook failed; version 1.0 remains active"},
 		{&images.BuildFailedError{Workflow: "update", Image: "arn", Version: "2.0", State: "FAILED", Builds: []images.Build{
 			{Chipset: "GRAVITON", Generation: "4", State: "SUCCESSFUL"},
 			{Chipset: "GRAVITON", Generation: "3", State: "FAILED", Reason: "Ready hook failed"},

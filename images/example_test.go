@@ -82,12 +82,12 @@ func ExampleUpdate_failedBuild() {
 		for _, build := range failed.Builds {
 			fmt.Printf("%s %s: %s %q\n", build.Chipset, build.Generation, build.State, build.Reason)
 		}
-		fmt.Println("see", failed.LogGroup, "- version", failed.Serving, "goes on serving")
+		fmt.Println("see", failed.LogGroup, "- version", failed.Serving, "remains active")
 	}
 	// Output:
 	// GRAVITON 4: SUCCESSFUL ""
 	// GRAVITON 3: FAILED "Ready hook invocation timed out after PT5M"
-	// see /aws/lambda-microvms/app - version 1.0 goes on serving
+	// see /aws/lambda-microvms/app - version 1.0 remains active
 }
 
 func ExampleDiff() {

@@ -8,14 +8,14 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 )
 
-// pageLimit ends a listing whose tokens never end.
+// pageLimit ends a list whose next tokens never end.
 func pageLimit(o *lambdamicrovms.PaginatorOptions) { o.MaxPages = workflow.MaxPages }
 
-// microVMPageLimit is pageLimit for listings of MicroVMs.
+// microVMPageLimit is pageLimit for lists of MicroVMs.
 func microVMPageLimit(o *lambdamicrovms.PaginatorOptions) { o.MaxPages = workflow.MaxMicroVMPages }
 
-// list returns the items of all pages. A page without a list of items, unlike one with an empty
-// list, is an error: it would pass for an image without versions, or a version without MicroVMs.
+// list returns the items of all pages. A page whose items are nil rather than empty is an error:
+// it looks like an image without versions, or a version without MicroVMs.
 func list[I, O, T any](ctx context.Context, operation string, pages *lambdamicrovms.Paginator[I, O, T], items func(*O) []T) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T

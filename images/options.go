@@ -11,30 +11,31 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 )
 
-// Options are common to the workflows of this package. A zero field means its default; a
-// negative one, or a MinDelay above MaxDelay, is a smithy.InvalidParamsError within an *Error
-// before anything is done.
+// Options are shared by the workflows of this package. A zero field means its default. If a
+// field is negative, or MinDelay is above MaxDelay, the workflow does nothing and returns an
+// *Error that wraps a smithy.InvalidParamsError.
 type Options struct {
-	// BusyTimeout limits the total time that one call waits for an image that is busy with
-	// something else, and for a place among the account's builds. The default is 45 minutes.
+	// BusyTimeout limits the total time that one workflow waits for a busy image and for the
+	// account's quota of builds. The default is 45 minutes.
 	BusyTimeout time.Duration
 
-	// BuildTimeout limits the wait for a version to be built. The default is 30 minutes; most
-	// builds take two or three, large ones six.
+	// BuildTimeout limits the wait for the build of a version. The default is 30 minutes. Most
+	// builds take two or three minutes, large ones six.
 	BuildTimeout time.Duration
 
-	// MinDelay and MaxDelay bound the time between two polls. The defaults are those of the
-	// waiters, 2 and 15 seconds, or the other bound if that excludes them.
+	// MinDelay and MaxDelay limit the time between two polls. The defaults are those of the
+	// waiters, 2 and 15 seconds. If only one is set, it also limits the default of the other.
 	MinDelay, MaxDelay time.Duration
 
-	// Clock is the time source of all waits. The default is the system's.
+	// Clock is the time source of all waits. The default is the system clock; with a client of
+	// package fake it is the clock of the fake server.
 	Clock lambdamicrovms.Clock
 
 	// Progress is called at each step and poll, by the goroutine that called the workflow.
 	Progress func(Event)
 }
 
-// check refuses durations without a meaning.
+// check reports negative durations and contradictory delays.
 func (o *Options) check(c *workflow.OptionCheck) {
 	workflow.AtLeast(c, "BusyTimeout", o.BusyTimeout, 0)
 	workflow.AtLeast(c, "BuildTimeout", o.BuildTimeout, 0)
@@ -73,41 +74,41 @@ func (o *Options) resolve(api any) {
 	}
 }
 
-// A Step is what a workflow does at a time.
+// Step is a step of a workflow.
 type Step string
 
 // The steps of the workflows.
 const (
-	StepCheck          Step = "check"             // the arguments, before anything is sent
-	StepHash           Step = "hash"              // the folder
-	StepZip            Step = "zip"               // pack the folder
-	StepFind           Step = "find"              // look the image up by its name
-	StepRead           Step = "read"              // image, versions, tags
-	StepChange         Step = "change"            // the caller's function
-	StepUpload         Step = "upload"            // the archive
+	StepCheck          Step = "check"             // check the arguments, before any request
+	StepHash           Step = "hash"              // hash the directory
+	StepZip            Step = "zip"               // pack the directory
+	StepFind           Step = "find"              // find the image by its name
+	StepRead           Step = "read"              // read image, versions or tags
+	StepChange         Step = "change"            // call the caller's function
+	StepUpload         Step = "upload"            // upload the archive
 	StepCreate         Step = "create"            // start the build of a new image
 	StepUpdate         Step = "update"            // start the build of a new version
-	StepWaitForImage   Step = "wait for image"    // until it is no longer busy
-	StepWaitForQuota   Step = "wait for quota"    // until fewer builds are under way
-	StepWaitForAnswer  Step = "wait for answer"   // before a request without answer is repeated
-	StepCompare        Step = "compare"           // what was built with what is there by now
-	StepWaitForBuild   Step = "wait for build"    // of the version that was started
-	StepActivate       Step = "activate"          // a version
-	StepDeactivate     Step = "deactivate"        // a version
-	StepDelete         Step = "delete"            // a version
-	StepWaitForRemoval Step = "wait for deletion" // of a version
+	StepWaitForImage   Step = "wait for image"    // wait until it is no longer busy
+	StepWaitForQuota   Step = "wait for quota"    // wait until fewer builds are running
+	StepWaitForAnswer  Step = "wait for answer"   // wait before repeating a request whose response was lost
+	StepCompare        Step = "compare"           // check for concurrent updates after the request
+	StepWaitForBuild   Step = "wait for build"    // wait for the version that was started
+	StepActivate       Step = "activate"          // activate a version
+	StepDeactivate     Step = "deactivate"        // deactivate a version
+	StepDelete         Step = "delete"            // delete a version
+	StepWaitForRemoval Step = "wait for deletion" // wait until a version is gone
 	StepTag            Step = "tag"               // write and remove tags
 )
 
-// An Event is a step of a workflow, or a poll while it waits.
+// Event reports a step of a workflow, or a poll while it waits.
 type Event struct {
 	Step    Step
-	Image   string        // ARN, or the name as long as that is all that is known
-	Version string        // such as "3.0", if the step is about one
-	State   string        // what a poll found
+	Image   string        // ARN, or the name until the ARN is known
+	Version string        // such as "3.0"; empty if the step concerns no version
+	State   string        // the state that a poll returned
 	Elapsed time.Duration // since the workflow began
-	Delay   time.Duration // until the next try; zero if there is none
-	Err     error         // why something is tried again
+	Delay   time.Duration // before the next poll or retry; zero if there is none
+	Err     error         // the reason for the retry
 }
 
 // String describes the event in one line.

@@ -9,7 +9,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// PruneAPI is what Prune calls.
+// PruneAPI is the set of operations that Prune calls.
 type PruneAPI interface {
 	lambdamicrovms.GetMicroVMImageAPIClient
 	lambdamicrovms.GetMicroVMImageVersionAPIClient
@@ -21,27 +21,27 @@ type PruneAPI interface {
 
 // PruneOptions are the options of Prune.
 type PruneOptions struct {
-	Options // BusyTimeout counts for each version anew
+	Options // BusyTimeout applies to each version separately
 
-	// DryRun changes nothing. PruneResult.Deleted is then what would be deleted.
+	// DryRun changes nothing. PruneResult.Deleted then has the versions that would be deleted.
 	DryRun bool
 }
 
-// PruneResult is what Prune has done.
+// PruneResult is the result of Prune.
 type PruneResult struct {
 	Image   string   // ARN
 	Deleted []string // oldest first
 	Kept    []Kept   // oldest first
 }
 
-// Kept is a version that Prune has left alone.
+// Kept is a version that Prune has not deleted.
 type Kept struct {
 	Version  string
 	Reason   KeepReason
-	MicroVMs int // how many run or are suspended, if that is the reason
+	MicroVMs int // the number of MicroVMs that use it, if the reason is KeepInUse
 }
 
-// String is the version and the reason.
+// String returns the version and the reason.
 func (k Kept) String() string {
 	if k.Reason == KeepInUse {
 		return fmt.Sprintf("%s: %s (%d MicroVMs)", k.Version, k.Reason, k.MicroVMs)
@@ -49,7 +49,7 @@ func (k Kept) String() string {
 	return fmt.Sprintf("%s: %s", k.Version, k.Reason)
 }
 
-// KeepReason is why Prune keeps a version.
+// KeepReason is the reason why Prune keeps a version.
 type KeepReason string
 
 // The reasons to keep a version.
@@ -61,29 +61,42 @@ const (
 	KeepInUse     KeepReason = "in use"
 	KeepActivated KeepReason = "activated by somebody else"
 	KeepUnknown   KeepReason = "in a state that this module does not know"
-	// KeepNoneActive is for images without an active version: somebody may be about to choose any of them.
+	// KeepNoneActive protects all versions of an image without an active one, because somebody
+	// may be about to activate any of them.
 	KeepNoneActive KeepReason = "no version is active"
 )
 
-// Prune deletes versions of an image, of which it can have 50. It keeps the latest active version, wherever it
-// stands; the newest ones that were built successfully, as many as keep says, at least 1; the newest of all
-// even if it failed, for the reasons that its builds give; and any that is being built or is in use by a
-// MicroVM that has not ended. While no version is active it deletes none but failed ones.
+// Prune deletes old versions of an image, which can have at most 50. It keeps:
 //
-// What cannot be read counts as in use: a MicroVM whose version has no known form keeps all
-// versions, and a version in an unknown state is kept. Lists that lack what the service always
-// sends, or have more than 1,000 pages (10,000 of MicroVMs), are an *Error around a
-// *smithy.DeserializationError or *lambdamicrovms.PageLimitError.
+//   - the latest active version;
+//   - the newest successful versions, as many as keep says, at least 1;
+//   - the newest version even if it failed, because its builds have the reason;
+//   - versions that are being built;
+//   - versions that a MicroVM uses that has not ended;
+//   - versions in a state that this module does not know;
+//   - all successful versions if none is active.
 //
-// Each deletion makes the image busy for about 40 seconds, so Prune takes its time: one version after the
-// other, the oldest first. A version is deactivated before, so that no MicroVM can be started from it any more,
-// and looked at once again; if it has to be kept after all it is activated again. If Prune is broken off just
-// then, it stays inactive. The service has no conditional delete: what cannot be ruled out is that somebody
-// activates a version between that last look and the deletion. A Rollback to it then fails, and activates the
-// old version again.
+// A MicroVM counts as a user of all versions if its own version is missing or malformed.
 //
-// Errors are *ARNError, *BusyError, and *Error for everything else; two of them joined if a version
-// that was kept after all could not be activated again. The result is what was done before.
+// Prune deletes the oldest version first. A deletion makes the image busy for about 40 seconds.
+// For each version:
+//
+//  1. Prune deactivates it, so that no MicroVM can be started from it any more.
+//  2. It checks again whether the version is needed. If so, it activates the version again. If
+//     Prune is interrupted here, the version stays inactive.
+//  3. It deletes the version and waits until it is gone.
+//
+// The service has no conditional delete. If somebody activates a version between steps 2 and 3,
+// Prune deletes it all the same. A Rollback to that version then fails and activates the previous
+// one again.
+//
+// The error is one of these, or two of them joined if a version could not be activated again.
+// The result says what was done before.
+//
+//   - *ARNError: image is not an ARN.
+//   - *BusyError: the image stayed busy for BusyTimeout.
+//   - *Error: any other cause, such as a *smithy.DeserializationError for an incomplete list, or
+//     a *lambdamicrovms.PageLimitError for more than 1,000 pages (10,000 for MicroVMs).
 func Prune(ctx context.Context, api PruneAPI, image string, keep int, optFns ...func(*PruneOptions)) (_ *PruneResult, err error) {
 	var options PruneOptions
 	for _, fn := range optFns {
@@ -94,17 +107,17 @@ func Prune(ctx context.Context, api PruneAPI, image string, keep int, optFns ...
 	}
 	p := &pruner{
 		job: newJob(api, "prune", image, options.Options), api: api, keep: keep, dryRun: options.DryRun,
-		done: &PruneResult{Image: image}, idle: make(map[string]bool), spared: make(map[string]Kept),
+		done: &PruneResult{Image: image}, idle: make(map[string]bool), needed: make(map[string]Kept),
 	}
 	defer p.redact(&err)
 	check := workflow.CheckOptions("PruneOptions")
 	options.check(check)
-	if err := p.refuse(check); err != nil {
+	if err := p.reject(check); err != nil {
 		return nil, err
 	}
 	check = workflow.CheckOptions("Prune")
 	workflow.AtLeast(check, "keep", keep, 1)
-	if err := p.refuse(check); err != nil {
+	if err := p.reject(check); err != nil {
 		return nil, err
 	}
 	for {
@@ -126,7 +139,7 @@ func Prune(ctx context.Context, api PruneAPI, image string, keep int, optFns ...
 		case version == "":
 			return p.done, nil
 		case !p.idle[version]:
-			// Look at the versions anew after that, right before one is changed.
+			// Read the versions again afterwards, right before one is changed.
 			p.idle[version], err = p.isIdle(ctx, version)
 		default:
 			err = p.remove(ctx, seen.find(version))
@@ -144,18 +157,19 @@ type pruner struct {
 	dryRun bool
 	done   *PruneResult
 
-	serving string          // the latest active version, as the image has it
-	idle    map[string]bool // versions that no MicroVM was found on
-	spared  map[string]Kept // versions that turned out to be needed
+	serving string          // the latest active version according to the image
+	idle    map[string]bool // versions that no MicroVM uses
+	needed  map[string]Kept // versions that were found to be needed
 }
 
-// next returns the oldest version that is not needed. If there is none, it notes what is kept.
+// next returns the oldest version that is not needed. If there is none, it records the kept
+// ones in the result and returns "".
 func (p *pruner) next(seen history) string {
 	p.done.Kept = nil
 	for i := range seen {
 		version := deref(seen[i].ImageVersion)
-		kept, spared := p.spared[version]
-		if !spared {
+		kept, needed := p.needed[version]
+		if !needed {
 			kept = Kept{Version: version, Reason: p.reason(seen, i)}
 		}
 		if kept.Reason == "" {
@@ -168,10 +182,11 @@ func (p *pruner) next(seen history) string {
 	return ""
 }
 
-// wouldDelete spares a version because nothing is to be changed.
+// wouldDelete keeps a version in a dry run.
 const wouldDelete KeepReason = "dry run"
 
-// reason tells from the versions alone why to keep one of them; it is empty if nothing speaks for it.
+// reason returns the reason to keep a version, or "". It considers only the versions, not the
+// MicroVMs.
 func (p *pruner) reason(seen history, i int) KeepReason {
 	v := &seen[i]
 	successful := 0
@@ -183,9 +198,9 @@ func (p *pruner) reason(seen history, i int) KeepReason {
 	switch {
 	case deref(v.ImageVersion) == seen.latest(), number(deref(v.ImageVersion)) == number(p.serving):
 		return KeepLatest
-	case underway(v):
+	case isBuilding(v):
 		return KeepBuilding
-	case deleting(v):
+	case isDeleting(v):
 		return KeepDeleting
 	case !isKnown(v):
 		return KeepUnknown
@@ -197,11 +212,11 @@ func (p *pruner) reason(seen history, i int) KeepReason {
 	return ""
 }
 
-// remove deletes a version, or notes why it is spared.
+// remove deletes a version, or records in needed why it is kept.
 func (p *pruner) remove(ctx context.Context, v *types.MicroVMImageVersionSummary) error {
 	version, wasActive := deref(v.ImageVersion), runnable(v)
 	if p.dryRun {
-		p.spared[version] = Kept{Version: version, Reason: wouldDelete}
+		p.needed[version] = Kept{Version: version, Reason: wouldDelete}
 		p.done.Deleted = append(p.done.Deleted, version)
 		return nil
 	}
@@ -213,7 +228,7 @@ func (p *pruner) remove(ctx context.Context, v *types.MicroVMImageVersionSummary
 	gone, err := p.delete(ctx, version, wasActive)
 	if !gone {
 		if wasActive {
-			err = both(err, p.setStatus(ctx, p.api, version, types.MicroVMImageVersionStatusActive))
+			err = joinErrors(err, p.setStatus(ctx, p.api, version, types.MicroVMImageVersionStatusActive))
 		}
 		return err
 	}
@@ -224,12 +239,12 @@ func (p *pruner) remove(ctx context.Context, v *types.MicroVMImageVersionSummary
 	return nil
 }
 
-// delete deletes a version that has been deactivated, unless it is needed by now.
+// delete deletes an inactive version, unless it is needed meanwhile.
 func (p *pruner) delete(ctx context.Context, version string, wasActive bool) (gone bool, err error) {
-	var unsettled error // of a request that may have deleted it all the same
+	var lost error // of a request that may have deleted the version
 	defer func() {
-		if err != nil && unsettled != nil {
-			err = p.fail(StepDelete, version, fmt.Errorf("%w; after that: %w", unsettled, err))
+		if err != nil && lost != nil {
+			err = p.fail(StepDelete, version, fmt.Errorf("%w; after that: %w", lost, err))
 		}
 	}()
 	for {
@@ -242,39 +257,39 @@ func (p *pruner) delete(ctx context.Context, version string, wasActive bool) (go
 		}
 		i, found := now.search(version)
 		switch {
-		case !found || deleting(&now[i]):
+		case !found || isDeleting(&now[i]):
 			return true, nil
 		case runnable(&now[i]):
-			p.spared[version] = Kept{Version: version, Reason: KeepActivated}
+			p.needed[version] = Kept{Version: version, Reason: KeepActivated}
 			return false, nil
 		case wasActive && now.latest() == "": // it was the only one
-			p.spared[version] = Kept{Version: version, Reason: KeepLatest}
+			p.needed[version] = Kept{Version: version, Reason: KeepLatest}
 			return false, nil
 		case p.reason(now, i) != "":
-			p.spared[version] = Kept{Version: version, Reason: p.reason(now, i)}
+			p.needed[version] = Kept{Version: version, Reason: p.reason(now, i)}
 			return false, nil
 		}
 
-		p.tell(Event{Step: StepDelete, Version: version})
+		p.report(Event{Step: StepDelete, Version: version})
 		switch err = p.requestDeletion(ctx, version); {
 		case err == nil:
 			return true, nil
-		case ctx.Err() == nil && unanswered(err):
-			unsettled = err
+		case ctx.Err() == nil && isLost(err):
+			lost = err
 			err = p.sleep(ctx, StepWaitForAnswer, backoff(0), err)
 		default:
 			err = p.unblock(ctx, p.api, StepDelete, version, err)
 		}
 		if err != nil {
-			// A repeated request may be refused because the first one did it.
-			now, lookErr := p.history(ctx, p.api)
+			// The service rejects a repeated request if the first one has deleted the version.
+			now, readErr := p.history(ctx, p.api)
 			at := now.find(version)
-			return lookErr == nil && (at == nil || deleting(at)), err
+			return readErr == nil && (at == nil || isDeleting(at)), err
 		}
 	}
 }
 
-// requestDeletion makes the request once.
+// requestDeletion makes one request.
 func (p *pruner) requestDeletion(ctx context.Context, version string) error {
 	out, err := p.api.DeleteMicroVMImageVersion(ctx, &lambdamicrovms.DeleteMicroVMImageVersionInput{ImageIdentifier: &p.image, ImageVersion: &version})
 	if err == nil && (out == nil || out.State == "") {
@@ -283,14 +298,14 @@ func (p *pruner) requestDeletion(ctx context.Context, version string) error {
 	return err
 }
 
-func deleting(v *types.MicroVMImageVersionSummary) bool {
+func isDeleting(v *types.MicroVMImageVersionSummary) bool {
 	return v.State == types.MicroVMImageVersionStateDeleting || v.State == types.MicroVMImageVersionStateDeleted
 }
 
-// isIdle reports whether all MicroVMs that were started from the version have ended, and
-// otherwise spares it. Ended ones stay listed for hours, and the service cannot filter by state.
+// isIdle reports whether no MicroVM uses the version, and otherwise records it in needed. Ended
+// MicroVMs stay listed for hours, and the service cannot filter by state.
 func (p *pruner) isIdle(ctx context.Context, version string) (bool, error) {
-	live, err := insist(ctx, p.job, StepRead, version, func() (int, error) {
+	live, err := withRetries(ctx, p.job, StepRead, version, func() (int, error) {
 		live := 0
 		pages := lambdamicrovms.NewListMicroVMsPaginator(p.api,
 			&lambdamicrovms.ListMicroVMsInput{ImageIdentifier: &p.image, ImageVersion: &version}, microVMPageLimit)
@@ -306,13 +321,13 @@ func (p *pruner) isIdle(ctx context.Context, version string) (bool, error) {
 		return live, nil
 	})
 	if live > 0 {
-		p.spared[version] = Kept{Version: version, Reason: KeepInUse, MicroVMs: live}
+		p.needed[version] = Kept{Version: version, Reason: KeepInUse, MicroVMs: live}
 	}
 	return live == 0 && err == nil, err
 }
 
-// mayRun reports whether a MicroVM may use the version. One with a version that cannot be read
-// may use any, and one in an unknown state may not have ended.
+// mayRun reports whether a MicroVM may use the version. A MicroVM with an invalid version may
+// use any, and a MicroVM in an unknown state may not have ended.
 func mayRun(vm *types.MicroVMItem, version string) bool {
 	runs := number(deref(vm.ImageVersion))
 	return vm.State != types.MicroVMStateTerminated && (runs == 0 || runs == number(version))
@@ -320,7 +335,7 @@ func mayRun(vm *types.MicroVMItem, version string) bool {
 
 func (p *pruner) waitForRemoval(ctx context.Context, version string) error {
 	waiter := lambdamicrovms.NewMicroVMImageVersionDeletedWaiter(p.api,
-		tune[lambdamicrovms.GetMicroVMImageVersionInput, lambdamicrovms.GetMicroVMImageVersionOutput](p.job, StepWaitForRemoval, version))
+		configureWaiter[lambdamicrovms.GetMicroVMImageVersionInput, lambdamicrovms.GetMicroVMImageVersionOutput](p.job, StepWaitForRemoval, version))
 	_, err := waiter.WaitForOutput(ctx, &lambdamicrovms.GetMicroVMImageVersionInput{ImageIdentifier: &p.image, ImageVersion: &version}, p.BusyTimeout)
 	if err != nil {
 		return p.fail(StepWaitForRemoval, version, err)

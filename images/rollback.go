@@ -8,37 +8,43 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// RollbackAPI is what Rollback calls.
+// RollbackAPI is the set of operations that Rollback calls.
 type RollbackAPI interface {
 	lambdamicrovms.GetMicroVMImageAPIClient
 	lambdamicrovms.ListMicroVMImageVersionsAPIClient
 	lambdamicrovms.UpdateMicroVMImageVersionAPIClient
 }
 
-// RollbackResult is what Rollback has done.
+// RollbackResult is the result of Rollback.
 type RollbackResult struct {
 	Image       string   // ARN
 	From        string   // the latest active version before; empty if there was none
 	To          string   // the latest active version now
-	Activated   bool     // To was not active before
+	Activated   bool     // Rollback has activated To
 	Deactivated []string // versions newer than To, oldest first
 }
 
-// Rollback makes an older version the one that MicroVMs are started from: it activates that version if need be,
-// and deactivates all that are newer, the latest last, so that there always is one to start from. No build
-// takes place. MicroVMs that run already are not touched.
+// Rollback makes an older version the latest active one, from which MicroVMs are started. It
+// builds nothing and does not affect running MicroVMs.
 //
-// to is the version, such as "2.0"; a newer one is possible, too. Empty, it is the newest active version before
-// the latest one, which leaves out what was rolled back earlier.
+// to is the version, such as "2.0". If to is empty, it is the newest active version before the
+// latest active one; versions that were rolled back earlier are inactive and do not count. A
+// version newer than the latest active one is also allowed.
+//
+//  1. Rollback activates the version if necessary.
+//  2. It deactivates all newer versions, oldest first, so that one is active at any time.
+//  3. It reads the image and its versions again, and succeeds only if both say that the version
+//     is the latest active one. If no version is active, it activates the previous one again.
 //
 // The next Update starts from the version that was rolled back to.
 //
-// At the end Rollback reads the image and its versions again, and succeeds only if both say
-// that the version serves.
+// The error is one of these. The result says what was done before.
 //
-// Errors are *ARNError, *VersionError (no version to go to), *BusyError, *ConcurrentUpdateError
-// when an update or Prune came between, and *Error. The result is what was done before. If
-// Rollback finds no active version left, it activates the old one again.
+//   - *ARNError: image is not an ARN.
+//   - *VersionError: there is no version to roll back to.
+//   - *BusyError: the image stayed busy.
+//   - *ConcurrentUpdateError: an update or Prune ran at the same time.
+//   - *Error: any other cause.
 func Rollback(ctx context.Context, api RollbackAPI, image, to string, optFns ...func(*Options)) (_ *RollbackResult, err error) {
 	var options Options
 	for _, fn := range optFns {
@@ -51,7 +57,7 @@ func Rollback(ctx context.Context, api RollbackAPI, image, to string, optFns ...
 	defer j.redact(&err)
 	check := workflow.CheckOptions("Options")
 	options.check(check)
-	if err := j.refuse(check); err != nil {
+	if err := j.reject(check); err != nil {
 		return nil, err
 	}
 	seen, err := j.settled(ctx, api, func(history) error { return nil })
@@ -76,7 +82,7 @@ func Rollback(ctx context.Context, api RollbackAPI, image, to string, optFns ...
 		if !runnable(&newer[i]) {
 			continue
 		}
-		// It may be the last one that serves: see each time that there is one to go to.
+		// Do not deactivate the last active version: check first that the target is active.
 		now, err := j.history(ctx, api)
 		if err != nil {
 			return result, err
@@ -95,16 +101,15 @@ func Rollback(ctx context.Context, api RollbackAPI, image, to string, optFns ...
 	case err != nil || latest == result.To:
 		return result, err
 	case latest == "" && result.From != "":
-		return result, both(j.versionLost(result.To), j.setStatus(ctx, api, result.From, types.MicroVMImageVersionStatusActive))
+		return result, joinErrors(j.versionLost(result.To), j.setStatus(ctx, api, result.From, types.MicroVMImageVersionStatusActive))
 	default:
 		return result, &ConcurrentUpdateError{Workflow: j.workflow, Image: image, From: result.To, Latest: latest}
 	}
 }
 
-// serving returns the latest active version, "" if there is none. The versions and the image
-// have to agree on it.
+// serving returns the latest active version, or "". The versions and the image must agree on it.
 func (j *job) serving(ctx context.Context, api RollbackAPI) (string, error) {
-	return insist(ctx, j, StepRead, "", func() (string, error) {
+	return withRetries(ctx, j, StepRead, "", func() (string, error) {
 		now, err := j.history(ctx, api)
 		if err != nil {
 			return "", err
@@ -121,29 +126,29 @@ func (j *job) serving(ctx context.Context, api RollbackAPI) (string, error) {
 }
 
 func (j *job) versionLost(version string) error {
-	return &VersionError{Workflow: j.workflow, Image: j.image, Version: version, Problem: "somebody else has deactivated or deleted it meanwhile"}
+	return &VersionError{Workflow: j.workflow, Image: j.image, Version: version, Problem: "somebody else has deactivated or deleted it"}
 }
 
 func (j *job) rollbackTarget(seen history, to string) (*types.MicroVMImageVersionSummary, error) {
-	refuse := func(problem string) error {
+	fail := func(problem string) error {
 		return &VersionError{Workflow: j.workflow, Image: j.image, Version: to, Problem: problem}
 	}
 	if to == "" {
 		latest := seen.latest()
 		if latest == "" {
-			return nil, refuse("it has no active version to go back from; name the one to go to")
+			return nil, fail("there is no active version to roll back from; name the version to roll back to")
 		}
 		previous := seen.before(latest).latest()
 		if previous == "" {
-			return nil, refuse("it has no active version older than " + latest + "; name one to activate")
+			return nil, fail("there is no active version older than " + latest + "; name the version to roll back to")
 		}
 		to = previous
 	}
 	switch target := seen.find(to); {
 	case target == nil:
-		return nil, refuse("there is no such version to go to")
+		return nil, fail("there is no such version")
 	case target.State != types.MicroVMImageVersionStateSuccessful:
-		return nil, refuse("it is " + string(target.State) + ", and only one that is SUCCESSFUL can serve")
+		return nil, fail("it is " + string(target.State) + ", but only a SUCCESSFUL version can be active")
 	default:
 		return target, nil
 	}

@@ -31,8 +31,8 @@ func TestRollback(t *testing.T) {
 		{reason: "to a newer one", inactive: []string{"3.0", "4.0"}, to: "4.0", want: images.RollbackResult{From: "2.0", To: "4.0", Activated: true}},
 		{reason: "to the one that it is", to: "4.0", want: images.RollbackResult{From: "4.0", To: "4.0"}},
 		{reason: "from none to one by name", inactive: []string{"1.0", "2.0", "3.0", "4.0"}, to: "3.0", want: images.RollbackResult{To: "3.0", Activated: true}},
-		{reason: "from none", inactive: []string{"1.0", "2.0", "3.0", "4.0"}, problem: "it has no active version to go back from"},
-		{reason: "past the oldest", inactive: []string{"2.0", "3.0", "4.0"}, problem: "it has no active version older than 1.0"},
+		{reason: "from none", inactive: []string{"1.0", "2.0", "3.0", "4.0"}, problem: "there is no active version to roll back from"},
+		{reason: "past the oldest", inactive: []string{"2.0", "3.0", "4.0"}, problem: "there is no active version older than 1.0"},
 		{reason: "to none", to: "9.0", problem: "version 9.0: there is no such version"},
 		{reason: "to one that failed", to: "5.0", problem: "version 5.0: it is FAILED"},
 	} {

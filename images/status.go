@@ -7,21 +7,21 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// statusAPI is what it takes to set the status of a version.
+// statusAPI is the set of operations that setStatus calls.
 type statusAPI interface {
-	lambdamicrovms.GetMicroVMImageAPIClient // to wait for an image that is busy
+	lambdamicrovms.GetMicroVMImageAPIClient // to wait for a busy image
 	lambdamicrovms.UpdateMicroVMImageVersionAPIClient
 }
 
-// setStatus activates or deactivates a version, which is no build.
+// setStatus activates or deactivates a version, without a build.
 func (j *job) setStatus(ctx context.Context, api statusAPI, version string, status types.MicroVMImageVersionStatus) error {
 	step := StepActivate
 	if status == types.MicroVMImageVersionStatusInactive {
 		step = StepDeactivate
 	}
 	for {
-		j.tell(Event{Step: step, Version: version})
-		_, err := insist(ctx, j, step, version, func() (*lambdamicrovms.UpdateMicroVMImageVersionOutput, error) {
+		j.report(Event{Step: step, Version: version})
+		_, err := withRetries(ctx, j, step, version, func() (*lambdamicrovms.UpdateMicroVMImageVersionOutput, error) {
 			return api.UpdateMicroVMImageVersion(ctx, &lambdamicrovms.UpdateMicroVMImageVersionInput{
 				ImageIdentifier: &j.image, ImageVersion: &version, Status: status,
 			})

@@ -10,29 +10,33 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 )
 
-// TagsAPI is what SyncTags calls.
+// TagsAPI is the set of operations that SyncTags calls.
 type TagsAPI interface {
 	lambdamicrovms.ListTagsAPIClient
 	lambdamicrovms.TagResourceAPIClient
 	lambdamicrovms.UntagResourceAPIClient
 }
 
-// TagChanges are the tags that SyncTags has written and removed.
+// TagChanges are the tags that SyncTags wrote and removed.
 type TagChanges struct {
 	Written map[string]string
 	Removed []string // keys, sorted
 }
 
-// maxTags is AWS's general limit of tags on a resource. AWS's own do not count.
+// maxTags is AWS's general limit of tags per resource. Tags with the prefix aws: do not count.
 const maxTags = 50
 
-// SyncTags gives an image exactly the tags wanted, without starting a build. It leaves alone
-// tags that are right already, those whose keys begin with "aws:" in any letter case, and the
-// one that Deploy keeps. The service may take a moment to show new tags.
+// SyncTags sets the tags of an image to want, without starting a build. It does not touch:
 //
-// SyncTags writes before it removes, so that a failure in between leaves the image with too
-// many tags rather than too few. It removes first only if old and new tags together exceed the
-// 50 that a resource can have, and the new ones alone do not.
+//   - tags that have the wanted value already;
+//   - tags whose keys begin with "aws:" in any letter case;
+//   - the tag that Deploy maintains.
+//
+// SyncTags writes before it removes, so that a failure in between leaves too many tags rather
+// than too few. It removes first only if old and new tags together exceed the limit of 50 per
+// resource and the new tags alone do not.
+//
+// The service may take a moment to show new tags.
 //
 // The error is an *ARNError or an *Error. The TagChanges are what was done before it.
 func SyncTags(ctx context.Context, api TagsAPI, image string, want map[string]string, optFns ...func(*Options)) (_ *TagChanges, err error) {
@@ -47,7 +51,7 @@ func SyncTags(ctx context.Context, api TagsAPI, image string, want map[string]st
 	defer j.redact(&err)
 	check := workflow.CheckOptions("Options")
 	options.check(check)
-	if err := j.refuse(check); err != nil {
+	if err := j.reject(check); err != nil {
 		return nil, err
 	}
 	return j.syncTags(ctx, api, want)
@@ -98,7 +102,7 @@ func (j *job) syncTags(ctx context.Context, api TagsAPI, want map[string]string)
 	return done, nil
 }
 
-// countTags returns how many of a resource's tags both maps take up together.
+// countTags returns the number of tags in the union of both maps that count against maxTags.
 func countTags(live, write map[string]string) int {
 	n := 0
 	for key := range live {
@@ -114,14 +118,14 @@ func countTags(live, write map[string]string) int {
 	return n
 }
 
-// isReserved reports whether a tag is AWS's own, which nobody else can change.
+// isReserved reports whether only AWS can change a tag.
 func isReserved(key string) bool {
 	const prefix = "aws:"
 	return len(key) >= len(prefix) && strings.EqualFold(key[:len(prefix)], prefix)
 }
 
 // liveTags returns the tags of the image. A response that lost its body looks like that of
-// an image without tags, so one without the member Tags is believed only the second time.
+// an image without tags, so a response without Tags counts only if a second one agrees.
 func (j *job) liveTags(ctx context.Context, api lambdamicrovms.ListTagsAPIClient) (map[string]string, error) {
 	tags, err := j.listTags(ctx, api)
 	if err == nil && tags == nil {
@@ -131,7 +135,7 @@ func (j *job) liveTags(ctx context.Context, api lambdamicrovms.ListTagsAPIClient
 }
 
 func (j *job) listTags(ctx context.Context, api lambdamicrovms.ListTagsAPIClient) (map[string]string, error) {
-	return insist(ctx, j, StepRead, "", func() (map[string]string, error) {
+	return withRetries(ctx, j, StepRead, "", func() (map[string]string, error) {
 		out, err := api.ListTags(ctx, &lambdamicrovms.ListTagsInput{Resource: &j.image})
 		switch {
 		case err != nil:
@@ -147,8 +151,8 @@ func (j *job) writeTags(ctx context.Context, api lambdamicrovms.TagResourceAPICl
 	if len(tags) == 0 {
 		return nil
 	}
-	j.tell(Event{Step: StepTag})
-	_, err := insist(ctx, j, StepTag, "", func() (*lambdamicrovms.TagResourceOutput, error) {
+	j.report(Event{Step: StepTag})
+	_, err := withRetries(ctx, j, StepTag, "", func() (*lambdamicrovms.TagResourceOutput, error) {
 		return api.TagResource(ctx, &lambdamicrovms.TagResourceInput{Resource: &j.image, Tags: tags})
 	})
 	return err
@@ -158,8 +162,8 @@ func (j *job) removeTags(ctx context.Context, api lambdamicrovms.UntagResourceAP
 	if len(keys) == 0 {
 		return nil
 	}
-	j.tell(Event{Step: StepTag})
-	_, err := insist(ctx, j, StepTag, "", func() (*lambdamicrovms.UntagResourceOutput, error) {
+	j.report(Event{Step: StepTag})
+	_, err := withRetries(ctx, j, StepTag, "", func() (*lambdamicrovms.UntagResourceOutput, error) {
 		return api.UntagResource(ctx, &lambdamicrovms.UntagResourceInput{Resource: &j.image, TagKeys: keys})
 	})
 	return err

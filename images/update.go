@@ -10,7 +10,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 )
 
-// UpdateAPI is what Update calls.
+// UpdateAPI is the set of operations that Update calls.
 type UpdateAPI interface {
 	lambdamicrovms.GetMicroVMImageAPIClient
 	lambdamicrovms.GetMicroVMImageVersionAPIClient
@@ -26,80 +26,91 @@ type UpdateOptions struct {
 	// From is the version to start from, such as "2.0". The default is the latest active one.
 	From string
 
-	// Retries is how often Update starts over, from the new latest version, when somebody
-	// else's update came between. The change is then applied again. The default is never: the
-	// error is a *ConcurrentUpdateError. A negative number is refused.
+	// Retries is how often Update may start over after somebody else's concurrent update. It
+	// then applies the change again, to the new latest version. By default it returns a
+	// *ConcurrentUpdateError instead. A negative number is an error.
 	Retries int
 
-	// KeepBaseImageVersion pins the version of the base image to the one that the image was built on last. By
-	// default it is the latest, unless the change sets it.
+	// KeepBaseImageVersion pins the base image to the version that the image was last built
+	// on. By default it is the latest, unless the change sets it.
 	KeepBaseImageVersion bool
 }
 
-// Result is what Update and Deploy have done.
+// Result is the result of Update and Deploy.
 type Result struct {
 	Image   string  // ARN
-	Version string  // the version that serves now, such as "3.0"
-	From    string  // the version that the configuration was compared with; empty if there was none
-	Changes Changes // what differs from that version
+	Version string  // the latest active version now, such as "3.0"
+	From    string  // the version that the configuration was compared with, if any
+	Changes Changes // the differences from that version
 
 	Created     bool   // the image is new
-	Unchanged   bool   // there was nothing to do and no build
-	ArtifactURI string // where Deploy has uploaded the folder to, if it has
+	Unchanged   bool   // no build was necessary
+	ArtifactURI string // the URI of the archive that Deploy uploaded, if any
 
-	// Replaced are versions of this very call that turned out to be built without somebody else's changes, and
-	// that Version has replaced. See UpdateOptions.Retries.
+	// Replaced are versions that this call built without somebody else's changes. Version has
+	// replaced them. See UpdateOptions.Retries.
 	Replaced []string
 }
 
-// Update changes the configuration of an image and builds the next version from it. It reads
-// the configuration of the latest active version, calls change, sends all of it, and waits
-// until that very version has been built. What the change does not touch stays as it is,
-// although an update of the service replaces everything. The image is named by its ARN; see
-// Find and ARN.
+// Update changes the configuration of an image and builds the next version from it. image is an
+// ARN; see Find and ARN.
 //
-// BaseImageVersion is unset when change sees the input, which means the latest; see InputFrom.
-// "1.0" is sent as "1". An input that the change leaves as it is gets built as well, since the
-// artifact may have changed.
+//  1. Update waits until the image is not busy, and reads the latest active version.
+//  2. It calls change with the configuration of that version.
+//  3. It sends the whole configuration. The service replaces everything on an update, so what
+//     change does not modify must be sent as well.
+//  4. It waits until the version that it started has been built.
 //
-// Update waits while the image is busy or a quota of builds is used up, and repeats requests
-// that got no response. One call builds one version, however often its request is repeated.
+// The input of change has no BaseImageVersion, which means the latest; see InputFrom. "1.0" is
+// sent as "1". Update builds a version even if change modifies nothing, since the artifact may
+// have changed.
 //
-// # Two at a time
+// Update also waits while a quota of builds is used up, and repeats requests whose responses
+// were lost. One call builds one version, no matter how often its request is repeated.
 //
-// The service has no conditional write. Before each request, and once more after the service
-// has accepted it, Update checks that the version it began with is still the latest active
-// one. An image is busy while it is being built, so the second of two updaters is normally
-// refused, waits, finds a new latest version, and ends with a *ConcurrentUpdateError, or starts
-// over if UpdateOptions.Retries allows it.
+// # Concurrent updates
 //
-// An update by somebody else that begins and ends between check and request, which takes more
-// than a minute, is only seen afterwards: the error then has a Version. With Retries, the
-// change is built once more on top of the other update, and Result.Replaced has the first
-// version. Update cannot see a version that was built and also deleted in that time, and may
-// take a Rollback right after the request for one right before it.
+// The service has no conditional write. Update checks before each request, and once after the
+// service has accepted it, that the version it started from is still the latest active one. An
+// image is busy during a build. The service therefore normally rejects the second of two
+// concurrent updates; that Update waits, finds a new latest version, and returns a
+// *ConcurrentUpdateError, or starts over if UpdateOptions.Retries allows it.
 //
-// # Members that this module does not know
+// An update by somebody else that begins and ends between the check and the request, which
+// takes more than a minute, is only found afterwards. The error then has a Version. With
+// Retries, Update applies the change once more on top of the other update, and Result.Replaced
+// has the first version.
 //
-// An update loses members that the service has learned since this module was generated, as the
-// module reads and sends only what it knows. Keep it up to date. A union, such as Logging, with
-// an unknown member alone is not lost: the client refuses to send it, so Update fails with a
-// smithy.InvalidParamsError within an *Error and builds nothing, unless the change sets another
-// member.
+// Update does not detect a version that was both built and deleted in that time. It may mistake
+// a Rollback right after the request for one right before it.
 //
-// # Responses that cannot be read
+// # Unknown members
+//
+// An update loses members that the service has added since this module was generated, because
+// the module reads and sends only members that it knows. Keep it up to date. A union, such as
+// Logging, whose member is unknown is not lost: unless change sets another member, Update builds
+// nothing and returns an *Error that wraps a smithy.InvalidParamsError.
+//
+// # Incomplete responses
 //
 // If the response to the update does not name the new version, Update looks for it among the
-// versions, and otherwise returns an *UnknownOutcomeError; it never sends the update again. A
-// list or a version that lacks what the service always sends is read again a few times, and is
-// then a *smithy.DeserializationError within an *Error. More than 1,000 pages of versions are a
-// *lambdamicrovms.PageLimitError within one.
+// versions, and returns an *UnknownOutcomeError if it is not there. It does not send the update
+// again. If a list or a version lacks a member that the service always sends, Update reads it
+// again a few times.
 //
 // # Errors
 //
-// *ARNError, *VersionError (no version to start from), *BusyError, *ConcurrentUpdateError,
-// *BuildFailedError, *UnknownOutcomeError, and *Error around any other cause; two of them joined
-// if the comparison and the wait for the build both fail.
+//   - *ARNError: image is not an ARN.
+//   - *VersionError: there is no version to start from.
+//   - *BusyError: the image stayed busy, or the quota used up, for BusyTimeout.
+//   - *ConcurrentUpdateError: somebody else updated the image.
+//   - *BuildFailedError: the build failed.
+//   - *UnknownOutcomeError: no response says whether the build was started.
+//   - *Error: any other cause, such as a *smithy.DeserializationError for an incomplete
+//     response, or a *lambdamicrovms.PageLimitError for more than 1,000 pages of versions.
+//
+// Two of them are joined if the check for concurrent updates and the wait for the build both
+// fail.
 func Update(ctx context.Context, api UpdateAPI, image string, change func(*lambdamicrovms.UpdateMicroVMImageInput) error, optFns ...func(*UpdateOptions)) (_ *Result, err error) {
 	var options UpdateOptions
 	for _, fn := range optFns {
@@ -110,14 +121,14 @@ func Update(ctx context.Context, api UpdateAPI, image string, change func(*lambd
 	}
 	u := &updater{job: newJob(api, "update", image, options.Options), options: &options, api: api, change: change}
 	defer u.redact(&err)
-	if err := u.refuse(options.check()); err != nil {
+	if err := u.reject(options.check()); err != nil {
 		return nil, err
 	}
 	for try := 0; ; try++ {
 		result, err := u.once(ctx)
 		var overtaken *ConcurrentUpdateError
 		if !errors.As(err, &overtaken) || try >= options.Retries || !u.mayRetry(overtaken) {
-			return result, u.owned(err)
+			return result, u.withUnmerged(err)
 		}
 	}
 }
@@ -134,34 +145,35 @@ type updater struct {
 	options  *UpdateOptions
 	api      UpdateAPI
 	change   func(*lambdamicrovms.UpdateMicroVMImageInput) error
-	ownToken bool                   // the change has set no ClientToken
-	debt     *ConcurrentUpdateError // whose Version lacks the changes of its Latest
+	ownToken bool                   // change has set no ClientToken
+	unmerged *ConcurrentUpdateError // its Version lacks the changes of its Latest
 	replaced []string
 }
 
-// mayRetry reports whether starting over makes things good.
+// mayRetry reports whether starting over can produce a version with all changes.
 func (u *updater) mayRetry(overtaken *ConcurrentUpdateError) bool {
 	if overtaken.Version == "" {
 		return true
 	}
-	if u.debt != nil || u.options.From != "" {
-		return false // there is no single version that has all changes but this one
+	if u.unmerged != nil || u.options.From != "" {
+		return false // no single version has all changes except this one
 	}
-	u.debt = overtaken
+	u.unmerged = overtaken
 	u.replaced = append(u.replaced, overtaken.Version)
 	return true
 }
 
-// owned keeps an error of a further try from hiding what the first one left undone.
-func (u *updater) owned(err error) error {
-	if err == nil || u.debt == nil || errors.Is(err, u.debt) {
+// withUnmerged makes sure that an error of a later try does not hide that changes of somebody
+// else were replaced.
+func (u *updater) withUnmerged(err error) error {
+	if err == nil || u.unmerged == nil || errors.Is(err, u.unmerged) {
 		return err
 	}
-	u.debt.Err = err
-	return u.debt
+	u.unmerged.Err = err
+	return u.unmerged
 }
 
-// once makes one update.
+// once updates the image once.
 func (u *updater) once(ctx context.Context) (*Result, error) {
 	seen, err := u.read(ctx)
 	if err != nil {
@@ -181,23 +193,24 @@ func (u *updater) once(ctx context.Context) (*Result, error) {
 		Image: u.image, Version: version, From: deref(from.ImageVersion), Replaced: u.replaced,
 		Changes: compare(configuration(from), in),
 	}
-	// Look at once: later the versions before this one may have changed for other reasons.
-	err = u.compared(ctx, seen, version)
+	// Check now: later, older versions may have changed for other reasons.
+	err = u.checkConcurrent(ctx, seen, version)
 	waitErr := u.waitForBuild(ctx, u.api, version)
 	var failed *BuildFailedError
 	switch {
-	case errors.As(waitErr, &failed): // so it has replaced nothing
+	case errors.As(waitErr, &failed): // it has replaced nothing
 		return nil, waitErr
 	case waitErr != nil:
-		return nil, both(waitErr, err)
+		return nil, joinErrors(waitErr, err)
 	}
 	return result, err
 }
 
-// compared returns an error if the version may lack changes that somebody else made since seen.
-func (u *updater) compared(ctx context.Context, seen history, version string) error {
+// checkConcurrent returns an error if version may lack changes that somebody else made since
+// seen.
+func (u *updater) checkConcurrent(ctx context.Context, seen history, version string) error {
 	if newer(&version, seen.newest()) == "" {
-		return nil // a version from before, which the change's own client token has named again
+		return nil // an existing version: change has set a ClientToken that was used before
 	}
 	now, err := u.historyWith(ctx, u.api, func(now history) error { return now.before(version).checkAgainst(seen) })
 	if err != nil {
@@ -212,8 +225,8 @@ func (u *updater) compared(ctx context.Context, seen history, version string) er
 
 // start sends the update and returns the version that is being built.
 func (u *updater) start(ctx context.Context, seen history, in *lambdamicrovms.UpdateMicroVMImageInput) (string, error) {
-	begin := &start{job: u.job, api: u.api, step: StepUpdate, operation: updateImage}
-	begin.look = func(ctx context.Context, sent bool) (version string, err error) {
+	starter := &buildStarter{job: u.job, api: u.api, step: StepUpdate, operation: updateImage}
+	starter.inspect = func(ctx context.Context, sent bool) (version string, err error) {
 		now, err := u.historyWith(ctx, u.api, func(now history) (err error) {
 			if sent {
 				if version, err = now.built(seen.newest(), in); version != "" || err != nil {
@@ -230,7 +243,7 @@ func (u *updater) start(ctx context.Context, seen history, in *lambdamicrovms.Up
 		}
 		return "", nil
 	}
-	begin.send = func(ctx context.Context) (string, error) {
+	starter.send = func(ctx context.Context) (string, error) {
 		out, err := u.api.UpdateMicroVMImage(ctx, in)
 		switch {
 		case err != nil || out == nil:
@@ -240,7 +253,7 @@ func (u *updater) start(ctx context.Context, seen history, in *lambdamicrovms.Up
 		}
 		return newer(out.ImageVersion, ""), nil
 	}
-	return begin.run(ctx)
+	return starter.run(ctx)
 }
 
 const updateImage = "UpdateMicroVMImage"
@@ -252,7 +265,7 @@ func (u *updater) read(ctx context.Context) (history, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(seen) == 0 || !underway(&seen[len(seen)-1]) {
+		if len(seen) == 0 || !isBuilding(&seen[len(seen)-1]) {
 			return seen, nil
 		}
 		if err := u.sleep(ctx, StepWaitForImage, backoff(0), nil); err != nil {
@@ -277,19 +290,19 @@ func (u *updater) prepare(ctx context.Context, seen history) (*lambdamicrovms.Ge
 	switch {
 	case version != "":
 		if seen.find(version) == nil {
-			return nil, nil, &VersionError{Workflow: u.workflow, Image: u.image, Version: version, Problem: "there is no such version to start from"}
+			return nil, nil, &VersionError{Workflow: u.workflow, Image: u.image, Version: version, Problem: "there is no such version"}
 		}
-	case u.debt != nil:
-		version = u.debt.Latest
-		if latest := seen.latest(); latest != u.debt.Version && latest != version {
-			return nil, nil, u.debt // somebody has built on what lacks the changes
+	case u.unmerged != nil:
+		version = u.unmerged.Latest
+		if latest := seen.latest(); latest != u.unmerged.Version && latest != version {
+			return nil, nil, u.unmerged // somebody has built on a version without the changes
 		}
 	default:
 		version = seen.latest()
 	}
 	if version == "" {
 		return nil, nil, &VersionError{Workflow: u.workflow, Image: u.image,
-			Problem: "it has no active version to start from; name one with UpdateOptions.From, the newest is " + orNone(seen.newest())}
+			Problem: "there is no active version to start from; name one with UpdateOptions.From; the newest is " + orNone(seen.newest())}
 	}
 	from, err := u.version(ctx, version)
 	if err != nil {
@@ -301,7 +314,7 @@ func (u *updater) prepare(ctx context.Context, seen history) (*lambdamicrovms.Ge
 		in.BaseImageVersion = bareMajor(from.BaseImageVersion)
 	}
 	if u.change != nil {
-		u.tell(Event{Step: StepChange, Version: version})
+		u.report(Event{Step: StepChange, Version: version})
 		if err := u.change(in); err != nil {
 			return nil, nil, u.fail(StepChange, version, err)
 		}
@@ -315,10 +328,10 @@ func (u *updater) prepare(ctx context.Context, seen history) (*lambdamicrovms.Ge
 	return from, in, nil
 }
 
-// version reads a version with its configuration. Without all of it, the update would wipe what
-// is missing.
+// version reads a version with its configuration. If members were missing, the update would wipe
+// them.
 func (u *updater) version(ctx context.Context, version string) (*lambdamicrovms.GetMicroVMImageVersionOutput, error) {
-	return insist(ctx, u.job, StepRead, version, func() (*lambdamicrovms.GetMicroVMImageVersionOutput, error) {
+	return withRetries(ctx, u.job, StepRead, version, func() (*lambdamicrovms.GetMicroVMImageVersionOutput, error) {
 		out, err := u.api.GetMicroVMImageVersion(ctx, &lambdamicrovms.GetMicroVMImageVersionInput{ImageIdentifier: &u.image, ImageVersion: &version})
 		switch {
 		case err != nil:

@@ -182,7 +182,7 @@ func TestUpdateBuildFails(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	const text = "images: update " + appARN + ": version 2.0 is FAILED; GRAVITON generation 4 SUCCESSFUL; " +
-		"GRAVITON generation 3 FAILED: Ready hook invocation timed out after PT5M; log group /aws/lambda-microvms/app; version 1.0 goes on serving"
+		"GRAVITON generation 3 FAILED: Ready hook invocation timed out after PT5M; log group /aws/lambda-microvms/app; version 1.0 remains active"
 	if got := err.Error(); got != text {
 		t.Errorf("got  %s\nwant %s", got, text)
 	}

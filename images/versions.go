@@ -12,8 +12,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// history is the versions of an image, oldest first. Their numbers are consecutive, save for
-// versions that were deleted.
+// history is the versions of an image, oldest first. Deleted versions leave gaps in the numbers.
 type history []types.MicroVMImageVersionSummary
 
 // history reads all versions of the image.
@@ -21,9 +20,10 @@ func (j *job) history(ctx context.Context, api lambdamicrovms.ListMicroVMImageVe
 	return j.historyWith(ctx, api, func(history) error { return nil })
 }
 
-// historyWith reads all versions of the image, again if check finds what it needs missing.
+// historyWith reads all versions of the image, and reads them again if check returns a
+// workflow.Incomplete error.
 func (j *job) historyWith(ctx context.Context, api lambdamicrovms.ListMicroVMImageVersionsAPIClient, check func(history) error) (history, error) {
-	return insist(ctx, j, StepRead, "", func() (history, error) {
+	return withRetries(ctx, j, StepRead, "", func() (history, error) {
 		found, err := j.versions(ctx, api)
 		if err == nil {
 			err = found.check()
@@ -56,14 +56,14 @@ func (j *job) versions(ctx context.Context, api lambdamicrovms.ListMicroVMImageV
 
 const listVersions = "ListMicroVMImageVersions"
 
-// check reports a version that cannot be placed in the history: the latest one could be taken
-// for another.
+// check reports a version without a valid number, state or status. With it, latest could return
+// the wrong version.
 func (h history) check() error {
 	last := 0
 	for i := range h {
 		n := number(deref(h[i].ImageVersion))
 		switch {
-		case n == last: // not a version, or one that is listed twice
+		case n == last: // not a version, or listed twice
 			return workflow.Incomplete(listVersions, "ImageVersion")
 		case h[i].State == "":
 			return workflow.Incomplete(listVersions, "State")
@@ -75,9 +75,9 @@ func (h history) check() error {
 	return nil
 }
 
-// settled waits until the image is in no transition and returns its versions. Image and
-// versions have to agree on the latest active version: a list without the newest version, or
-// with it in a state that this module does not know, would have an older one taken for it.
+// settled waits until the state of the image is not transitional and returns its versions.
+// Image and versions must agree on the latest active version. Otherwise an older version would
+// be used in its place if the list lacks it, or has it in a state unknown to this module.
 func (j *job) settled(ctx context.Context, api settledAPI, check func(history) error) (history, error) {
 	for round := 0; ; round++ {
 		image, err := j.settle(ctx, api)
@@ -93,7 +93,7 @@ func (j *job) settled(ctx context.Context, api settledAPI, check func(history) e
 			return now, nil
 		}
 		err = workflow.Incomplete(listVersions, "latest active version, "+serving)
-		if round == rounds {
+		if round == maxRetries {
 			return nil, j.fail(StepRead, serving, err)
 		}
 		if err := j.sleep(ctx, StepWaitForAnswer, backoff(round), err); err != nil {
@@ -107,7 +107,7 @@ type settledAPI interface {
 	lambdamicrovms.ListMicroVMImageVersionsAPIClient
 }
 
-// checkLatest reports a latest active version without its configuration.
+// checkLatest reports a latest active version without configuration.
 func (h history) checkLatest() error {
 	if latest := h.find(h.latest()); latest != nil && !hasConfiguration(configuration(latest)) {
 		return workflow.Incomplete(listVersions, "configuration")
@@ -115,9 +115,9 @@ func (h history) checkLatest() error {
 	return nil
 }
 
-// checkAgainst reports what keeps the latest active version from being compared with the one
-// seen before. If that one is in a state that this module does not know, an older one would be
-// taken for the latest.
+// checkAgainst reports why the latest active version cannot be compared with the one seen
+// before. If that version is in a state unknown to this module, latest would return an older
+// one.
 func (h history) checkAgainst(seen history) error {
 	if v := h.find(seen.latest()); v != nil && !isKnown(v) {
 		return workflow.Incomplete(listVersions, "State or Status")
@@ -125,7 +125,7 @@ func (h history) checkAgainst(seen history) error {
 	return h.checkLatest()
 }
 
-// isKnown reports whether this module knows what the state and status of a version mean.
+// isKnown reports whether this module knows the state and the status of a version.
 func isKnown(v *types.MicroVMImageVersionSummary) bool {
 	return slices.Contains(v.State.Values(), v.State) &&
 		(v.State != types.MicroVMImageVersionStateSuccessful || slices.Contains(v.Status.Values(), v.Status))
@@ -141,8 +141,8 @@ func number(version string) int {
 	return n
 }
 
-// newer returns the version, or "" if it cannot be read or is not newer than the other one. A
-// response that says so about a new build cannot be believed.
+// newer returns the version, or "" if it is invalid or not newer than the other one. A response
+// that names such a version for a new build is wrong and counts as lost.
 func newer(version *string, than string) string {
 	if number(deref(version)) <= number(than) {
 		return ""
@@ -155,12 +155,11 @@ func runnable(v *types.MicroVMImageVersionSummary) bool {
 	return v.State == types.MicroVMImageVersionStateSuccessful && v.Status == types.MicroVMImageVersionStatusActive
 }
 
-func underway(v *types.MicroVMImageVersionSummary) bool {
+func isBuilding(v *types.MicroVMImageVersionSummary) bool {
 	return v.State == types.MicroVMImageVersionStatePending || v.State == types.MicroVMImageVersionStateInProgress
 }
 
-// latest returns the version that MicroVMs are started from if nobody says otherwise: the newest that is
-// active. It is empty if there is none.
+// latest returns the newest active version, from which MicroVMs are started by default, or "".
 func (h history) latest() string {
 	for i := range slices.Backward(h) {
 		if runnable(&h[i]) {
@@ -170,7 +169,7 @@ func (h history) latest() string {
 	return ""
 }
 
-// newest returns the newest version of all, empty if there is none.
+// newest returns the newest version in any state, or "".
 func (h history) newest() string {
 	if len(h) == 0 {
 		return ""
@@ -178,13 +177,13 @@ func (h history) newest() string {
 	return deref(h[len(h)-1].ImageVersion)
 }
 
-// before returns the versions that are older than the one given.
+// before returns the versions older than version.
 func (h history) before(version string) history {
 	end, _ := h.search(version)
 	return h[:end]
 }
 
-// after returns the versions that are newer than the one given.
+// after returns the versions newer than version.
 func (h history) after(version string) history {
 	begin, found := h.search(version)
 	if found {
@@ -193,7 +192,7 @@ func (h history) after(version string) history {
 	return h[begin:]
 }
 
-// find returns nil if there is no such version.
+// find returns the version, or nil.
 func (h history) find(version string) *types.MicroVMImageVersionSummary {
 	if i, found := h.search(version); found {
 		return &h[i]
@@ -207,8 +206,8 @@ func (h history) search(version string) (int, bool) {
 	})
 }
 
-// built returns the first version newer than the one given that was built from exactly this
-// input, or "". The error is about a version that could be it and has no readable configuration.
+// built returns the first version after the given one that was built from exactly this input,
+// or "". It returns an error if a version that could be it has no configuration.
 func (h history) built(after string, in *lambdamicrovms.UpdateMicroVMImageInput) (string, error) {
 	var unreadable error
 	newer := h.after(after)

@@ -9,11 +9,11 @@ import (
 	"github.com/microvm-go/lambdamicrovms"
 )
 
-// maxBadPolls is how many polls in a row may fail without a response before a wait ends.
+// maxBadPolls ends a wait after this number of consecutive polls without a response.
 const maxBadPolls = 10
 
-// tune sets up a waiter for a job. A poll without a response does not end the wait.
-func tune[I, O any](j *job, step Step, version string) func(*lambdamicrovms.WaiterOptions[I, O]) {
+// configureWaiter returns the options of a waiter. A lost response does not end the wait.
+func configureWaiter[I, O any](j *job, step Step, version string) func(*lambdamicrovms.WaiterOptions[I, O]) {
 	return func(o *lambdamicrovms.WaiterOptions[I, O]) {
 		o.MinDelay, o.MaxDelay, o.Clock = j.MinDelay, j.MaxDelay, j.Clock
 		judge, bad := o.Retryable, 0
@@ -21,24 +21,24 @@ func tune[I, O any](j *job, step Step, version string) func(*lambdamicrovms.Wait
 			if bad++; err == nil {
 				bad = 0
 			}
-			if err != nil && bad < maxBadPolls && unanswered(err) {
+			if err != nil && bad < maxBadPolls && isLost(err) {
 				return true, nil
 			}
 			return judge(ctx, in, out, err)
 		}
 		o.OnAttempt = func(a lambdamicrovms.WaiterAttempt) {
-			j.tell(Event{Step: step, Version: version, State: a.State, Delay: a.Delay, Err: a.Err})
+			j.report(Event{Step: step, Version: version, State: a.State, Delay: a.Delay, Err: a.Err})
 		}
 	}
 }
 
-// settle waits until the image is in no transition. If the image does not exist, the error
-// matches lambdamicrovms.IsNotFound.
+// settle waits until the state of the image is not transitional. If the image does not exist,
+// lambdamicrovms.IsNotFound matches the error.
 func (j *job) settle(ctx context.Context, api lambdamicrovms.GetMicroVMImageAPIClient) (*lambdamicrovms.GetMicroVMImageOutput, error) {
-	left := max(j.BusyTimeout-j.waited, time.Second) // at least one look
+	left := max(j.BusyTimeout-j.waited, time.Second) // at least one poll
 	began := j.Clock.Now()
 	waiter := lambdamicrovms.NewMicroVMImageSettledWaiter(api,
-		tune[lambdamicrovms.GetMicroVMImageInput, lambdamicrovms.GetMicroVMImageOutput](j, StepWaitForImage, ""))
+		configureWaiter[lambdamicrovms.GetMicroVMImageInput, lambdamicrovms.GetMicroVMImageOutput](j, StepWaitForImage, ""))
 	out, err := waiter.WaitForOutput(ctx, &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: &j.image}, left)
 	j.waited += j.Clock.Now().Sub(began)
 
@@ -52,30 +52,30 @@ func (j *job) settle(ctx context.Context, api lambdamicrovms.GetMicroVMImageAPIC
 	return nil, j.fail(StepWaitForImage, "", err)
 }
 
-// unblock waits until the reason of a refusal is gone: a busy image or a used-up quota. If
-// waiting does not help, it returns the refusal as an *Error of the step.
-func (j *job) unblock(ctx context.Context, api lambdamicrovms.GetMicroVMImageAPIClient, step Step, version string, refusal error) error {
+// unblock waits after the service rejected a request because the image is busy or a quota is
+// used up. For any other rejection it returns an *Error of the step.
+func (j *job) unblock(ctx context.Context, api lambdamicrovms.GetMicroVMImageAPIClient, step Step, version string, rejection error) error {
 	switch {
-	case lambdamicrovms.IsImageBusy(refusal):
-		// The service may still refuse an image that already reads as settled, so always wait.
-		if err := j.sleep(ctx, StepWaitForImage, 5*time.Second, refusal); err != nil {
+	case lambdamicrovms.IsImageBusy(rejection):
+		// The image may look settled while the service still rejects requests, so always wait.
+		if err := j.sleep(ctx, StepWaitForImage, 5*time.Second, rejection); err != nil {
 			return err
 		}
 		image, err := j.settle(ctx, api)
 		if err == nil && !updatable(image) {
-			return &Error{Workflow: j.workflow, Image: j.image, Version: version, Step: step, State: string(image.State), Err: refusal}
+			return &Error{Workflow: j.workflow, Image: j.image, Version: version, Step: step, State: string(image.State), Err: rejection}
 		}
 		return err
-	case lambdamicrovms.IsQuotaExceeded(refusal) && passing(refusal):
-		return j.sleep(ctx, StepWaitForQuota, 30*time.Second, refusal)
+	case lambdamicrovms.IsQuotaExceeded(rejection) && freesUp(rejection):
+		return j.sleep(ctx, StepWaitForQuota, 30*time.Second, rejection)
 	}
-	return j.fail(step, version, refusal)
+	return j.fail(step, version, rejection)
 }
 
-// passing reports whether a quota frees up on its own, as those of builds and memory do. To
-// free up those of images and versions, somebody has to delete some.
-func passing(refusal error) bool {
-	text := strings.ToLower(refusal.Error())
+// freesUp reports whether a quota frees up on its own, as those of builds and memory do. Quotas
+// of images and versions do not: somebody has to delete some.
+func freesUp(rejection error) bool {
+	text := strings.ToLower(rejection.Error())
 	return strings.Contains(text, "build") || strings.Contains(text, "memory")
 }
 
