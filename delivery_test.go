@@ -22,6 +22,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 )
 
 type roundTripFunc func(*http.Request) (*http.Response, error)
@@ -50,10 +51,10 @@ func (ownError) Error() string { return "no route" }
 // All causes for which a call of net/http fails, and whether the service may have got it.
 func TestUncertainIsKnown(t *testing.T) {
 	serve := func(t *testing.T, o *lambdamicrovms.Options, conn func(net.Conn)) {
-		*o.BaseEndpoint = *rawServer(t, conn).BaseEndpoint
+		*o.BaseEndpoint = *clienttest.ServeConns(t, conn).BaseEndpoint
 	}
 	secure := func(t *testing.T, o *lambdamicrovms.Options, tr *http.Transport, change func(*tls.Config), conn func(net.Conn)) {
-		cert := certificate(t, func(*x509.Certificate) {})
+		cert := clienttest.Certificate(t, func(*x509.Certificate) {})
 		tr.TLSClientConfig = &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
 		tr.TLSClientConfig.RootCAs.AddCert(cert.Leaf)
 		config := &tls.Config{Certificates: []tls.Certificate{cert}}
@@ -70,7 +71,7 @@ func TestUncertainIsKnown(t *testing.T) {
 		serve(t, o, conn)
 		*o.BaseEndpoint = strings.Replace(*o.BaseEndpoint, "http:", "https:", 1)
 	}
-	hello := func(conn net.Conn) { _, _ = conn.Read(make([]byte, 64*kib)) }
+	hello := func(conn net.Conn) { _, _ = conn.Read(make([]byte, 64*clienttest.KiB)) }
 	proxied := func(t *testing.T, o *lambdamicrovms.Options, tr *http.Transport, says string) {
 		serve(t, o, func(conn net.Conn) {
 			hello(conn)
@@ -95,7 +96,7 @@ func TestUncertainIsKnown(t *testing.T) {
 	}
 	afterRequest := func(says string) func(net.Conn) {
 		return func(conn net.Conn) {
-			if readRequest(conn) {
+			if clienttest.ReadRequest(conn) {
 				_, _ = io.WriteString(conn, says)
 			}
 			_ = conn.Close()
@@ -197,7 +198,7 @@ func TestUncertainIsKnown(t *testing.T) {
 		}},
 		"header timeout": {want: true, setUp: func(t *testing.T, o *lambdamicrovms.Options, tr *http.Transport) {
 			tr.ResponseHeaderTimeout = 10 * time.Millisecond
-			serve(t, o, func(conn net.Conn) { readRequest(conn) })
+			serve(t, o, func(conn net.Conn) { clienttest.ReadRequest(conn) })
 		}},
 		"TLS 1.3 client certificate": {want: true, setUp: func(t *testing.T, o *lambdamicrovms.Options, tr *http.Transport) {
 			// The client has sent its request before it learns that it is not welcome.
@@ -256,7 +257,7 @@ func TestUncertainIsKnown(t *testing.T) {
 						if err == nil {
 							t.Fatalf("%s: no error", operation)
 						}
-						if got := isErrorAs[*lambdamicrovms.UncertainError](err); got != want {
+						if got := clienttest.IsErrorAs[*lambdamicrovms.UncertainError](err); got != want {
 							t.Errorf("%s: uncertain is %t, want %t: %v", operation, got, want, err)
 						}
 					}
@@ -280,7 +281,7 @@ func (c *lateConn) Read(p []byte) (int, error) {
 		return c.Conn.Read(p)
 	}
 	for c.hello && len(c.held) < 500 {
-		more := make([]byte, 4*kib)
+		more := make([]byte, 4*clienttest.KiB)
 		n, err := c.Conn.Read(more)
 		c.held = append(c.held, more[:n]...)
 		if err != nil {
@@ -321,11 +322,11 @@ func TestUncertainAfterCancellation(t *testing.T) {
 			t.Run(path+"/"+operation, func(t *testing.T) {
 				ctx, cancel := context.WithCancel(context.Background())
 				defer cancel()
-				c := lambdamicrovms.New(rawServer(t, func(conn net.Conn) {
-					readRequest(conn)
+				c := lambdamicrovms.New(clienttest.ServeConns(t, func(conn net.Conn) {
+					clienttest.ReadRequest(conn)
 					cancel()
 				}))
-				if err := call(ctx, c, options...); !isErrorAs[*lambdamicrovms.UncertainError](err) || !errors.Is(err, context.Canceled) {
+				if err := call(ctx, c, options...); !clienttest.IsErrorAs[*lambdamicrovms.UncertainError](err) || !errors.Is(err, context.Canceled) {
 					t.Errorf("got %v", err)
 				}
 			})
@@ -336,8 +337,8 @@ func TestUncertainAfterCancellation(t *testing.T) {
 // What went out once is not taken back by an HTTP client that tries again by itself and
 // cannot connect any more.
 func TestUncertainAfterRetryOfTheHTTPClient(t *testing.T) {
-	options := rawServer(t, func(conn net.Conn) {
-		readRequest(conn)
+	options := clienttest.ServeConns(t, func(conn net.Conn) {
+		clienttest.ReadRequest(conn)
 		_ = conn.Close()
 	})
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
@@ -362,7 +363,7 @@ func TestUncertainAfterRetryOfTheHTTPClient(t *testing.T) {
 					return nil, second(err)
 				})
 				_, err := lambdamicrovms.New(options).UpdateMicroVMImage(context.Background(), updateInput())
-				if !isErrorAs[*lambdamicrovms.UncertainError](err) {
+				if !clienttest.IsErrorAs[*lambdamicrovms.UncertainError](err) {
 					t.Errorf("got %v", err)
 				}
 			})
@@ -380,7 +381,7 @@ func TestErrorsBeforeTheTransportAreCertain(t *testing.T) {
 		o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return aws.Credentials{}, other })
 	})
 	_, err := client.UpdateMicroVMImage(context.Background(), updateInput())
-	if !errors.Is(err, syscall.ECONNRESET) || isErrorAs[*lambdamicrovms.UncertainError](err) {
+	if !errors.Is(err, syscall.ECONNRESET) || clienttest.IsErrorAs[*lambdamicrovms.UncertainError](err) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -399,7 +400,7 @@ func TestUncertainWhenMiddlewareDropsACancellation(t *testing.T) {
 			return middleware.DeserializeOutput{}, metadata, err
 		}), middleware.After)
 	}))
-	if _, err := client.UpdateMicroVMImage(ctx, updateInput()); !isErrorAs[*lambdamicrovms.UncertainError](err) {
+	if _, err := client.UpdateMicroVMImage(ctx, updateInput()); !clienttest.IsErrorAs[*lambdamicrovms.UncertainError](err) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -418,7 +419,7 @@ func TestRedirectToNoURL(t *testing.T) {
 				defer server.Close()
 				c := lambdamicrovms.New(lambdamicrovms.Options{Region: "us-east-1", Credentials: staticCredentials, BaseEndpoint: &server.URL, HTTPClient: client}, eager)
 				_, err := c.TerminateMicroVM(context.Background(), &lambdamicrovms.TerminateMicroVMInput{MicroVMIdentifier: aws.String("microvm-1")})
-				if !isAPIError(status)(err) || isErrorAs[*lambdamicrovms.UncertainError](err) || requests != 1 {
+				if !clienttest.IsAPIError(status)(err) || clienttest.IsErrorAs[*lambdamicrovms.UncertainError](err) || requests != 1 {
 					t.Errorf("%d requests, error %v", requests, err)
 				}
 			})

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 )
 
 // fuzzedSources is a source of configuration, as config.LoadDefaultConfig finds them.
@@ -37,7 +38,6 @@ func (s fuzzedSources) GetServiceBaseEndpoint(context.Context, string) (string, 
 }
 
 var (
-	hostLabel   = regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$`)
 	serviceHost = regexp.MustCompile(`^lambda(-fips)?\.([^.]*)\.(amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov|` +
 		`api\.aws|api\.amazonwebservices\.com\.cn|api\.amazonwebservices\.eu|api\.aws\.ic\.gov|api\.aws\.scloud|api\.cloud-aws\.adc-e\.uk|api\.aws\.hci\.ic\.gov)$`)
 )
@@ -146,7 +146,7 @@ func FuzzEndpoint(f *testing.F) {
 
 func isServiceHost(host, region string) bool {
 	parts := serviceHost.FindStringSubmatch(host)
-	return parts != nil && hostLabel.MatchString(parts[2]) && isRegionOf(parts[2], region)
+	return parts != nil && clienttest.IsHostLabel(parts[2]) && isRegionOf(parts[2], region)
 }
 
 // isRegionOf says whether the label is the region, or that without a mark for FIPS.

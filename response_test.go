@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"reflect"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/model"
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/sample"
 )
@@ -174,3 +176,37 @@ func TestBodyIsClosedBehindInterceptors(t *testing.T) {
 type refusing struct{ err error }
 
 func (r refusing) AfterTransmit(context.Context, *smithyhttp.InterceptorContext) error { return r.err }
+
+func TestMaxResponseBytes(t *testing.T) {
+	body := `{"nextToken":"` + strings.Repeat("x", 984) + `"}` // 1000 bytes
+	limit := func(n int64) []func(*lambdamicrovms.Options) {
+		return []func(*lambdamicrovms.Options){func(o *lambdamicrovms.Options) { o.MaxResponseBytes = n }}
+	}
+	tests := map[string]struct {
+		client, call []func(*lambdamicrovms.Options)
+		limit        int64 // in the error, zero for none
+	}{
+		"default":                      {nil, nil, 0},
+		"of the client, just enough":   {limit(1000), nil, 0},
+		"of the client, too little":    {limit(999), nil, 999},
+		"of the call, just enough":     {limit(10), limit(1000), 0},
+		"of the call, too little":      {nil, limit(999), 999},
+		"of the call, back to default": {limit(10), limit(0), 0},
+		"negative":                     {limit(-1), nil, 0},
+		"greatest":                     {limit(math.MaxInt64), nil, 0},
+	}
+	for name, test := range tests {
+		for _, mode := range []aws.ClientLogMode{0, aws.LogResponseWithBody} {
+			client := stubbed(func(*http.Request) (*http.Response, error) { return answer(http.StatusOK, nil, body), nil },
+				append(test.client, func(o *lambdamicrovms.Options) { o.ClientLogMode = mode })...)
+			_, err := client.ListMicroVMs(context.Background(), nil, test.call...)
+			var failed *lambdamicrovms.ResponseSizeError
+			if errors.As(err, &failed) != (test.limit > 0) || failed != nil && failed.Limit != test.limit || failed == nil && err != nil {
+				t.Errorf("%s: %v, want one with limit %d", name, err, test.limit)
+			}
+		}
+	}
+	if got := stubbed(nil).Options().MaxResponseBytes; got != 16*clienttest.MiB {
+		t.Errorf("the default is %d", got)
+	}
+}

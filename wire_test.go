@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -166,7 +167,7 @@ var volatile = map[string]*regexp.Regexp{
 func dump(b *strings.Builder, r *http.Request) {
 	fmt.Fprintf(b, "%s %s\n", r.Method, r.URL.RequestURI())
 	fmt.Fprintf(b, "Host: %s\nContent-Length: %d\n", r.URL.Host, r.ContentLength)
-	for _, name := range slices.Sorted(mapKeys(r.Header)) {
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
 		value := strings.Join(r.Header[name], ", ")
 		if re := volatile[name]; re != nil {
 			value = re.ReplaceAllString(value, "$1$2$3*")

@@ -1,4 +1,4 @@
-package lambdamicrovms_test
+package attack
 
 import (
 	"context"
@@ -25,6 +25,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/model"
 )
 
@@ -138,7 +139,7 @@ func TestInjectionByMembers(t *testing.T) {
 	cases, sent, refused := 0, 0, 0
 	for _, base := range []string{"", "/proxy/a%2Fb"} {
 		client := lambdamicrovms.New(lambdamicrovms.Options{
-			Region: "us-east-1", Credentials: staticCredentials, Retryer: aws.NopRetryer{}, BaseEndpoint: aws.String(server.URL + base),
+			Region: "us-east-1", Credentials: clienttest.Credentials, Retryer: aws.NopRetryer{}, BaseEndpoint: aws.String(server.URL + base),
 		})
 		prefix := []string{""}
 		if base != "" {
@@ -146,12 +147,12 @@ func TestInjectionByMembers(t *testing.T) {
 		}
 		// The headers of a request of each operation that nobody has tampered with.
 		usual := map[*model.Shape][]string{}
-		for _, op := range readModel(t).Service.Operations {
+		for _, op := range clienttest.Model(t).Service.Operations {
 			doc, _ := full(op.Input, 0).(map[string]any)
-			if _, err := invoked(t, client, op, decoded(t, plant(t, doc), newInput(t, op))); err != nil {
+			if _, err := invoked(t, client, op, decoded(t, plant(t, doc), clienttest.NewInput(t, op))); err != nil {
 				t.Fatal(err)
 			}
-			usual[op] = slices.Sorted(mapKeys(server.take().header))
+			usual[op] = slices.Sorted(maps.Keys(server.take().header))
 			for _, m := range op.Input.Members {
 				for _, text := range hostileTexts {
 					var value any = text
@@ -182,7 +183,7 @@ func TestInjectionByMembers(t *testing.T) {
 						}
 						cases++
 						name := fmt.Sprintf("%s %s %.60q in mode %v", op.ID.Name(), m.Name, text, mode)
-						in := decoded(t, plant(t, doc), newInput(t, op))
+						in := decoded(t, plant(t, doc), clienttest.NewInput(t, op))
 						setText(in, m, text)
 						_, err := invoked(t, client, op, in, func(o *lambdamicrovms.Options) { o.Validation = mode })
 						got := server.take()
@@ -202,7 +203,7 @@ func TestInjectionByMembers(t *testing.T) {
 						segments, query := meant(op, changed, prefix)
 						if diff := cmp.Diff(
 							[]any{op.Traits.HTTP.Method, server.Listener.Addr().String(), segments, query, usual[op], bodyOf(op, changed)},
-							[]any{got.method, got.host, got.segments, got.query, slices.Sorted(mapKeys(got.header)), slices.Sorted(maps.Keys(got.body))},
+							[]any{got.method, got.host, got.segments, got.query, slices.Sorted(maps.Keys(got.header)), slices.Sorted(maps.Keys(got.body))},
 						); diff != "" {
 							t.Errorf("%s: -meant +arrived:\n%s", name, diff)
 						}
@@ -238,7 +239,7 @@ func hasDotSegment(text string) bool {
 
 // setText sets a member of an input to a text, which may be no UTF-8 and so no JSON.
 func setText(in any, m *model.Member, text string) {
-	field := reflect.ValueOf(in).Elem().FieldByName(goName(m.Name))
+	field := reflect.ValueOf(in).Elem().FieldByName(clienttest.GoName(m.Name))
 	switch field.Kind() {
 	case reflect.Pointer:
 		field.Set(reflect.ValueOf(&text))
@@ -283,7 +284,7 @@ func TestInjectionByOptions(t *testing.T) {
 	server := newArrivals(t)
 	var board switchboard
 	client := lambdamicrovms.New(lambdamicrovms.Options{
-		Region: "us-east-1", Credentials: staticCredentials, Retryer: aws.NopRetryer{}, HTTPClient: &http.Client{Transport: board.transport(server)},
+		Region: "us-east-1", Credentials: clienttest.Credentials, Retryer: aws.NopRetryer{}, HTTPClient: &http.Client{Transport: board.transport(server)},
 	})
 	cases, sent, refused := 0, 0, 0
 	var usual []string
@@ -291,7 +292,7 @@ func TestInjectionByOptions(t *testing.T) {
 	try := func(name, line, host string, mayFail bool, options ...func(*lambdamicrovms.Options)) *arrival {
 		t.Helper()
 		cases++
-		_, err := client.UpdateMicroVMImage(context.Background(), updateInput(), options...)
+		_, err := client.UpdateMicroVMImage(context.Background(), clienttest.UpdateInput(), options...)
 		lines, got := board.take(), server.take()
 		if err != nil {
 			if refused++; got != nil || !mayFail {
@@ -305,12 +306,12 @@ func TestInjectionByOptions(t *testing.T) {
 			return nil
 		}
 		if usual == nil {
-			usual = slices.Sorted(mapKeys(got.header))
+			usual = slices.Sorted(maps.Keys(got.header))
 		}
-		segments := []string{"", "2025-09-09", "microvm-images", *updateInput().ImageIdentifier}
+		segments := []string{"", "2025-09-09", "microvm-images", *clienttest.UpdateInput().ImageIdentifier}
 		if diff := cmp.Diff(
 			[]any{[]string{line}, host, http.MethodPut, segments, url.Values{}, usual},
-			[]any{lines, got.host, got.method, got.segments, got.query, slices.Sorted(mapKeys(got.header))},
+			[]any{lines, got.host, got.method, got.segments, got.query, slices.Sorted(maps.Keys(got.header))},
 		); diff != "" {
 			t.Errorf("%s: -meant +arrived:\n%s", name, diff)
 		}
@@ -334,7 +335,7 @@ func TestInjectionByOptions(t *testing.T) {
 			prefix = "lambda-fips."
 		}
 		want = prefix + want + ".amazonaws.com"
-		valid := hostLabel.MatchString(plain)
+		valid := clienttest.IsHostLabel(plain)
 		if got := try(fmt.Sprintf("region %.60q", text), "TLS "+want+":443", want, !valid, func(o *lambdamicrovms.Options) { o.Region = text }); got != nil {
 			if !valid {
 				t.Errorf("region %q: a request to %s", text, got.host)
@@ -366,9 +367,9 @@ func TestInjectionByOptions(t *testing.T) {
 				o.Credentials = plainCredentials{aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "SECRET", SessionToken: text}}
 			},
 			"token": func(o *lambdamicrovms.Options) {
-				o.IdempotencyTokenProvider = tokenFunc(func() (string, error) { return text, nil })
+				o.IdempotencyTokenProvider = clienttest.TokenFunc(func() (string, error) { return text, nil })
 			},
-			"header of a resolver": lambdamicrovms.WithEndpointResolverV2(resolverFunc(func(lambdamicrovms.EndpointParameters) (smithyendpoints.Endpoint, error) {
+			"header of a resolver": lambdamicrovms.WithEndpointResolverV2(clienttest.ResolverFunc(func(lambdamicrovms.EndpointParameters) (smithyendpoints.Endpoint, error) {
 				return smithyendpoints.Endpoint{URI: url.URL{Scheme: "https", Host: host}, Headers: http.Header{"Content-Type": {text}}}, nil
 			})),
 		} {
@@ -460,13 +461,13 @@ func TestInjectionByEndpoints(t *testing.T) {
 				}
 			}
 			options := lambdamicrovms.Options{
-				Region: "us-east-1", Credentials: staticCredentials, Retryer: aws.NopRetryer{}, HTTPClient: &http.Client{Transport: board.transport(server)},
+				Region: "us-east-1", Credentials: clienttest.Credentials, Retryer: aws.NopRetryer{}, HTTPClient: &http.Client{Transport: board.transport(server)},
 			}
 			var err error
 			if level == "client" {
-				_, err = lambdamicrovms.New(options, set).UpdateMicroVMImage(context.Background(), updateInput())
+				_, err = lambdamicrovms.New(options, set).UpdateMicroVMImage(context.Background(), clienttest.UpdateInput())
 			} else {
-				_, err = lambdamicrovms.New(options).UpdateMicroVMImage(context.Background(), updateInput(), set)
+				_, err = lambdamicrovms.New(options).UpdateMicroVMImage(context.Background(), clienttest.UpdateInput(), set)
 			}
 			lines, got := board.take(), server.take()
 			if test.line == "" {
@@ -479,7 +480,7 @@ func TestInjectionByEndpoints(t *testing.T) {
 				t.Errorf("%s of the %s: %v", name, level, err)
 				continue
 			}
-			path := test.prefix + "/2025-09-09/microvm-images/" + *updateInput().ImageIdentifier
+			path := test.prefix + "/2025-09-09/microvm-images/" + *clienttest.UpdateInput().ImageIdentifier
 			if diff := cmp.Diff([]any{[]string{test.line}, test.host, path}, []any{lines, got.host, strings.Join(got.segments, "/")}); diff != "" {
 				t.Errorf("%s of the %s: -meant +arrived:\n%s", name, level, diff)
 			}

@@ -1,4 +1,4 @@
-package lambdamicrovms_test
+package attack
 
 import (
 	"context"
@@ -22,6 +22,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 )
 
 // Each call of TestCallsDoNotMix has a mark, which is in all that belongs to it.
@@ -61,11 +62,11 @@ func foreign(text, mark string) (others []string, own int) {
 // call, be it of its input, context, options, answer or error, is ever in another.
 func TestCallsDoNotMix(t *testing.T) {
 	const goroutines, rounds = 1000, 3
-	operations := readModel(t).Service.Operations
+	operations := clienttest.Model(t).Service.Operations
 	answers := make([]func(string) string, len(operations)) // by operation, with the mark of the call
 	byName := map[string]int{}
 	for i, op := range operations {
-		data, err := json.Marshal(marked(newOutput(t, op), "mark0x"))
+		data, err := json.Marshal(marked(clienttest.NewOutput(t, op), "mark0x"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +75,7 @@ func TestCallsDoNotMix(t *testing.T) {
 	}
 	var invocations sync.Map // invocation ID → mark
 	var requests atomic.Int64
-	client := stubbed(func(r *http.Request) (*http.Response, error) {
+	client := clienttest.Stubbed(func(r *http.Request) (*http.Response, error) {
 		requests.Add(1)
 		mark, _ := r.Context().Value(markKey{}).(string)
 		first := strings.HasPrefix(r.Header.Get("Amz-Sdk-Request"), "attempt=1;")
@@ -115,11 +116,11 @@ func TestCallsDoNotMix(t *testing.T) {
 		case first && n%5 == 0:
 			return nil, syscall.ECONNRESET
 		case n%7 == 0:
-			return answer(http.StatusConflict, http.Header{"X-Amzn-Errortype": {"ConflictException"}, "X-Amzn-Requestid": {mark}}, `{"message":"`+mark+`","resourceId":"`+mark+`"}`), nil
+			return clienttest.Response(http.StatusConflict, http.Header{"X-Amzn-Errortype": {"ConflictException"}, "X-Amzn-Requestid": {mark}}, `{"message":"`+mark+`","resourceId":"`+mark+`"}`), nil
 		}
 		operation := answers[byName[awsmiddleware.GetOperationName(r.Context())]]
-		return answer(http.StatusOK, http.Header{"X-Amzn-Requestid": {mark}}, operation(mark)), nil
-	}, eager, func(o *lambdamicrovms.Options) { o.Validation = lambdamicrovms.ValidationNone })
+		return clienttest.Response(http.StatusOK, http.Header{"X-Amzn-Requestid": {mark}}, operation(mark)), nil
+	}, clienttest.RetryWithoutDelay, func(o *lambdamicrovms.Options) { o.Validation = lambdamicrovms.ValidationNone })
 
 	// Each way to set options of a call adds so many marks to the request's headers and host.
 	ways := []struct {
@@ -162,7 +163,7 @@ func TestCallsDoNotMix(t *testing.T) {
 				mark := fmt.Sprintf("mark%dx", n)
 				op := operations[n%len(operations)]
 				way := ways[(n/len(operations))%len(ways)]
-				in := marked(newInput(t, op), mark)
+				in := marked(clienttest.NewInput(t, op), mark)
 				before, _ := json.Marshal(in)
 				ctx := context.WithValue(context.Background(), markKey{}, mark)
 				ctx = context.WithValue(ctx, optionsKey{}, way.marks)
@@ -171,7 +172,7 @@ func TestCallsDoNotMix(t *testing.T) {
 				for _, option := range way.options(mark) {
 					args = append(args, reflect.ValueOf(option))
 				}
-				results := methodOf(t, client, op).Call(args)
+				results := clienttest.Method(t, client, op).Call(args)
 				calls.Add(1)
 				if err, _ := results[1].Interface().(error); err != nil {
 					failures.Add(1)

@@ -1,4 +1,4 @@
-package lambdamicrovms_test
+package attack
 
 import (
 	"bytes"
@@ -30,6 +30,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/model"
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/sample"
 )
@@ -348,9 +349,9 @@ func TestSearchFindsSecrets(t *testing.T) {
 func TestSecretsInValues(t *testing.T) {
 	s := newSearch(t)
 	structs, sensitive := map[reflect.Type]bool{}, map[reflect.Type]bool{}
-	for _, op := range readModel(t).Service.Operations {
+	for _, op := range clienttest.Model(t).Service.Operations {
 		for variant := range 3 {
-			for i, v := range []any{newInput(t, op), newOutput(t, op)} {
+			for i, v := range []any{clienttest.NewInput(t, op), clienttest.NewOutput(t, op)} {
 				shape := op.Input
 				if i == 1 {
 					shape = op.Output
@@ -381,7 +382,7 @@ func TestSecretsInOptions(t *testing.T) {
 	s := newSearch(t)
 	given := lambdamicrovms.Options{
 		Region: "us-east-1", Credentials: plantedCredentials, BaseEndpoint: aws.String("https://user:" + plantedURL + "@host.example"),
-		HTTPClient: httpFunc(func(*http.Request) (*http.Response, error) { return answer(http.StatusOK, nil, `{}`), nil }),
+		HTTPClient: clienttest.HTTPFunc(func(*http.Request) (*http.Response, error) { return clienttest.Response(http.StatusOK, nil, `{}`), nil }),
 	}
 	client := lambdamicrovms.New(given)
 	used := lambdamicrovms.New(given)
@@ -585,8 +586,8 @@ func TestSecretsInCalls(t *testing.T) {
 		modes = append(modes, 1<<bit)
 	}
 	var codes []string
-	m := readModel(t)
-	for _, shape := range errorsOf(m) {
+	m := clienttest.Model(t)
+	for _, shape := range clienttest.Errors(m) {
 		codes = append(codes, shape.ID.Name())
 	}
 	codes = append(codes, "", "TeapotException")
@@ -596,14 +597,14 @@ func TestSecretsInCalls(t *testing.T) {
 		for _, mode := range modes {
 			var told tellTale
 			options := lambdamicrovms.Options{
-				Region: "us-east-1", Credentials: plantedCredentials, ClientLogMode: mode, Logger: &told, MaxResponseBytes: 64 * kib,
+				Region: "us-east-1", Credentials: plantedCredentials, ClientLogMode: mode, Logger: &told, MaxResponseBytes: 64 * clienttest.KiB,
 				BaseEndpoint: aws.String(strings.Replace(server.URL, "http://", "http://user:"+plantedURL+"@", 1)),
 			}
 			if way != "shared, private" {
 				options.TracerProvider, options.MeterProvider = &told, &told
 				options.Interceptors.AddAfterSerialization(withSecretHeader{})
 			}
-			eager(&options)
+			clienttest.RetryWithoutDelay(&options)
 			options.RetryMaxAttempts = 2
 			client := lambdamicrovms.New(options)
 			var own []func(*lambdamicrovms.Options)
@@ -624,7 +625,7 @@ func TestSecretsInCalls(t *testing.T) {
 				reply = answer
 				mu.Unlock()
 				calls++
-				in := decoded(t, plant(t, full(op.Input, calls)), newInput(t, op))
+				in := decoded(t, plant(t, full(op.Input, calls)), clienttest.NewInput(t, op))
 				out, err := invoked(t, client, op, in, own...)
 				if (err != nil) != fails {
 					t.Fatalf("%s: error %v", where, err)
@@ -676,7 +677,7 @@ func TestSecretsInCalls(t *testing.T) {
 					"list":       "[" + string(body) + "]",
 					"text":       plantedMember,
 					"wrong type": strings.NewReplacer(`:"`, `:[{"`, `",`, `"}],`).Replace(string(body)),
-					"too long":   string(body) + strings.Repeat(" ", 64*kib),
+					"too long":   string(body) + strings.Repeat(" ", 64*clienttest.KiB),
 				} {
 					if what == "wrong type" && !strings.Contains(body, "[{") || some(i) {
 						continue
@@ -701,7 +702,7 @@ func invoked(t testing.TB, client *lambdamicrovms.Client, op *model.Shape, in an
 	for _, option := range options {
 		args = append(args, reflect.ValueOf(option))
 	}
-	results := methodOf(t, client, op).Call(args)
+	results := clienttest.Method(t, client, op).Call(args)
 	err, _ := results[1].Interface().(error)
 	return results[0].Interface(), err
 }
@@ -714,9 +715,9 @@ func TestSecretsInErrorsBeforeTheAnswer(t *testing.T) {
 	refused := errors.New("connection refused")
 	client := lambdamicrovms.New(lambdamicrovms.Options{
 		Region: "us-east-1", Credentials: plantedCredentials, Retryer: aws.NopRetryer{},
-		HTTPClient: httpFunc(func(*http.Request) (*http.Response, error) { return nil, refused }),
+		HTTPClient: clienttest.HTTPFunc(func(*http.Request) (*http.Response, error) { return nil, refused }),
 	})
-	for _, op := range readModel(t).Service.Operations {
+	for _, op := range clienttest.Model(t).Service.Operations {
 		// Each constraint is broken with secrets beside it, and sensitive members themselves break theirs.
 		whole, _ := full(op.Input, 0).(map[string]any)
 		for _, b := range sample.Boundaries(op.Input) {
@@ -730,7 +731,7 @@ func TestSecretsInErrorsBeforeTheAnswer(t *testing.T) {
 				if b.Rule == "required" {
 					delete(mixed, b.Path[0])
 				}
-				in := decoded(t, plant(t, longSecrets(op.Input, mixed)), newInput(t, op)).(lambdamicrovms.OperationInput)
+				in := decoded(t, plant(t, longSecrets(op.Input, mixed)), clienttest.NewInput(t, op)).(lambdamicrovms.OperationInput)
 				documents++
 				for _, mode := range []lambdamicrovms.ValidationMode{lambdamicrovms.ValidationModel, lambdamicrovms.ValidationStrict} {
 					if err := lambdamicrovms.Validate(in, mode); err != nil {
@@ -761,7 +762,7 @@ func TestSecretsInErrorsBeforeTheAnswer(t *testing.T) {
 				o.AuthSchemes = []smithyhttp.AuthScheme{strangeScheme{o.AuthSchemes[0]}}
 			},
 		} {
-			in := decoded(t, plant(t, full(op.Input, 0)), newInput(t, op))
+			in := decoded(t, plant(t, full(op.Input, 0)), clienttest.NewInput(t, op))
 			_, err := invoked(t, client, op, in, func(o *lambdamicrovms.Options) { o.Validation = lambdamicrovms.ValidationNone }, option)
 			if err == nil {
 				t.Errorf("%s, %s: no error", op.ID.Name(), name)
@@ -773,7 +774,7 @@ func TestSecretsInErrorsBeforeTheAnswer(t *testing.T) {
 		for variant := range 3 {
 			data := plant(t, full(op.Input, variant))
 			for _, bad := range malformed(data) {
-				if err := json.Unmarshal(bad, newInput(t, op)); err != nil {
+				if err := json.Unmarshal(bad, clienttest.NewInput(t, op)); err != nil {
 					failed++
 					s.err("JSON of an input", err)
 				}
@@ -870,20 +871,20 @@ func TestSecretsInPanics(t *testing.T) {
 	observed := func(o *lambdamicrovms.Options) {
 		o.TracerProvider, o.MeterProvider, o.Logger, o.ClientLogMode = &told, &told, &told, ^aws.ClientLogMode(0)
 	}
-	base := lambdamicrovms.Options{Region: "us-east-1", Credentials: plantedCredentials, HTTPClient: httpFunc(func(*http.Request) (*http.Response, error) {
-		return answer(http.StatusOK, nil, `{}`), nil
+	base := lambdamicrovms.Options{Region: "us-east-1", Credentials: plantedCredentials, HTTPClient: clienttest.HTTPFunc(func(*http.Request) (*http.Response, error) {
+		return clienttest.Response(http.StatusOK, nil, `{}`), nil
 	})}
-	for _, op := range readModel(t).Service.Operations {
+	for _, op := range clienttest.Model(t).Service.Operations {
 		for step, option := range map[string]func(*lambdamicrovms.Options){
 			"HTTP client": func(o *lambdamicrovms.Options) {
-				o.HTTPClient = httpFunc(func(r *http.Request) (*http.Response, error) { panic(fmt.Sprint("panic ", r.Body)) })
+				o.HTTPClient = clienttest.HTTPFunc(func(r *http.Request) (*http.Response, error) { panic(fmt.Sprint("panic ", r.Body)) })
 			},
 			"credentials": func(o *lambdamicrovms.Options) {
 				o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { panic("panic") })
 			},
 			"response": func(o *lambdamicrovms.Options) {
-				o.HTTPClient = httpFunc(func(*http.Request) (*http.Response, error) {
-					r := answer(http.StatusOK, nil, "")
+				o.HTTPClient = clienttest.HTTPFunc(func(*http.Request) (*http.Response, error) {
+					r := clienttest.Response(http.StatusOK, nil, "")
 					r.Body = panicking{}
 					return r, nil
 				})
@@ -927,7 +928,7 @@ func TestSecretsInPanics(t *testing.T) {
 		} {
 			for _, level := range []string{"client", "call"} {
 				for _, watch := range [][]func(*lambdamicrovms.Options){nil, {observed}} {
-					in := decoded(t, plant(t, full(op.Input, 0)), newInput(t, op))
+					in := decoded(t, plant(t, full(op.Input, 0)), clienttest.NewInput(t, op))
 					text := recovered(func() {
 						if level == "client" {
 							_, _ = invoked(t, lambdamicrovms.New(base, append(watch, option)...), op, in)

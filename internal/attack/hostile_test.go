@@ -1,4 +1,4 @@
-package lambdamicrovms_test
+package attack
 
 import (
 	"bytes"
@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net"
 	"net/http"
 	"runtime"
@@ -20,13 +19,14 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/model"
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/sample"
 )
 
 // most is what a call may allocate in all, server included, when its answer is as long as the limit or worse. A buffer that
 // has doubled up to twice the limit, its text, and a hundred thousand elements made of it come to about half.
-func most(limit int64) uint64 { return uint64(128*mib + 24*limit) }
+func most(limit int64) uint64 { return uint64(128*clienttest.MiB + 24*limit) }
 
 // allocated returns how many bytes were allocated while f ran, those freed since included.
 func allocated(f func()) uint64 {
@@ -39,7 +39,7 @@ func allocated(f func()) uint64 {
 
 // flood writes text after text until n bytes are written or the client has gone.
 func flood(w io.Writer, text string, n int64) (written int64) {
-	chunk := []byte(strings.Repeat(text, max(1, 64*kib/len(text))))
+	chunk := []byte(strings.Repeat(text, max(1, 64*clienttest.KiB/len(text))))
 	for written < n {
 		m, err := w.Write(chunk)
 		written += int64(m)
@@ -70,14 +70,14 @@ func TestHostileBodies(t *testing.T) {
 	endless := func(start, text string) hostileBody {
 		return func(w http.ResponseWriter) {
 			_, _ = io.WriteString(w, start)
-			if n := flood(w, text, gib); n >= gib {
+			if n := flood(w, text, clienttest.GiB); n >= clienttest.GiB {
 				t.Error("the client has read 1 GiB")
 			}
 		}
 	}
 	declared := func(w http.ResponseWriter) {
-		w.Header().Set("Content-Length", fmt.Sprint(gib))
-		flood(w, " ", gib)
+		w.Header().Set("Content-Length", fmt.Sprint(clienttest.GiB))
+		flood(w, " ", clienttest.GiB)
 	}
 	zipped := func(w http.ResponseWriter) {
 		w.Header().Set("Content-Encoding", "gzip")
@@ -87,57 +87,57 @@ func TestHostileBodies(t *testing.T) {
 		body  hostileBody
 		check func(error) bool
 	}{
-		"endless space":              {endless("", " "), isSizeErrorOf(mib)},
-		"endless space behind":       {endless("{}", " "), isSizeErrorOf(mib)},
-		"string of 1 GB":             {endless(`{"nextToken":"`, "x"), isSizeErrorOf(mib)},
-		"unknown string of 1 GB":     {endless(`{"new":"`, "x"), isSizeErrorOf(mib)},
-		"number of 1 GB":             {endless(`{"items":[{"createdAt":1`, "0"), isSizeErrorOf(mib)},
-		"endless list":               {endless(`{"items":[{}`, ",{}"), isSizeErrorOf(mib)},
-		"endless map":                {endless(`{"items":[{"environmentVariables":{"":""`, `,"a":""`), isSizeErrorOf(mib)},
-		"endless members":            {endless(`{"items":[]`, `,"items":[]`), isSizeErrorOf(mib)},
-		"1 GB, declared":             {declared, isSizeErrorOf(mib)},
-		"300,000 objects":            {text(`{"items":[{}` + strings.Repeat(",{}", 300_000) + `]}`), isDeserializationError},
-		"200,000 nulls":              {text(`{"items":[null` + strings.Repeat(",null", 200_000) + `]}`), isDeserializationError},
-		"110,000 keys":               {text(`{"items":[{"environmentVariables":{` + keys(110_000) + `}}]}`), isDeserializationError},
+		"endless space":              {endless("", " "), isSizeErrorOf(clienttest.MiB)},
+		"endless space behind":       {endless("{}", " "), isSizeErrorOf(clienttest.MiB)},
+		"string of 1 GB":             {endless(`{"nextToken":"`, "x"), isSizeErrorOf(clienttest.MiB)},
+		"unknown string of 1 GB":     {endless(`{"new":"`, "x"), isSizeErrorOf(clienttest.MiB)},
+		"number of 1 GB":             {endless(`{"items":[{"createdAt":1`, "0"), isSizeErrorOf(clienttest.MiB)},
+		"endless list":               {endless(`{"items":[{}`, ",{}"), isSizeErrorOf(clienttest.MiB)},
+		"endless map":                {endless(`{"items":[{"environmentVariables":{"":""`, `,"a":""`), isSizeErrorOf(clienttest.MiB)},
+		"endless members":            {endless(`{"items":[]`, `,"items":[]`), isSizeErrorOf(clienttest.MiB)},
+		"1 GB, declared":             {declared, isSizeErrorOf(clienttest.MiB)},
+		"300,000 objects":            {text(`{"items":[{}` + strings.Repeat(",{}", 300_000) + `]}`), clienttest.IsDeserializationError},
+		"200,000 nulls":              {text(`{"items":[null` + strings.Repeat(",null", 200_000) + `]}`), clienttest.IsDeserializationError},
+		"110,000 keys":               {text(`{"items":[{"environmentVariables":{` + keys(110_000) + `}}]}`), clienttest.IsDeserializationError},
 		"300,000 objects, unknown":   {text(`{"new":[{}` + strings.Repeat(",{}", 300_000) + `]}`), isNil},
-		"deep":                       {text(`{"items":` + deep), isDeserializationError},
-		"deep objects":               {text(strings.Repeat(`{"a":`, 100_000)), isDeserializationError},
-		"deep, unknown":              {text(`{"new":` + deep), isDeserializationError},
-		"deep, unknown, whole":       {text(`{"new":` + deep + strings.Repeat("]", len(deep)) + `}`), isDeserializationError},
-		"deep in a union":            {text(`{"items":[{"logging":{"new":` + deep + `}}]}`), isDeserializationError},
+		"deep":                       {text(`{"items":` + deep), clienttest.IsDeserializationError},
+		"deep objects":               {text(strings.Repeat(`{"a":`, 100_000)), clienttest.IsDeserializationError},
+		"deep, unknown":              {text(`{"new":` + deep), clienttest.IsDeserializationError},
+		"deep, unknown, whole":       {text(`{"new":` + deep + strings.Repeat("]", len(deep)) + `}`), clienttest.IsDeserializationError},
+		"deep in a union":            {text(`{"items":[{"logging":{"new":` + deep + `}}]}`), clienttest.IsDeserializationError},
 		"HTML":                       {typed("text/html", text("<html>sign in</html>")), isContentTypeError("text/html")},
 		"no content type":            {typed("", text("sign in")), isContentTypeError("")},
 		"picture":                    {typed("image/png", text("\x89PNG\r\n\x1a\n\x00")), isContentTypeError("image/png")},
-		"long content type":          {typed(strings.Repeat("x", 100*kib), text("no")), isShort(isDeserializationError)},
+		"long content type":          {typed(strings.Repeat("x", 100*clienttest.KiB), text("no")), clienttest.IsShort(clienttest.IsDeserializationError)},
 		"JSON as something else":     {typed("text/plain", text(`{"items":[]}`)), isNil},
 		"JSON as binary":             {typed("application/octet-stream", text(`{}`)), isNil},
-		"gzip that nobody asked for": {zipped, isDeserializationError},
-		"error, endless":             {failing(400, endless("", "<")), isAPIError(400)},
-		"error, endless text":        {failing(403, endless("", "x")), isAPIError(403)},
-		"error, endless space":       {failing(404, endless(`{"message":"no"}`, " ")), isAPIError(404)},
-		"error, deep":                {failing(400, text(deep)), isAPIError(400)},
-		"error, deep member":         {failing(400, text(`{"message":`+deep)), isAPIError(400)},
-		"error, many members":        {failing(400, text(`{"":0`+strings.Repeat(`,"":0`, 200_000)+`}`)), isAPIError(400)},
+		"gzip that nobody asked for": {zipped, clienttest.IsDeserializationError},
+		"error, endless":             {failing(400, endless("", "<")), clienttest.IsAPIError(400)},
+		"error, endless text":        {failing(403, endless("", "x")), clienttest.IsAPIError(403)},
+		"error, endless space":       {failing(404, endless(`{"message":"no"}`, " ")), clienttest.IsAPIError(404)},
+		"error, deep":                {failing(400, text(deep)), clienttest.IsAPIError(400)},
+		"error, deep member":         {failing(400, text(`{"message":`+deep)), clienttest.IsAPIError(400)},
+		"error, many members":        {failing(400, text(`{"":0`+strings.Repeat(`,"":0`, 200_000)+`}`)), clienttest.IsAPIError(400)},
 		"nothing":                    {text(""), isBroken},
 		"spaces":                     {text(strings.Repeat(" ", 1000)), isBroken},
 		"null":                       {text(" null "), isBroken},
 		"nothing, accepted":          {failing(204, func(http.ResponseWriter) {}), isBroken},
 		"no members":                 {text("{}"), isNil},
-		"not modified":               {failing(304, func(http.ResponseWriter) {}), isAPIError(304)},
+		"not modified":               {failing(304, func(http.ResponseWriter) {}), clienttest.IsAPIError(304)},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			for _, mode := range []aws.ClientLogMode{0, ^aws.ClientLogMode(0)} {
-				testHostileBody(t, mib, mode, test.body, test.check)
+				testHostileBody(t, clienttest.MiB, mode, test.body, test.check)
 			}
 		})
 	}
 	// The limit that holds when nobody sets one.
 	t.Run("default limit, endless", func(t *testing.T) {
-		testHostileBody(t, 0, 0, endless(`{"nextToken":"`, "x"), isSizeErrorOf(16*mib))
+		testHostileBody(t, 0, 0, endless(`{"nextToken":"`, "x"), isSizeErrorOf(16*clienttest.MiB))
 	})
 	t.Run("default limit, 5 million objects", func(t *testing.T) {
-		testHostileBody(t, 0, 0, text(`{"items":[{}`+strings.Repeat(",{}", 5_000_000)+`]}`), isDeserializationError)
+		testHostileBody(t, 0, 0, text(`{"items":[{}`+strings.Repeat(",{}", 5_000_000)+`]}`), clienttest.IsDeserializationError)
 	})
 }
 
@@ -147,7 +147,7 @@ type hostileBody func(http.ResponseWriter)
 func testHostileBody(t *testing.T, limit int64, mode aws.ClientLogMode, body hostileBody, check func(error) bool) {
 	t.Helper()
 	var asked atomic.Int64
-	options, _ := served(t, func(w http.ResponseWriter, r *http.Request) {
+	options, _ := clienttest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if encodings := r.Header.Values("Accept-Encoding"); len(encodings) > 0 {
 			t.Errorf("asked for %s", encodings)
 		}
@@ -171,9 +171,9 @@ func testHostileBody(t *testing.T, limit int64, mode aws.ClientLogMode, body hos
 		t.Errorf("log mode %x: got %.300v", mode, err)
 	}
 	if limit := client.Options().MaxResponseBytes; used > most(limit) {
-		t.Errorf("log mode %x: %d MiB were allocated, at most %d MiB should be", mode, used/mib, most(limit)/mib)
+		t.Errorf("log mode %x: %d MiB were allocated, at most %d MiB should be", mode, used/clienttest.MiB, most(limit)/clienttest.MiB)
 	}
-	if logged > 200*kib { // a content type may be this long
+	if logged > 200*clienttest.KiB { // a content type may be this long
 		t.Errorf("log mode %x: %d bytes went to the log", mode, logged)
 	}
 	if out, err := list(); err != nil || aws.ToString(out.NextToken) != "good" {
@@ -188,14 +188,9 @@ func isSizeErrorOf(limit int64) func(error) bool {
 	}
 }
 
-// isShort returns a check that also wants a short text.
-func isShort(check func(error) bool) func(error) bool {
-	return func(err error) bool { return check(err) && len(err.Error()) < kib }
-}
-
 func isContentTypeError(contentType string) func(error) bool {
 	return func(err error) bool {
-		return isDeserializationError(err) && strings.Contains(err.Error(), fmt.Sprintf("content type is %q", contentType))
+		return clienttest.IsDeserializationError(err) && strings.Contains(err.Error(), fmt.Sprintf("content type is %q", contentType))
 	}
 }
 
@@ -220,7 +215,7 @@ func zip(w io.Writer, text string, n int) {
 	if err != nil {
 		panic(err)
 	}
-	chunk := []byte(strings.Repeat(text, max(1, min(n, 64*kib/len(text)))))
+	chunk := []byte(strings.Repeat(text, max(1, min(n, 64*clienttest.KiB/len(text)))))
 	for ; n > 0; n -= len(chunk) / len(text) {
 		_, _ = z.Write(chunk)
 	}
@@ -230,11 +225,11 @@ func zip(w io.Writer, text string, n int) {
 // A caller's own HTTP client may ask for compressed answers. The limit is then that of what comes out.
 func TestCompressedAnswers(t *testing.T) {
 	var bomb bytes.Buffer
-	zip(&bomb, " ", 64*mib)
+	zip(&bomb, " ", 64*clienttest.MiB)
 	var plain bytes.Buffer
 	zip(&plain, `{"nextToken":"good"}`, 1)
 	var send []byte
-	options, _ := served(t, func(w http.ResponseWriter, r *http.Request) {
+	options, _ := clienttest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if got := r.Header.Get("Accept-Encoding"); got != "gzip" {
 			t.Errorf("asked for %q", got)
 		}
@@ -246,12 +241,12 @@ func TestCompressedAnswers(t *testing.T) {
 
 	send = bomb.Bytes()
 	used := allocated(func() {
-		if _, err := client.ListMicroVMs(context.Background(), nil); !isSizeError(err) {
-			t.Errorf("a bomb of %d KiB: %v", len(send)/kib, err)
+		if _, err := client.ListMicroVMs(context.Background(), nil); !clienttest.IsSizeError(err) {
+			t.Errorf("a bomb of %d KiB: %v", len(send)/clienttest.KiB, err)
 		}
 	})
-	if used > most(16*mib) {
-		t.Errorf("%d MiB were allocated", used/mib)
+	if used > most(16*clienttest.MiB) {
+		t.Errorf("%d MiB were allocated", used/clienttest.MiB)
 	}
 	send = plain.Bytes()
 	if out, err := client.ListMicroVMs(context.Background(), nil); err != nil || aws.ToString(out.NextToken) != "good" {
@@ -260,40 +255,6 @@ func TestCompressedAnswers(t *testing.T) {
 	send = plain.Bytes()[:plain.Len()-4]
 	if _, err := client.ListMicroVMs(context.Background(), nil); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("one that breaks off: %v", err)
-	}
-}
-
-func TestMaxResponseBytes(t *testing.T) {
-	body := `{"nextToken":"` + strings.Repeat("x", 984) + `"}` // 1000 bytes
-	limit := func(n int64) []func(*lambdamicrovms.Options) {
-		return []func(*lambdamicrovms.Options){func(o *lambdamicrovms.Options) { o.MaxResponseBytes = n }}
-	}
-	tests := map[string]struct {
-		client, call []func(*lambdamicrovms.Options)
-		limit        int64 // in the error, zero for none
-	}{
-		"default":                      {nil, nil, 0},
-		"of the client, just enough":   {limit(1000), nil, 0},
-		"of the client, too little":    {limit(999), nil, 999},
-		"of the call, just enough":     {limit(10), limit(1000), 0},
-		"of the call, too little":      {nil, limit(999), 999},
-		"of the call, back to default": {limit(10), limit(0), 0},
-		"negative":                     {limit(-1), nil, 0},
-		"greatest":                     {limit(math.MaxInt64), nil, 0},
-	}
-	for name, test := range tests {
-		for _, mode := range []aws.ClientLogMode{0, aws.LogResponseWithBody} {
-			client := stubbed(func(*http.Request) (*http.Response, error) { return answer(http.StatusOK, nil, body), nil },
-				append(test.client, func(o *lambdamicrovms.Options) { o.ClientLogMode = mode })...)
-			_, err := client.ListMicroVMs(context.Background(), nil, test.call...)
-			var failed *lambdamicrovms.ResponseSizeError
-			if errors.As(err, &failed) != (test.limit > 0) || failed != nil && failed.Limit != test.limit || failed == nil && err != nil {
-				t.Errorf("%s: %v, want one with limit %d", name, err, test.limit)
-			}
-		}
-	}
-	if got := stubbed(nil).Options().MaxResponseBytes; got != 16*mib {
-		t.Errorf("the default is %d", got)
 	}
 }
 
@@ -323,20 +284,20 @@ func TestHostileHTTP(t *testing.T) {
 		"no HTTP":                     {"SSH-2.0-OpenSSH_9.9\r\n", "", isSendError},
 		"zeros":                       {"", "\x00", isSendError},
 		"nothing":                     {"", "", isSendError},
-		"another protocol":            {"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n", "x", isAPIError(101)},
-		"another protocol, not asked": {"HTTP/1.1 101 Switching Protocols\r\n\r\n", "x", isAPIError(101)},
-		"status 999":                  {"HTTP/1.1 999 No\r\nContent-Length: 2\r\n\r\n{}", "", isAPIError(999)},
-		"status 0":                    {"HTTP/1.1 000 No\r\nContent-Length: 2\r\n\r\n{}", "", isAPIError(0)},
+		"another protocol":            {"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n", "x", clienttest.IsAPIError(101)},
+		"another protocol, not asked": {"HTTP/1.1 101 Switching Protocols\r\n\r\n", "x", clienttest.IsAPIError(101)},
+		"status 999":                  {"HTTP/1.1 999 No\r\nContent-Length: 2\r\n\r\n{}", "", clienttest.IsAPIError(999)},
+		"status 0":                    {"HTTP/1.1 000 No\r\nContent-Length: 2\r\n\r\n{}", "", clienttest.IsAPIError(0)},
 		"status 100000":               {"HTTP/1.1 100000 No\r\nContent-Length: 2\r\n\r\n{}", "", isSendError},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			options := rawServer(t, func(conn net.Conn) {
-				if !readRequest(conn) {
+			options := clienttest.ServeConns(t, func(conn net.Conn) {
+				if !clienttest.ReadRequest(conn) {
 					return
 				}
 				_, _ = io.WriteString(conn, test.start)
-				if test.then != "" && flood(conn, test.then, gib) >= gib {
+				if test.then != "" && flood(conn, test.then, clienttest.GiB) >= clienttest.GiB {
 					t.Error("the client has read 1 GiB")
 				}
 				_ = conn.Close()
@@ -348,7 +309,7 @@ func TestHostileHTTP(t *testing.T) {
 				}
 			})
 			if used > most(0) {
-				t.Errorf("%d MiB were allocated", used/mib)
+				t.Errorf("%d MiB were allocated", used/clienttest.MiB)
 			}
 		})
 	}
@@ -357,15 +318,15 @@ func TestHostileHTTP(t *testing.T) {
 // isBroken is whether the error is that of an answer that breaks off, which is retried.
 func isBroken(err error) bool {
 	var retryable interface{ RetryableError() bool }
-	return isDeserializationError(err) && errors.As(err, &retryable) && retryable.RetryableError()
+	return clienttest.IsDeserializationError(err) && errors.As(err, &retryable) && retryable.RetryableError()
 }
 
 // What the table of bodies shows for a list holds for every operation: each output and each error comes in bounded memory
 // from whatever is sent in its place, and no answer leaves memory behind.
 func TestHostileAnswersOfAllOperations(t *testing.T) {
-	const limit = 256 * kib
+	const limit = 256 * clienttest.KiB
 	var body hostileBody
-	options, _ := served(t, func(w http.ResponseWriter, _ *http.Request) { body(w) })
+	options, _ := clienttest.Serve(t, func(w http.ResponseWriter, _ *http.Request) { body(w) })
 	options.MaxResponseBytes, options.Retryer = limit, aws.NopRetryer{}
 	client := lambdamicrovms.New(options)
 	deep := strings.Repeat(`[`, 100_000)
@@ -374,12 +335,12 @@ func TestHostileAnswersOfAllOperations(t *testing.T) {
 		t.Helper()
 		body = hostile
 		var err error
-		used := allocated(func() { _, err = call(t, client, op, sample.Minimal(op.Input)) })
+		used := allocated(func() { _, err = clienttest.Call(t, client, op, sample.Minimal(op.Input)) })
 		if !check(err) {
 			t.Errorf("%s, %s: got %.300v", op.ID.Name(), name, err)
 		}
-		if calls++; used > 32*mib {
-			t.Errorf("%s, %s: %d MiB were allocated", op.ID.Name(), name, used/mib)
+		if calls++; used > 32*clienttest.MiB {
+			t.Errorf("%s, %s: %d MiB were allocated", op.ID.Name(), name, used/clienttest.MiB)
 		}
 		most = max(most, used)
 	}
@@ -387,7 +348,7 @@ func TestHostileAnswersOfAllOperations(t *testing.T) {
 	endless := func(start, more string) hostileBody {
 		return func(w http.ResponseWriter) {
 			_, _ = io.WriteString(w, start)
-			if flood(w, more, gib) >= gib {
+			if flood(w, more, clienttest.GiB) >= clienttest.GiB {
 				t.Error("the client has read 1 GiB")
 			}
 		}
@@ -395,7 +356,7 @@ func TestHostileAnswersOfAllOperations(t *testing.T) {
 	failing := func(status int, code string, b hostileBody) hostileBody {
 		return func(w http.ResponseWriter) { w.Header().Set("X-Amzn-Errortype", code); w.WriteHeader(status); b(w) }
 	}
-	m := readModel(t)
+	m := clienttest.Model(t)
 	before := retained()
 	for _, op := range m.Service.Operations {
 		names := []string{"new"}
@@ -406,19 +367,19 @@ func TestHostileAnswersOfAllOperations(t *testing.T) {
 			try(op, "endless string in "+name, endless(`{"`+name+`":"`, "x"), isSizeErrorOf(limit))
 			try(op, "endless object in "+name, endless(`{"`+name+`":{"a":""`, `,"a":""`), isSizeErrorOf(limit))
 			try(op, "endless list in "+name, endless(`{"`+name+`":[null`, `,null`), isSizeErrorOf(limit))
-			try(op, "nesting in "+name, text(`{"`+name+`":`+deep+strings.Repeat("]", len(deep))+`}`), isDeserializationError)
+			try(op, "nesting in "+name, text(`{"`+name+`":`+deep+strings.Repeat("]", len(deep))+`}`), clienttest.IsDeserializationError)
 		}
-		for _, shape := range errorsOf(m) {
+		for _, shape := range clienttest.Errors(m) {
 			code, status := shape.ID.Name(), shape.Traits.HTTPStatus
-			try(op, code+", endless", failing(status, code, endless(`{"message":"`, "x")), isAPIError(status))
-			try(op, code+", nesting", failing(status, code, text(`{"message":`+deep)), isAPIError(status))
+			try(op, code+", endless", failing(status, code, endless(`{"message":"`, "x")), clienttest.IsAPIError(status))
+			try(op, code+", nesting", failing(status, code, text(`{"message":`+deep)), clienttest.IsAPIError(status))
 		}
-		try(op, "HTML", text("<html>sign in</html>"), isDeserializationError)
+		try(op, "HTML", text("<html>sign in</html>"), clienttest.IsDeserializationError)
 	}
 	kept := retained() - before
-	t.Logf("%d answers; a call allocated %d KiB at most; %d KiB more are in use than before", calls, most/kib, kept/kib)
-	if kept > 8*mib {
-		t.Errorf("%d KiB are kept", kept/kib)
+	t.Logf("%d answers; a call allocated %d KiB at most; %d KiB more are in use than before", calls, most/clienttest.KiB, kept/clienttest.KiB)
+	if kept > 8*clienttest.MiB {
+		t.Errorf("%d KiB are kept", kept/clienttest.KiB)
 	}
 }
 
@@ -448,9 +409,9 @@ func TestSlowLoris(t *testing.T) {
 		for _, mode := range []aws.ClientLogMode{0, ^aws.ClientLogMode(0)} {
 			ctx, cancel := context.WithCancel(context.Background())
 			gone := make(chan struct{})
-			options := rawServer(t, func(conn net.Conn) {
+			options := clienttest.ServeConns(t, func(conn net.Conn) {
 				defer close(gone)
-				if !readRequest(conn) {
+				if !clienttest.ReadRequest(conn) {
 					return
 				}
 				_, _ = io.WriteString(conn, test.start)

@@ -1,4 +1,4 @@
-package lambdamicrovms_test
+package attack
 
 import (
 	"bytes"
@@ -21,6 +21,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 )
 
 // endedContext is a context whose end a test decides on.
@@ -84,10 +85,10 @@ func TestContextEndsStuckCalls(t *testing.T) {
 					var once sync.Once
 					arrived := func() { once.Do(func() { close(ctx.done) }) }
 					gone := make(chan struct{})
-					options := rawServer(t, func(conn net.Conn) {
+					options := clienttest.ServeConns(t, func(conn net.Conn) {
 						if test.mute {
 							_, _ = io.ReadFull(conn, make([]byte, 1))
-						} else if readRequest(conn) {
+						} else if clienttest.ReadRequest(conn) {
 							_, _ = io.WriteString(conn, test.says)
 						}
 						if test.setUp == nil {
@@ -103,10 +104,10 @@ func TestContextEndsStuckCalls(t *testing.T) {
 					if test.setUp != nil {
 						test.setUp(&options, arrived)
 					}
-					in := updateInput()
+					in := clienttest.UpdateInput()
 					if test.huge {
 						options.Validation = lambdamicrovms.ValidationNone
-						in.Description = aws.String(strings.Repeat("x", 16*mib))
+						in.Description = aws.String(strings.Repeat("x", 16*clienttest.MiB))
 					}
 					if _, err := lambdamicrovms.New(options).UpdateMicroVMImage(ctx, in); !errors.Is(err, end) {
 						t.Errorf("log mode %x: got %v, want %v", mode, err, end)
@@ -124,15 +125,15 @@ func TestContextEndsStuckCalls(t *testing.T) {
 func TestSwitchedProtocol(t *testing.T) {
 	for _, mode := range []aws.ClientLogMode{0, ^aws.ClientLogMode(0)} {
 		gone := make(chan struct{})
-		options := rawServer(t, func(conn net.Conn) {
-			if readRequest(conn) {
+		options := clienttest.ServeConns(t, func(conn net.Conn) {
+			if clienttest.ReadRequest(conn) {
 				_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
 				_, _ = io.Copy(io.Discard, conn)
 				close(gone)
 			}
 		})
 		options.ClientLogMode = mode
-		if _, err := lambdamicrovms.New(options).ListMicroVMs(context.Background(), nil); !isAPIError(101)(err) {
+		if _, err := lambdamicrovms.New(options).ListMicroVMs(context.Background(), nil); !clienttest.IsAPIError(101)(err) {
 			t.Errorf("got %v", err)
 		}
 		<-gone
@@ -176,7 +177,7 @@ func servedHTTP2(t *testing.T, h http.HandlerFunc) lambdamicrovms.Options {
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	return lambdamicrovms.Options{
-		Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: staticCredentials, HTTPClient: trusting(server.Certificate()),
+		Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: clienttest.Credentials, HTTPClient: trusting(server.Certificate()),
 	}
 }
 
@@ -199,11 +200,11 @@ func TestHTTP2(t *testing.T) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			w.(http.Flusher).Flush()
 			reset(w)
-		}, true, isAPIError(503)},
-		"endless body": {func(w http.ResponseWriter) { flood(w, " ", gib) }, false, isSizeErrorOf(16 * mib)},
+		}, true, clienttest.IsAPIError(503)},
+		"endless body": {func(w http.ResponseWriter) { flood(w, " ", clienttest.GiB) }, false, isSizeErrorOf(16 * clienttest.MiB)},
 		"3 MiB of headers": {func(w http.ResponseWriter) {
 			for _, name := range []string{"A", "B", "C"} {
-				w.Header().Set(name, strings.Repeat("x", mib))
+				w.Header().Set(name, strings.Repeat("x", clienttest.MiB))
 			}
 		}, true, isSendError},
 	}
@@ -221,9 +222,9 @@ func TestHTTP2(t *testing.T) {
 					return
 				}
 				_, _ = io.WriteString(w, `{"imageVersion":"2.0"}`)
-			}), eager)
+			}), clienttest.RetryWithoutDelay)
 			var err error
-			used := allocated(func() { _, err = client.UpdateMicroVMImage(context.Background(), updateInput()) })
+			used := allocated(func() { _, err = client.UpdateMicroVMImage(context.Background(), clienttest.UpdateInput()) })
 			want := 1
 			if test.again {
 				want = 2
@@ -231,8 +232,8 @@ func TestHTTP2(t *testing.T) {
 			if (err == nil) != test.again || len(bodies) != want {
 				t.Errorf("one bad answer: error %v, %d requests, want %d", err, len(bodies), want)
 			}
-			if used > most(16*mib) {
-				t.Errorf("%d MiB were allocated", used/mib)
+			if used > most(16*clienttest.MiB) {
+				t.Errorf("%d MiB were allocated", used/clienttest.MiB)
 			}
 			for _, body := range bodies {
 				if !bytes.Equal(body, bodies[0]) {
@@ -240,11 +241,11 @@ func TestHTTP2(t *testing.T) {
 				}
 			}
 			bodies, bad = nil, 3
-			if _, err := client.UpdateMicroVMImage(context.Background(), updateInput()); !test.check(err) {
+			if _, err := client.UpdateMicroVMImage(context.Background(), clienttest.UpdateInput()); !test.check(err) {
 				t.Errorf("bad answers only: %d requests, error %v", len(bodies), err)
 			}
 			bad = 0
-			if _, err := client.UpdateMicroVMImage(context.Background(), updateInput()); err != nil {
+			if _, err := client.UpdateMicroVMImage(context.Background(), clienttest.UpdateInput()); err != nil {
 				t.Errorf("the call after it: %v", err)
 			}
 		})
@@ -262,10 +263,10 @@ func TestTLSFailures(t *testing.T) {
 		check       func(error) bool
 	}{
 		"good":              {check: isNil},
-		"unknown authority": {unknown: true, check: isErrorAs[x509.UnknownAuthorityError]},
-		"another host":      {certificate: func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 2)} }, check: isErrorAs[x509.HostnameError]},
-		"expired":           {certificate: func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) }, check: isErrorAs[x509.CertificateInvalidError]},
-		"not valid yet":     {certificate: func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Hour) }, check: isErrorAs[x509.CertificateInvalidError]},
+		"unknown authority": {unknown: true, check: clienttest.IsErrorAs[x509.UnknownAuthorityError]},
+		"another host":      {certificate: func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 2)} }, check: clienttest.IsErrorAs[x509.HostnameError]},
+		"expired":           {certificate: func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) }, check: clienttest.IsErrorAs[x509.CertificateInvalidError]},
+		"not valid yet":     {certificate: func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Hour) }, check: clienttest.IsErrorAs[x509.CertificateInvalidError]},
 		"TLS 1.1":           {version: tls.VersionTLS11, check: isSendError},
 		"plain HTTP":        {raw: plain, check: isSendError},
 		"closes":            {raw: func(conn net.Conn) { _ = conn.Close() }, check: isSendError},
@@ -276,29 +277,29 @@ func TestTLSFailures(t *testing.T) {
 			if change == nil {
 				change = func(*x509.Certificate) {}
 			}
-			cert := certificate(t, change)
+			cert := clienttest.Certificate(t, change)
 			authority := cert.Leaf
 			if test.unknown {
-				authority = certificate(t, change).Leaf
+				authority = clienttest.Certificate(t, change).Leaf
 			}
 			var requests atomic.Int64
 			var received wiretap
-			options := rawServer(t, func(conn net.Conn) {
+			options := clienttest.ServeConns(t, func(conn net.Conn) {
 				conn = received.of(conn)
 				if test.raw != nil {
-					_, _ = conn.Read(make([]byte, 64*kib))
+					_, _ = conn.Read(make([]byte, 64*clienttest.KiB))
 					test.raw(conn)
 					return
 				}
 				conn = tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS10, MaxVersion: test.version})
-				if readRequest(conn) {
+				if clienttest.ReadRequest(conn) {
 					requests.Add(1)
 					plain(conn)
 				}
 			})
 			*options.BaseEndpoint = strings.Replace(*options.BaseEndpoint, "http:", "https:", 1)
 			options.HTTPClient = trusting(authority)
-			_, err := lambdamicrovms.New(options, eager).UpdateMicroVMImage(context.Background(), updateInput())
+			_, err := lambdamicrovms.New(options, clienttest.RetryWithoutDelay).UpdateMicroVMImage(context.Background(), clienttest.UpdateInput())
 			if !test.check(err) {
 				t.Errorf("got %v", err)
 			}
@@ -343,12 +344,12 @@ func (c *tappedConn) Read(p []byte) (int, error) {
 
 // Redirects are not followed on the same host either: what they lead to is not what was asked for.
 func TestRedirectsOnTheSameHost(t *testing.T) {
-	for name, client := range httpClients() {
+	for name, client := range clienttest.HTTPClients() {
 		t.Run(name, func(t *testing.T) {
 			for _, status := range []int{300, 301, 302, 303, 307, 308} {
 				for _, location := range []string{"/elsewhere", "elsewhere", "//{}/elsewhere", "http://{}/elsewhere", "http://user:password@{}/", "https://{}/", "file:///etc/passwd", "%zz", ""} {
 					var requests atomic.Int64
-					options, _ := served(t, func(w http.ResponseWriter, r *http.Request) {
+					options, _ := clienttest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
 						requests.Add(1)
 						w.Header().Set("Location", strings.ReplaceAll(location, "{}", r.Host))
 						w.WriteHeader(status)
@@ -356,11 +357,11 @@ func TestRedirectsOnTheSameHost(t *testing.T) {
 					options.HTTPClient, options.Retryer = client, aws.NopRetryer{}
 					c := lambdamicrovms.New(options)
 					for range 2 {
-						if _, err := c.UpdateMicroVMImage(context.Background(), updateInput()); err == nil {
+						if _, err := c.UpdateMicroVMImage(context.Background(), clienttest.UpdateInput()); err == nil {
 							t.Errorf("%d to %q: no error", status, location)
 						}
 						_, err := c.ListMicroVMs(context.Background(), nil)
-						if !isAPIError(status)(err) && !isSendError(err) {
+						if !clienttest.IsAPIError(status)(err) && !isSendError(err) {
 							t.Errorf("%d to %q: %v", status, location, err)
 						}
 					}

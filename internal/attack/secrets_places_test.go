@@ -1,4 +1,4 @@
-package lambdamicrovms_test
+package attack
 
 import (
 	"bufio"
@@ -22,13 +22,14 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 )
 
 // writingServer answers each request with the bytes that answer returns, and closes the
 // connection. It returns the URL.
 func writingServer(t *testing.T, answer func(*http.Request) string) string {
 	t.Helper()
-	return *rawServer(t, func(conn net.Conn) {
+	return *clienttest.ServeConns(t, func(conn net.Conn) {
 		defer func() { _ = conn.Close() }()
 		if request, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
 			_, _ = io.Copy(io.Discard, request.Body)
@@ -134,7 +135,7 @@ func TestSecretsInPlaces(t *testing.T) {
 	client := lambdamicrovms.New(lambdamicrovms.Options{
 		Region: "us-east-1", BaseEndpoint: &address, Logger: &told, ClientLogMode: ^aws.ClientLogMode(0), RetryMaxAttempts: 2,
 		Credentials: plainCredentials{aws.Credentials{AccessKeyID: "AKIDPLANTED000000001", SecretAccessKey: plantedKey, SessionToken: secret}},
-	}, func(o *lambdamicrovms.Options) { eager(o) })
+	}, func(o *lambdamicrovms.Options) { clienttest.RetryWithoutDelay(o) })
 	s := &search{t: t, found: map[string]int{}}
 	for form, write := range secretForms() {
 		for _, how := range []func(string) string{write, func(s string) string { return strings.ReplaceAll(write(s), "/", `\/`) }} {
@@ -156,7 +157,7 @@ func TestSecretsInPlaces(t *testing.T) {
 			s.err(where+", "+form, err)
 			s.kept(where+", "+form, err)
 			s.lines(where+", "+form, told.take())
-			if len(err.Error()) > 10*kib {
+			if len(err.Error()) > 10*clienttest.KiB {
 				t.Errorf("%s, %s: an error of %d bytes", where, form, len(err.Error()))
 			}
 		}
@@ -201,8 +202,8 @@ func TestErrorsKeepNoSignedHeaders(t *testing.T) {
 		"AfterTransmit":         func(o *lambdamicrovms.Options) { o.Interceptors.AddAfterTransmit(failingInterceptor{mine}) },
 		"BeforeDeserialization": func(o *lambdamicrovms.Options) { o.Interceptors.AddBeforeDeserialization(failingInterceptor{mine}) },
 		"HTTP client with response and error": func(o *lambdamicrovms.Options) {
-			o.HTTPClient = httpFunc(func(r *http.Request) (*http.Response, error) {
-				response := answer(http.StatusOK, nil, `{}`)
+			o.HTTPClient = clienttest.HTTPFunc(func(r *http.Request) (*http.Response, error) {
+				response := clienttest.Response(http.StatusOK, nil, `{}`)
 				response.Request = r
 				return response, mine
 			})
@@ -217,9 +218,9 @@ func TestErrorsKeepNoSignedHeaders(t *testing.T) {
 			var sent http.Header
 			client := lambdamicrovms.New(lambdamicrovms.Options{
 				Region: "us-east-1", Credentials: plantedCredentials, Retryer: aws.NopRetryer{},
-				HTTPClient: httpFunc(func(r *http.Request) (*http.Response, error) {
+				HTTPClient: clienttest.HTTPFunc(func(r *http.Request) (*http.Response, error) {
 					sent = r.Header
-					response := answer(http.StatusOK, nil, `{}`)
+					response := clienttest.Response(http.StatusOK, nil, `{}`)
 					response.Request = r
 					return response, nil
 				}),
@@ -280,8 +281,8 @@ func TestErrorTextsAreClean(t *testing.T) {
 	body := `{"message":"up\u0007date \u202eof image\n\n  is busy ` + strings.Repeat("x", 15<<20) + `"}`
 	client := lambdamicrovms.New(lambdamicrovms.Options{
 		Region: "us-east-1", Retryer: aws.NopRetryer{}, Credentials: plantedCredentials,
-		HTTPClient: httpFunc(func(*http.Request) (*http.Response, error) {
-			return answer(http.StatusConflict, http.Header{"X-Amzn-Errortype": {"ConflictException"}}, body), nil
+		HTTPClient: clienttest.HTTPFunc(func(*http.Request) (*http.Response, error) {
+			return clienttest.Response(http.StatusConflict, http.Header{"X-Amzn-Errortype": {"ConflictException"}}, body), nil
 		}),
 	})
 	_, err := client.GetMicroVM(context.Background(), &lambdamicrovms.GetMicroVMInput{MicroVMIdentifier: aws.String("m")})
@@ -289,7 +290,7 @@ func TestErrorTextsAreClean(t *testing.T) {
 	if !errors.As(err, &failed) || !strings.HasPrefix(failed.ErrorMessage(), "update of image is busy xxx") {
 		t.Fatalf("%.200v", err)
 	}
-	if n := len(err.Error()); n > 3*kib {
+	if n := len(err.Error()); n > 3*clienttest.KiB {
 		t.Errorf("the text has %d bytes", n)
 	}
 }
@@ -307,8 +308,8 @@ func TestRedactedErrorsKeepTheirMeaning(t *testing.T) {
 		attempts := 0
 		client := lambdamicrovms.New(lambdamicrovms.Options{
 			Region: "us-east-1", Credentials: plantedCredentials,
-			HTTPClient: httpFunc(func(*http.Request) (*http.Response, error) { attempts++; return nil, test.err }),
-		}, func(o *lambdamicrovms.Options) { eager(o) })
+			HTTPClient: clienttest.HTTPFunc(func(*http.Request) (*http.Response, error) { attempts++; return nil, test.err }),
+		}, func(o *lambdamicrovms.Options) { clienttest.RetryWithoutDelay(o) })
 		_, err := client.RunMicroVM(context.Background(), &lambdamicrovms.RunMicroVMInput{
 			ImageIdentifier: aws.String("arn:aws:lambda:us-east-1:123456789012:microvm-image:shop"), RunHookPayload: aws.String(payload),
 		})
