@@ -324,13 +324,13 @@ func TestRedactedErrorsKeepTheirMeaning(t *testing.T) {
 func TestWaiterTextsAreClean(t *testing.T) {
 	client := lambdamicrovms.New(lambdamicrovms.Options{
 		Region: "us-east-1", Credentials: plantedCredentials,
-		HTTPClient: httpFunc(func(*http.Request) (*http.Response, error) {
-			return answer(http.StatusOK, nil, `{"state":"TERMINATED","stateReason":"be\u001bcause `+strings.Repeat("x", 1<<20)+`"}`), nil
+		HTTPClient: clienttest.HTTPFunc(func(*http.Request) (*http.Response, error) {
+			return clienttest.Response(http.StatusOK, nil, `{"state":"TERMINATED","stateReason":"be\u001bcause `+strings.Repeat("x", 1<<20)+`"}`), nil
 		}),
 	})
 	err := lambdamicrovms.NewMicroVMRunningWaiter(client).Wait(context.Background(), &lambdamicrovms.GetMicroVMInput{MicroVMIdentifier: aws.String("m")}, time.Minute)
 	var failed *lambdamicrovms.WaiterFailureError
-	if !errors.As(err, &failed) || !strings.HasPrefix(failed.Reason, "because xxx") || len(err.Error()) > 3*kib {
+	if !errors.As(err, &failed) || !strings.HasPrefix(failed.Reason, "because xxx") || len(err.Error()) > 3*clienttest.KiB {
 		t.Errorf("%.200v", err)
 	}
 }
