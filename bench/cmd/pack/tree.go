@@ -17,7 +17,7 @@ import (
 const (
 	treeFiles = 11_500
 	treeBytes = 195_000_000
-	noises    = 40 // files of noise
+	fillers   = 40 // large files, of which every fourth is noise
 )
 
 // tree is a folder that grows.
@@ -37,8 +37,8 @@ func (t *tree) add(name string, content []byte) error {
 	return os.WriteFile(name, content, 0o644)
 }
 
-// plant makes the folder: programs, source files in turns until there are enough files, and noise until there
-// are enough bytes.
+// plant makes the folder: programs, source files in turns until there are enough files, and large files until
+// there are enough bytes: parts of a program, and noise.
 func plant(dir string) (files int, size int64, err error) {
 	t := &tree{dir: dir}
 	if err := t.add("Dockerfile", []byte("FROM scratch\n")); err != nil {
@@ -48,16 +48,24 @@ func plant(dir string) (files int, size int64, err error) {
 	if err := t.copy("bin", filepath.Join(root, "bin")); err != nil {
 		return 0, 0, err
 	}
-	for turn := 0; t.files < treeFiles-noises; turn++ {
+	for turn := 0; t.files < treeFiles-fillers; turn++ {
 		if err := t.copy(fmt.Sprint("src", turn), filepath.Join(root, "src")); err != nil {
 			return 0, 0, err
 		}
 	}
+	program, err := os.ReadFile(filepath.Join(root, "bin", "go"))
+	if err != nil {
+		return 0, 0, err
+	}
 	random := rand.NewChaCha8([32]byte{})
-	for i := range noises {
-		content := make([]byte, max(treeBytes-t.bytes, 0)/int64(noises-i))
-		_, _ = random.Read(content) // it does not fail
-		if err := t.add(fmt.Sprint("noise/", i), content); err != nil {
+	for i := range fillers {
+		content := make([]byte, max(treeBytes-t.bytes, 0)/int64(fillers-i))
+		if i%4 == 0 {
+			_, _ = random.Read(content) // it does not fail
+		} else {
+			copy(content, program[i*len(program)/(2*fillers):])
+		}
+		if err := t.add(fmt.Sprint("large/", i), content); err != nil {
 			return 0, 0, err
 		}
 	}
@@ -70,7 +78,7 @@ func (t *tree) copy(name, from string) error {
 		if err != nil || !item.Type().IsRegular() {
 			return err
 		}
-		if t.files == treeFiles-noises {
+		if t.files == treeFiles-fillers {
 			return fs.SkipAll
 		}
 		content, err := os.ReadFile(path)
