@@ -25,8 +25,8 @@ const (
 // maxTokenMinutes is the longest life of a token; the model does not have it.
 const maxTokenMinutes = 60
 
-// pass is what a token allows.
-type pass struct {
+// access is what a token allows.
+type access struct {
 	MicroVM string      `json:"vm"`
 	Expires time.Time   `json:"exp"`
 	Ports   []portRange `json:"ports,omitempty"`
@@ -38,7 +38,7 @@ type portRange struct {
 	Last  int32 `json:"last"`
 }
 
-func (p *pass) opens(port int32) bool {
+func (p *access) allows(port int32) bool {
 	return slices.ContainsFunc(p.Ports, func(r portRange) bool { return r.First <= port && port <= r.Last })
 }
 
@@ -47,7 +47,7 @@ func (c *call) createMicroVMAuthToken(in *lambdamicrovms.CreateMicroVMAuthTokenI
 	if err != nil {
 		return nil, err
 	}
-	token := c.token(vm, *in.ExpirationInMinutes, pass{Ports: portRanges(in.AllowedPorts)})
+	token := c.token(vm, *in.ExpirationInMinutes, access{Ports: portRanges(in.AllowedPorts)})
 	return &lambdamicrovms.CreateMicroVMAuthTokenOutput{AuthToken: token}, nil
 }
 
@@ -59,7 +59,7 @@ func (c *call) createMicroVMShellAuthToken(in *lambdamicrovms.CreateMicroVMShell
 	if !slices.Contains(vm.settings.IngressNetworkConnectors, c.scope.connectorARN("SHELL_INGRESS")) {
 		return nil, invalid("Shell access requires SHELL_INGRESS network connector to be configured on the MicroVM.")
 	}
-	token := c.token(vm, *in.ExpirationInMinutes, pass{Shell: true})
+	token := c.token(vm, *in.ExpirationInMinutes, access{Shell: true})
 	return &lambdamicrovms.CreateMicroVMShellAuthTokenOutput{AuthToken: token}, nil
 }
 
@@ -98,16 +98,16 @@ func portRanges(specifications []types.PortSpecification) []portRange {
 	return ranges
 }
 
-// token returns the headers that carry a pass.
-func (c *call) token(vm *microVM, minutes int32, p pass) map[string]string {
+// token returns the headers that carry a access.
+func (c *call) token(vm *microVM, minutes int32, p access) map[string]string {
 	p.MicroVM = vm.id()
 	p.Expires = c.now.Add(time.Duration(minutes) * time.Minute)
 	return map[string]string{headerToken: c.server.seal(p)}
 }
 
-// seal encrypts a pass. It looks like the service's, a JWE: five parts, of which only the first can be
+// seal encrypts a access. It looks like the service's, a JWE: five parts, of which only the first can be
 // read. The key depends on the seed, so that tokens outlive a restart.
-func (s *Server) seal(p pass) string {
+func (s *Server) seal(p access) string {
 	text, _ := json.Marshal(p)
 	nonce := []byte(s.ids.uuid())[:s.sealing().NonceSize()]
 	header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"A256KW","enc":"A256GCM"}`))
@@ -121,26 +121,26 @@ func (s *Server) seal(p pass) string {
 	return strings.Join(parts, ".")
 }
 
-// open returns the pass of a token. A token is well-formed if it looks like one of any server.
-func (s *Server) open(token string) (p pass, wellFormed, ok bool) {
+// unseal returns the access of a token. A token is well-formed if it looks like one of any server.
+func (s *Server) unseal(token string) (p access, wellFormed, ok bool) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 5 {
-		return pass{}, false, false
+		return access{}, false, false
 	}
 	var raw [5][]byte
 	for i, part := range parts {
 		var err error
 		if raw[i], err = base64.RawURLEncoding.DecodeString(part); err != nil {
-			return pass{}, false, false
+			return access{}, false, false
 		}
 	}
 	nonce := raw[2]
 	if len(nonce) != s.sealing().NonceSize() {
-		return pass{}, true, false
+		return access{}, true, false
 	}
 	text, err := s.sealing().Open(nil, nonce, append(raw[3], raw[4]...), []byte(parts[0]))
 	if err != nil || json.Unmarshal(text, &p) != nil {
-		return pass{}, true, false
+		return access{}, true, false
 	}
 	return p, true, true
 }

@@ -55,8 +55,8 @@ func (s *Server) newCall(r *http.Request) *call {
 }
 
 // answer is the way of a call: to its operation, through decoding and checks, to the handler.
-func (c *call) answer() *response {
-	if err := c.open(); err != nil {
+func (c *call) handle() *response {
+	if err := c.findOperation(); err != nil {
 		return c.refuse(err)
 	}
 	out, err := c.dispatch()
@@ -70,7 +70,7 @@ func (c *call) answer() *response {
 }
 
 // open finds the operation, and refuses what is refused before anything is decoded.
-func (c *call) open() error {
+func (c *call) findOperation() error {
 	found, labels := findRoute(c.http.Method, c.path)
 	if found == nil {
 		return errNoRoute
@@ -89,8 +89,8 @@ func (c *call) open() error {
 	return err
 }
 
-// answer has a decoded call answered, by the override or else by the handler.
-func answer[I, O any, PI interface {
+// invoke runs a decoded call: the override, if there is one, else the handler.
+func invoke[I, O any, PI interface {
 	*I
 	restjson.Encoder
 	lambdamicrovms.OperationInput
@@ -99,10 +99,10 @@ func answer[I, O any, PI interface {
 	restjson.Encoder
 }, E restjson.Encoder](c *call, in PI, override Override[I, O], handler func(PI) (E, error)) (restjson.Encoder, error) {
 	c.input = in
-	if err := c.admit(); err != nil {
+	if err := c.checkFaults(); err != nil {
 		return nil, err
 	}
-	if override == nil && !c.passesGateway() {
+	if override == nil && !c.reachesService() {
 		return nil, errBadGateway
 	}
 	if c.err != nil {
@@ -133,9 +133,9 @@ func answer[I, O any, PI interface {
 	return out, err
 }
 
-// passesGateway reports whether the service gets to see the call: the gateway in front of it stumbles over the id of
+// reachesService reports whether the service gets to see the call: the gateway in front of it stumbles over the id of
 // a MicroVM that does not look like one, whatever else the request says.
-func (c *call) passesGateway() bool {
+func (c *call) reachesService() bool {
 	id := c.label("microvmIdentifier")
 	return id == nil || isMicroVMID(*id)
 }

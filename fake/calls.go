@@ -79,7 +79,7 @@ func (l *callLog) newest() []Call {
 }
 
 // note puts a call and its answer into the log.
-func (s *Server) note(c *call, answered *response) {
+func (s *Server) note(c *call, res *response) {
 	entry := Call{
 		Time:      s.clock.Now(),
 		Operation: c.operation,
@@ -92,8 +92,8 @@ func (s *Server) note(c *call, answered *response) {
 		Header:    c.http.Header.Clone(),
 		Body:      c.body,
 		RequestID: c.requestID,
-		Status:    answered.status,
-		Err:       answered.err,
+		Status:    res.status,
+		Err:       res.err,
 		Assumed:   c.assumptions,
 		Faults:    c.struck,
 	}

@@ -44,9 +44,9 @@ func (c *clock) advance(d time.Duration) {
 	}
 }
 
-// pass lets time go by for a caller who may not wait that long: the test clock moves on at once, unless the
+// wait lets time go by for a caller who may not wait that long: the test clock moves on at once, unless the
 // context ends before.
-func (c *clock) pass(ctx context.Context, d time.Duration) error {
+func (c *clock) wait(ctx context.Context, d time.Duration) error {
 	if deadline, ok := ctx.Deadline(); ok && !c.real && time.Until(deadline) < d {
 		<-ctx.Done()
 		return ctx.Err()

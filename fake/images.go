@@ -29,8 +29,8 @@ type image struct {
 	until  time.Time               // zero: for good
 }
 
-// pass begins a time in which the image is busy.
-func (img *image) pass(now time.Time, during, after types.MicroVMImageState, until time.Time) {
+// begin begins a time in which the image is busy.
+func (img *image) begin(now time.Time, during, after types.MicroVMImageState, until time.Time) {
 	img.during, img.after, img.until = during, after, until
 	img.changedAt = now
 }
@@ -324,7 +324,7 @@ func (c *call) deleteMicroVMImage(in *lambdamicrovms.DeleteMicroVMImageInput) (*
 		return nil, invalid("Cannot delete microvm image with running microvms.")
 	}
 	c.world.leaving = append(c.world.leaving, img)
-	img.pass(c.now, types.MicroVMImageStateDeleting, "", c.now.Add(c.server.config.delays.ImageDelete))
+	img.begin(c.now, types.MicroVMImageStateDeleting, "", c.now.Add(c.server.config.delays.ImageDelete))
 	return deleting(in), nil
 }
 

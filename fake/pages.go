@@ -24,7 +24,7 @@ func cut[T any](c *call, items []T, place func(T) int64, limit *int32, token *st
 		mark.Query = hex.EncodeToString(sum[:8])
 	}
 	if token != nil {
-		asked, ok := openToken(*token)
+		asked, ok := parseToken(*token)
 		mark.After, mark.Empty = asked.After, asked.Empty
 		if !ok || asked != mark {
 			return nil, nil, invalid("Invalid nextToken")
@@ -74,7 +74,7 @@ func (m bookmark) token() string {
 	return base64.URLEncoding.EncodeToString(sealed)
 }
 
-func openToken(token string) (bookmark, bool) {
+func parseToken(token string) (bookmark, bool) {
 	sealed, err := base64.URLEncoding.DecodeString(token)
 	if err != nil || len(sealed) < 8 {
 		return bookmark{}, false

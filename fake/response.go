@@ -33,17 +33,17 @@ type response struct {
 
 // accept is the answer of a call that went well.
 func (c *call) accept(out restjson.Encoder) *response {
-	answered := &response{status: c.route.success, header: make(http.Header)}
-	if answered.status == http.StatusNoContent {
-		return answered
+	res := &response{status: c.route.success, header: make(http.Header)}
+	if res.status == http.StatusNoContent {
+		return res
 	}
 	body, err := encode(out)
 	if err != nil {
 		return c.refuse(err)
 	}
-	answered.header.Set("Content-Type", "application/json")
-	answered.body = body
-	return answered
+	res.header.Set("Content-Type", "application/json")
+	res.body = body
+	return res
 }
 
 // refuse is the answer of a call that went wrong.
@@ -52,17 +52,17 @@ func (c *call) refuse(err error) *response {
 		return &response{header: make(http.Header), err: err, lost: true}
 	}
 	failure := failureOf(err)
-	answered := &response{status: failure.status, header: make(http.Header), body: failure.body(), err: failure}
+	res := &response{status: failure.status, header: make(http.Header), body: failure.body(), err: failure}
 	if failure.html {
-		answered.header.Set("Content-Type", "text/html")
-		return answered
+		res.header.Set("Content-Type", "text/html")
+		return res
 	}
-	answered.header.Set("Content-Type", "application/json")
-	answered.header.Set("X-Amzn-Errortype", failure.code)
+	res.header.Set("Content-Type", "application/json")
+	res.header.Set("X-Amzn-Errortype", failure.code)
 	if failure.retryAfter != nil {
-		answered.header.Set("Retry-After", strconv.Itoa(int(*failure.retryAfter)))
+		res.header.Set("Retry-After", strconv.Itoa(int(*failure.retryAfter)))
 	}
-	return answered
+	return res
 }
 
 func (a *response) toClient(r *http.Request) (*http.Response, error) {
@@ -147,7 +147,7 @@ func (s *Server) deliver(ctx context.Context, a *response) error {
 		}
 	}
 	if a.delay > 0 {
-		if err := s.clock.pass(ctx, a.delay); err != nil {
+		if err := s.clock.wait(ctx, a.delay); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/memhttp"
 )
 
 // A Server is the service: its state, its clock, and what goes wrong in it. It is an [http.Handler] for
@@ -120,15 +121,19 @@ func (s *Server) Do(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if forEndpoint(r) {
-		return s.doEndpoint(r)
+		return memhttp.RoundTrip(r, http.HandlerFunc(s.serveEndpoint))
 	}
-	answered := s.exchange(r)
+	res := s.exchange(r)
 	closeBody(r)
-	if err := s.deliver(r.Context(), answered); err != nil {
+	if err := s.deliver(r.Context(), res); err != nil {
 		return nil, err
 	}
-	return answered.toClient(r)
+	return res.toClient(r)
 }
+
+// RoundTrip is Do. It makes the Server the Transport of an [http.Client] that reaches the endpoints of MicroVMs
+// without a network.
+func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) { return s.Do(r) }
 
 // ServeHTTP answers a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -136,12 +141,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveEndpoint(w, r)
 		return
 	}
-	answered := s.exchange(r)
-	if err := s.deliver(r.Context(), answered); err != nil {
+	res := s.exchange(r)
+	if err := s.deliver(r.Context(), res); err != nil {
 		hangUp(w)
 		return
 	}
-	answered.toWire(w)
+	res.toWire(w)
 }
 
 func closeBody(r *http.Request) {
@@ -156,23 +161,23 @@ const maxBody = 6 << 20
 // exchange turns a request into the server's answer and notes both in the log.
 func (s *Server) exchange(r *http.Request) *response {
 	c := s.newCall(r)
-	var answered *response
+	var res *response
 	if body, err := readAll(r.Body); err != nil {
-		answered = c.refuse(err)
+		res = c.refuse(err)
 	} else {
 		c.body = body
-		answered = c.answer()
+		res = c.handle()
 	}
-	answered.header.Set("X-Amzn-Requestid", c.requestID)
-	answered.header.Set("Date", c.today().UTC().Format(http.TimeFormat))
+	res.header.Set("X-Amzn-Requestid", c.requestID)
+	res.header.Set("Date", c.today().UTC().Format(http.TimeFormat))
 	for _, assumption := range c.assumptions {
-		answered.header.Add(assumedHeader, assumption)
+		res.header.Add(assumedHeader, assumption)
 	}
 	for _, d := range c.damages {
-		d.damage(answered)
+		d.damage(res)
 	}
-	s.note(c, answered)
-	return answered
+	s.note(c, res)
+	return res
 }
 
 func readAll(body io.Reader) (string, error) {

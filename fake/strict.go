@@ -78,8 +78,8 @@ func parseAuthorization(header string) (a authorization, ok bool) {
 	return a, a.accessKey != "" && len(a.headers) > 0 && a.signature != ""
 }
 
-// admit lets a call in, unless a fault or the clock is against it. Only faults know what time it is.
-func (c *call) admit() error {
+// checkFaults lets a call in, unless a fault or the clock is against it. Only faults know what time it is.
+func (c *call) checkFaults() error {
 	if err := c.strike(); err != nil || !c.server.config.strict {
 		return err
 	}

@@ -145,7 +145,7 @@ func (c *call) build(img *image, config *types.MicroVMImageVersionSummary, durin
 		until = time.Time{}
 	}
 	img.versions = append(img.versions, v)
-	img.pass(c.now, during, after, until)
+	img.begin(c.now, during, after, until)
 	return v
 }
 
@@ -236,7 +236,7 @@ func (c *call) deleteMicroVMImageVersion(in *lambdamicrovms.DeleteMicroVMImageVe
 		}
 	}
 	v.goneAt = c.now.Add(c.server.config.delays.VersionDelete)
-	img.pass(c.now, types.MicroVMImageStateUpdating, types.MicroVMImageStateUpdated, v.goneAt)
+	img.begin(c.now, types.MicroVMImageStateUpdating, types.MicroVMImageStateUpdated, v.goneAt)
 	return deletingVersion(in, v.number), nil
 }
 

@@ -65,7 +65,7 @@ func fakeDispatch(p *printer, pl *plan.Plan) {
 		for _, m := range op.Queries {
 			p.p("in.%s = %s", m.Go, fakeQuery(p, m))
 		}
-		p.p("return answer(c, in, c.overrides.%s, c.%s)", op.Go, plan.LowerFirst(op.Go))
+		p.p("return invoke(c, in, c.overrides.%s, c.%s)", op.Go, plan.LowerFirst(op.Go))
 	}
 	p.p("}\nreturn nil, errNoRoute\n}")
 }

@@ -58,7 +58,7 @@ func unreachable() *proxyError { return &proxyError{status: http.StatusBadGatewa
 
 // serveEndpoint is the proxy: it answers what it refuses itself and has the application answer the rest.
 func (s *Server) serveEndpoint(w http.ResponseWriter, r *http.Request) {
-	to, err := s.admit(r)
+	to, err := s.authorize(r)
 	if err == nil {
 		var application http.Handler
 		if application, err = s.applicationAt(to); err == nil {
@@ -80,9 +80,9 @@ func (s *Server) serveEndpoint(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, refused.message)
 }
 
-// admit checks the token of a request and returns where it goes, when the MicroVM is there to take it. It
+// authorize checks the token of a request and returns where it goes, when the MicroVM is there to take it. It
 // wakes the MicroVM if its idle policy says so, and lets the request wait for that.
-func (s *Server) admit(r *http.Request) (Destination, error) {
+func (s *Server) authorize(r *http.Request) (Destination, error) {
 	token, port := credentials(r)
 	for {
 		to, wake, err := s.knock(hostOf(r), token, port)
@@ -100,7 +100,7 @@ func (s *Server) admit(r *http.Request) (Destination, error) {
 
 // knock asks once. If the MicroVM is about to run, it returns when.
 func (s *Server) knock(host, token, port string) (to Destination, wake time.Time, err error) {
-	allowed, wellFormed, opened := s.open(token)
+	allowed, wellFormed, genuine := s.unseal(token)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -111,7 +111,7 @@ func (s *Server) knock(host, token, port string) (to Destination, wake time.Time
 		return to, wake, notAdmitted("Request missing authentication")
 	}
 	vm := s.hosts[host]
-	if !opened || vm == nil || allowed.MicroVM != vm.id() || !now.Before(allowed.Expires) {
+	if !genuine || vm == nil || allowed.MicroVM != vm.id() || !now.Before(allowed.Expires) {
 		return to, wake, notAdmitted("Token authentication failed")
 	}
 	to = vm.destination()
@@ -119,7 +119,7 @@ func (s *Server) knock(host, token, port string) (to Destination, wake time.Time
 		to.Shell = true
 	} else {
 		n, err := strconv.ParseUint(port, 10, 16)
-		if err != nil || !allowed.opens(int32(n)) {
+		if err != nil || !allowed.allows(int32(n)) {
 			return to, wake, notAdmitted("Access to port denied")
 		}
 		to.Port = int(n)

@@ -8,7 +8,7 @@ import (
 // damage befalls the answer to a call that has done what it does.
 type damage interface {
 	Effect
-	damage(answered *response)
+	damage(res *response)
 }
 
 // Slow makes the answer late; what the call does is done before. With the test clock the time moves on at
@@ -20,14 +20,14 @@ type Slow struct {
 
 func (Slow) effect() {}
 
-func (e Slow) damage(answered *response) { answered.delay += e.Delay }
+func (e Slow) damage(res *response) { res.delay += e.Delay }
 
 // Hang never answers, though the call has done what it does: the caller must give up. It ends with the test.
 type Hang struct{}
 
 func (Hang) effect() {}
 
-func (Hang) damage(answered *response) { answered.never = true }
+func (Hang) damage(res *response) { res.never = true }
 
 // CutBody breaks the connection off within the body of the answer. It does nothing to answers without one.
 type CutBody struct {
@@ -37,7 +37,7 @@ type CutBody struct {
 
 func (CutBody) effect() {}
 
-func (e CutBody) damage(answered *response) { answered.broken, answered.after = true, e.After }
+func (e CutBody) damage(res *response) { res.broken, res.after = true, e.After }
 
 // MalformedJSON puts something else in place of the body of the answer, whatever its status.
 type MalformedJSON struct {
@@ -47,14 +47,14 @@ type MalformedJSON struct {
 
 func (MalformedJSON) effect() {}
 
-func (e MalformedJSON) damage(answered *response) {
-	if answered.status == http.StatusNoContent {
+func (e MalformedJSON) damage(res *response) {
+	if res.status == http.StatusNoContent {
 		return
 	}
 	if e.Body == "" {
 		e.Body = `{"state": oops}`
 	}
-	answered.body = []byte(e.Body)
+	res.body = []byte(e.Body)
 }
 
 // LoseAnswer resets the connection after the call has done what it does: the caller can't know.
@@ -62,4 +62,12 @@ type LoseAnswer struct{}
 
 func (LoseAnswer) effect() {}
 
-func (LoseAnswer) damage(answered *response) { answered.lost = true }
+func (LoseAnswer) damage(res *response) { res.lost = true }
+
+// EmptyPages makes a list answer pages without items, but with a token, before each page that has some.
+type EmptyPages struct {
+	// Count is how many there are before each page; the default is one.
+	Count int
+}
+
+func (EmptyPages) effect() {}
