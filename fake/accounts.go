@@ -7,19 +7,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// WithAccount sets the account of callers whose access key nothing is known of, twelve digits. The
-// default is 123456789012.
+// WithAccount sets the account of callers with an unknown access key. The default is
+// 123456789012.
 func WithAccount(id string) Option {
 	return func(c *config) { c.account = id }
 }
 
-// WithCredentials makes more callers known: each acts in the account of its AccountID, or in that of
-// WithAccount without one. Accounts see nothing of each other.
+// WithCredentials adds callers. Each acts in the account of its AccountID, or without one
+// in that of [WithAccount]. Accounts do not see each other's resources.
 func WithCredentials(credentials ...aws.Credentials) Option {
 	return func(c *config) { c.credentials = append(c.credentials, credentials...) }
 }
 
-// Credentials returns credentials of the server's account, for a client that Options does not fit.
+// Credentials returns credentials for the server's account. [Server.Options] contains
+// them.
 func (s *Server) Credentials() aws.CredentialsProvider {
 	credentials := s.config.ownCredentials()
 	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil })
@@ -34,7 +35,7 @@ func (c *config) ownCredentials() aws.Credentials {
 	}
 }
 
-// credentialsOf returns what belongs to an access key.
+// credentialsOf returns the credentials of an access key.
 func (s *Server) credentialsOf(accessKey string) (aws.Credentials, bool) {
 	i := slices.IndexFunc(s.config.credentials, func(c aws.Credentials) bool { return c.AccessKeyID == accessKey })
 	if i >= 0 {
@@ -44,7 +45,7 @@ func (s *Server) credentialsOf(accessKey string) (aws.Credentials, bool) {
 	return own, own.AccessKeyID == accessKey
 }
 
-// accountOf returns the account that an access key acts in.
+// accountOf returns the account of an access key.
 func (s *Server) accountOf(accessKey string) string {
 	if credentials, _ := s.credentialsOf(accessKey); credentials.AccountID != "" {
 		return credentials.AccountID

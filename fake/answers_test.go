@@ -16,7 +16,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// TestAnswers checks that what nobody has measured is 501 with the name of its field, until the field settles it.
+// TestAnswers checks that what nobody has measured is 501 with the name of its field,
+// until the field settles it.
 func TestAnswers(t *testing.T) {
 	ctx := context.Background()
 	image, version := aws.String(imageARN), aws.String("1.0")

@@ -8,16 +8,16 @@ import (
 	"slices"
 )
 
-// WithApplication has a handler play the application in every MicroVM: it answers what the proxy in front of
-// it lets through. It listens on the ports given, or on all if none are; on others nothing listens and the
-// proxy answers 502. Given more than once, the first that listens on a port has it. Without this option an
-// application on all ports answers 200 with the request as JSON.
+// WithApplication sets the handler that stands for the application in every MicroVM. It
+// listens on the given ports, or on all ports if there are none. Of several applications,
+// the first that listens on a port gets the request; if none does, the response is 502.
+// The default listens on all ports and responds with an [Echo] of the request.
 func WithApplication(handler http.Handler, ports ...int) Option {
 	return func(c *config) { c.applications = append(c.applications, application{handler, slices.Clone(ports)}) }
 }
 
-// WithShell has a handler answer what comes with a shell token. The default answers 501: nothing is known of
-// what the service's shell says.
+// WithShell sets the handler for requests with a shell token. The default responds with
+// 501, since the protocol of the shell is not known.
 func WithShell(handler http.Handler) Option {
 	return func(c *config) { c.shell = handler }
 }
@@ -27,7 +27,7 @@ type application struct {
 	ports   []int // none for all
 }
 
-// Destination is where the proxy sends a request, for handlers that play more than one application.
+// Destination is the MicroVM and port that a request is for. See [DestinationOf].
 type Destination struct {
 	MicroVMID    string
 	ImageARN     string
@@ -46,13 +46,14 @@ func withDestination(ctx context.Context, to Destination) context.Context {
 	return context.WithValue(ctx, destinationKey{}, to)
 }
 
-// DestinationOf returns where the request goes that a handler of [WithApplication] got the context with.
+// DestinationOf returns the destination of a request to a handler of [WithApplication] or
+// [WithShell], given the context of the request.
 func DestinationOf(ctx context.Context) Destination {
 	to, _ := ctx.Value(destinationKey{}).(Destination)
 	return to
 }
 
-// applicationAt returns who answers there.
+// applicationAt returns the handler of a destination.
 func (s *Server) applicationAt(to Destination) (http.Handler, error) {
 	switch {
 	case to.Shell && s.config.shell != nil:
@@ -70,7 +71,7 @@ func (s *Server) applicationAt(to Destination) (http.Handler, error) {
 	return nil, unreachable()
 }
 
-// Echo is the answer of the application that there is without [WithApplication]: the request.
+// Echo is the JSON with which the default application responds: the request.
 type Echo struct {
 	MicroVMID string      `json:"microvmId"`
 	Port      int         `json:"port"`

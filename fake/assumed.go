@@ -12,9 +12,10 @@ import (
 // assumedHeader marks responses that rest on an assumption.
 const assumedHeader = "X-Fake-Assumed"
 
-// WithAssumedAnswers has the server give the most plausible response where nobody has measured what the service does,
-// instead of 501. A field of [Answers] that is set goes before. Responses that rest on an assumption have a header
-// X-Fake-Assumed for each, which says what was assumed. The assumptions are:
+// WithAssumedAnswers makes the server give the most plausible response, instead of 501,
+// where nobody has measured what the service does. Fields of [Answers] that are set take
+// precedence. Such a response has a header X-Fake-Assumed, and [Call] a field Assumed,
+// for each of its assumptions:
 //
 //   - FailedVersionStatus: a version whose build failed is INACTIVE, and its status can be set;
 //   - FailedBuildReason: Get of a failed build has the reason too;
@@ -32,13 +33,13 @@ const assumedHeader = "X-Fake-Assumed"
 //   - a request to a MicroVM without HTTP_INGRESS or ALL_INGRESS: 403, "Access to port denied";
 //   - a shell, without [WithShell]: 502, as where nothing listens.
 //
-// A test that passes only with this option tests the fake: settle what it depends on with [WithAnswers] instead, and
-// measure it.
+// A test that passes only with this option depends on a guess. Prefer [WithAnswers] for
+// the case at hand, and measure it.
 func WithAssumedAnswers() Option {
 	return func(c *config) { c.assume = true }
 }
 
-// assumeRest settles the fields that are not set, and returns the names of those.
+// assumeRest sets the fields that are zero, and returns their names.
 func (a *Answers) assumeRest() map[string]bool {
 	assumed := make(map[string]bool)
 	settle := func(field string, set bool) {
@@ -66,7 +67,7 @@ func (a *Answers) assumeRest() map[string]bool {
 	return assumed
 }
 
-// dependsOn notes that the response depends on a field of Answers.
+// dependsOn marks the response if a field of Answers is an assumption.
 func (c *call) dependsOn(field string) {
 	if c.server.config.assumed[field] && !slices.Contains(c.assumptions, field) {
 		c.assumptions = append(c.assumptions, field)
@@ -89,7 +90,7 @@ func (c *call) settle(o Outcome, field, what, message string) error {
 	return unknown(field, what)
 }
 
-// unmeasured returns the assumed error if the server may assume, else the 501 that says what is not known.
+// unmeasured returns the assumed error and marks the response, or returns a 501.
 func (c *call) unmeasured(assumed error, format string, args ...any) error {
 	if !c.server.config.assume {
 		return unrecorded(format, args...)
@@ -98,7 +99,7 @@ func (c *call) unmeasured(assumed error, format string, args ...any) error {
 	return assumed
 }
 
-// unmeasured is that of the proxy.
+// unmeasured is the same for the proxy.
 func (s *Server) unmeasured(assumed *proxyError, what string) error {
 	if !s.config.assume {
 		return unrecorded("%s", what)
@@ -107,12 +108,12 @@ func (s *Server) unmeasured(assumed *proxyError, what string) error {
 	return assumed
 }
 
-// unknown is the 501 for what a field of Answers settles.
+// unknown returns the 501 for behavior that a field of Answers settles.
 func unknown(field, what string) *failure {
 	return unrecorded("%s; settle it with fake.WithAnswers(fake.Answers{%s: ...}), or --answer %[2]s=...", what, field)
 }
 
-// unrecorded is the 501 for what no option settles, save WithAssumedAnswers.
+// unrecorded returns the 501 for behavior that only WithAssumedAnswers settles.
 func unrecorded(format string, args ...any) *failure {
 	return fail(http.StatusNotImplemented, "UnknownBehaviorException", "fake: it is not known "+format, args...)
 }

@@ -15,17 +15,17 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// The headers of a request to an endpoint.
+// The headers of requests to an endpoint.
 const (
 	headerToken   = "X-aws-proxy-auth"
 	headerPort    = "X-aws-proxy-port"
 	headerForceH2 = "X-aws-proxy-force-h2"
 )
 
-// maxTokenMinutes is the longest life of a token; the model does not have it.
+// maxTokenMinutes is the longest lifetime of a token. The model has no limit.
 const maxTokenMinutes = 60
 
-// access is what a token allows.
+// access is the content of a token.
 type access struct {
 	MicroVM string      `json:"vm"`
 	Expires time.Time   `json:"exp"`
@@ -63,7 +63,7 @@ func (c *call) createMicroVMShellAuthToken(in *lambdamicrovms.CreateMicroVMShell
 	return &lambdamicrovms.CreateMicroVMShellAuthTokenOutput{AuthToken: token}, nil
 }
 
-// holder returns the MicroVM that a token is for. It may be suspended.
+// holder returns the MicroVM that a token is for, which may be suspended.
 func (c *call) holder(id *string, minutes int32) (*microVM, error) {
 	if minutes > maxTokenMinutes {
 		return nil, invalid("ExpirationMinutes %d exceeded max allowed of %d.", minutes, maxTokenMinutes)
@@ -98,20 +98,20 @@ func portRanges(specifications []types.PortSpecification) []portRange {
 	return ranges
 }
 
-// token returns the headers that carry a access.
+// token returns the headers that carry a token.
 func (c *call) token(vm *microVM, minutes int32, p access) map[string]string {
 	p.MicroVM = vm.id()
 	p.Expires = c.now.Add(time.Duration(minutes) * time.Minute)
 	return map[string]string{headerToken: c.server.seal(p)}
 }
 
-// seal encrypts a access. It looks like the service's, a JWE: five parts, of which only the first can be
-// read. The key depends on the seed, so that tokens outlive a restart.
+// seal encrypts an access into a token that looks like a JWE, as the service's does. The
+// key depends on the seed, so that tokens stay valid after a restart.
 func (s *Server) seal(p access) string {
 	text, _ := json.Marshal(p)
 	nonce := []byte(s.ids.uuid())[:s.sealing().NonceSize()]
 	header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"A256KW","enc":"A256GCM"}`))
-	wrapped := sha256.Sum256(nonce) // where a JWE has the key that it was encrypted with
+	wrapped := sha256.Sum256(nonce) // in the place of the wrapped key
 	sealed := s.sealing().Seal(nil, nonce, text, []byte(header))
 	body, tag := sealed[:len(sealed)-16], sealed[len(sealed)-16:]
 	parts := []string{header}
@@ -121,7 +121,8 @@ func (s *Server) seal(p access) string {
 	return strings.Join(parts, ".")
 }
 
-// unseal returns the access of a token. A token is well-formed if it looks like one of any server.
+// unseal decrypts a token. wellFormed reports whether it has the form of a token, of any
+// server.
 func (s *Server) unseal(token string) (p access, wellFormed, ok bool) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 5 {
@@ -145,7 +146,8 @@ func (s *Server) unseal(token string) (p access, wellFormed, ok bool) {
 	return p, true, true
 }
 
-// sealing returns the cipher of tokens, which with a key of this size is never an error to make.
+// sealing returns the cipher for tokens. The errors are impossible with a key of this
+// size.
 func (s *Server) sealing() cipher.AEAD {
 	key := sha256.Sum256([]byte("fake" + strconv.FormatUint(s.config.seed, 10)))
 	block, _ := aes.NewCipher(key[:])

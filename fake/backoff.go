@@ -12,9 +12,10 @@ import (
 // maxRetryAfter is the longest that a client waits for a Retry-After header.
 const maxRetryAfter = 20 * time.Second
 
-// backoff is the delay before the next attempt of a client of Options: none. With the test clock it also does the
-// waiting that a Retry-After header asks for, and removes the header from the failed response so that the client
-// does not wait again. The error of the last attempt, which the caller gets, still has it.
+// backoff is the delay before the next attempt of a client of Options: none. With the
+// test clock it also does the waiting that a Retry-After header asks for, and removes the
+// header from the failed response so that the client does not wait again. The error of
+// the last attempt, which the caller gets, still has it.
 func (s *Server) backoff(_ int, err error) (time.Duration, error) {
 	var failed *smithyhttp.ResponseError
 	if s.config.realTime || !errors.As(err, &failed) || failed.Response == nil || failed.Response.Response == nil {

@@ -11,7 +11,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/fake"
 )
 
-// benchServer returns a server with n built images, and a client without signatures, whose cost is not the server's.
+// benchServer returns a server with n built images, and a client without signatures,
+// whose cost is not the server's.
 func benchServer(b *testing.B, n int) (*fake.Server, *lambdamicrovms.Client) {
 	b.Helper()
 	srv := fake.New(b, fake.WithCallLog(1000))

@@ -10,7 +10,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// Reasons for which builds fail, as the service words them.
+// Reasons of failed builds, in the words of the service.
 const (
 	ReasonContainerBuild   = "The container image build failed."
 	ReasonReadyTimeout     = "Ready hook invocation timed out after PT5M"
@@ -18,14 +18,14 @@ const (
 	ReasonInterrupted      = "Build workflow was interrupted by an exception"
 )
 
-// build is the making of a version for one generation of processors.
+// build is the build of a version for one chipset generation.
 type build struct {
 	id         string
 	generation string
 	failure    *string // the reason; nil if it succeeds
 }
 
-// newBuilds begins the builds of a version: one for each generation, newest first.
+// newBuilds returns one build for each generation, newest first.
 func (c *call) newBuilds() []build {
 	builds := make([]build, 0, 2)
 	for _, generation := range []string{"4", "3"} {
@@ -65,7 +65,7 @@ func (b *build) describe(img *image, v *version, now time.Time) *types.MicroVMIm
 
 func (*build) extra() []extra { return []extra{{name: "terminationReasonCode"}} }
 
-// sizes are what a build has made; nil if it has made nothing yet.
+// sizes returns the sizes that a build reports, or nil.
 func (b *build) sizes(state types.BuildState) *types.SnapshotBuild {
 	switch {
 	case state == types.BuildStateSuccessful:
@@ -75,7 +75,7 @@ func (b *build) sizes(state types.BuildState) *types.SnapshotBuild {
 			MemorySnapshotSizeInBytes: ptr(int64(609087488)),
 		}
 	case state == types.BuildStateFailed && strings.HasPrefix(*b.failure, "Ready hook"):
-		return &types.SnapshotBuild{CodeInstallSizeInBytes: ptr(int64(186400768))} // the code was there to be started
+		return &types.SnapshotBuild{CodeInstallSizeInBytes: ptr(int64(186400768))} // the code was installed
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ type buildWithSizes struct {
 	sizes *types.SnapshotBuild
 }
 
-// EncodeJSON writes no null for sizes that are not known, nor for all of them.
+// EncodeJSON leaves unknown sizes out, where other unset members are null.
 func (b buildWithSizes) EncodeJSON(w *restjson.Writer) {
 	b.MicroVMImageBuildSummary.EncodeJSON(w)
 	if b.sizes == nil {

@@ -14,11 +14,11 @@ import (
 // An Operation is the name of an operation in the API.
 type Operation string
 
-// An Override answers an operation in place of the fake. Its error may be one of package types, any
-// other smithy.APIError, or anything else, which becomes a 500.
+// An Override replaces an operation. Its error may be one of package types, any other
+// smithy.APIError, or anything else, which becomes a 500.
 type Override[I, O any] func(ctx context.Context, in *I) (*O, error)
 
-// call is one request on its way through the server.
+// call is one request while it is handled.
 type call struct {
 	server    *Server
 	http      *http.Request
@@ -54,7 +54,8 @@ func (s *Server) newCall(r *http.Request) *call {
 	return c
 }
 
-// answer is the way of a call: to its operation, through decoding and checks, to the handler.
+// handle returns the response to a call. Its order is that of the service: find the
+// operation, decode the input, validate it, run the handler.
 func (c *call) handle() *response {
 	if err := c.findOperation(); err != nil {
 		return c.refuse(err)
@@ -69,7 +70,8 @@ func (c *call) handle() *response {
 	return c.accept(out)
 }
 
-// open finds the operation, and refuses what is refused before anything is decoded.
+// findOperation finds the operation, and refuses what is refused before the input is
+// decoded.
 func (c *call) findOperation() error {
 	found, labels := findRoute(c.http.Method, c.path)
 	if found == nil {
@@ -133,14 +135,14 @@ func invoke[I, O any, PI interface {
 	return out, err
 }
 
-// reachesService reports whether the service gets to see the call: the gateway in front of it stumbles over the id of
-// a MicroVM that does not look like one, whatever else the request says.
+// reachesService reports whether the call gets past the gateway, which fails on a
+// malformed MicroVM id whatever else the request contains.
 func (c *call) reachesService() bool {
 	id := c.label("microvmIdentifier")
 	return id == nil || isMicroVMID(*id)
 }
 
-// A route is how a request names its operation.
+// A route maps a method and a path to an operation.
 type route struct {
 	operation Operation
 	method    string
@@ -173,8 +175,8 @@ func findRoute(method, path string) (*route, labels) {
 	return nil, nil
 }
 
-// matchPath compares segment by segment, so that an encoded slash stays within its label. It collects the labels
-// unless found is nil: most paths do not match.
+// matchPath compares segment by segment, so that an encoded slash stays within its label.
+// It collects the labels unless found is nil.
 func matchPath(template, path string, found *labels) bool {
 	for more := true; more; {
 		var want, got string
@@ -202,7 +204,7 @@ func matchPath(template, path string, found *labels) bool {
 	return true
 }
 
-// label returns a pointer into the call's labels, which nobody changes.
+// label returns a pointer into the labels, which are not modified.
 func (c *call) label(name string) *string {
 	for i := range c.labels {
 		if c.labels[i].name == name {
@@ -212,7 +214,7 @@ func (c *call) label(name string) *string {
 	return nil
 }
 
-// readBody decodes the body. An empty one is an object without members.
+// readBody decodes the body. An empty body is an empty object.
 func (c *call) readBody(in restjson.Decoder) {
 	if strings.TrimSpace(c.body) == "" {
 		return
@@ -230,11 +232,11 @@ func (c *call) fail(err error) {
 	}
 }
 
-// parameter is one of the query.
+// parameter is a named value of the query or the path.
 type parameter struct{ name, value string }
 
-// parseQuery is strict: the service answers a value with a bare "=", which tokens of pages end in, with
-// an error that has no message.
+// parseQuery refuses a value with an unencoded "=", in which page tokens end, because the
+// service does.
 func parseQuery(raw string) ([]parameter, error) {
 	var query []parameter
 	for raw != "" {

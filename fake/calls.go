@@ -8,34 +8,35 @@ import (
 	"time"
 )
 
-// A Call is a request that the server has answered.
+// A Call is a request with its response.
 type Call struct {
 	// Time is the server's time.
 	Time time.Time
-	// Operation is empty if the request fits none.
+	// Operation is empty if the path belongs to none.
 	Operation Operation
 	// Account and Region are the caller's.
 	Account, Region string
-	// Input is the decoded input, a pointer such as *lambdamicrovms.UpdateMicroVMImageInput; nil if the
-	// request was refused before it was decoded.
+	// Input is the decoded input, a pointer such as
+	// *lambdamicrovms.UpdateMicroVMImageInput; nil if the request was refused before it
+	// was decoded.
 	Input any
 
-	// The request as it came.
+	// The request as received.
 	Method string
 	Host   string
 	URL    string // path and query, percent-encoded
 	Header http.Header
 	Body   string `redact:"secret"` // LogValue and MarshalJSON leave it out
 
-	// The answer.
+	// The response.
 	RequestID string
 	Status    int
-	Err       error // what Status tells of, nil if the call went well
+	Err       error // nil for a success
 
-	// Assumed is what the response rests on, see WithAssumedAnswers.
+	// Assumed names the assumptions behind the response, see WithAssumedAnswers.
 	Assumed []string
 
-	// Faults are the effects that befell the call, in that order.
+	// Faults are the effects that applied, in this order.
 	Faults []Effect
 }
 
@@ -54,7 +55,7 @@ func (c Call) String() string {
 	return text
 }
 
-// callLog keeps the newest calls.
+// callLog keeps the latest calls.
 type callLog struct {
 	limit int
 
@@ -66,7 +67,7 @@ func (l *callLog) add(c Call) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.calls = append(l.calls, c)
-	// Half of the room is spare, so that the log is moved rarely.
+	// It grows to twice the limit, so that it is seldom moved.
 	if l.limit >= 0 && len(l.calls) > 2*l.limit {
 		l.calls = slices.Clone(l.calls[len(l.calls)-l.limit:])
 	}
@@ -78,7 +79,7 @@ func (l *callLog) newest() []Call {
 	return slices.Clone(l.calls[max(0, len(l.calls)-l.limit):])
 }
 
-// note puts a call and its answer into the log.
+// note logs a call and its response.
 func (s *Server) note(c *call, res *response) {
 	entry := Call{
 		Time:      s.clock.Now(),
@@ -101,7 +102,8 @@ func (s *Server) note(c *call, res *response) {
 	s.calls.add(entry)
 }
 
-// Calls returns the calls so far, or those of the operations given, in the order in which they were answered.
+// Calls returns the calls so far in the order of their responses: all, or those of the
+// given operations.
 func (s *Server) Calls(operations ...Operation) []Call {
 	calls := s.calls.newest()
 	if len(operations) > 0 {
@@ -110,7 +112,7 @@ func (s *Server) Calls(operations ...Operation) []Call {
 	return calls
 }
 
-// Inputs returns the decoded inputs of all calls of an operation, which the type names:
+// Inputs returns the decoded inputs of all calls with that input type:
 //
 //	fake.Inputs[lambdamicrovms.UpdateMicroVMImageInput](srv)
 func Inputs[I any](s *Server) []*I {

@@ -7,8 +7,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
-// grant is what a client token was given. The service remembers it for good, also beyond the life of what
-// came of it.
+// grant is the result of a request with a client token. The service never forgets it,
+// even after the resource is deleted.
 type grant struct {
 	Parameters string `json:"parameters"` // hash of the input
 	ImageID    string `json:"imageId,omitempty"`
@@ -16,7 +16,8 @@ type grant struct {
 	MicroVMID  string `json:"microvmId,omitempty"`
 }
 
-// replay returns what the token was given before, nil if it is new. The input is the one without the token.
+// replay returns the earlier result of a token, or nil. The input must be without the
+// token.
 func (c *call) replay(token *string, in restjson.Encoder) (*grant, error) {
 	if token == nil {
 		return nil, nil
@@ -32,7 +33,7 @@ func (c *call) replay(token *string, in restjson.Encoder) (*grant, error) {
 	return previous, nil
 }
 
-// grant notes what a token was given.
+// grant records the result of a token.
 func (c *call) grant(token *string, in restjson.Encoder, g grant) {
 	if token != nil {
 		g.Parameters = fingerprint(in)

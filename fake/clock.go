@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// clock is the server's time. The state of everything is computed from what has happened and this
-// time, so nothing runs in the background.
+// clock is the server's time. All state is computed from past calls and this time, so
+// nothing runs in the background.
 type clock struct {
 	real bool
 
@@ -20,7 +20,7 @@ func newClock(real bool, start time.Time) *clock {
 	return &clock{real: real, fixed: start.UTC()}
 }
 
-// Now is cut to milliseconds, as far as the service tells time.
+// Now returns the time in milliseconds, the resolution of the service.
 func (c *clock) Now() time.Time {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -33,7 +33,7 @@ func (c *clock) Now() time.Time {
 
 func (c *clock) advance(d time.Duration) {
 	if d < 0 {
-		panic("fake: time cannot go back")
+		panic("fake: Advance with a negative duration")
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -44,8 +44,8 @@ func (c *clock) advance(d time.Duration) {
 	}
 }
 
-// wait lets time go by for a caller who may not wait that long: the test clock moves on at once, unless the
-// context ends before.
+// wait sleeps on behalf of a caller. If the caller's deadline comes first, it waits for
+// that instead of moving the test clock.
 func (c *clock) wait(ctx context.Context, d time.Duration) error {
 	if deadline, ok := ctx.Deadline(); ok && !c.real && time.Until(deadline) < d {
 		<-ctx.Done()
@@ -54,14 +54,15 @@ func (c *clock) wait(ctx context.Context, d time.Duration) error {
 	return c.Sleep(ctx, d)
 }
 
-// notBefore moves the clock on to a time that is ahead of it.
+// notBefore advances the clock to t if it is behind.
 func (c *clock) notBefore(t time.Time) {
 	if d := t.Sub(c.Now()); d > 0 {
 		c.advance(d)
 	}
 }
 
-// sleepUntil moves the test clock to a time, or sleeps until then. A time that has passed is no error.
+// sleepUntil advances the test clock to t, or sleeps until then. It returns at once if t
+// has passed.
 func (c *clock) sleepUntil(ctx context.Context, t time.Time) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -77,7 +78,7 @@ func (c *clock) sleepUntil(ctx context.Context, t time.Time) error {
 	return nil
 }
 
-// Sleep moves the test clock on, or sleeps in real time.
+// Sleep advances the test clock by d, or sleeps in real time.
 func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -7,15 +7,15 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// configure checks what the model does not say about the configuration of a version, and fills in what the
-// service fills in. Members that are left out come to nothing else: an update replaces everything.
+// configure applies the checks that are not in the model, and the defaults of the
+// service. Other members that are left out stay unset: an update replaces everything.
 func (c *call) configure(v *types.MicroVMImageVersionSummary) (*types.MicroVMImageVersionSummary, error) {
 	version, err := c.baseVersion(*v.BaseImageArn, v.BaseImageVersion)
 	if err != nil {
 		return nil, err
 	}
 	v.BaseImageVersion = &version
-	v.Tags = nil // they belong to the image
+	v.Tags = nil // tags belong to the image
 	for _, arn := range v.EgressNetworkConnectors {
 		if err := checkConnector(arn); err != nil {
 			return nil, err
@@ -72,7 +72,7 @@ func checkHooks(hooks *types.Hooks) error {
 	return nil
 }
 
-// checkEnvironment refuses the one variable that the service was seen to refuse.
+// checkEnvironment refuses the only key that the service was seen to refuse.
 func checkEnvironment(variables map[string]string) error {
 	const reserved = "AWS_REGION"
 	if _, set := variables[reserved]; set {

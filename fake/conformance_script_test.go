@@ -14,7 +14,8 @@ import (
 	"testing"
 )
 
-// scripts are the cases in testdata/conformance; README.txt there tells how they are written.
+// scripts are the cases in testdata/conformance; README.txt there tells how they are
+// written.
 type scripts struct {
 	cases       []script
 	definitions map[string][]step

@@ -17,7 +17,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/fake"
 )
 
-// TestConformance runs the cases of testdata/conformance over HTTP, with requests written byte for byte.
+// TestConformance runs the cases of testdata/conformance over HTTP, with requests written
+// byte for byte.
 func TestConformance(t *testing.T) {
 	s := readScripts(t)
 	for _, c := range s.cases {
@@ -28,7 +29,8 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// TestConformanceIsComplete checks that each measured fact of facts.txt has a case or a reason to have none.
+// TestConformanceIsComplete checks that each measured fact of facts.txt has a case or a
+// reason to have none.
 func TestConformanceIsComplete(t *testing.T) {
 	s := readScripts(t)
 	covered := make(map[string]bool)

@@ -1,52 +1,61 @@
-// Package fake is the AWS Lambda MicroVMs service in-process, for tests:
+// Package fake is an in-process fake of the AWS Lambda MicroVMs service, for tests:
 //
 //	srv := fake.New(t)
 //	client := lambdamicrovms.New(srv.Options())
 //
-// The client is the real one, with its validation, signing, retries, waiters and paginators. The server keeps
-// state and behaves as the service was measured to: an image is busy while it is built, two builds make a
-// version, an update replaces everything, a client token is remembered for good.
+// The client is the real one: it validates, signs, retries, waits and paginates as in
+// production. The server keeps state and behaves as the real service was measured to: an
+// image is busy while it is built, a version has two builds, an update replaces the whole
+// configuration, a client token is never forgotten.
 //
 // # Time
 //
-// Builds take minutes, but only of the server's time, which a test moves with [Server.Advance]. A waiter
-// takes no time with the server's clock:
+// The server's time stands still until the test moves it with [Server.Advance], so that a
+// build of two minutes takes no time. The workflows of packages images and session use
+// the clock of the server on their own. A waiter must be given it:
 //
 //	lambdamicrovms.NewMicroVMImageUpdatedWaiter(client, func(o *lambdamicrovms.MicroVMImageUpdatedWaiterOptions) {
 //		o.Clock = srv.Clock()
 //	})
 //
-// [WithRealTime] takes the time from package time instead, which testing/synctest controls.
+// A test that polls in real time instead would wait forever; the server reports that, see
+// [WithLog]. With [WithRealTime] the server uses package time, which testing/synctest
+// controls.
 //
 // # MicroVMs
 //
-// A MicroVM starts, is suspended when it is idle, wakes when traffic comes and ends, as the service's do, by the
-// server's time. Its endpoint answers too: with a Server as its Transport an [net/http.Client] reaches
-// the hosts that RunMicroVM returns without a network. What the proxy in front of MicroVMs lets through goes to the
-// handler of [WithApplication], or to one that answers the request as JSON, an [Echo].
+// MicroVMs start, are suspended when idle, resume on traffic and end at their maximum
+// duration, all in the server's time. Their endpoints work without a network: a Server is
+// an [net/http.RoundTripper] that reaches the hosts that RunMicroVM returns. The handler
+// of [WithApplication] stands for the application in the MicroVM; the default one
+// responds with the request as JSON, see [Echo].
 //
-// # What goes wrong
+// # Faults
 //
-// Nothing by itself. [Server.Inject] makes builds fail or hang, calls be refused, and answers be late, broken or
-// lost after the change was made, on conditions such as the operation, the name of the image or the number of the
-// call; see [Effect] for all that it can. [Overrides] answer whole operations. [WithStrictSigning] checks signatures.
+// By default nothing fails. [Server.Inject] makes builds fail or hang, refuses calls, and
+// delays, corrupts or loses responses; conditions select the operation, the image or the
+// number of the call. [Effect] lists the faults. [Overrides] replace whole operations.
+// [WithStrictSigning] verifies signatures, and [WithQuotas] sets limits.
 //
-// # What is not known
+// # Unknown behavior
 //
-// The server does not guess. Where nobody has measured what the service does, it answers 501 and says what is not
-// known, with the name of the field of [Answers] or the option that settles it. Where only a member of an answer is
-// not known it is null. What was measured, and is tested, stands in testdata/conformance/facts.txt.
+// The server does not guess. Where nobody has measured what the service does, it responds
+// with 501, and the message names the field of [Answers] that settles the case. A member
+// whose value is unknown is null. [WithAssumedAnswers] gives the most plausible response
+// instead and marks it. The measured facts, which the tests check one by one, are in
+// testdata/conformance/facts.txt.
 //
-// # Ways in
+// # Other clients
 //
-// A Server is an HTTPClient, which needs no network, and an [net/http.Handler]. The command
-// fake-lambda-microvms serves it to the AWS CLI and other programs. It goes by the region that a request is
-// signed for and the account that its access key belongs to, see [WithCredentials], so that one server is the
-// service of all accounts in all regions. Requests whose Host is the endpoint of a MicroVM go there.
+// A Server is also a [net/http.Handler], for the AWS CLI and for other languages; the
+// command fake-lambda-microvms serves it. The signature of a request selects the region
+// and, by its access key, the account, see [WithCredentials]: one server is the service
+// of all accounts and regions. Requests whose Host is the endpoint of a MicroVM go to
+// that MicroVM.
 //
 // # State
 //
-// [Server.Snapshot] returns all there is for a comparison, [Server.Calls] what the clients asked for.
-// [Server.SaveState] and [Server.LoadState] carry the state from one server to the next, as seed data or over a
-// restart; [Server.KeepState] has a file follow every change.
+// [Server.Snapshot] returns the whole state for comparison, [Server.Calls] the requests
+// received so far. [Server.SaveState] and [Server.LoadState] move state between servers;
+// [Server.KeepState] saves every change to a file.
 package fake

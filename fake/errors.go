@@ -15,13 +15,13 @@ import (
 // failure is an error as the service sends it.
 type failure struct {
 	status     int
-	code       string  // for the header; it is not in the body
+	code       string  // sent in the header, not in the body
 	message    *string // nil is null
 	capital    bool    // the body spells it Message
 	nulls      []string
-	kind       string // Type of the errors of Lambda at large
+	kind       string // the member Type of tag operations
 	retryAfter *int32 // seconds
-	html       bool   // a page of a gateway, with the code as its title
+	html       bool   // the page of a gateway, titled code
 }
 
 func (f *failure) Error() string {
@@ -62,7 +62,7 @@ func fail(status int, code, format string, args ...any) *failure {
 	return &failure{status: status, code: code, message: &message}
 }
 
-// The errors of the service. Only those of 404 and 402 have members besides the message.
+// The errors of the service. Only 404 and 402 have members besides the message.
 
 func invalid(format string, args ...any) *failure {
 	return fail(http.StatusBadRequest, "ValidationException", format, args...)
@@ -83,7 +83,8 @@ func isNotFound(err error) bool {
 	return errors.As(err, &f) && f.status == http.StatusNotFound
 }
 
-// noTagged is of the operations on tags, whose errors spell Message as those of Lambda at large do.
+// noTagged is the 404 of the tag operations, which belong to all of Lambda and spell
+// Message with a capital.
 func noTagged(arn string) *failure {
 	f := notFound("The resource you requested does not exist: %s", arn)
 	f.capital = true
@@ -96,25 +97,25 @@ func overQuota(format string, args ...any) *failure {
 	return f
 }
 
-// accessDenied comes from the authorisation in front of the service, which spells Message so.
+// accessDenied comes from the authorization layer, which spells Message with a capital.
 func accessDenied(message *string) *failure {
 	return &failure{status: http.StatusForbidden, code: "AccessDeniedException", message: message, capital: true}
 }
 
-// badQuery is for a query that cannot be read.
+// badQuery is the error for a malformed query.
 func badQuery() *failure {
 	return &failure{status: http.StatusBadRequest, code: "ValidationException"}
 }
 
-// unreadable is for a request that cannot be read.
+// unreadable is the error for a malformed request.
 func unreadable(format string, args ...any) *failure {
 	f := fail(http.StatusBadRequest, "SerializationException", format, args...)
 	f.capital = true
 	return f
 }
 
-// undecodable is for a body that is not JSON or not what the operation reads. Where the service wants an
-// object it says that it expected the only other thing it would have taken.
+// undecodable is the error for a body that is not JSON or has a value of the wrong type.
+// The service says "Expected null" where it wants an object.
 func undecodable(err error) *failure {
 	var mismatch *restjson.TypeError
 	if !errors.As(err, &mismatch) {
@@ -130,7 +131,8 @@ func undecodable(err error) *failure {
 	return unreadable("Unexpected value: %s", mismatch.Problem)
 }
 
-// errNoRoute is for a path without an operation, errBadGateway for what does not get past the gateway.
+// errNoRoute is the response for an unknown path, errBadGateway for a request that fails
+// in the gateway.
 var (
 	errNoRoute    = &failure{status: http.StatusNotFound, code: "404 Not Found", html: true}
 	errBadGateway = &failure{status: http.StatusBadGateway, code: "502 Bad Gateway", html: true}
@@ -144,7 +146,7 @@ func closed() *failure {
 	return fail(http.StatusServiceUnavailable, "ServiceUnavailableException", "fake: the server is closed")
 }
 
-// failureOf makes of any error what the service would send.
+// failureOf converts an error to the response of the service.
 func failureOf(err error) *failure {
 	var f *failure
 	if errors.As(err, &f) {

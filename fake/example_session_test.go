@@ -15,7 +15,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// A MicroVM is started, asked over HTTP, suspended and ended. No network is used and no time passes.
+// A MicroVM is started, asked over HTTP, suspended and ended. No network is used and no
+// time passes.
 func Example_session() {
 	ctx := context.Background()
 	srv := fake.NewServer() // fake.New(t) in a test

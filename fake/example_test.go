@@ -15,8 +15,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// A build takes two minutes of the server's time and none of the test's. Of two builds the second fails, and the
-// image goes on with what it has.
+// A build takes two minutes of the server's time and none of the test's. Of two builds
+// the second fails, and the image goes on with what it has.
 func ExampleFailBuild() {
 	ctx := context.Background()
 	srv := fake.NewServer() // fake.New(t) in a test
@@ -88,8 +88,8 @@ func ExampleThrottle() {
 	// without retries, throttled: true
 }
 
-// The service starts a MicroVM, but the answer is lost. The client asks again with the same client token, and
-// there is one MicroVM.
+// The service starts a MicroVM, but the answer is lost. The client asks again with the
+// same client token, and there is one MicroVM.
 func ExampleLoseAnswer() {
 	ctx := context.Background()
 	srv := fake.NewServer()
@@ -120,7 +120,8 @@ func ExampleLoseAnswer() {
 	// MicroVMs: 1
 }
 
-// A page without items is not the end. Programs that go by the number of items stop too early; paginators do not.
+// A page without items is not the end. Programs that go by the number of items stop too
+// early; paginators do not.
 func ExampleEmptyPages() {
 	ctx := context.Background()
 	srv := fake.NewServer(fake.WithFault(fake.EmptyPages{}, fake.On(fake.ListManagedMicroVMImages)))

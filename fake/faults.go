@@ -7,37 +7,38 @@ import (
 	"github.com/microvm-go/lambdamicrovms"
 )
 
-// An Effect is what goes wrong. The effects are types of this package:
+// An Effect is the effect of a fault. The effects are types of this package:
 //
 //   - builds: [FailBuild], [StuckBuild]; MicroVMs: [FailStart], [FailSuspend];
-//   - calls that are refused and change nothing: [Throttle], [QuotaExceeded], [ServerError], [BadGateway],
+//   - calls that fail without a change: [Throttle], [QuotaExceeded], [ServerError], [BadGateway],
 //     [Reset], [SkewClock];
-//   - answers of calls that have done their work: [Slow], [Hang], [CutBody], [MalformedJSON], [LoseAnswer];
+//   - responses of calls that have made their change: [Slow], [Hang], [CutBody],
+//     [MalformedJSON], [LoseAnswer];
 //   - lists: [EmptyPages].
 type Effect interface{ effect() }
 
-// A Condition says on which occasions a fault has its effect. The conditions of a fault are asked in their
-// order until one does not hold, so that one that counts sees those only that the ones before let pass.
+// A Condition limits a fault to some calls. Conditions are evaluated in order until one
+// is false, so that Nth and First count only what the conditions before them let through.
 type Condition func(Occasion) bool
 
-// An Occasion is a call in which something may go wrong.
+// An Occasion is a call that a fault may apply to.
 type Occasion struct {
 	Operation Operation
-	Image     string // name of the image that the call is about, if it is about one
-	MicroVM   string // id of the MicroVM that the call is about, if it is about one
+	Image     string // name of the image, if the call concerns one
+	MicroVM   string // id of the MicroVM, if the call concerns one
 }
 
-// On holds for the operations given.
+// On is true for the given operations.
 func On(operations ...Operation) Condition {
 	return func(o Occasion) bool { return slices.Contains(operations, o.Operation) }
 }
 
-// Image holds for calls about the images with the names given.
+// Image is true for calls that concern an image of these names.
 func Image(names ...string) Condition {
 	return func(o Occasion) bool { return slices.Contains(names, o.Image) }
 }
 
-// Nth holds for the occasions with the numbers given, counted from one.
+// Nth is true for the calls with these numbers, counted from 1.
 func Nth(numbers ...int) Condition {
 	count := 0
 	return func(Occasion) bool {
@@ -46,7 +47,7 @@ func Nth(numbers ...int) Condition {
 	}
 }
 
-// First holds for the first n occasions.
+// First is true for the first n calls.
 func First(n int) Condition {
 	count := 0
 	return func(Occasion) bool {
@@ -55,7 +56,8 @@ func First(n int) Condition {
 	}
 }
 
-// Chance holds with a probability between 0 and 1; the same seed gives the same sequence.
+// Chance is true with a probability between 0 and 1. The same seed gives the same
+// sequence.
 func Chance(probability float64, seed uint64) Condition {
 	random := rand.New(rand.NewPCG(seed, 0))
 	return func(Occasion) bool { return random.Float64() < probability }
@@ -68,10 +70,15 @@ type scheduled struct {
 
 type fault struct{ scheduled }
 
-// Inject makes things go wrong from now on: whenever all conditions hold, or always if there are none. Of
-// several faults that break a build, refuse a call or empty a page, the one injected first has its effect; an
-// answer suffers from all that hold. Remove ends it. A Condition counts for one fault; it must not be given
-// to two.
+// Inject adds a fault, which applies to every call for which all conditions are true. The
+// function that it returns removes the fault.
+//
+// If several faults apply to the same call:
+//
+//  1. Of those that fail a call, break a build or empty a page, only the one injected first applies.
+//  2. Those that concern the response all apply.
+//
+// Conditions that count must not be shared by two faults.
 func (s *Server) Inject(effect Effect, conditions ...Condition) (remove func()) {
 	f := &fault{scheduled{effect, slices.Clone(conditions)}}
 	s.mu.Lock()
@@ -95,7 +102,8 @@ func (f *fault) holds(o Occasion) bool {
 	return true
 }
 
-// occasion is what conditions see of a call. The caller has the server's lock.
+// occasion returns what conditions can see of a call. The caller must hold the server's
+// lock.
 func (c *call) occasion() Occasion {
 	o := Occasion{Operation: c.operation, MicroVM: c.labels.get("microvmIdentifier")}
 	arn := c.labels.get("imageIdentifier")
@@ -118,7 +126,8 @@ func (c *call) occasion() Occasion {
 	return o
 }
 
-// pick returns the first effect of a kind that befalls the call. The caller has the server's lock.
+// pick returns the first fault of a kind that applies. The caller must hold the server's
+// lock.
 func pick[E Effect](c *call) (effect E, found bool) {
 	for _, f := range c.server.faults {
 		if e, ok := f.effect.(E); ok && f.holds(c.occasion()) {
@@ -129,7 +138,8 @@ func pick[E Effect](c *call) (effect E, found bool) {
 	return effect, false
 }
 
-// strike lets faults refuse the call, or else notes what befalls its answer.
+// strike returns the error of a fault that fails the call, or records those of its
+// response.
 func (c *call) strike() error {
 	s := c.server
 	if !s.faulty.Load() {

@@ -2,18 +2,19 @@ package fake
 
 import "slices"
 
-// buildEffect is what can happen to the builds of a version.
+// buildEffect is an effect on the builds of a version.
 type buildEffect interface {
 	Effect
 	spoil(v *version)
 }
 
-// FailBuild makes the builds of a version fail, and with them the version and the create or update that
-// began it.
+// FailBuild fails the builds of a version, and with them the version and the image: its
+// state is CREATE_FAILED or UPDATE_FAILED.
 type FailBuild struct {
-	// Reason is what the builds tell; the default is ReasonContainerBuild.
+	// Reason is the stateReason of the builds. The default is ReasonContainerBuild.
 	Reason string
-	// Generations are the chipset generations whose builds fail: "4", "3". The default is both.
+	// Generations are the chipset generations whose builds fail, "4" or "3". The default
+	// is both.
 	Generations []string
 }
 
@@ -30,44 +31,45 @@ func (e FailBuild) spoil(v *version) {
 	}
 }
 
-// StuckBuild keeps the builds of a version PENDING for good. Its image stays CREATING or UPDATING, and can be
-// neither updated nor deleted.
+// StuckBuild keeps the builds of a version PENDING permanently. The image stays CREATING
+// or UPDATING, and can be neither updated nor deleted.
 type StuckBuild struct{}
 
 func (StuckBuild) effect() {}
 
 func (StuckBuild) spoil(v *version) { v.stick() }
 
-// ReasonSuspendHook is the reason of a MicroVM that has ended because its suspend hook failed, as the
-// service words it.
+// ReasonSuspendHook is the stateReason of a MicroVM whose suspend hook failed, in the
+// words of the service.
 const ReasonSuspendHook = "Suspend lifecycle hook returned HTTP status 500. " +
 	"Please check your hook endpoint and application logs for more details."
 
-// FailStart makes MicroVMs end before they are RUNNING.
+// FailStart terminates MicroVMs before they are RUNNING.
 type FailStart struct {
-	// Reason is what the MicroVM tells. None is on record; the default says that it comes from this package.
+	// Reason is the stateReason. None of the service is on record; the default names this
+	// package.
 	Reason string
 }
 
-// FailSuspend makes a MicroVM that is suspended by a call end in place of being SUSPENDED.
+// FailSuspend terminates MicroVMs that a call suspends.
 type FailSuspend struct {
-	// Reason is what the MicroVM tells; the default is ReasonSuspendHook.
+	// Reason is the stateReason. The default is ReasonSuspendHook.
 	Reason string
 }
 
 func (FailStart) effect()   {}
 func (FailSuspend) effect() {}
 
-// startFault returns how the start of a MicroVM fails. The caller has the lock.
+// startFault returns the fault of a start. The caller must hold the server's lock.
 func (c *call) startFault() (FailStart, bool) {
 	broken, ok := pick[FailStart](c)
 	if broken.Reason == "" {
-		broken.Reason = "fake: the start was made to fail"
+		broken.Reason = "fake: FailStart"
 	}
 	return broken, ok
 }
 
-// suspendFault returns how a suspend fails. The caller has the lock.
+// suspendFault returns the fault of a suspend. The caller must hold the server's lock.
 func (c *call) suspendFault() (FailSuspend, bool) {
 	broken, ok := pick[FailSuspend](c)
 	if broken.Reason == "" {

@@ -6,16 +6,18 @@ import (
 	"time"
 )
 
-// refusal takes the place of a call, which changes nothing then. A nil error lets it pass.
+// refusal is an effect that fails a call before it changes anything, or does not if its
+// error is nil.
 type refusal interface {
 	Effect
 	refuse(c *call) error
 }
 
-// Throttle answers 429 with a ThrottlingException, or a TooManyRequestsException from the operations on tags.
+// Throttle responds with 429: a ThrottlingException, or the TooManyRequestsException of
+// the tag operations.
 type Throttle struct {
-	// RetryAfter is told to the client in whole seconds, rounded up. By default there is no such header, and
-	// from the operations on tags there never is.
+	// RetryAfter is the Retry-After header, in seconds, rounded up. By default there is
+	// none. The tag operations never have it.
 	RetryAfter time.Duration
 }
 
@@ -29,9 +31,9 @@ func (e Throttle) refuse(c *call) error {
 	return c.error(http.StatusTooManyRequests, code, "Rate exceeded", e.RetryAfter)
 }
 
-// QuotaExceeded answers 402 with a ServiceQuotaExceededException.
+// QuotaExceeded responds with 402, a ServiceQuotaExceededException.
 type QuotaExceeded struct {
-	// Message is by default the service's for the builds or the memory of an account.
+	// Message is by default that of the service for concurrent builds or for memory.
 	Message string
 }
 
@@ -47,12 +49,13 @@ func (e QuotaExceeded) refuse(c *call) error {
 	return overQuota("The base maximum allocated memory limit has been reached for this account.")
 }
 
-// ServerError answers with an InternalServerException, or a ServiceException from the operations on tags.
+// ServerError responds with an InternalServerException, or the ServiceException of the
+// tag operations.
 type ServerError struct {
 	// Status is 500 by default.
 	Status int
-	// RetryAfter is told to the client in whole seconds, rounded up. By default there is no such header, and
-	// from the operations on tags there never is.
+	// RetryAfter is the Retry-After header, in seconds, rounded up. By default there is
+	// none. The tag operations never have it.
 	RetryAfter time.Duration
 }
 
@@ -66,7 +69,7 @@ func (e ServerError) refuse(c *call) error {
 	return c.error(orStatus(e.Status, http.StatusInternalServerError), code, "Internal server error", e.RetryAfter)
 }
 
-// BadGateway answers with the HTML page of a gateway in front of the service.
+// BadGateway responds with the HTML page of a gateway.
 type BadGateway struct {
 	// Status is 502 by default.
 	Status int
@@ -79,16 +82,16 @@ func (e BadGateway) refuse(*call) error {
 	return &failure{status: status, code: strconv.Itoa(status) + " " + http.StatusText(status), html: true}
 }
 
-// Reset breaks the connection off before the call has done anything.
+// Reset resets the connection before the call changes anything.
 type Reset struct{}
 
 func (Reset) effect() {}
 
 func (Reset) refuse(*call) error { return errReset }
 
-// SkewClock puts the clock of the service off from the caller's, as the Date header of the answers tells.
-// Requests that are signed more than 15 minutes off from it are refused with 403; a client that goes by that
-// header gets through with the next attempt. Nothing else goes by this clock.
+// SkewClock shifts the clock that the Date header and the checks of signatures use.
+// Requests signed more than 15 minutes from it get 403; a client that corrects its clock
+// by the Date header succeeds with the next attempt.
 type SkewClock struct {
 	// By is how far the service is ahead; negative if it is behind.
 	By time.Duration
@@ -103,7 +106,8 @@ func (e SkewClock) refuse(c *call) error {
 
 func (o Operation) onTags() bool { return o == TagResource || o == UntagResource || o == ListTags }
 
-// error is a failure of the service, or of Lambda at large if the operation is on tags.
+// error returns a failure in the form of the operation: the tag operations have their
+// own.
 func (c *call) error(status int, code, message string, retryAfter time.Duration) error {
 	f := fail(status, code, "%s", message)
 	switch {

@@ -5,14 +5,15 @@ import (
 	"time"
 )
 
-// damage befalls the answer to a call that has done what it does.
+// damage is an effect on the response of a call that has made its change.
 type damage interface {
 	Effect
 	damage(res *response)
 }
 
-// Slow makes the answer late; what the call does is done before. With the test clock the time moves on at
-// once, unless the caller's context has a deadline that comes sooner: then the caller waits for that.
+// Slow delays the response, after the change was made. The test clock moves forward at
+// once, unless the deadline of the caller's context comes first: then the call waits for
+// that.
 type Slow struct {
 	// Delay is in the server's time.
 	Delay time.Duration
@@ -22,16 +23,18 @@ func (Slow) effect() {}
 
 func (e Slow) damage(res *response) { res.delay += e.Delay }
 
-// Hang never answers, though the call has done what it does: the caller must give up. It ends with the test.
+// Hang never responds, though the change was made. It ends with the context of the
+// caller, or when the server is closed.
 type Hang struct{}
 
 func (Hang) effect() {}
 
 func (Hang) damage(res *response) { res.never = true }
 
-// CutBody breaks the connection off within the body of the answer. It does nothing to answers without one.
+// CutBody breaks the connection within the body of the response. It has no effect on a
+// response without a body.
 type CutBody struct {
-	// After is how many bytes arrive before; the last byte of a body never does.
+	// After is how many bytes arrive. The last byte never does.
 	After int
 }
 
@@ -39,9 +42,9 @@ func (CutBody) effect() {}
 
 func (e CutBody) damage(res *response) { res.broken, res.after = true, e.After }
 
-// MalformedJSON puts something else in place of the body of the answer, whatever its status.
+// MalformedJSON replaces the body of the response, whatever its status.
 type MalformedJSON struct {
-	// Body is by default an object with a syntax error in it.
+	// Body is an object with a syntax error by default.
 	Body string
 }
 
@@ -57,16 +60,17 @@ func (e MalformedJSON) damage(res *response) {
 	res.body = []byte(e.Body)
 }
 
-// LoseAnswer resets the connection after the call has done what it does: the caller can't know.
+// LoseAnswer resets the connection after the change was made, so that the caller cannot
+// know whether it was.
 type LoseAnswer struct{}
 
 func (LoseAnswer) effect() {}
 
 func (LoseAnswer) damage(res *response) { res.lost = true }
 
-// EmptyPages makes a list answer pages without items, but with a token, before each page that has some.
+// EmptyPages puts empty pages with a nextToken before each page of a list.
 type EmptyPages struct {
-	// Count is how many there are before each page; the default is one.
+	// Count is how many come before each page. The default is 1.
 	Count int
 }
 

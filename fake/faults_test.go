@@ -40,8 +40,8 @@ func serve(t *testing.T, srv *fake.Server) (url string) {
 	return server.URL
 }
 
-// lonely returns a client with a connection for each request: net/http sends some requests again by itself
-// when a connection breaks that was used before.
+// lonely returns a client with a connection for each request: net/http sends some
+// requests again by itself when a connection breaks that was used before.
 func lonely(t *testing.T) *http.Client {
 	transport := &http.Transport{DisableKeepAlives: true}
 	t.Cleanup(transport.CloseIdleConnections)
@@ -76,8 +76,9 @@ func outcomeOf(err error) outcome {
 	return seen
 }
 
-// TestEffects injects each effect into the first create and checks what one attempt sees of it and whether the
-// image was created; then that the client gets through by itself where another attempt helps.
+// TestEffects injects each effect into the first create and checks what one attempt sees
+// of it and whether the image was created; then that the client gets through by itself
+// where another attempt helps.
 func TestEffects(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -292,7 +293,8 @@ func TestOccasions(t *testing.T) {
 	}
 }
 
-// TestDateHeader checks that a skewed clock is told to everybody, not only to those who are refused.
+// TestDateHeader checks that a skewed clock is told to everybody, not only to those who
+// are refused.
 func TestDateHeader(t *testing.T) {
 	srv := fake.New(t, fake.WithFault(fake.SkewClock{By: 10 * time.Hour}))
 	response, err := srv.Do(httptest.NewRequest(http.MethodGet, "/2025-09-09/microvm-images", nil))

@@ -16,7 +16,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/fake"
 )
 
-// populated returns a server with an image that is built and a MicroVM of it, the same each time.
+// populated returns a server with an image that is built and a MicroVM of it, the same
+// each time.
 func populated(tb testing.TB) (srv *fake.Server, microVM *lambdamicrovms.RunMicroVMOutput) {
 	tb.Helper()
 	ctx := context.Background()
@@ -34,8 +35,8 @@ func populated(tb testing.TB) (srv *fake.Server, microVM *lambdamicrovms.RunMicr
 	return srv, microVM
 }
 
-// FuzzRequest sends anything to anywhere. No answer is a 500, a 501 names what is not known, and what says that it
-// is JSON is JSON.
+// FuzzRequest sends anything to anywhere. No answer is a 500, a 501 names what is not
+// known, and what says that it is JSON is JSON.
 func FuzzRequest(f *testing.F) {
 	_, microVM := populated(f)
 	const images, vms, tags = "/2025-09-09/microvm-images", "/2025-09-09/microvms", "/2017-03-31/tags/"

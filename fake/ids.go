@@ -7,7 +7,8 @@ import (
 	"sync"
 )
 
-// idSource makes UUIDs that depend on its seed only. It has a lock of its own because every call needs an id.
+// idSource makes UUIDs that depend on its seed only. It has a lock of its own because
+// every call needs an id.
 type idSource struct {
 	mu     sync.Mutex
 	source rand.PCG

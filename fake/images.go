@@ -11,7 +11,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// image is a MicroVM image. What it looks like at a time is computed from when things began and end.
+// image is a MicroVM image. Its state at a time is computed from the transition below.
 type image struct {
 	sequence  int64
 	id        string
@@ -20,16 +20,16 @@ type image struct {
 	tags      map[string]string
 	createdAt time.Time
 	changedAt time.Time  // by a call
-	versions  []*version // oldest first, without those that are gone
-	latest    int        // number of the newest version there ever was
+	versions  []*version // oldest first, without deleted ones
+	latest    int        // the highest version number used so far
 
-	// What the image is going through, or went through last.
+	// The current transition, or the last one.
 	during types.MicroVMImageState
-	after  types.MicroVMImageState // "" if it is gone then
-	until  time.Time               // zero: for good
+	after  types.MicroVMImageState // "" if it is deleted then
+	until  time.Time               // zero: permanently
 }
 
-// begin begins a time in which the image is busy.
+// begin starts a transition, during which the image is busy.
 func (img *image) begin(now time.Time, during, after types.MicroVMImageState, until time.Time) {
 	img.during, img.after, img.until = during, after, until
 	img.changedAt = now
@@ -46,7 +46,7 @@ func (img *image) state(now time.Time) types.MicroVMImageState {
 
 func (img *image) gone(now time.Time) bool { return img.state(now) == "" }
 
-// settle forgets the versions whose deletion is over.
+// settle removes versions whose deletion is over.
 func (img *image) settle(now time.Time) {
 	img.versions = slices.DeleteFunc(img.versions, func(v *version) bool { return v.gone(now) })
 }
@@ -60,7 +60,7 @@ func (img *image) version(number int) *version {
 	return nil
 }
 
-// newest returns the newest version that fits.
+// newest returns the newest version for which fits returns true, or nil.
 func (img *image) newest(fits func(*version) bool) *version {
 	for _, v := range slices.Backward(img.versions) {
 		if fits(v) {
@@ -78,8 +78,8 @@ func (img *image) latestFailed(now time.Time) *version {
 	return img.newest(func(v *version) bool { return v.state(now) == types.MicroVMImageVersionStateFailed })
 }
 
-// describe returns what Get tells of an image. It is read after the server's lock is released: what it points to is
-// never written again.
+// describe returns an image as Get does. It points to memory that is never written again:
+// responses are encoded without the server's lock.
 func (img *image) describe(now time.Time) *lambdamicrovms.GetMicroVMImageOutput {
 	updatedAt := img.changedAt
 	if !img.busy(now) {
@@ -105,7 +105,7 @@ func (img *image) describe(now time.Time) *lambdamicrovms.GetMicroVMImageOutput 
 	return out
 }
 
-// summary is what a list tells of an image.
+// summary returns an image as List does.
 func (img *image) summary(now time.Time) *types.MicroVMImageSummary {
 	told := img.describe(now)
 	return &types.MicroVMImageSummary{
@@ -120,7 +120,7 @@ func (img *image) summary(now time.Time) *types.MicroVMImageSummary {
 
 func (img *image) extra() []extra { return []extra{{"id", &img.id}} }
 
-// extraAfterChange is what Create and Update add.
+// extraAfterChange returns the undocumented members of Create and Update.
 func (img *image) extraAfterChange() []extra {
 	return []extra{{"id", &img.id}, {name: "buildPhaseOverrides"}, {name: "roleConfiguration"}}
 }
@@ -139,12 +139,12 @@ func (c *call) ownARN(identifier string) (imageName, error) {
 	return name, nil
 }
 
-// denied is the refusal of what belongs to somebody else.
+// denied returns the error for a resource of another account.
 func (c *call) denied(arn string) *failure {
 	return accessDenied(ptr(fmt.Sprintf("User: %s is not authorized to perform: lambda:%s on resource: %s", c.scope.caller(), c.operation, arn)))
 }
 
-// find returns the image that an identifier names, also one that is on its way out.
+// find returns the image with an ARN, including one that is being deleted.
 func (c *call) find(identifier *string) (*image, error) {
 	name, err := c.ownARN(*identifier)
 	if err != nil {
@@ -203,7 +203,8 @@ func (c *call) createMicroVMImage(in *lambdamicrovms.CreateMicroVMImageInput) (r
 	c.world.order = append(c.world.order, img)
 	v := c.build(img, config, types.MicroVMImageStateCreating, types.MicroVMImageStateCreated, types.MicroVMImageStateCreateFailed)
 	if previous != nil {
-		// The token outlived its image. What it brings back never gets anywhere.
+		// The token outlived its image: the service replays the creation, which never
+		// ends.
 		v.stick()
 		img.until = time.Time{}
 	}
@@ -211,7 +212,8 @@ func (c *call) createMicroVMImage(in *lambdamicrovms.CreateMicroVMImageInput) (r
 	return c.created(img, v, types.MicroVMImageStateCreating)
 }
 
-// created returns the output of Create. It never has the tags, and says CREATING even if the build takes no time.
+// created returns the output of Create, which never has tags. The state is given because
+// it is CREATING even if a build takes no time.
 func (c *call) created(img *image, v *version, state types.MicroVMImageState) (restjson.Encoder, error) {
 	if v == nil {
 		return nil, c.versionOfTokenIsGone(img)
@@ -233,7 +235,7 @@ func (c *call) updateMicroVMImage(in *lambdamicrovms.UpdateMicroVMImageInput) (r
 		return nil, err
 	}
 	if previous != nil {
-		if previous.ImageID != img.id { // the token was given to an image of that name that is gone
+		if previous.ImageID != img.id { // the token was used for a deleted image of the same name
 			return c.updated(img, nil, "")
 		}
 		return c.updated(img, img.version(previous.Version), img.state(c.now))
@@ -253,7 +255,7 @@ func (c *call) updateMicroVMImage(in *lambdamicrovms.UpdateMicroVMImageInput) (r
 	return c.updated(img, v, types.MicroVMImageStateUpdating)
 }
 
-// updated returns the output of Update. It says UPDATING even if the build takes no time.
+// updated returns the output of Update, which has no member tags.
 func (c *call) updated(img *image, v *version, state types.MicroVMImageState) (restjson.Encoder, error) {
 	if v == nil {
 		return nil, c.versionOfTokenIsGone(img)
@@ -267,7 +269,7 @@ func (c *call) versionOfTokenIsGone(img *image) error {
 	return c.unmeasured(c.noImage(img.arn), "what a clientToken gets after its version was deleted")
 }
 
-// busyForUpdate is the refusal of an update in one of its two forms.
+// busyForUpdate returns one of the two errors of an update of a busy image.
 func (c *call) busyForUpdate(img *image) error {
 	if state := img.state(c.now); state == types.MicroVMImageStateUpdating && c.server.config.answers.BusyUpdate != OutcomeValidation {
 		return alreadyIn(state)
@@ -289,7 +291,7 @@ func (c *call) getMicroVMImage(in *lambdamicrovms.GetMicroVMImageInput) (restjso
 
 func (c *call) listMicroVMImages(in *lambdamicrovms.ListMicroVMImagesInput) (*page, error) {
 	c.world.sweep(c.now)
-	// The page is cut before the filter, so that it may well be empty.
+	// The service filters after it has cut the page, so that pages may be empty.
 	found, next, err := cut(c, c.world.order, func(img *image) int64 { return img.sequence }, in.MaxResults, in.NextToken, or(in.NameFilter))
 	if err != nil {
 		return nil, err
@@ -332,7 +334,7 @@ func deleting(in *lambdamicrovms.DeleteMicroVMImageInput) *lambdamicrovms.Delete
 	return &lambdamicrovms.DeleteMicroVMImageOutput{ImageIdentifier: in.ImageIdentifier, State: types.MicroVMImageStateDeleting}
 }
 
-// wasDeleted reports whether there was such an image once.
+// wasDeleted reports whether an image of this ARN existed before.
 func (c *call) wasDeleted(arn string) bool {
 	name, err := c.ownARN(arn)
 	return err == nil && name.region == c.scope.region && c.world.images[name.name] != nil
@@ -345,7 +347,7 @@ func (c *call) deletedAgain(in *lambdamicrovms.DeleteMicroVMImageInput) (*lambda
 	return deleting(in), nil
 }
 
-// repeatedDelete is the error of a second delete, nil if it succeeds.
+// repeatedDelete returns the error of a second delete, nil if that succeeds.
 func (c *call) repeatedDelete(missing *failure) error {
 	return c.settle(c.server.config.answers.RepeatedDelete, "RepeatedDelete", "what a second delete gets", *missing.message)
 }

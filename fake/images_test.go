@@ -158,7 +158,8 @@ func TestFailedBuild(t *testing.T) {
 	}
 }
 
-// TestBaseImages checks that an image is built on what there is, and that nothing is made up about what is not.
+// TestBaseImages checks that an image is built on what there is, and that nothing is made
+// up about what is not.
 func TestBaseImages(t *testing.T) {
 	const account, managed = "arn:aws:lambda:us-east-1:123456789012:microvm-image:", "arn:aws:lambda:us-east-1:aws:microvm-image:"
 	tests := []struct{ base, version, want string }{

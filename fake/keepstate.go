@@ -17,16 +17,18 @@ type keeper struct {
 	saved int64      // the last change that is in the file
 }
 
-// KeepState loads a file, if it exists and is not empty, and from then on saves every change to it before the
-// call is answered; if a save fails, the call is answered 500. Only one server can keep a file at a time: for
-// others KeepState returns a [*StateError] with the Problem [StateInUse] and the PID of that process. The file is
-// free again after [Server.Close] or when the process ends, however it ends.
+// KeepState loads a file, if it exists and is not empty, and from then on saves every
+// change to it before the call is answered; if a save fails, the call is answered 500.
+// Only one server can keep a file at a time: for others KeepState returns a [*StateError]
+// with the Problem [StateInUse] and the PID of that process. The file is free again after
+// [Server.Close] or when the process ends, however it ends.
 //
-// Traffic to a MicroVM, which postpones its suspension, is no change: it is saved with the next one. Each save
-// writes the whole state, which takes about a tenth of a second for a thousand images.
+// Traffic to a MicroVM, which postpones its suspension, is no change: it is saved with
+// the next one. Each save writes the whole state, which takes about a tenth of a second
+// for a thousand images.
 //
-// The lock is an operating system lock on a hidden file in the same directory. There is none on AIX, Solaris
-// and WebAssembly.
+// The lock is an operating system lock on a hidden file in the same directory. There is
+// none on AIX, Solaris and WebAssembly.
 func (s *Server) KeepState(path string) error { return stateError(path, s.keepState(path)) }
 
 func (s *Server) keepState(path string) error {
@@ -58,7 +60,8 @@ func (s *Server) keepState(path string) error {
 	return nil
 }
 
-// loadOrCreate leaves the server and the file with the same state: that of the file, if it has one.
+// loadOrCreate leaves the server and the file with the same state: that of the file, if
+// it has one.
 func (s *Server) loadOrCreate(path string) error {
 	switch info, err := os.Stat(path); {
 	case errors.Is(err, fs.ErrNotExist):
@@ -121,8 +124,9 @@ func (k *keeper) end() {
 	k.lock = nil
 }
 
-// Close ends the server: what [Hang] holds back ends, and new calls are answered 503. If the server keeps a state
-// file, Close saves the state once more and releases the file for other servers. Later calls do nothing.
+// Close ends the server: what [Hang] holds back ends, and new calls are answered 503. If
+// the server keeps a state file, Close saves the state once more and releases the file
+// for other servers. Later calls do nothing.
 //
 // Servers of [New] are closed when their test ends.
 func (s *Server) Close() error {

@@ -89,7 +89,8 @@ func TestKeepStateExcludesOthers(t *testing.T) {
 	}
 }
 
-// TestKeepStateAfterKill has another process keep the file, kills it and checks that nothing is in the way.
+// TestKeepStateAfterKill has another process keep the file, kills it and checks that
+// nothing is in the way.
 func TestKeepStateAfterKill(t *testing.T) {
 	if path := os.Getenv("FAKE_KEEP_STATE"); path != "" {
 		add(t, keep(t, path), "app")

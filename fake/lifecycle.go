@@ -8,7 +8,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// phase is a state that a MicroVM has from some time on. The state is empty if nobody knows it.
+// phase is the state of a MicroVM from a time on. The state is empty if it is unknown,
+// see Answers.LongSuspension.
 type phase struct {
 	State  types.MicroVMState `json:"state"`
 	From   time.Time          `json:"from"`
@@ -17,10 +18,10 @@ type phase struct {
 	Assumed bool `json:"assumed,omitempty"` // see WithAssumedAnswers
 }
 
-// timeline is the present phase of a MicroVM and, after it, what will become of it if nobody calls.
+// timeline is the current phase of a MicroVM and those that follow without further calls.
 type timeline []phase
 
-// index returns which phase it is in.
+// index returns the index of the phase at a time.
 func (t timeline) index(now time.Time) int {
 	for i := len(t) - 1; i > 0; i-- {
 		if !t[i].From.After(now) {
@@ -32,7 +33,7 @@ func (t timeline) index(now time.Time) int {
 
 func (t timeline) at(now time.Time) phase { return t[t.index(now)] }
 
-// next returns when the phase begins that follows the present one with the state given, if it does.
+// next returns when the following phase begins, if it has the given state.
 func (t timeline) next(now time.Time, state types.MicroVMState) (from time.Time, ok bool) {
 	if i := t.index(now) + 1; i < len(t) && t[i].State == state {
 		return t[i].From, true
@@ -40,7 +41,7 @@ func (t timeline) next(now time.Time, state types.MicroVMState) (from time.Time,
 	return time.Time{}, false
 }
 
-// reasonSuccess is the reason of a MicroVM that has ended as it was to.
+// reasonSuccess is the stateReason of a MicroVM that has ended normally.
 const reasonSuccess = "Success."
 
 func ending(from time.Time, takes time.Duration) []phase {
@@ -50,7 +51,7 @@ func ending(from time.Time, takes time.Duration) []phase {
 	}
 }
 
-// turn replaces the future of a MicroVM: by the phases given and by what follows from them.
+// turn replaces the phases after the current one, and appends what follows from them.
 func (vm *microVM) turn(now time.Time, config *config, phases ...phase) {
 	present := vm.phases.at(now)
 	vm.phases = append(timeline{present}, phases...)
@@ -60,8 +61,8 @@ func (vm *microVM) turn(now time.Time, config *config, phases ...phase) {
 	vm.foresee(config)
 }
 
-// foresee appends what becomes of a MicroVM by itself: it is suspended when it is idle, ended when it was
-// suspended for long, and ended when its time is over.
+// foresee appends the phases that come without a call: suspension when idle, the end of a
+// long suspension, and termination at the maximum duration.
 func (vm *microVM) foresee(config *config) {
 	policy := vm.settings.IdlePolicy
 	last := func() phase { return vm.phases[len(vm.phases)-1] }
@@ -110,7 +111,7 @@ func ends(state types.MicroVMState) bool {
 
 func seconds(n int32) time.Duration { return time.Duration(n) * time.Second }
 
-// asleep reports whether the MicroVM is suspended or about to be, and not about to run again.
+// asleep reports whether the MicroVM is SUSPENDING, or SUSPENDED and not being resumed.
 func (vm *microVM) asleep(now time.Time) bool {
 	switch vm.state(now) {
 	case types.MicroVMStateSuspending:
@@ -139,7 +140,7 @@ func (c *call) suspendMicroVM(in *lambdamicrovms.SuspendMicroVMInput) (*lambdami
 	return &lambdamicrovms.SuspendMicroVMOutput{}, nil
 }
 
-// resumeMicroVM leaves the MicroVM SUSPENDED until it is RUNNING.
+// resumeMicroVM never shows PENDING: the MicroVM stays SUSPENDED until it is RUNNING.
 func (c *call) resumeMicroVM(in *lambdamicrovms.ResumeMicroVMInput) (*lambdamicrovms.ResumeMicroVMOutput, error) {
 	vm, err := c.findMicroVM(in.MicroVMIdentifier)
 	if err != nil {
@@ -153,7 +154,7 @@ func (c *call) resumeMicroVM(in *lambdamicrovms.ResumeMicroVMInput) (*lambdamicr
 	return &lambdamicrovms.ResumeMicroVMOutput{}, nil
 }
 
-// outOfTurn is the error of a suspend or resume that does not fit the state.
+// outOfTurn returns the error of a suspend or resume in the wrong state.
 func (c *call) outOfTurn(vm *microVM) error {
 	if err := c.known(vm); err != nil {
 		return err
@@ -167,7 +168,7 @@ func (c *call) outOfTurn(vm *microVM) error {
 		"The MicroVM "+vm.id()+" is in state: "+string(state))
 }
 
-// terminateMicroVM succeeds again for a MicroVM that has ended.
+// terminateMicroVM succeeds for a MicroVM that has already ended.
 func (c *call) terminateMicroVM(in *lambdamicrovms.TerminateMicroVMInput) (*lambdamicrovms.TerminateMicroVMOutput, error) {
 	vm, err := c.findMicroVM(in.MicroVMIdentifier)
 	if err != nil {

@@ -12,21 +12,21 @@ import (
 
 func (sc scope) managedARN(m ManagedImage) string { return sc.arn("aws", "microvm-image:"+m.Name) }
 
-// managedSince is a time before any of a test.
+// managedSince is the creation time of managed images.
 func managedSince() time.Time { return time.Date(2026, time.June, 1, 0, 0, 0, 0, time.UTC) }
 
-// baseVersion returns the version of a base image to build on as answers spell it: the newest if none is
-// asked for. A request must name a bare number, though no answer does.
+// baseVersion returns the version of a base image in the form of responses, "1.0". A
+// request must use the form "1"; without a version it means the newest.
 func (c *call) baseVersion(arn string, asked *string) (string, error) {
 	name, _, ok := parseImageARN(arn)
 	if !ok {
 		return "", invalid("Invalid ARN format: %s", arn)
 	}
-	oldest, newest := 0, 1 // of a managed image that is not listed: assumed to exist, as roles and buckets are
+	oldest, newest := 0, 1 // of a managed image that is not listed, which is assumed to exist, as roles and buckets are
 	managed := slices.IndexFunc(c.server.config.managed, func(m ManagedImage) bool { return m.Name == name.name })
 	img := c.world.images[name.name]
 	switch {
-	case name.account == "aws" && managed >= 0: // of whichever region: tests of many regions have one configuration
+	case name.account == "aws" && managed >= 0: // in any region: all regions share one configuration
 		newest = c.server.config.managed[managed].newest()
 	case img != nil && img.arn == arn && !img.gone(c.now):
 		oldest, newest = 1, img.latest

@@ -10,14 +10,14 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// microVM is a MicroVM, which stays known after its end.
+// microVM is a MicroVM. It stays listed after it has ended.
 type microVM struct {
 	sequence int64
 	imageID  string
 	version  int
 	memory   int32                            // in MiB
-	settings *lambdamicrovms.GetMicroVMOutput // what never changes: all but the state and what goes with it
-	activeAt time.Time                        // when traffic came last
+	settings *lambdamicrovms.GetMicroVMOutput // all members but the state, its reason and terminatedAt
+	activeAt time.Time                        // time of the last traffic
 	phases   timeline
 }
 
@@ -28,15 +28,16 @@ func (vm *microVM) imageName() string {
 	return name.name
 }
 
-// state returns "" where it is not known, see Answers.LongSuspension.
+// state returns "" if the state is unknown, see Answers.LongSuspension.
 func (vm *microVM) state(now time.Time) types.MicroVMState { return vm.phases.at(now).State }
 
-// live reports whether the MicroVM takes up memory and keeps its image from being deleted.
+// live reports whether the MicroVM counts against the memory quota and blocks deletes.
 func (vm *microVM) live(now time.Time) bool {
 	return vm.state(now) != types.MicroVMStateTerminated
 }
 
-// describe returns what Get tells of a MicroVM. What it points to is never written again.
+// describe returns a MicroVM as Get does. It points to memory that is never written
+// again.
 func (vm *microVM) describe(now time.Time) *lambdamicrovms.GetMicroVMOutput {
 	out := *vm.settings
 	present := vm.phases.at(now)
@@ -48,7 +49,7 @@ func (vm *microVM) describe(now time.Time) *lambdamicrovms.GetMicroVMOutput {
 	return &out
 }
 
-// item is what a list tells of a MicroVM.
+// item returns a MicroVM as List does.
 func (vm *microVM) item(now time.Time) *types.MicroVMItem {
 	return &types.MicroVMItem{
 		ImageArn:     vm.settings.ImageArn,
@@ -61,7 +62,7 @@ func (vm *microVM) item(now time.Time) *types.MicroVMItem {
 
 func (*microVM) extra() []extra { return []extra{{name: "terminationReasonCode"}} }
 
-// known refuses to tell of a MicroVM whose state nobody knows.
+// known returns a 501 for a MicroVM whose state is unknown.
 func (vm *microVM) known(now time.Time) error {
 	if vm.state(now) == "" {
 		return unknown("LongSuspension", "what becomes of "+vm.id()+", which has been SUSPENDED for its suspendedDurationSeconds")
@@ -69,7 +70,7 @@ func (vm *microVM) known(now time.Time) error {
 	return nil
 }
 
-// known is that of a call, whose response may rest on an assumption.
+// known also marks the response if the state is an assumption.
 func (c *call) known(vm *microVM) error {
 	if vm.phases.at(c.now).Assumed {
 		c.dependsOn("LongSuspension")
@@ -84,7 +85,7 @@ func isMicroVMID(text string) bool {
 	return ok && isUUID(uuid)
 }
 
-// findMicroVM returns the MicroVM with an id.
+// findMicroVM returns the MicroVM with the given id.
 func (c *call) findMicroVM(id *string) (*microVM, error) {
 	vm := c.world.microVMs[*id]
 	if vm == nil {
@@ -111,7 +112,7 @@ func (c *call) getMicroVM(in *lambdamicrovms.GetMicroVMInput) (restjson.Encoder,
 	return extended{vm.describe(c.now), vm.extra()}, nil
 }
 
-// listMicroVMs cuts pages before it filters, as the list of images does.
+// listMicroVMs filters after it has cut the page, as listMicroVMImages does.
 func (c *call) listMicroVMs(in *lambdamicrovms.ListMicroVMsInput) (*page, error) {
 	if in.ImageIdentifier != nil {
 		if _, err := c.ownARN(*in.ImageIdentifier); err != nil {
@@ -137,7 +138,7 @@ func (c *call) listMicroVMs(in *lambdamicrovms.ListMicroVMsInput) (*page, error)
 	return out, nil
 }
 
-// imageOf returns the name of the image that a MicroVM runs, "" if there is no such MicroVM.
+// imageOf returns the name of the image of a MicroVM, or "".
 func (w *world) imageOf(id string) string {
 	if vm := w.microVMs[id]; vm != nil {
 		return vm.imageName()
@@ -145,7 +146,8 @@ func (w *world) imageOf(id string) string {
 	return ""
 }
 
-// running returns the MicroVMs of an image, or of one of its versions unless that is zero, that have not ended.
+// running returns the MicroVMs of an image that have not ended. Version 0 means all
+// versions.
 func (w *world) running(img *image, version int, now time.Time) []*microVM {
 	var found []*microVM
 	for _, vm := range w.microVMOrder {

@@ -150,7 +150,8 @@ func TestRunAnswer(t *testing.T) {
 	}
 }
 
-// TestRunToken checks that a client token gets the MicroVM that it got before, whatever has become of it.
+// TestRunToken checks that a client token gets the MicroVM that it got before, whatever
+// has become of it.
 func TestRunToken(t *testing.T) {
 	s := newSession(t)
 	once := func(in *lambdamicrovms.RunMicroVMInput) { in.ClientToken = aws.String("once") }

@@ -36,7 +36,7 @@ const (
 	UpdateMicroVMImageVersion       Operation = "UpdateMicrovmImageVersion"
 )
 
-// routes are the operations with their methods, path templates and the status of a success.
+// routes has the method, path template and success status of each operation.
 var routes = [...]route{
 	{CreateMicroVMAuthToken, "POST", "/2025-09-09/microvms/{microvmIdentifier}/auth-token", 200},
 	{CreateMicroVMImage, "POST", "/2025-09-09/microvm-images", 201},
@@ -64,9 +64,8 @@ var routes = [...]route{
 	{UpdateMicroVMImageVersion, "PATCH", "/2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}", 200},
 }
 
-// Overrides answer operations in place of the fake: those whose field is not nil. They
-// get the decoded and valid input of a call; their output is written, and their error
-// answered, as the service would.
+// Overrides replace the operations whose fields are not nil. They receive the decoded and
+// validated input of a call; their output or error is sent as the service would send it.
 type Overrides struct {
 	CreateMicroVMAuthToken          Override[lambdamicrovms.CreateMicroVMAuthTokenInput, lambdamicrovms.CreateMicroVMAuthTokenOutput]
 	CreateMicroVMImage              Override[lambdamicrovms.CreateMicroVMImageInput, lambdamicrovms.CreateMicroVMImageOutput]
@@ -94,7 +93,7 @@ type Overrides struct {
 	UpdateMicroVMImageVersion       Override[lambdamicrovms.UpdateMicroVMImageVersionInput, lambdamicrovms.UpdateMicroVMImageVersionOutput]
 }
 
-// dispatch reads the input of the call's operation and has it answered.
+// dispatch decodes the input of the call and invokes its operation.
 func (c *call) dispatch() (restjson.Encoder, error) {
 	switch c.operation {
 	case CreateMicroVMAuthToken:
@@ -224,7 +223,7 @@ func (c *call) dispatch() (restjson.Encoder, error) {
 	return nil, errNoRoute
 }
 
-// statusOf returns the status of an error of the service, zero for others.
+// statusOf returns the HTTP status of an error code of the service, or zero.
 func statusOf(code string) int {
 	switch code {
 	case "AccessDeniedException":

@@ -8,21 +8,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// An Option changes what New and NewServer make.
+// An Option configures a Server.
 type Option func(*config)
 
 type config struct {
 	region, account      string
 	regions              []string
 	accessKey, secretKey string
-	credentials          []aws.Credentials // of more callers
+	credentials          []aws.Credentials // of further callers
 	realTime             bool
 	start                time.Time
 	delays               Delays
 	quotas               Quotas
 	answers              Answers
-	assume               bool            // the answers that are not known
-	assumed              map[string]bool // the fields of answers that were assumed
+	assume               bool            // settle unknown behavior by assumption
+	assumed              map[string]bool // the fields of answers that are assumptions
 	managed              []ManagedImage
 	seed                 uint64
 	callLimit            int
@@ -30,7 +30,7 @@ type config struct {
 	overrides            Overrides
 	strict               bool
 	applications         []application
-	shell                http.Handler // nil if nobody plays it
+	shell                http.Handler // nil: none
 	logf                 func(format string, args ...any)
 }
 
@@ -49,8 +49,8 @@ func defaultConfig() config {
 	}
 }
 
-// WithRegion sets the region of Options and of requests that are not signed. The default is
-// us-east-1. Signed requests carry their region with them.
+// WithRegion sets the region of [Server.Options] and of unsigned requests. The default is
+// us-east-1. Signed requests name their region.
 func WithRegion(region string) Option {
 	return func(c *config) {
 		c.region = region
@@ -60,80 +60,84 @@ func WithRegion(region string) Option {
 	}
 }
 
-// WithRegions sets the regions that have the service. The default is the five that do; in others
-// every call is refused with 403.
+// WithRegions sets the regions that have the service; in others every call gets 403. The
+// default is the five regions of the real service.
 func WithRegions(regions ...string) Option {
 	return func(c *config) { c.regions = slices.Clone(regions) }
 }
 
-// WithStart sets the time at which the test clock begins. The default is 2026-08-01 12:00 UTC.
+// WithStart sets the initial time of the test clock. The default is 2026-08-01 12:00 UTC.
 func WithStart(t time.Time) Option {
 	return func(c *config) { c.start = t }
 }
 
-// WithRealTime makes the server's time that of package time, also inside a testing/synctest bubble.
-// Advance still works: it puts the server ahead.
+// WithRealTime makes the server use package time, which inside a testing/synctest bubble
+// is that of the bubble. Advance moves the server ahead of it.
 func WithRealTime() Option {
 	return func(c *config) { c.realTime = true }
 }
 
-// WithDelays sets how long things take. The default is MeasuredDelays.
+// WithDelays sets the duration of builds, deletions and state changes. The default is
+// [MeasuredDelays].
 func WithDelays(d Delays) Option {
 	return func(c *config) { c.delays = d }
 }
 
-// WithManagedImages sets the base images that AWS provides. The default is al2023-1 with the versions 0 and 1.
-// Images can be built on other managed images too: those are not listed and also have the versions 0 and 1.
+// WithManagedImages sets the base images that AWS provides. The default is al2023-1 with
+// the versions 0 and 1. Images can be built on other managed images too: those are not
+// listed and also have the versions 0 and 1.
 func WithManagedImages(images ...ManagedImage) Option {
 	return func(c *config) { c.managed = slices.Clone(images) }
 }
 
-// WithSeed sets where ids come from: the same calls in the same order get the same ids. The default is 1.
+// WithSeed sets the seed of ids. With the same seed, the same calls in the same order get
+// the same ids. The default is 1.
 func WithSeed(seed uint64) Option {
 	return func(c *config) { c.seed = seed }
 }
 
-// WithCallLog sets how many calls are kept; older ones are dropped. The default is 10,000.
+// WithCallLog sets how many calls [Server.Calls] keeps; older ones are dropped. The
+// default is 10,000.
 func WithCallLog(limit int) Option {
 	return func(c *config) { c.callLimit = limit }
 }
 
-// WithFault injects a fault from the start, see [Server.Inject].
+// WithFault injects a fault, see [Server.Inject].
 func WithFault(effect Effect, conditions ...Condition) Option {
 	return func(c *config) { c.faults = append(c.faults, scheduled{effect, conditions}) }
 }
 
-// WithOverrides answers operations with functions of the user's own from the start.
+// WithOverrides replaces operations by functions, see [Overrides].
 func WithOverrides(overrides Overrides) Option {
 	return func(c *config) { c.overrides = overrides }
 }
 
-// WithStrictSigning refuses requests with 403 whose signature is not that of the request, of an access key
-// that the server knows, and of the last or next 15 minutes. By default a signature is read for its
-// credential scope only.
+// WithStrictSigning responds with 403 unless a request has a valid signature, by a known
+// access key, and dated within 15 minutes of now. By default signatures are not verified;
+// only their credential scope is read.
 func WithStrictSigning() Option {
 	return func(c *config) { c.strict = true }
 }
 
-// WithAnswers settles what nobody has measured, see [Answers].
+// WithAnswers settles behavior that nobody has measured, see [Answers].
 func WithAnswers(answers Answers) Option {
 	return func(c *config) { c.answers = answers }
 }
 
-// Delays are the times that things take.
+// Delays are the durations of what the server does.
 type Delays struct {
-	BuildQueue    time.Duration // from the start of a build, PENDING, to IN_PROGRESS
-	Build         time.Duration // from the start of a build to its success
-	FailedBuild   time.Duration // from the start of a build to its failure
-	ImageDelete   time.Duration // until a deleted image, and its name, are gone
-	VersionDelete time.Duration // until a deleted version is gone and its image free
+	BuildQueue    time.Duration // until a new build, PENDING, is IN_PROGRESS
+	Build         time.Duration // until a new build is SUCCESSFUL
+	FailedBuild   time.Duration // until a new build is FAILED
+	ImageDelete   time.Duration // until a deleted image is gone and its name is free
+	VersionDelete time.Duration // until a deleted version is gone and its image is no longer busy
 	Run           time.Duration // from PENDING to RUNNING
 	Suspend       time.Duration // from SUSPENDING to SUSPENDED
 	Resume        time.Duration // until a resumed MicroVM is RUNNING
 	Terminate     time.Duration // from TERMINATING to TERMINATED
 }
 
-// MeasuredDelays returns times of the size that the real service takes.
+// MeasuredDelays returns delays as measured on the real service.
 func MeasuredDelays() Delays {
 	return Delays{
 		BuildQueue:    5 * time.Second,

@@ -11,12 +11,12 @@ import (
 	"sort"
 )
 
-// defaultPage is how many items a page has if the caller does not say.
+// defaultPage is the size of a page without maxResults.
 const defaultPage = 50
 
-// cut returns the page that a caller asks for, and the token of the next one. The items are in the order of
-// their places, which are greater than zero and stay what they are when others come and go. A token is good
-// for the operation, the account, the region and the query that it was made for.
+// cut returns the requested page and the token of the next one. Items must be sorted by
+// their places, which are positive and do not change when other items come and go. A
+// token is valid only for its operation, account, region and query.
 func cut[T any](c *call, items []T, place func(T) int64, limit *int32, token *string, query string) (page []T, next *string, err error) {
 	mark := bookmark{Operation: c.operation, Account: c.scope.account, Region: c.scope.region}
 	if query != "" {
@@ -49,7 +49,7 @@ func cut[T any](c *call, items []T, place func(T) int64, limit *int32, token *st
 	return page, ptr(mark.token()), nil
 }
 
-// bookmark is what a token stands for.
+// bookmark is the content of a page token.
 type bookmark struct {
 	Operation Operation `json:"o"`
 	Account   string    `json:"a"`
@@ -59,10 +59,11 @@ type bookmark struct {
 	Empty     int       `json:"e,omitempty"` // pages without items since
 }
 
-// Tokens are as long as the service's, and end in "=" as its do: 550 bytes are 736 characters.
+// tokenSize makes tokens of 736 characters that end in "=", like those of the service.
 const tokenSize = 550
 
-// token returns the bookmark as URL-safe base64 that nobody is tempted to read.
+// token returns the bookmark as URL-safe base64, scrambled so that no client depends on
+// it.
 func (m bookmark) token() string {
 	text, _ := json.Marshal(m)
 	sum := fnv.New64a()

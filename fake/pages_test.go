@@ -12,7 +12,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/fake"
 )
 
-// TestFilterComesAfterPage checks that pages are cut before the filter, so that the first may be empty.
+// TestFilterComesAfterPage checks that pages are cut before the filter, so that the first
+// may be empty.
 func TestFilterComesAfterPage(t *testing.T) {
 	ctx := context.Background()
 	srv := fake.New(t)
@@ -50,7 +51,8 @@ func TestFilterComesAfterPage(t *testing.T) {
 	}
 }
 
-// TestTokenOfLongFilter checks that tokens of pages have their length whatever they are for.
+// TestTokenOfLongFilter checks that tokens of pages have their length whatever they are
+// for.
 func TestTokenOfLongFilter(t *testing.T) {
 	ctx := context.Background()
 	srv := fake.New(t)

@@ -11,13 +11,15 @@ import (
 // Format prints String, whatever the verb.
 func (c Call) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, c.String()) }
 
-// LogValue gives slog the call as JSON, without the body and with sensitive values as [REDACTED].
+// LogValue gives slog the call as JSON, without the body and with sensitive values as
+// [REDACTED].
 func (c Call) LogValue() slog.Value { return redact.LogValue("Call", c) }
 
 // MarshalJSON returns what LogValue prints.
 func (c Call) MarshalJSON() ([]byte, error) { return redact.Marshal(c) }
 
-// Format prints the snapshot as JSON with sensitive values as [REDACTED], whatever the verb.
+// Format prints the snapshot as JSON with sensitive values as [REDACTED], whatever the
+// verb.
 func (t Snapshot) Format(s fmt.State, verb rune) { redact.Format(s, verb, "Snapshot", t) }
 
 // LogValue is for slog what Format is for fmt.
@@ -26,7 +28,8 @@ func (t Snapshot) LogValue() slog.Value { return redact.LogValue("Snapshot", t) 
 // MarshalJSON returns what LogValue prints. To store a state, use Server.SaveState.
 func (t Snapshot) MarshalJSON() ([]byte, error) { return redact.Marshal(t) }
 
-// Format prints the snapshot as JSON with sensitive values as [REDACTED], whatever the verb.
+// Format prints the snapshot as JSON with sensitive values as [REDACTED], whatever the
+// verb.
 func (t ImageSnapshot) Format(s fmt.State, verb rune) { redact.Format(s, verb, "ImageSnapshot", t) }
 
 // LogValue is for slog what Format is for fmt.
@@ -35,7 +38,8 @@ func (t ImageSnapshot) LogValue() slog.Value { return redact.LogValue("ImageSnap
 // MarshalJSON returns what LogValue prints.
 func (t ImageSnapshot) MarshalJSON() ([]byte, error) { return redact.Marshal(t) }
 
-// Format prints the snapshot as JSON with sensitive values as [REDACTED], whatever the verb.
+// Format prints the snapshot as JSON with sensitive values as [REDACTED], whatever the
+// verb.
 func (t VersionSnapshot) Format(s fmt.State, verb rune) {
 	redact.Format(s, verb, "VersionSnapshot", t)
 }

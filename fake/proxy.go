@@ -19,7 +19,7 @@ const (
 	endpointSuffix = ".on.aws"
 )
 
-// defaultPort is the port of a request that names none.
+// defaultPort is the port of a request that does not name one.
 const defaultPort = 8080
 
 // hostOf returns the host that a request is for, without its port.
@@ -34,17 +34,17 @@ func hostOf(r *http.Request) string {
 	return strings.ToLower(host)
 }
 
-// forEndpoint reports whether a request is for the endpoint of a MicroVM, be there one or not.
+// forEndpoint reports whether the host has the form of a MicroVM endpoint.
 func forEndpoint(r *http.Request) bool {
 	host := hostOf(r)
 	return strings.Contains(host, endpointLabel) && strings.HasSuffix(host, endpointSuffix)
 }
 
-// proxyError is an answer of the proxy in front of the MicroVMs.
+// proxyError is an error response of the proxy itself.
 type proxyError struct {
 	status  int
 	message string
-	assumed string // what it rests on, see WithAssumedAnswers
+	assumed string // what it depends on, see WithAssumedAnswers
 }
 
 func (r *proxyError) Error() string { return r.message }
@@ -53,10 +53,11 @@ func notAdmitted(message string) *proxyError {
 	return &proxyError{status: http.StatusForbidden, message: message}
 }
 
-// unreachable is for a MicroVM that does not answer.
+// unreachable is the response for a MicroVM or a port that nothing listens on.
 func unreachable() *proxyError { return &proxyError{status: http.StatusBadGateway} }
 
-// serveEndpoint is the proxy: it answers what it refuses itself and has the application answer the rest.
+// serveEndpoint is the proxy in front of the MicroVMs: it checks the request and passes
+// it to the application.
 func (s *Server) serveEndpoint(w http.ResponseWriter, r *http.Request) {
 	to, err := s.authorize(r)
 	if err == nil {
@@ -80,12 +81,12 @@ func (s *Server) serveEndpoint(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, refused.message)
 }
 
-// authorize checks the token of a request and returns where it goes, when the MicroVM is there to take it. It
-// wakes the MicroVM if its idle policy says so, and lets the request wait for that.
+// authorize checks the token of a request and returns its destination once the MicroVM is
+// RUNNING. It resumes a suspended MicroVM if the idle policy says so.
 func (s *Server) authorize(r *http.Request) (Destination, error) {
 	token, port := credentials(r)
 	for {
-		to, wake, err := s.knock(hostOf(r), token, port)
+		to, wake, err := s.tryDestination(hostOf(r), token, port)
 		if err != nil || wake.IsZero() {
 			return to, err
 		}
@@ -98,8 +99,9 @@ func (s *Server) authorize(r *http.Request) (Destination, error) {
 	}
 }
 
-// knock asks once. If the MicroVM is about to run, it returns when.
-func (s *Server) knock(host, token, port string) (to Destination, wake time.Time, err error) {
+// tryDestination checks the token once. If the MicroVM is not RUNNING yet, it returns
+// when it will be.
+func (s *Server) tryDestination(host, token, port string) (to Destination, wake time.Time, err error) {
 	allowed, wellFormed, genuine := s.unseal(token)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,7 +134,7 @@ func (s *Server) knock(host, token, port string) (to Destination, wake time.Time
 	return to, wake, err
 }
 
-// reach notes that traffic came for a MicroVM. If it is going to run it returns when.
+// reach counts as traffic. If the MicroVM is not RUNNING yet, it returns when it will be.
 func (s *Server) reach(vm *microVM, now time.Time) (wake time.Time, err error) {
 	if err := vm.known(now); err != nil {
 		return wake, err
@@ -159,20 +161,21 @@ func (s *Server) reach(vm *microVM, now time.Time) (wake time.Time, err error) {
 	return wake, gone
 }
 
-// takesHTTP reports whether a connector lets more than shells in. Customers' own connectors do.
+// takesHTTP reports whether an ingress connector admits HTTP. Customers' own connectors
+// do.
 func (vm *microVM) takesHTTP() bool {
 	return slices.ContainsFunc(vm.settings.IngressNetworkConnectors, func(arn string) bool {
 		return !strings.HasSuffix(arn, ":aws-network-connector:NO_INGRESS") && !strings.HasSuffix(arn, ":aws-network-connector:SHELL_INGRESS")
 	})
 }
 
-// starting reports whether the MicroVM has never run yet.
+// starting reports whether the MicroVM has not been RUNNING yet.
 func (vm *microVM) starting(now time.Time) bool {
 	present := vm.phases.at(now)
 	return present.State == types.MicroVMStatePending && present.From.Equal(*vm.settings.StartedAt)
 }
 
-// touch begins the idle time of a running MicroVM anew.
+// touch restarts the idle time of a running MicroVM.
 func (vm *microVM) touch(now time.Time, config *config) {
 	vm.activeAt = now
 	if vm.state(now) == types.MicroVMStateRunning {
@@ -180,7 +183,7 @@ func (vm *microVM) touch(now time.Time, config *config) {
 	}
 }
 
-// The subprotocols by which a WebSocket client says what it cannot say in headers.
+// The WebSocket subprotocols that replace headers, which browsers cannot set.
 const (
 	subprotocol      = "lambda-microvms"
 	subprotocolToken = subprotocol + ".authentication."
@@ -214,8 +217,8 @@ func subprotocols(header http.Header) []string {
 	return names
 }
 
-// forward returns the request as the application gets it: without what was meant for the proxy. What it reads
-// of the body is traffic too.
+// forward returns the request for the application: without the headers for the proxy, and
+// with a body that counts as traffic when it is read.
 func (s *Server) forward(r *http.Request, to Destination) *http.Request {
 	r = r.Clone(withDestination(r.Context(), to))
 	for _, name := range []string{headerToken, headerPort, headerForceH2} {

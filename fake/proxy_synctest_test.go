@@ -15,8 +15,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// TestWakeInRealTime checks that a request waits, in the time of package time, for the MicroVM that it wakes,
-// and that others see it PENDING meanwhile.
+// TestWakeInRealTime checks that a request waits, in the time of package time, for the
+// MicroVM that it wakes, and that others see it PENDING meanwhile.
 func TestWakeInRealTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSession(t, fake.WithRealTime())

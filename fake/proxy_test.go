@@ -159,8 +159,8 @@ func TestEcho(t *testing.T) {
 	}
 }
 
-// TestEndpointOverTheNetwork reaches an endpoint as other programs do: by the Host header. A WebSocket
-// client says in subprotocols what it cannot say in headers.
+// TestEndpointOverTheNetwork reaches an endpoint as other programs do: by the Host
+// header. A WebSocket client says in subprotocols what it cannot say in headers.
 func TestEndpointOverTheNetwork(t *testing.T) {
 	upgrade := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, rw, err := http.NewResponseController(w).Hijack()

@@ -2,24 +2,26 @@ package fake
 
 import "time"
 
-// Quotas are limits per account and region. Zero is no limit.
+// Quotas are the limits of an account in a region. Zero means no limit.
 type Quotas struct {
-	// ConcurrentBuilds limits the versions that are being built at a time; the service allows 10.
+	// ConcurrentBuilds limits the versions that are built at the same time. The service
+	// allows 10.
 	ConcurrentBuilds int
-	// Images limits the images; the service allows 100. The message of its error is not on record.
+	// Images limits the images. The service allows 100; its error message is not on
+	// record.
 	Images int
-	// VersionsPerImage limits the versions of an image; the service allows 50. The message of its error is
-	// not on record.
+	// VersionsPerImage limits the versions of an image. The service allows 50; its error
+	// message is not on record.
 	VersionsPerImage int
-	// TagsPerImage limits the tags of an image. AWS allows 50 for most resources; nobody has measured it on this
-	// service, so neither the limit nor the message of the error is on record.
+	// TagsPerImage limits the tags of an image. AWS allows 50 on most resources; for this
+	// service neither the limit nor its error is on record.
 	TagsPerImage int
-	// MemoryInMiB limits the memory of MicroVMs that have not ended and of builds. A new account of the
-	// service has 4 to 8 GiB.
+	// MemoryInMiB limits the memory of builds and of MicroVMs that have not ended. New
+	// accounts of the service have 4 to 8 GiB.
 	MemoryInMiB int
 }
 
-// WithQuotas sets the limits of each account and region. The default is none.
+// WithQuotas sets the quotas of each account and region. By default there are none.
 func WithQuotas(q Quotas) Option {
 	return func(c *config) { c.quotas = q }
 }
@@ -64,13 +66,13 @@ func (c *call) roomToRun(memory int32) error {
 	return nil
 }
 
-// alive counts the images.
+// alive returns the number of images.
 func (w *world) alive(now time.Time) int {
 	w.sweep(now)
 	return len(w.order)
 }
 
-// building counts the versions that are being built.
+// building returns the number of versions that are being built.
 func (w *world) building(now time.Time) int {
 	n := 0
 	for _, img := range w.order {
@@ -83,7 +85,7 @@ func (w *world) building(now time.Time) int {
 	return n
 }
 
-// memory is how much is taken up by MicroVMs and by builds, in MiB. Each build runs its version in a MicroVM.
+// memory returns the memory in use, in MiB. Each build runs in a MicroVM of its own.
 func (w *world) memory(now time.Time) int {
 	total := 0
 	for _, vm := range w.microVMOrder {

@@ -16,22 +16,22 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
-// response is what the server answers, whichever way it travels.
+// response is a response before it is sent over the network or returned in-process.
 type response struct {
 	status int
 	header http.Header
 	body   []byte
-	err    error // that it tells of
+	err    error // nil for a success
 
-	// What befalls it on its way.
+	// Faults of the delivery.
 	delay  time.Duration
 	never  bool
-	lost   bool // the connection is reset in its place
-	broken bool // it ends after
+	lost   bool // reset the connection instead
+	broken bool // break off after
 	after  int  // bytes of the body
 }
 
-// accept is the answer of a call that went well.
+// accept returns the response of a successful call.
 func (c *call) accept(out restjson.Encoder) *response {
 	res := &response{status: c.route.success, header: make(http.Header)}
 	if res.status == http.StatusNoContent {
@@ -46,7 +46,7 @@ func (c *call) accept(out restjson.Encoder) *response {
 	return res
 }
 
-// refuse is the answer of a call that went wrong.
+// refuse returns the response of a failed call.
 func (c *call) refuse(err error) *response {
 	if errors.Is(err, errReset) {
 		return &response{header: make(http.Header), err: err, lost: true}
@@ -83,7 +83,7 @@ func (a *response) toClient(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// reader reads the body as far as it arrives.
+// reader returns the body, or the part of it that arrives.
 func (a *response) reader(body []byte) io.ReadCloser {
 	if !a.broken || len(body) == 0 {
 		whole := new(wholeBody)
@@ -93,12 +93,12 @@ func (a *response) reader(body []byte) io.ReadCloser {
 	return io.NopCloser(io.MultiReader(bytes.NewReader(body[:a.arriving(body)]), brokenOff{}))
 }
 
-// wholeBody is a body that arrives in one piece.
+// wholeBody is a body that arrives whole.
 type wholeBody struct{ bytes.Reader }
 
 func (*wholeBody) Close() error { return nil }
 
-// statusLine spells out the usual one, which then needs no memory.
+// statusLine returns the status as in http.Response.Status, without allocating for 200.
 func statusLine(status int) string {
 	if status == http.StatusOK {
 		return "200 OK"
@@ -106,12 +106,12 @@ func statusLine(status int) string {
 	return strconv.Itoa(status) + " " + http.StatusText(status)
 }
 
-// brokenOff is the end of a body that is not its end.
+// brokenOff is the premature end of a body.
 type brokenOff struct{}
 
 func (brokenOff) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// arriving is how many bytes of a body arrive if it breaks off: never all.
+// arriving returns how many bytes of a broken body arrive: never all.
 func (a *response) arriving(body []byte) int { return max(0, min(a.after, len(body)-1)) }
 
 func (a *response) toWire(w http.ResponseWriter) {
@@ -127,13 +127,13 @@ func (a *response) toWire(w http.ResponseWriter) {
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler) // closes the connection
 	}
-	_, _ = w.Write(a.body) // the client may have gone: its loss
+	_, _ = w.Write(a.body) // an error means that the client is gone
 }
 
-// errReset is what a client sees of a connection that is reset.
+// errReset is the error that a client gets from a reset connection.
 var errReset error = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
 
-// deliver waits until the answer may be sent. It returns an error if there is none for the client.
+// deliver waits until the response is to be sent, or returns an error if it never is.
 func (s *Server) deliver(ctx context.Context, a *response) error {
 	if a.never {
 		if _, ok := ctx.Deadline(); !ok {
@@ -160,7 +160,7 @@ func (s *Server) deliver(ctx context.Context, a *response) error {
 // hangUp resets the connection.
 func hangUp(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil { // HTTP/2 has streams instead
+	if err != nil { // HTTP/2 cannot be hijacked
 		panic(http.ErrAbortHandler)
 	}
 	inner := conn
@@ -168,7 +168,7 @@ func hangUp(w http.ResponseWriter) {
 		inner = secure.NetConn()
 	}
 	if tcp, ok := inner.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0) // what is not sent is dropped
+		_ = tcp.SetLinger(0) // close with a reset
 	}
 	_ = inner.Close()
 }
@@ -185,7 +185,7 @@ type extended struct {
 	more []extra
 }
 
-// EncodeJSON writes the members of both.
+// EncodeJSON writes all members as one object.
 func (e extended) EncodeJSON(w *restjson.Writer) {
 	e.Encoder.EncodeJSON(w)
 	w.Reopen()
@@ -195,7 +195,7 @@ func (e extended) EncodeJSON(w *restjson.Writer) {
 	w.End()
 }
 
-// page is the output of every list.
+// page is the output of every list operation.
 type page struct {
 	items []restjson.Encoder
 	next  *string
@@ -211,10 +211,10 @@ func (p *page) EncodeJSON(w *restjson.Writer) {
 }
 
 func newPage(next *string, size int) *page {
-	return &page{items: make([]restjson.Encoder, 0, size), next: next} // no items are [], not null
+	return &page{items: make([]restjson.Encoder, 0, size), next: next} // an empty list is [], not null
 }
 
-// bodies lends memory for JSON that is copied or hashed as soon as it is written.
+// bodies pools writers for JSON that is copied or hashed right away.
 var bodies = sync.Pool{New: func() any { return new(restjson.Writer) }}
 
 // encode writes an output as the service does, with null for members that are not set.

@@ -9,14 +9,14 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// longestLife is how long a MicroVM may live, and does if nothing else is asked for, in seconds.
+// longestLife is the maximum, and the default, of maximumDurationInSeconds.
 const longestLife = 28800
 
 // maxPayload is the longest payload of a run hook in bytes.
 const maxPayload = 4096
 
 func (c *call) runMicroVM(in *lambdamicrovms.RunMicroVMInput) (restjson.Encoder, error) {
-	// The model counts characters where the service counts bytes.
+	// The model limits characters, the service bytes.
 	if in.RunHookPayload != nil && len(*in.RunHookPayload) > maxPayload {
 		return nil, invalid("1 validation error detected: Value at 'runHookPayload' failed to satisfy constraint: "+
 			"Member must have length less than or equal to %d", maxPayload)
@@ -69,7 +69,7 @@ func (c *call) ran(vm *microVM) (restjson.Encoder, error) {
 	return extended{restjson.Recast(&lambdamicrovms.RunMicroVMOutput{}, vm.describe(c.now)), vm.extra()}, nil
 }
 
-// runnable returns the version that a request is to run, after all checks that concern it.
+// runnable checks a request and returns the version to run.
 func (c *call) runnable(in *lambdamicrovms.RunMicroVMInput) (*image, *version, error) {
 	if !strings.HasPrefix(*in.ImageIdentifier, "arn:") {
 		return nil, nil, invalid("Malformed ARN - doesn't start with 'arn:'")
@@ -121,9 +121,10 @@ func (v *version) hasRunHook() bool {
 	return hooks != nil && hooks.MicroVMHooks != nil && hooks.MicroVMHooks.Run == types.HookStateEnabled
 }
 
-// settings is what a new MicroVM keeps for its life: what was asked for, or what comes in its place.
+// settings returns what a MicroVM keeps for life: the members of the request, with
+// defaults.
 func (c *call) settings(in *lambdamicrovms.RunMicroVMInput, img *image, v *version) *lambdamicrovms.GetMicroVMOutput {
-	// A copy by the names that both have. The payload and the logging are never told again.
+	// Only the members that both have: payload and logging are never returned.
 	out := restjson.Recast(&lambdamicrovms.GetMicroVMOutput{}, in)
 	out.MicroVMId = ptr(idPrefix + c.server.ids.uuid())
 	out.Endpoint = ptr(c.server.ids.uuid() + endpointLabel + c.scope.region + endpointSuffix)

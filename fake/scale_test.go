@@ -12,7 +12,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/fake"
 )
 
-// together calls do for each number below n at the same time and fails the test with the first error.
+// together calls do for each number below n at the same time and fails the test with the
+// first error.
 func together(t *testing.T, n int, do func(i int) error) {
 	t.Helper()
 	var all sync.WaitGroup
@@ -32,7 +33,8 @@ func together(t *testing.T, n int, do func(i int) error) {
 	}
 }
 
-// TestThousandAtOnce has a thousand callers work on one server at the same time and checks that nothing gets lost.
+// TestThousandAtOnce has a thousand callers work on one server at the same time and
+// checks that nothing gets lost.
 func TestThousandAtOnce(t *testing.T) {
 	const callers, images = 1000, 50
 	ctx := context.Background()
@@ -54,7 +56,8 @@ func TestThousandAtOnce(t *testing.T) {
 	})
 	srv.Advance(fake.MeasuredDelays().Build)
 
-	// Of those who update the same image, one gets through and all others are told that it is busy.
+	// Of those who update the same image, one gets through and all others are told that
+	// it is busy.
 	var mu sync.Mutex
 	updated := make(map[string]int)
 	together(t, callers, func(i int) error {
@@ -87,7 +90,8 @@ func TestThousandAtOnce(t *testing.T) {
 		}
 	}
 
-	// Each runs a MicroVM, looks at it and ends it, while others list them and the clock goes on.
+	// Each runs a MicroVM, looks at it and ends it, while others list them and the clock
+	// goes on.
 	together(t, callers, func(i int) error {
 		out, err := client.RunMicroVM(ctx, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: arn(i)})
 		if err != nil {

@@ -9,13 +9,13 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/partition"
 )
 
-// scope is whose resources a request is about.
+// scope is the account and region of a request.
 type scope struct{ account, region string }
 
 const algorithm = "AWS4-HMAC-SHA256"
 
-// scopeOf takes account and region from the credential scope of the signature, in the header or, for a
-// presigned URL, in the query. A request without one is taken to be about the server's own.
+// scopeOf reads account and region from the credential scope of the signature, in the
+// header or the query. Unsigned requests belong to the server's own.
 func (s *Server) scopeOf(r *http.Request) scope {
 	found := scope{account: s.config.account, region: s.config.region}
 	credential := credentialOf(r) // access key / date / region / service / aws4_request
@@ -24,7 +24,7 @@ func (s *Server) scopeOf(r *http.Request) scope {
 	}
 	accessKey, _, _ := strings.Cut(credential, "/")
 	found.account = s.accountOf(accessKey)
-	// From the end, because an access key may contain a slash.
+	// Counted from the end: an access key may contain slashes.
 	for range 2 {
 		credential = credential[:strings.LastIndexByte(credential, '/')]
 	}
@@ -51,7 +51,7 @@ func credentialOf(r *http.Request) string {
 	return r.URL.Query().Get("X-Amz-Credential")
 }
 
-// serves reports whether the service is in a region.
+// serves reports whether a region has the service.
 func (s *Server) serves(region string) bool { return slices.Contains(s.config.regions, region) }
 
 func unescape(step string) (string, error) { return url.PathUnescape(step) }
@@ -68,7 +68,7 @@ func (sc scope) connectorARN(name string) string {
 	return sc.arn("aws", "network-connector:aws-network-connector:"+name)
 }
 
-// caller is who makes the calls, as error messages name it.
+// caller returns the ARN of the caller for error messages.
 func (sc scope) caller() string {
 	return "arn:" + partition.Of(sc.region).Name + ":iam::" + sc.account + ":user/fake"
 }
@@ -76,8 +76,8 @@ func (sc scope) caller() string {
 // imageName is the parsed ARN of an image.
 type imageName struct{ region, account, name string }
 
-// parseImageARN reads arn:partition:lambda:region:account:microvm-image:name. It reports an ARN with a
-// slash before the name apart: authorisation stumbles over it before the service sees it.
+// parseImageARN parses arn:partition:lambda:region:account:microvm-image:name. slash
+// reports an ARN with a slash before the name, which the authorization layer refuses.
 func parseImageARN(text string) (name imageName, slash, ok bool) {
 	parts := strings.Split(text, ":")
 	if len(parts) < 6 || parts[0] != "arn" || parts[1] == "" || parts[2] != "lambda" || parts[3] == "" || parts[4] == "" {

@@ -13,8 +13,9 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/memhttp"
 )
 
-// A Server is the service: its state, its clock, and what goes wrong in it. It is an [http.Handler] for
-// any client, and an HTTPClient that needs no network for this module's. It is safe for concurrent use.
+// A Server is a fake of the service: its state, its clock and its faults. It is an
+// [http.Handler] for any client, and an HTTPClient without a network for this module's.
+// It is safe for concurrent use.
 type Server struct {
 	config config
 	clock  *clock
@@ -24,20 +25,20 @@ type Server struct {
 	ids       *idSource
 	overrides atomic.Pointer[Overrides]
 	calls     callLog
-	faulty    atomic.Bool // whether there are faults, for the calls that meet none
+	faulty    atomic.Bool // whether there are any faults; spares most calls the lock
 
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards the fields below
 	worlds   map[scope]*world
 	hosts    map[string]*microVM // by the host of its endpoint
 	sequence int64
 	faults   []*fault
-	keeper   *keeper // nil if no file has the state
-	changes  int64   // how often the state changed
+	keeper   *keeper // nil: no file
+	changes  int64   // number of changes so far
 	closed   bool
 	ended    chan struct{} // closed with the server
 }
 
-// TB is what New needs of a test: *testing.T, *testing.B and *testing.F have it.
+// TB is the part of [testing.TB] that New uses.
 type TB interface {
 	Helper()
 	Cleanup(func())
@@ -45,8 +46,9 @@ type TB interface {
 	Logf(format string, args ...any)
 }
 
-// New returns a Server with a clock that only the test moves. When the test ends, the server is closed; if the
-// test has failed, its calls are logged.
+// New returns a Server for a test. When the test ends, the server is closed; if the test
+// has failed, the calls are logged. By default its clock stands still, see
+// [Server.Advance].
 func New(tb TB, opts ...Option) *Server {
 	tb.Helper()
 	s := NewServer(append([]Option{WithLog(logTo(tb))}, opts...)...)
@@ -61,7 +63,7 @@ func New(tb TB, opts ...Option) *Server {
 	return s
 }
 
-// NewServer returns a Server for a program.
+// NewServer returns a Server for a program, which should call [Server.Close].
 func NewServer(opts ...Option) *Server {
 	s := &Server{config: defaultConfig()}
 	for _, opt := range opts {
@@ -83,10 +85,11 @@ func NewServer(opts ...Option) *Server {
 	return s
 }
 
-// Options returns options for [lambdamicrovms.New]: a client that talks to this server without a network. It
-// retries as the standard mode does, but without the random delays. With the test clock it does not sleep for a
-// Retry-After header either: the server's time moves on by as much. The caller may change every field; another
-// Retryer sleeps in real time.
+// Options returns options for a client that talks to this server without a network. It
+// retries as in the standard mode, but without the random delays. A Retry-After header
+// moves the test clock instead of sleeping.
+//
+// All fields can be changed. With another Retryer, retries sleep in real time.
 func (s *Server) Options() lambdamicrovms.Options {
 	return lambdamicrovms.Options{
 		Region:      s.config.region,
@@ -98,23 +101,23 @@ func (s *Server) Options() lambdamicrovms.Options {
 	}
 }
 
-// Advance moves the server's time on by d, which must not be negative. Builds end and MicroVMs start
-// when their time has come, as seen by the next call.
+// Advance moves the server's time forward by d. It panics if d is negative. Builds that
+// end and MicroVMs that start in that time have done so for the next call.
 func (s *Server) Advance(d time.Duration) { s.clock.advance(d) }
 
 // Now returns the server's time.
 func (s *Server) Now() time.Time { return s.clock.Now() }
 
-// Clock returns the server's time for a waiter. With the test clock, a Sleep moves the time on and
-// returns at once, so that waiting takes no time.
+// Clock returns the server's clock, for waiters and workflows. Sleep on the test clock
+// moves the time forward and returns at once.
 func (s *Server) Clock() lambdamicrovms.Clock { return s.clock }
 
-// SetOverrides replaces the overrides from now on.
+// SetOverrides replaces the overrides for the calls that follow.
 func (s *Server) SetOverrides(overrides Overrides) {
 	s.overrides.Store(&overrides)
 }
 
-// Do answers a request as a server on the network would.
+// Do sends a request to the server without a network.
 func (s *Server) Do(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		closeBody(r)
@@ -131,11 +134,11 @@ func (s *Server) Do(r *http.Request) (*http.Response, error) {
 	return res.toClient(r)
 }
 
-// RoundTrip is Do. It makes the Server the Transport of an [http.Client] that reaches the endpoints of MicroVMs
-// without a network.
+// RoundTrip is Do. As the Transport of an [http.Client], a Server reaches the endpoints
+// of its MicroVMs without a network.
 func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) { return s.Do(r) }
 
-// ServeHTTP answers a request.
+// ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if forEndpoint(r) {
 		s.serveEndpoint(w, r)
@@ -155,10 +158,10 @@ func closeBody(r *http.Request) {
 	}
 }
 
-// maxBody is more than any valid request needs.
+// maxBody is the limit of Lambda for requests.
 const maxBody = 6 << 20
 
-// exchange turns a request into the server's answer and notes both in the log.
+// exchange handles a request and logs it.
 func (s *Server) exchange(r *http.Request) *response {
 	c := s.newCall(r)
 	var res *response
@@ -187,7 +190,7 @@ func readAll(body io.Reader) (string, error) {
 	content, err := io.ReadAll(io.LimitReader(body, maxBody+1))
 	switch {
 	case err != nil:
-		return "", unreadable("the body broke off")
+		return "", unreadable("the body is incomplete")
 	case len(content) > maxBody:
 		return "", tooLarge()
 	}

@@ -11,11 +11,12 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// A Snapshot is what a server knows at a time, in plain values that go-cmp compares. It changes with nothing.
+// A Snapshot is the state of a server at a time, in plain values for go-cmp. It shares no
+// memory with the server.
 type Snapshot struct {
 	Time     time.Time
-	Images   []ImageSnapshot   // of all accounts and regions, oldest first; not those that are gone
-	MicroVMs []MicroVMSnapshot // of all accounts and regions, oldest first; also those that have ended
+	Images   []ImageSnapshot   // of all accounts and regions, oldest first, without deleted ones
+	MicroVMs []MicroVMSnapshot // of all accounts and regions, oldest first, with terminated ones
 }
 
 // An ImageSnapshot is an image in a Snapshot.
@@ -36,7 +37,8 @@ type VersionSnapshot struct {
 	State                types.MicroVMImageVersionState
 	Status               types.MicroVMImageVersionStatus
 	CreatedAt, UpdatedAt time.Time
-	// Configuration is what the version was built from, with what the service fills in. Its other members are not set.
+	// Configuration has the members that configure a build, with the defaults of the
+	// service.
 	Configuration types.MicroVMImageVersionSummary
 	Builds        []BuildSnapshot
 }
@@ -54,7 +56,7 @@ type MicroVMSnapshot struct {
 	Account, Region          string
 	ID, Endpoint             string
 	ImageARN, ImageVersion   string
-	State                    types.MicroVMState // empty if it is not known, see [Answers].LongSuspension
+	State                    types.MicroVMState // empty if unknown, see [Answers].LongSuspension
 	StateReason              string
 	StartedAt, TerminatedAt  time.Time // TerminatedAt is zero until then
 	MaximumDuration          time.Duration
@@ -64,7 +66,7 @@ type MicroVMSnapshot struct {
 	EgressNetworkConnectors  []string
 }
 
-// Snapshot returns the state of everything at the server's present time.
+// Snapshot returns the state at the server's current time.
 func (s *Server) Snapshot() Snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,7 +131,7 @@ func (v *version) snapshot(img *image, now time.Time, failedStatus types.MicroVM
 }
 
 func (vm *microVM) snapshot(sc scope, now time.Time) MicroVMSnapshot {
-	told := restjson.Recast(&lambdamicrovms.GetMicroVMOutput{}, vm.describe(now)) // shares nothing with the server
+	told := restjson.Recast(&lambdamicrovms.GetMicroVMOutput{}, vm.describe(now)) // shares no memory with the server
 	return MicroVMSnapshot{
 		Account: sc.account, Region: sc.region,
 		ID: vm.id(), Endpoint: *told.Endpoint,

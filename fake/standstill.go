@@ -8,13 +8,15 @@ import (
 	"time"
 )
 
-// WithLog sets where the server reports that a test seems to wait for nothing. The default of [New] is the log of the
-// test and standard error, because go test drops the log of a test that times out; that of [NewServer] is none.
+// WithLog sets a function that reports tests which wait in vain: they poll in real time
+// while the server's time stands still, or call an operation that hangs without a
+// deadline. The default of [New] is the log of the test, and also standard error, because
+// go test drops the log of a test that times out. [NewServer] has no default.
 func WithLog(logf func(format string, args ...any)) Option {
 	return func(c *config) { c.logf = logf }
 }
 
-// logTo is the default of New.
+// logTo returns the default of New.
 func logTo(tb TB) func(format string, args ...any) {
 	return func(format string, args ...any) {
 		tb.Helper()
@@ -23,8 +25,8 @@ func logTo(tb TB) func(format string, args ...any) {
 	}
 }
 
-// Repeated requests are taken for waiting in real time after so many polls over so long. A poll is a request that
-// repeats another after a pause, which tells it from load.
+// A caller is taken to wait in real time after idlePolls polls over idleTime. A poll is a
+// request that repeats another after idlePause; more frequent ones are load.
 const (
 	idlePolls = 3
 	idleTime  = 3 * time.Second
@@ -32,25 +34,24 @@ const (
 	busyRate  = 50 // calls a second that are load, not waiting
 )
 
-// repetition is what is known of the calls of one URL.
+// repetition counts the polls of a URL.
 type repetition struct {
 	last  time.Time // in real time
 	polls int
 }
 
-// standstill notices callers who poll in real time while the test clock, on which everything depends that they wait
-// for, does not move.
+// standstill detects callers that poll in real time while the test clock does not move.
 type standstill struct {
 	mu    sync.Mutex
-	ended bool                  // the log of a test must not be used after its end
-	told  bool                  // once is enough
+	ended bool                  // a log must not be used after its test
+	told  bool                  // it reports once
 	at    time.Time             // the server's time
 	since time.Time             // real time at which the server's time was first seen to be that
 	calls map[string]repetition // by URL
 	total int                   // of calls since then
 }
 
-// watch notes a call. It is cheap enough for every call: most tests move the clock on before long.
+// watch checks a call.
 func (s *Server) watch(method string, operation Operation, url string) {
 	w := &s.standstill
 	if s.config.logf == nil || s.config.realTime || operation == "" {
@@ -88,7 +89,7 @@ func (s *Server) watch(method string, operation Operation, url string) {
 	}
 }
 
-// hint logs at once.
+// hint logs a message.
 func (s *Server) hint(format string, args ...any) {
 	w := &s.standstill
 	w.mu.Lock()
@@ -98,7 +99,7 @@ func (s *Server) hint(format string, args ...any) {
 	}
 }
 
-// end keeps the log of a test from being used after the test.
+// end stops logging.
 func (w *standstill) end() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

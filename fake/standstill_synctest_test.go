@@ -16,8 +16,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/fake"
 )
 
-// TestStandstillIsReported checks who gets a hint: those who wait in real time for something that happens in the
-// server's time.
+// TestStandstillIsReported checks who gets a hint: those who wait in real time for
+// something that happens in the server's time.
 func TestStandstillIsReported(t *testing.T) {
 	image := &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: aws.String(imageARN)}
 	wait := func(client *lambdamicrovms.Client, clock lambdamicrovms.Clock) error {

@@ -11,13 +11,13 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// What follows is the content of a state file. It is apart from what the server works with, so that this
-// can change without the files.
+// The types of a state file. They are separate from the server's own, so that those can
+// change without a new format.
 
 type savedState struct {
 	Time     time.Time    `json:"time"`
 	Sequence int64        `json:"sequence"`
-	Random   []byte       `json:"random,omitempty"` // where the ids come from
+	Random   []byte       `json:"random,omitempty"` // the state of the id generator
 	Worlds   []savedWorld `json:"worlds"`
 }
 
@@ -72,8 +72,8 @@ type savedMicroVM struct {
 	Phases   timeline                         `json:"phases"`
 }
 
-// save returns the server's state. The caller has its lock and must be done with the result before it
-// gives it back.
+// save returns the server's state. The caller must hold the server's lock until it is
+// done with the result.
 func (s *Server) save() *savedState {
 	saved := &savedState{Time: s.clock.Now(), Sequence: s.sequence, Random: s.ids.save(), Worlds: []savedWorld{}}
 	for sc, w := range s.worlds {
@@ -87,7 +87,7 @@ func (s *Server) save() *savedState {
 
 func (w *world) save(sc scope) savedWorld {
 	saved := savedWorld{Account: sc.account, Region: sc.region, Tokens: w.tokens}
-	for _, img := range w.images { // also those that are gone: their names may be asked for
+	for _, img := range w.images { // deleted images too: a second delete depends on them
 		saved.Images = append(saved.Images, img.save())
 	}
 	slices.SortFunc(saved.Images, func(a, b savedImage) int { return cmp.Compare(a.Sequence, b.Sequence) })
@@ -118,13 +118,14 @@ func (img *image) save() savedImage {
 	return saved
 }
 
-// restore replaces the server's state, unless it is an error. The caller has its lock.
+// restore replaces the server's state, or returns an error and changes nothing. The
+// caller must hold the server's lock.
 func (s *Server) restore(saved *savedState) error {
 	worlds, hosts, sequence := make(map[scope]*world), make(map[string]*microVM), saved.Sequence
 	for _, from := range saved.Worlds {
 		sc := scope{from.Account, from.Region}
 		if sc.account == "" || sc.region == "" || worlds[sc] != nil {
-			return fmt.Errorf("account %q and region %q must be given, and once", sc.account, sc.region)
+			return fmt.Errorf("account %q and region %q must be set, and unique", sc.account, sc.region)
 		}
 		w, err := from.restore(sc)
 		if err != nil {
@@ -153,7 +154,7 @@ func (saved *savedWorld) restore(sc scope) (*world, error) {
 	w := newWorld()
 	for key, g := range saved.Tokens {
 		if g == nil {
-			return nil, fmt.Errorf("client token %q has nothing", key)
+			return nil, fmt.Errorf("client token %q is null", key)
 		}
 		w.tokens[key] = g
 	}
@@ -161,7 +162,7 @@ func (saved *savedWorld) restore(sc scope) (*world, error) {
 	for _, from := range saved.Images {
 		img, err := from.restore(sc)
 		if err == nil && (from.Sequence <= last || w.images[from.Name] != nil) {
-			err = errors.New("out of sequence or there twice")
+			err = errors.New("out of sequence, or a second one of that name")
 		}
 		if err != nil {
 			return nil, fmt.Errorf("image %q: %w", from.Name, err)
@@ -192,7 +193,7 @@ func (saved *savedImage) restore(sc scope) (*image, error) {
 		during: saved.During, after: saved.After, until: saved.Until,
 	}
 	if img.id == "" || img.name == "" || img.during == "" {
-		return nil, errors.New("without an id, name or state")
+		return nil, errors.New("id, name or state is missing")
 	}
 	number := 0
 	for _, from := range saved.Versions {
@@ -215,18 +216,18 @@ func (saved *savedImage) restore(sc scope) (*image, error) {
 	return img, nil
 }
 
-// check refuses what no MicroVM can be like.
+// check refuses a MicroVM that the server could not handle.
 func (vm *microVM) check(last int64) error {
 	told := vm.settings
 	if told == nil || told.MicroVMId == nil || told.Endpoint == nil || told.ImageArn == nil || told.ImageVersion == nil ||
 		told.StartedAt == nil || told.MaximumDurationInSeconds == nil {
-		return errors.New("without its settings")
+		return errors.New("settings are incomplete")
 	}
 	if p := told.IdlePolicy; p != nil && (p.AutoResumeEnabled == nil || p.MaxIdleDurationSeconds == nil || p.SuspendedDurationSeconds == nil) {
-		return errors.New("without a part of its idle policy")
+		return errors.New("idle policy is incomplete")
 	}
 	if len(vm.phases) == 0 {
-		return errors.New("without a phase")
+		return errors.New("phases are missing")
 	}
 	if vm.sequence <= last {
 		return errors.New("out of sequence")

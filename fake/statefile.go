@@ -12,8 +12,8 @@ import (
 	"path/filepath"
 )
 
-// A StateError says why a state file cannot be used. Whatever the Problem, the state of the server is unchanged,
-// and so is the file. Use [errors.Is] to test for a Problem.
+// A StateError says why a state file cannot be used. Whatever the Problem, the state of
+// the server is unchanged, and so is the file. Use [errors.Is] to test for a Problem.
 type StateError struct {
 	Path    string
 	Problem StateProblem
@@ -40,7 +40,8 @@ func (e *StateError) Unwrap() []error {
 	return []error{e.Problem, e.Err}
 }
 
-// stateError has an error name the file as the caller does, who may have called it by a link.
+// stateError has an error name the file as the caller does, who may have called it by a
+// link.
 func stateError(path string, err error) error {
 	var state *StateError
 	if errors.As(err, &state) {
@@ -83,9 +84,10 @@ type envelope struct {
 // maxState is far more than a server with all quotas used up.
 const maxState = 256 << 20
 
-// SaveState writes all images, MicroVMs, tags and client tokens, and the server's time, to a file. The file is
-// replaced atomically; if the path is a symbolic link, its target is. The file may contain secrets, such as
-// environment variables: only its owner can read it. SaveState refuses a file that another server keeps.
+// SaveState writes all images, MicroVMs, tags and client tokens, and the server's time,
+// to a file. The file is replaced atomically; if the path is a symbolic link, its target
+// is. The file may contain secrets, such as environment variables: only its owner can
+// read it. SaveState refuses a file that another server keeps.
 //
 // Errors are of type [*StateError].
 func (s *Server) SaveState(path string) error { return stateError(path, s.saveState(path)) }
@@ -130,8 +132,8 @@ func (s *Server) writeState(path string) error {
 	return nil
 }
 
-// LoadState replaces the server's state with that of a file. An empty file has the state of a new server. If the
-// test clock is behind the time of the file, it moves on to it.
+// LoadState replaces the server's state with that of a file. An empty file has the state
+// of a new server. If the test clock is behind the time of the file, it moves on to it.
 //
 // Errors are of type [*StateError].
 func (s *Server) LoadState(path string) error {
@@ -161,8 +163,8 @@ func checkRegular(path string) error {
 
 // readRegular reads a whole file without waiting for anything but a disk.
 func readRegular(path string) ([]byte, error) {
-	// Stat comes first because merely opening a device can have effects; the second look, at the opened file,
-	// is for a file that was swapped in between.
+	// Stat comes first because merely opening a device can have effects; the second look,
+	// at the opened file, is for a file that was swapped in between.
 	if err := checkRegular(path); err != nil {
 		return nil, err
 	}
@@ -225,11 +227,12 @@ func readState(text []byte) (saved *savedState, problem StateProblem, err error)
 	return saved, "", nil
 }
 
-// tempPrefix begins the names of the files that replaceFile writes before it renames them.
+// tempPrefix begins the names of the files that replaceFile writes before it renames
+// them.
 func tempPrefix(path string) string { return "." + filepath.Base(path) + ".tmp-" }
 
-// replaceFile writes a temporary file in the same directory and renames it, so that the path has either the old
-// or all of the new content at every moment, even after a crash.
+// replaceFile writes a temporary file in the same directory and renames it, so that the
+// path has either the old or all of the new content at every moment, even after a crash.
 func replaceFile(path string, content []byte) (err error) {
 	file, err := os.CreateTemp(filepath.Dir(path), tempPrefix(path)+"*")
 	if err != nil {

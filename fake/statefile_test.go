@@ -168,7 +168,8 @@ func TestStateFileIsRefused(t *testing.T) {
 	}
 }
 
-// TestKeepState checks that what a client was told of is in the file, and that the file is never half a file.
+// TestKeepState checks that what a client was told of is in the file, and that the file
+// is never half a file.
 func TestKeepState(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()

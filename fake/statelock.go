@@ -9,15 +9,16 @@ import (
 	"strings"
 )
 
-// stateLock keeps other servers, also of other processes, from writing a state file. It is an operating system
-// lock, which ends with the process, on a file of its own: the state file itself is replaced with every save.
+// stateLock keeps other servers, also of other processes, from writing a state file. It
+// is an operating system lock, which ends with the process, on a file of its own: the
+// state file itself is replaced with every save.
 type stateLock struct{ file *os.File }
 
 // errHeld is the error of openLocked for a file that somebody else has locked.
 var errHeld = errors.New("locked")
 
-// lockState locks a state file and removes what processes that were killed while they wrote it have left behind.
-// Its errors are *StateErrors.
+// lockState locks a state file and removes what processes that were killed while they
+// wrote it have left behind. Its errors are *StateErrors.
 func lockState(path string) (*stateLock, error) {
 	if err := checkRegular(path); err != nil {
 		return nil, err
@@ -31,8 +32,8 @@ func lockState(path string) (*stateLock, error) {
 		if err != nil {
 			return nil, &StateError{Path: path, Problem: StateUnwritable, Err: err}
 		}
-		// The previous holder may have removed the file between our open and our lock: then the lock is worth
-		// nothing, since the next one locks a new file.
+		// The previous holder may have removed the file between our open and our lock:
+		// then the lock is worth nothing, since the next one locks a new file.
 		if !isAt(file, name) {
 			_ = file.Close()
 			continue
@@ -44,7 +45,8 @@ func lockState(path string) (*stateLock, error) {
 	}
 }
 
-// release removes the lock file while it is still locked, so that nobody else's is removed.
+// release removes the lock file while it is still locked, so that nobody else's is
+// removed.
 func (l *stateLock) release() {
 	if l == nil {
 		return
@@ -72,7 +74,8 @@ func holderOf(name string) int {
 	return pid
 }
 
-// removeTemporary removes files that replaceFile has not renamed. The caller has the lock, so nobody writes one.
+// removeTemporary removes files that replaceFile has not renamed. The caller has the
+// lock, so nobody writes one.
 func removeTemporary(path string) {
 	dir := filepath.Dir(path)
 	entries, _ := os.ReadDir(dir)
@@ -84,8 +87,8 @@ func removeTemporary(path string) {
 	}
 }
 
-// resolveLinks returns the absolute path of a file that is no symbolic link; the file need not exist. Links among
-// the directories of the path stay: they do no harm.
+// resolveLinks returns the absolute path of a file that is no symbolic link; the file
+// need not exist. Links among the directories of the path stay: they do no harm.
 func resolveLinks(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 // openNonblock makes the open of a FIFO return at once.
 const openNonblock = syscall.O_NONBLOCK
 
-// openLocked opens a file for this open file alone, also within the process, or returns errHeld.
+// openLocked opens a file for this open file alone, also within the process, or returns
+// errHeld.
 func openLocked(name string) (*os.File, error) {
 	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|openNonblock, 0o600)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// maxSkew is how far the time of a signature may be off.
+// maxSkew is the longest accepted age of a signature, in either direction.
 const maxSkew = 15 * time.Minute
 
 const (
@@ -23,12 +23,12 @@ const (
 	hashHeader  = "X-Amz-Content-Sha256"
 )
 
-// today is the service's time in the sense of Date headers and signatures, which is package time. The state
-// of things goes by the server's clock instead.
+// today returns the time for Date headers and signatures. It is real time, shifted by
+// SkewClock: clients sign with real time, whatever the server's clock says.
 func (c *call) today() time.Time { return time.Now().Add(c.skew) }
 
-// checkSigningTime refuses requests that are signed for another time. It has nothing to say of those that are
-// not signed.
+// checkSigningTime refuses requests signed more than maxSkew from now. Unsigned requests
+// pass.
 func (c *call) checkSigningTime() error {
 	text := c.http.Header.Get(dateHeader)
 	if text == "" {
@@ -36,7 +36,7 @@ func (c *call) checkSigningTime() error {
 	}
 	at, err := time.Parse(signingTime, text)
 	if err != nil {
-		return refused("the time of the signature cannot be read")
+		return refused("the X-Amz-Date of the request is malformed")
 	}
 	if now := c.today(); at.Sub(now).Abs() > maxSkew {
 		return refused("the request is signed for " + text + ", more than 15 minutes off from " + now.UTC().Format(signingTime))
@@ -44,8 +44,8 @@ func (c *call) checkSigningTime() error {
 	return nil
 }
 
-// refused is the refusal of a signature. That it is AccessDeniedException is known; the service's words for
-// each case are not.
+// refused returns the error for a bad signature. AccessDeniedException is known, the
+// messages of the service are not.
 func refused(why string) *failure { return accessDenied(ptr("Access denied: " + why)) }
 
 // authorization is a parsed Authorization header.
@@ -78,7 +78,8 @@ func parseAuthorization(header string) (a authorization, ok bool) {
 	return a, a.accessKey != "" && len(a.headers) > 0 && a.signature != ""
 }
 
-// checkFaults lets a call in, unless a fault or the clock is against it. Only faults know what time it is.
+// checkFaults applies the injected faults. They come first because SkewClock sets the
+// time that signatures are checked against.
 func (c *call) checkFaults() error {
 	if err := c.strike(); err != nil || !c.server.config.strict {
 		return err
@@ -86,7 +87,7 @@ func (c *call) checkFaults() error {
 	return c.checkSigningTime()
 }
 
-// verifySignature signs the request once more and compares.
+// verifySignature signs the request again and compares.
 func (c *call) verifySignature() error {
 	r := c.http
 	given, ok := parseAuthorization(r.Header.Get("Authorization"))
@@ -102,15 +103,15 @@ func (c *call) verifySignature() error {
 	at, err := time.Parse(signingTime, r.Header.Get(dateHeader))
 	switch {
 	case !known:
-		return refused("the access key is not known")
+		return refused("the access key is unknown")
 	case given.service != "lambda" || given.end != "aws4_request":
 		return refused("the credential must be scoped to the service lambda and end in aws4_request")
 	case err != nil || at.Format("20060102") != given.date:
 		return refused("the credential must be scoped to the date of the request")
 	case !equal(r.Header.Get(tokenHeader), credentials.SessionToken):
-		return refused("the session token is not that of the access key")
+		return refused("the session token does not belong to the access key")
 	case r.Header.Get(hashHeader) != "" && r.Header.Get(hashHeader) != hash:
-		return refused("the hash of the payload is another")
+		return refused("the hash of the payload does not match")
 	}
 	again := c.signable(given.headers)
 	if err := v4.NewSigner().SignHTTP(r.Context(), credentials, again, hash, given.service, given.region, at); err != nil {
@@ -121,12 +122,12 @@ func (c *call) verifySignature() error {
 		return refused("the signed headers must be " + strings.Join(right.headers, ";"))
 	}
 	if !equal(given.signature, right.signature) {
-		return refused("the signature is not that of the request")
+		return refused("the signature does not match the request")
 	}
 	return nil
 }
 
-// signable is the request as it was before it was signed.
+// signable returns the request as it was before signing.
 func (c *call) signable(headers []string) *http.Request {
 	r := c.http
 	again := &http.Request{

@@ -58,7 +58,8 @@ func TestStrictSkew(t *testing.T) {
 	}
 }
 
-// TestStrictRefusals changes a request in one thing after it is signed, or signs it for something else.
+// TestStrictRefusals changes a request in one thing after it is signed, or signs it for
+// something else.
 func TestStrictRefusals(t *testing.T) {
 	srv := fake.New(t, fake.WithStrictSigning())
 	right, err := srv.Credentials().Retrieve(context.Background())
@@ -86,7 +87,7 @@ func TestStrictRefusals(t *testing.T) {
 		{"right, 14 minutes ago", right, "lambda", -14 * time.Minute, nil, 400, ""},
 		{"16 minutes ago", right, "lambda", -16 * time.Minute, nil, 403, "15 minutes"},
 		{"in 16 minutes", right, "lambda", 16 * time.Minute, nil, 403, "15 minutes"},
-		{"wrong secret", wrong, "lambda", 0, nil, 403, "not that of the request"},
+		{"wrong secret", wrong, "lambda", 0, nil, 403, "does not match the request"},
 		{"unknown key", unknown, "lambda", 0, nil, 403, "access key"},
 		{"session token that the key does not have", session, "lambda", 0, nil, 403, "session token"},
 		{"other service", right, "s3", 0, nil, 403, "lambda"},
@@ -94,11 +95,11 @@ func TestStrictRefusals(t *testing.T) {
 		{"not a signature", right, "lambda", 0, func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") }, 403, "no signature"},
 		{"no date", right, "lambda", 0, func(r *http.Request) { r.Header.Del("X-Amz-Date") }, 403, "date"},
 		{"other date", right, "lambda", 0, func(r *http.Request) { r.Header.Set("X-Amz-Date", "20200101T000000Z") }, 403, "date"},
-		{"other method", right, "lambda", 0, func(r *http.Request) { r.Method = "GET" }, 403, "not that of the request"},
-		{"other query", right, "lambda", 0, func(r *http.Request) { r.URL.RawQuery = "a=b" }, 403, "not that of the request"},
-		{"other host", right, "lambda", 0, func(r *http.Request) { r.Host = "example.com" }, 403, "not that of the request"},
-		{"other body", right, "lambda", 0, func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader(`{"name":"abb"}`)) }, 403, "not that of the request"},
-		{"other signed header", right, "lambda", 0, func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, 403, "not that of the request"},
+		{"other method", right, "lambda", 0, func(r *http.Request) { r.Method = "GET" }, 403, "does not match the request"},
+		{"other query", right, "lambda", 0, func(r *http.Request) { r.URL.RawQuery = "a=b" }, 403, "does not match the request"},
+		{"other host", right, "lambda", 0, func(r *http.Request) { r.Host = "example.com" }, 403, "does not match the request"},
+		{"other body", right, "lambda", 0, func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader(`{"name":"abb"}`)) }, 403, "does not match the request"},
+		{"other signed header", right, "lambda", 0, func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }, 403, "does not match the request"},
 		{"other header", right, "lambda", 0, func(r *http.Request) { r.Header.Set("X-Other", "text/plain") }, 400, ""},
 		{"other hash", right, "lambda", 0, func(r *http.Request) { r.Header.Set("X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD") }, 403, "hash"},
 		{"fewer headers", right, "lambda", 0, func(r *http.Request) {

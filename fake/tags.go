@@ -6,8 +6,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms"
 )
 
-// tagged returns the image whose tags a call is about. The operations are those of all of Lambda, and so
-// are their errors. What is not the ARN of something that has tags has been refused by the model.
+// tagged returns the image of a tag operation. These operations belong to all of Lambda,
+// and so do their errors. The model has already refused ARNs of resources without tags.
 func (c *call) tagged(arn *string) (*image, error) {
 	name, _, ok := parseImageARN(*arn)
 	switch {
@@ -23,7 +23,7 @@ func (c *call) tagged(arn *string) (*image, error) {
 	return img, nil
 }
 
-// tagsForChange returns a copy, because responses that are being written share the present tags.
+// tagsForChange returns a copy, because responses may share the current map.
 func (img *image) tagsForChange() map[string]string {
 	tags := make(map[string]string, len(img.tags))
 	maps.Copy(tags, img.tags)

@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// traffic is a body or a connection that tells when something is read from it.
+// traffic calls came whenever something is read.
 type traffic struct {
 	io.ReadCloser
 	came func()
@@ -23,8 +23,8 @@ func (t *traffic) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// tap returns the writer for an application that may take the connection over, as for a WebSocket. What comes
-// in on it then is traffic too.
+// tap returns a writer for an application that may hijack the connection, as for a
+// WebSocket. Bytes received on it count as traffic.
 func (s *Server) tap(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
 	if _, ok := w.(http.Hijacker); !ok {
 		return w
@@ -47,7 +47,7 @@ func (t *tapped) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return conn, rw, err
 	}
-	there, _ := rw.Peek(rw.Reader.Buffered()) // came with the head of the request
+	there, _ := rw.Peek(rw.Reader.Buffered()) // received together with the request
 	conn = &tappedConn{conn, traffic{conn, t.came}}
 	reader := bufio.NewReader(io.MultiReader(bytes.NewReader(slices.Clone(there)), conn))
 	return conn, bufio.NewReadWriter(reader, rw.Writer), nil

@@ -18,8 +18,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// TestTrafficOnAConnection checks that what comes in on a connection that the application has taken over keeps the
-// MicroVM awake, and that the open connection alone does not.
+// TestTrafficOnAConnection checks that what comes in on a connection that the application
+// has taken over keeps the MicroVM awake, and that the open connection alone does not.
 func TestTrafficOnAConnection(t *testing.T) {
 	repeat := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		conn, rw, err := http.NewResponseController(w).Hijack()
@@ -79,7 +79,8 @@ func TestTrafficOnAConnection(t *testing.T) {
 	expect(types.MicroVMStateSuspended)
 }
 
-// TestEndpointWithoutIngress checks that the proxy does not make up what nobody has measured.
+// TestEndpointWithoutIngress checks that the proxy does not make up what nobody has
+// measured.
 func TestEndpointWithoutIngress(t *testing.T) {
 	s := newSession(t)
 	for _, connector := range []string{"NO_INGRESS", "SHELL_INGRESS"} {

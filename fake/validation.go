@@ -11,7 +11,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
-// validate checks an input against the model and words what it finds as the service does.
+// validate checks an input against the model and words violations as the service does.
 func validate[I interface {
 	lambdamicrovms.OperationInput
 	restjson.Encoder
@@ -39,7 +39,7 @@ func validate[I interface {
 	return invalid("%d validation error%s detected: %s", len(texts), plural, strings.Join(texts, "; "))
 }
 
-// rank is the order in which the service lists the members that it requires of an image.
+// rank orders the required members of an image as the service lists them.
 func rank(v *lambdamicrovms.ConstraintError) int {
 	switch v.Path {
 	case "BaseImageArn":
@@ -54,7 +54,7 @@ func rank(v *lambdamicrovms.ConstraintError) int {
 
 func describe(v *lambdamicrovms.ConstraintError, given any) string {
 	steps := wirePath(v.Path)
-	if v.Key { // is told of the map
+	if v.Key { // the service names the map
 		steps = steps[:len(steps)-1]
 	}
 	value := "Value"
@@ -84,8 +84,8 @@ func demand(v *lambdamicrovms.ConstraintError) string {
 	return "Member must have " + v.Limit
 }
 
-// bound is the side of a limit that was passed: the limit is "1 to 60", "at least 1", "at most 64", with or
-// without a unit.
+// bound returns the violated side of a limit such as "1 to 60", "at least 1" or "at most
+// 64 bytes".
 func bound(v *lambdamicrovms.ConstraintError) string {
 	var numbers []int64
 	for _, word := range strings.Fields(v.Limit) {
@@ -104,8 +104,9 @@ func bound(v *lambdamicrovms.ConstraintError) string {
 	return fmt.Sprintf("less than or equal to %d", high)
 }
 
-// wirePath turns Hooks.MicroVMHooks.RunTimeoutInSeconds into the steps of hooks.microvmHooks.runTimeoutInSeconds.
-// A list item is counted from one and followed by "member", as services do; a map entry is its key.
+// wirePath turns Hooks.MicroVMHooks.RunTimeoutInSeconds into the steps of
+// hooks.microvmHooks.runTimeoutInSeconds. A list item is counted from one and followed by
+// "member", as services do; a map entry is its key.
 func wirePath(path string) []string {
 	var steps []string
 	for path != "" {
@@ -141,14 +142,14 @@ func wireName(name string) string {
 	return strings.ToLower(name[:1]) + name[1:]
 }
 
-// lookUp returns the value at a path as it appears in a message. It is not known for sensitive values,
-// which do not appear.
+// lookUp returns the value at a path in the form of messages. Sensitive values are not
+// known: messages omit them.
 func lookUp(value any, steps []string) (text string, known bool) {
 	for i := 0; i < len(steps); i++ {
 		switch parent := value.(type) {
 		case map[string]any:
 			member, ok := parent[steps[i]]
-			if !ok { // wire names of tags begin with a capital
+			if !ok { // the tag operations capitalize wire names
 				member, ok = parent[strings.ToUpper(steps[i][:1])+steps[i][1:]]
 			}
 			if !ok && strings.HasSuffix(steps[i], "…") { // a key that was cut for the error

@@ -11,26 +11,26 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// version is a version of an image and the builds it came from.
+// version is a version of an image, with its builds.
 type version struct {
 	number    int
-	config    *types.MicroVMImageVersionSummary // what it was built from; nothing else in it is set
+	config    *types.MicroVMImageVersionSummary // the configuration only; state and times are computed
 	createdAt time.Time
-	startsAt  time.Time // when the builds go from PENDING to IN_PROGRESS
-	endsAt    time.Time // when they are over
-	stuck     bool      // they stay PENDING
+	startsAt  time.Time // when its builds become IN_PROGRESS
+	endsAt    time.Time // when its builds end
+	stuck     bool      // its builds stay PENDING
 	builds    []build
 
-	status    types.MicroVMImageVersionStatus // as set by a call, "" if by none
+	status    types.MicroVMImageVersionStatus // as set by UpdateMicrovmImageVersion, else ""
 	changedAt time.Time                       // by a call
 
-	goneAt time.Time // when its deletion is over; zero: it is not deleted
+	goneAt time.Time // when its deletion is over; zero if it is not being deleted
 }
 
-// name is the version as answers spell it.
+// name returns the version in the form of responses, "1.0".
 func (v *version) name() string { return strconv.Itoa(v.number) + ".0" }
 
-// parseVersion reads "1" and "1.0"; it returns 0 for what is no version.
+// parseVersion accepts "1" and "1.0". It returns 0 for anything else.
 func parseVersion(text string) int {
 	n, err := strconv.ParseUint(strings.TrimSuffix(text, ".0"), 10, 31)
 	if err != nil {
@@ -39,12 +39,12 @@ func parseVersion(text string) int {
 	return int(n)
 }
 
-// stick keeps the builds from ever starting.
+// stick keeps the builds PENDING.
 func (v *version) stick() { v.stuck = true }
 
 func (v *version) gone(now time.Time) bool { return !v.goneAt.IsZero() && !now.Before(v.goneAt) }
 
-// building reports whether the version takes up one of the places for builds.
+// building reports whether the version counts against the quota of concurrent builds.
 func (v *version) building(now time.Time) bool { return v.stuck || now.Before(v.endsAt) }
 
 func (v *version) failed() bool {
@@ -70,7 +70,7 @@ func (v *version) state(now time.Time) types.MicroVMImageVersionState {
 	return types.MicroVMImageVersionStateSuccessful
 }
 
-// updatedAt is when the version came to look as it does.
+// updatedAt returns the time of the last change of state or status.
 func (v *version) updatedAt(now time.Time) time.Time {
 	latest := v.createdAt
 	for _, at := range []time.Time{v.startsAt, v.endsAt, v.changedAt} {
@@ -86,8 +86,9 @@ func (v *version) active(now time.Time) bool {
 	return v.state(now) == types.MicroVMImageVersionStateSuccessful && v.status != types.MicroVMImageVersionStatusInactive
 }
 
-// describe returns what Get, List and PATCH tell of a version, but for the image's ARN and a failed version's status.
-// What it points to is never written again.
+// describe returns a version as Get, List and PATCH do, but without the image's ARN and
+// the status of a failed version. It points to memory that is never written again:
+// responses are encoded without the server's lock.
 func (v *version) describe(now time.Time) *types.MicroVMImageVersionSummary {
 	out := *v.config
 	out.ImageVersion = ptr(v.name())
@@ -105,7 +106,7 @@ func (v *version) describe(now time.Time) *types.MicroVMImageVersionSummary {
 	return &out
 }
 
-// extra is what a version has besides: a key by which the service finds versions by state and hour.
+// extra returns the undocumented member, a key of state and hour.
 func (v *version) extra(now time.Time) []extra {
 	bucket := fmt.Sprintf("%s#%s", v.state(now), v.updatedAt(now).UTC().Format("06010215"))
 	return []extra{{"versionStateTimeBucket", &bucket}}
@@ -121,7 +122,7 @@ func (c *call) describe(img *image, v *version) *types.MicroVMImageVersionSummar
 	return out
 }
 
-// build begins the next version of an image.
+// build starts the build of the next version.
 func (c *call) build(img *image, config *types.MicroVMImageVersionSummary, during, built, failed types.MicroVMImageState) *version {
 	delays := &c.server.config.delays
 	img.latest++
@@ -149,7 +150,7 @@ func (c *call) build(img *image, config *types.MicroVMImageVersionSummary, durin
 	return v
 }
 
-// findVersion returns the image and the version that a path names.
+// findVersion returns the image and the version of a path.
 func (c *call) findVersion(identifier, number *string) (*image, *version, error) {
 	img, err := c.find(identifier)
 	switch {
@@ -224,7 +225,7 @@ func (c *call) deleteMicroVMImageVersion(in *lambdamicrovms.DeleteMicroVMImageVe
 		return deletingVersion(in, number), nil
 	case err != nil:
 		return nil, err
-	case len(img.versions) == 1: // this comes before the check for a busy image
+	case len(img.versions) == 1: // checked before the image is
 		return nil, invalid("This is the last version. Please delete the entire image")
 	case img.busy(c.now):
 		return nil, alreadyIn(img.state(c.now))

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// world is all that an account has in a region. The server's lock guards it.
+// world is the state of an account in a region. The server's lock guards it.
 type world struct {
-	images  map[string]*image // by name; those that are gone stay until their name is taken again
-	order   []*image          // oldest first, perhaps with some of leaving that are gone
-	leaving []*image          // those of order that are being deleted
+	images  map[string]*image // by name; deleted images stay until their name is reused
+	order   []*image          // oldest first; see sweep
+	leaving []*image          // the images in order that are being deleted
 	tokens  map[string]*grant // by operation and client token
 
 	microVMs     map[string]*microVM // by id
@@ -29,7 +29,7 @@ func newWorld() *world {
 	return &world{images: make(map[string]*image), tokens: make(map[string]*grant), microVMs: make(map[string]*microVM)}
 }
 
-// next returns numbers in the order in which things come into being.
+// next returns increasing numbers, which order resources by their creation.
 func (s *Server) next() int64 {
 	s.sequence++
 	return s.sequence
@@ -40,7 +40,7 @@ func (w *world) add(vm *microVM) {
 	w.microVMOrder = append(w.microVMOrder, vm)
 }
 
-// sweep removes images that are gone from the order of the lists.
+// sweep removes images from order whose deletion is over.
 func (w *world) sweep(now time.Time) {
 	gone := func(img *image) bool { return img.gone(now) }
 	if slices.ContainsFunc(w.leaving, gone) {
@@ -51,7 +51,7 @@ func (w *world) sweep(now time.Time) {
 
 func ptr[T any](v T) *T { return &v }
 
-// or returns what p points to, or nothing.
+// or returns the value that p points to, or the zero value.
 func or[T any](p *T) (v T) {
 	if p != nil {
 		v = *p

@@ -18,8 +18,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// TestWorkflowsTakeNoTime runs each kind of workflow with a client of the fake and no other option. In a bubble the
-// time would move if any of them waited for real.
+// TestWorkflowsTakeNoTime runs each kind of workflow with a client of the fake and no
+// other option. In a bubble the time would move if any of them waited for real.
 func TestWorkflowsTakeNoTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began, ctx := time.Now(), t.Context()

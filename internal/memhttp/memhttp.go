@@ -11,9 +11,10 @@ import (
 	"sync"
 )
 
-// RoundTrip serves a request as a server on the network would. The response is returned as soon as the handler has
-// written its header; its body is read while the handler writes it. The handler's context ends when the caller
-// closes the body, and a panic of the handler breaks the response off with an error.
+// RoundTrip serves a request as a server on the network would. The response is returned
+// as soon as the handler has written its header; its body is read while the handler
+// writes it. The handler's context ends when the caller closes the body, and a panic of
+// the handler breaks the response off with an error.
 func RoundTrip(r *http.Request, handler http.Handler) (*http.Response, error) {
 	ctx, cancel := context.WithCancel(r.Context())
 	incoming := r.Clone(ctx)

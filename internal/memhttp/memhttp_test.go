@@ -43,7 +43,8 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// The header arrives before the handler has returned, and Close ends the handler's context.
+// The header arrives before the handler has returned, and Close ends the handler's
+// context.
 func TestRoundTripStreams(t *testing.T) {
 	ended := make(chan error)
 	response, err := roundTrip(t, http.MethodGet, func(w http.ResponseWriter, r *http.Request) {

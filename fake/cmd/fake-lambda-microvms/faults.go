@@ -11,7 +11,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/fake"
 )
 
-// parseFault reads a fault that is written like the path and query of a URL: throttle?on=RunMicrovm&first=2.
+// parseFault reads a fault that is written like the path and query of a URL:
+// throttle?on=RunMicrovm&first=2.
 func parseFault(text string) (fake.Option, error) {
 	name, query, _ := strings.Cut(text, "?")
 	values, err := url.ParseQuery(query)
@@ -109,7 +110,8 @@ func (q *parameters) effect(name string) fake.Effect {
 	return nil
 }
 
-// conditions returns those that count behind the others, so that they count what the others let pass.
+// conditions returns those that count behind the others, so that they count what the
+// others let pass.
 func (q *parameters) conditions() (conditions []fake.Condition) {
 	if operations := q.list("on"); operations != nil {
 		conditions = append(conditions, func(o fake.Occasion) bool { return slices.Contains(operations, string(o.Operation)) })

@@ -131,7 +131,8 @@ func parseManagedImage(text string) (fake.ManagedImage, error) {
 	return image, nil
 }
 
-// parseApplication returns an application that is elsewhere. If it is not there, nothing listens: 502.
+// parseApplication returns an application that is elsewhere. If it is not there, nothing
+// listens: 502.
 func parseApplication(text string) (fake.Option, error) {
 	var ports []int
 	if before, after, found := strings.Cut(text, "="); found {

@@ -1,6 +1,7 @@
-// Command fake-lambda-microvms serves a fake of AWS Lambda MicroVMs over HTTP, for the AWS CLI and for
-// programs in any language: point them at its address as their endpoint URL. Requests whose Host header names the
-// endpoint of a MicroVM get to the application that --app-url names, or to one that echoes them.
+// Command fake-lambda-microvms serves a fake of AWS Lambda MicroVMs over HTTP, for the
+// AWS CLI and for programs in any language: point them at its address as their endpoint
+// URL. Requests whose Host header names the endpoint of a MicroVM get to the application
+// that --app-url names, or to one that echoes them.
 package main
 
 import (

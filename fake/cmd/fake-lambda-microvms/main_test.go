@@ -56,7 +56,8 @@ func newClient(address, key string) *lambdamicrovms.Client {
 	})
 }
 
-// TestProgram runs a MicroVM and asks its application, before and after the program was started again.
+// TestProgram runs a MicroVM and asks its application, before and after the program was
+// started again.
 func TestProgram(t *testing.T) {
 	ctx := context.Background()
 	application := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -183,7 +184,8 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestStateOfAnother checks that the program does not start over a file that is none of its own.
+// TestStateOfAnother checks that the program does not start over a file that is none of
+// its own.
 func TestStateOfAnother(t *testing.T) {
 	err := run(context.Background(), []string{"--state", "main.go"}, io.Discard)
 	if want := "fake: state file main.go: is not the saved state of a fake"; err == nil || !strings.HasPrefix(err.Error(), want) {

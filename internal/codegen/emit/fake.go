@@ -28,7 +28,7 @@ func fakeNames(p *printer, pl *plan.Plan) {
 }
 
 func fakeRoutes(p *printer, pl *plan.Plan) {
-	p.p("// routes are the operations with their methods, path templates and the status of a success.")
+	p.p("// routes has the method, path template and success status of each operation.")
 	p.p("var routes = [...]route{")
 	for _, op := range pl.Operations {
 		p.p("{%s, %q, %q, %d},", op.Go, op.Method, op.URI, op.Status)
@@ -37,8 +37,8 @@ func fakeRoutes(p *printer, pl *plan.Plan) {
 }
 
 func fakeOverrides(p *printer, pl *plan.Plan) {
-	p.doc("Overrides answer operations in place of the fake: those whose field is not nil. They get the decoded and valid input of a call; " +
-		"their output is written, and their error answered, as the service would.")
+	p.doc("Overrides replace the operations whose fields are not nil. They receive the decoded and validated input of a call; " +
+		"their output or error is sent as the service would send it.")
 	p.p("type Overrides struct {")
 	for _, op := range pl.Operations {
 		p.p("%s Override[@root.%s, @root.%s]", op.Go, op.Input.Go, op.Output.Go)
@@ -48,7 +48,7 @@ func fakeOverrides(p *printer, pl *plan.Plan) {
 
 // fakeDispatch prints the way from a request to the handler of its operation. Members of the path and query come after the body, which must not set them.
 func fakeDispatch(p *printer, pl *plan.Plan) {
-	p.p("// dispatch reads the input of the call's operation and has it answered.")
+	p.p("// dispatch decodes the input of the call and invokes its operation.")
 	p.p("func (c *call) dispatch() (@restjson.Encoder, error) {")
 	p.p("switch c.operation {")
 	for _, op := range pl.Operations {
@@ -71,7 +71,7 @@ func fakeDispatch(p *printer, pl *plan.Plan) {
 }
 
 func fakeStatuses(p *printer, pl *plan.Plan) {
-	p.p("// statusOf returns the status of an error of the service, zero for others.")
+	p.p("// statusOf returns the HTTP status of an error code of the service, or zero.")
 	p.p("func statusOf(code string) int {")
 	p.p("switch code {")
 	for _, e := range pl.Errors {
