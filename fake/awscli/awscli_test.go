@@ -94,7 +94,7 @@ func TestAWSCLI(t *testing.T) {
 	c.want(`[]`, "list-microvm-images", "--name-filter", "a+b=c/&é", "--query", "items")
 	thief := *c
 	thief.env = append(slices.Clone(c.env), "AWS_SECRET_ACCESS_KEY=another")
-	thief.fails("AccessDeniedException", "the signature is not that of the request", "get-microvm-image", "--image-identifier", app)
+	thief.fails("AccessDeniedException", "the signature does not match the request", "get-microvm-image", "--image-identifier", app)
 
 	// The end.
 	c.want(`{"state": "DELETING"}`, "delete-microvm-image-version", "--image-identifier", app, "--image-version", "1.0")
