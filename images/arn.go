@@ -14,7 +14,8 @@ type ARN struct {
 	Name    string
 }
 
-// String returns arn:aws:lambda:<region>:<account>:microvm-image:<name>, with the partition of the region.
+// String returns arn:aws:lambda:<region>:<account>:microvm-image:<name>, with the
+// partition of the region.
 func (a ARN) String() string {
 	return partition.LambdaARN(a.Region, a.Account, "microvm-image:"+a.Name)
 }
@@ -32,8 +33,8 @@ func ConnectorARN(region, name string) string {
 
 const managedConnector = "network-connector:aws-network-connector:"
 
-// ParseARN parses the ARN of an image. The error is an *ARNError that names the problem. The
-// service rejects bare names and ids with the message that the format is invalid.
+// ParseARN parses the ARN of an image. The error is an *ARNError that names the problem.
+// The service rejects bare names and ids with the message that the format is invalid.
 func ParseARN(text string) (ARN, error) {
 	if !strings.HasPrefix(text, "arn:") {
 		if validName(text) {

@@ -18,10 +18,11 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 )
 
-// ZipOptions guard against packing the wrong folder. They are limits of this package, not of the
-// service. A negative one is refused with a smithy.InvalidParamsError within an *ArtifactError.
+// ZipOptions protect against packing the wrong directory. The limits are those of this
+// package, not of the service. If one is negative, the error is an *ArtifactError that
+// wraps a smithy.InvalidParamsError.
 type ZipOptions struct {
-	MaxFiles int   // files and folders; the default is 100,000
+	MaxFiles int   // files and directories; the default is 100,000
 	MaxBytes int64 // before compression; the default is 4 GiB
 }
 
@@ -32,19 +33,19 @@ func (o *ZipOptions) check() error {
 	return check.Err()
 }
 
-// An Archive describes what Zip has packed.
+// Archive describes the result of Zip or HashDir.
 type Archive struct {
-	Files int   // without folders
+	Files int   // without directories
 	Bytes int64 // before compression
-	// Hash identifies the content: paths, contents and which files can be executed. It does not depend on how
-	// the content was compressed.
+	// Hash identifies paths, contents and executable bits. It does not depend on the
+	// compression.
 	Hash string
 }
 
-// ArtifactError reports a folder that cannot be packed.
+// ArtifactError reports that a directory cannot be packed.
 type ArtifactError struct {
 	Dir     string
-	Path    string // within Dir, empty if it is about all of it
+	Path    string // within Dir; empty if the problem concerns all of it
 	Problem string
 	Err     error
 }
@@ -69,19 +70,25 @@ func (e *ArtifactError) Error() string {
 
 func (e *ArtifactError) Unwrap() error { return e.Err }
 
-// Zip packs a folder as the artifact of an image, to w. The same files give the same bytes (with the same
-// version of Go, whose compression may change): entries are sorted, times are fixed, modes are 0644 or, if the
-// owner may execute the file, 0755.
+// Zip packs a directory as the artifact of an image and writes the archive to w.
 //
-// The folder must have a Dockerfile. What .dockerignore excludes is left out as BuildKit does it, except that the
-// Dockerfile is always packed; a Dockerfile.dockerignore takes its place. These files are limited to 256 KiB, and
-// their patterns to 4 KiB. Excluded folders are not opened unless an exception can match something in them.
+// The same files give the same bytes: entries are sorted, times are fixed, and modes are
+// 0644, or 0755 if the owner may execute the file. Only another version of Go may
+// compress differently.
 //
-// A symbolic link becomes a copy of the file that it leads to, which must be in the folder and not left out. Links
-// to folders, and what is neither a file nor a folder, are errors. So is a file that is changed or replaced while
-// Zip runs. If w is a file in the folder, it is left out.
+//   - The directory must contain a Dockerfile. It is always packed.
+//   - Zip omits what .dockerignore excludes, by the rules of BuildKit. If there is a
+//     Dockerfile.dockerignore, it is used instead. These files are limited to 256 KiB,
+//     and each pattern to 4 KiB.
+//   - Zip does not open excluded directories unless an exception can match something in
+//     them.
+//   - A symbolic link becomes a copy of its target, which must be a file in the directory
+//     that is not excluded. Links to directories are errors.
+//   - Anything else that is neither a file nor a directory is an error.
+//   - A file that is changed or replaced while Zip runs is an error.
+//   - If w is a file in the directory, Zip omits it.
 //
-// Errors are *ArtifactError, also when the context ends.
+// All errors are *ArtifactError, also when the context ends.
 func Zip(ctx context.Context, w io.Writer, dir string, optFns ...func(*ZipOptions)) (*Archive, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -103,8 +110,8 @@ func Zip(ctx context.Context, w io.Writer, dir string, optFns ...func(*ZipOption
 	return p.archive(), nil
 }
 
-// HashDir returns what Zip would return for a folder, many times faster: it reads the files, but compresses and
-// writes nothing.
+// HashDir returns the same Archive as Zip, many times faster: it reads the files, but
+// neither compresses nor writes them.
 func HashDir(ctx context.Context, dir string, optFns ...func(*ZipOptions)) (*Archive, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -127,7 +134,7 @@ type zipper struct {
 	out    *zip.Writer
 	header *zip.FileHeader // of the current file
 	to     io.Writer
-	packed int64  // bytes of the current file that are written
+	packed int64  // bytes written for the current file
 	crc    uint32 // of the current file, if it is large
 }
 
@@ -160,7 +167,8 @@ func (z *zipper) add(p *part) error {
 	}
 }
 
-// begin writes the header of a file or folder. What is not known of a large file yet follows its content.
+// begin writes the header of a file or directory. The sizes and the checksum of a large
+// file follow its content, because they are not known yet.
 func (z *zipper) begin(p *part) error {
 	z.packed, z.crc = 0, 0
 	z.header = newHeader(p.entry)
@@ -182,7 +190,7 @@ func (z *zipper) begin(p *part) error {
 	return err
 }
 
-// end fills in what is written after the content of a large file.
+// end sets the sizes and the checksum that follow the content of a large file.
 func (z *zipper) end(size int64) {
 	h := z.header
 	h.CRC32 = z.crc
@@ -191,10 +199,11 @@ func (z *zipper) end(size int64) {
 	h.UncompressedSize = uint32(min(h.UncompressedSize64, math.MaxUint32)) //nolint:staticcheck // likewise
 }
 
-// newHeader returns what all headers have. All entries are dated January 2, 1980, as the format cannot express
-// earlier years, and the first of January would be 1979 west of Greenwich.
+// newHeader returns the fields that all headers have. All entries are dated January 2,
+// 1980: the format cannot express earlier years, and January 1 would be in 1979 west of
+// Greenwich.
 func newHeader(e *entry) *zip.FileHeader {
-	const version = 20 // of the format: folders and deflate
+	const version = 20 // of the format: supports directories and deflate
 	h := &zip.FileHeader{Name: e.name, CreatorVersion: version, ReaderVersion: version}
 	if strings.ContainsFunc(e.name, func(c rune) bool { return c < ' ' || c > '}' }) {
 		h.Flags = 0x800 // the name is UTF-8

@@ -17,8 +17,8 @@ import (
 // To open or read a pipe would take for ever.
 func TestZipRefusesPipes(t *testing.T) {
 	for name, want := range map[string]string{
-		"pipe":                    "pipe: this is neither a file nor a folder",
-		"Dockerfile":              "Dockerfile: this is neither a file nor a folder",
+		"pipe":                    "pipe: this is neither a file nor a directory",
+		"Dockerfile":              "Dockerfile: this is neither a file nor a directory",
 		".dockerignore":           ".dockerignore: this is not a regular file",
 		"Dockerfile.dockerignore": "Dockerfile.dockerignore: this is not a regular file",
 	} {

@@ -15,8 +15,8 @@ type buildAPI interface {
 	lambdamicrovms.ListMicroVMImageBuildsAPIClient
 }
 
-// waitForBuild waits for the version, not for the image: the state of the image may be that of
-// another update.
+// waitForBuild waits for the version, not for the image: the state of the image may be
+// that of another update.
 func (j *job) waitForBuild(ctx context.Context, api buildAPI, version string) error {
 	waiter := lambdamicrovms.NewMicroVMImageVersionSuccessfulWaiter(api,
 		configureWaiter[lambdamicrovms.GetMicroVMImageVersionInput, lambdamicrovms.GetMicroVMImageVersionOutput](j, StepWaitForBuild, version))
@@ -37,8 +37,8 @@ func (j *job) waitForBuild(ctx context.Context, api buildAPI, version string) er
 	return j.fail(StepWaitForBuild, version, err)
 }
 
-// buildFailed collects the details of a failure. The builds have the reason, and the image has
-// the version that remains active.
+// buildFailed collects the details of a failure. The builds have the reason, and the
+// image has the version that remains active.
 func (j *job) buildFailed(ctx context.Context, api buildAPI, version string, out *lambdamicrovms.GetMicroVMImageVersionOutput) error {
 	failed := &BuildFailedError{
 		Workflow: j.workflow,

@@ -8,12 +8,12 @@ import (
 )
 
 // InputFrom returns an update with the configuration of a version: every member that this
-// module knows, except BaseImageVersion. It shares no memory with the version. A nil version
-// is treated as empty.
+// module knows, except BaseImageVersion. It shares no memory with the version. A nil
+// version is treated as empty.
 //
 // BaseImageVersion is nil, which means the latest. A version always names the base image
-// version that it was built on, such as "1.0", whether or not it was pinned. To pin it, set the
-// bare major, "1".
+// version that it was built on, such as "1.0", whether or not it was pinned. To pin it,
+// set the bare major, "1".
 func InputFrom(version *lambdamicrovms.GetMicroVMImageVersionOutput) *lambdamicrovms.UpdateMicroVMImageInput {
 	if version == nil {
 		return &lambdamicrovms.UpdateMicroVMImageInput{}
@@ -24,22 +24,22 @@ func InputFrom(version *lambdamicrovms.GetMicroVMImageVersionOutput) *lambdamicr
 	return in
 }
 
-// configuration copies the members of an update, except image and token, from any shape that
-// has them under the same wire names.
+// configuration copies the members of an update, except image and token, from any shape
+// that has them under the same wire names.
 func configuration(source restjson.Encoder) *lambdamicrovms.UpdateMicroVMImageInput {
 	in := restjson.Recast(&lambdamicrovms.UpdateMicroVMImageInput{}, source)
 	in.ImageIdentifier, in.ClientToken = nil, nil
 	return in
 }
 
-// hasConfiguration reports whether the members that every version has are present. If they are
-// missing, other members may be missing as well.
+// hasConfiguration reports whether the members that every version has are present. If
+// they are missing, other members may be missing as well.
 func hasConfiguration(in *lambdamicrovms.UpdateMicroVMImageInput) bool {
 	return deref(in.BaseImageArn) != "" && deref(in.BuildRoleArn) != "" && in.CodeArtifact != nil
 }
 
-// bareMajor converts a base image version from its form in responses, "1.0", to the form that
-// requests need, "1".
+// bareMajor converts a base image version from its form in responses, "1.0", to the form
+// that requests need, "1".
 func bareMajor(version *string) *string {
 	if version == nil {
 		return nil

@@ -27,28 +27,30 @@ type DeployAPI interface {
 
 // Deployment is the desired state of an image.
 type Deployment struct {
-	// Image is the name, the whole configuration and the tags, as for CreateMicroVMImage. Its
-	// JSON form is that of the API. Members that it omits are reset to the service's defaults,
-	// except Tags: if it is nil, the tags of an existing image are kept; otherwise the image
-	// gets exactly these tags. BaseImageVersion "1.0" is sent as "1". ClientToken is ignored.
+	// Image is the name, the whole configuration and the tags, as for CreateMicroVMImage.
+	// Its JSON form is that of the API. Members that it omits are reset to the service's
+	// defaults, except Tags: if it is nil, the tags of an existing image are kept;
+	// otherwise the image gets exactly these tags. BaseImageVersion "1.0" is sent as "1".
+	// ClientToken is ignored.
 	Image lambdamicrovms.CreateMicroVMImageInput
 
-	// Dir is the directory to pack and upload. It must contain a Dockerfile; see Zip. With Dir,
-	// leave Image.CodeArtifact nil and set Uploader.
+	// Dir is the directory to pack and upload. It must contain a Dockerfile; see Zip.
+	// With Dir, leave Image.CodeArtifact nil and set Uploader.
 	Dir      string
 	Uploader Uploader
 
-	// ContentHash identifies the content at Image.CodeArtifact if there is no Dir. You must
-	// change it when the content changes. Without it, every Deploy builds, since the content at
-	// the same URI may have changed.
+	// ContentHash identifies the content at Image.CodeArtifact if there is no Dir. You
+	// must change it when the content changes. Without it, every Deploy builds, since the
+	// content at the same URI may have changed.
 	ContentHash string
 }
 
-// Uploader stores archives where the service can read them. The bucket must be in the image's
-// region.
+// Uploader stores archives where the service can read them. The bucket must be in the
+// image's region.
 type Uploader interface {
-	// Upload returns the URI of the archive, such as s3://bucket/key. name is a suggestion for
-	// the key: the image's name, a slash, and a name that depends only on the content.
+	// Upload returns the URI of the archive, such as s3://bucket/key. name is a
+	// suggestion for the key: the image's name, a slash, and a name that depends only on
+	// the content.
 	Upload(ctx context.Context, name string, archive io.ReadSeeker, size int64) (uri string, err error)
 }
 
@@ -64,9 +66,9 @@ func (f UploaderFunc) Upload(ctx context.Context, name string, archive io.ReadSe
 type DeployOptions struct {
 	Options
 
-	// Reuse skips the build if the image is up to date. The default is true. Deploy then stores
-	// a hash of the content in a tag, which requires the permission to tag the image. With
-	// false, Deploy always builds and writes no such tag.
+	// Reuse skips the build if the image is up to date. The default is true. Deploy then
+	// stores a hash of the content in a tag, which requires the permission to tag the
+	// image. With false, Deploy always builds and writes no such tag.
 	Reuse bool
 
 	// Validation is the mode in which Image is validated first. The default is
@@ -86,27 +88,28 @@ func (o *DeployOptions) check() *workflow.OptionCheck {
 	return check
 }
 
-// contentTag is the key of the tag with the hash of the content that the latest active version
-// was built from: "<version>/<hash>". The version detects updates and rollbacks by others.
+// contentTag is the key of the tag with the hash of the content that the latest active
+// version was built from: "<version>/<hash>". The version detects updates and rollbacks
+// by others.
 const contentTag = "lambdamicrovms:content"
 
 // Deploy creates or updates an image so that it matches the deployment:
 //
 //  1. It validates the configuration and hashes the directory.
 //  2. It finds the image by its name.
-//  3. If the latest active version has the same content and configuration, it skips the build,
-//     and Result.Unchanged is true.
-//  4. Otherwise it packs and uploads the directory, creates or updates the image, and waits for
-//     the version that it started.
+//  3. If the latest active version has the same content and configuration, it skips the
+//     build, and Result.Unchanged is true.
+//  4. Otherwise it packs and uploads the directory, creates or updates the image, and
+//     waits for the version that it started.
 //  5. It writes the tags.
 //
 // In step 3, Deploy compares the hash of the content with the one in the tag
-// lambdamicrovms:content, and the configuration with that of the version. A new version of a
-// base image that is not pinned is not a reason to build.
+// lambdamicrovms:content, and the configuration with that of the version. A new version
+// of a base image that is not pinned is not a reason to build.
 //
-// Deploy waits while the image is busy or a quota of builds is used up, and repeats requests
-// whose responses were lost. One call builds at most one version. Of two concurrent deployments,
-// the later one wins, after the earlier one has been built.
+// Deploy waits while the image is busy or a quota of builds is used up, and repeats
+// requests whose responses were lost. One call builds at most one version. Of two
+// concurrent deployments, the later one wins, after the earlier one has been built.
 //
 // # Errors
 //
@@ -114,7 +117,8 @@ const contentTag = "lambdamicrovms:content"
 //   - *BusyError: the image stayed busy, or the quota used up, for BusyTimeout.
 //   - *BuildFailedError: the build failed.
 //   - *UnknownOutcomeError: no response says whether the build was started.
-//   - *Error: any other cause, such as a smithy.InvalidParamsError for an invalid configuration.
+//   - *Error: any other cause, such as a smithy.InvalidParamsError for an invalid
+//     configuration.
 //
 // If only the tags could not be written, Deploy returns both the Result and the error.
 func Deploy(ctx context.Context, api DeployAPI, deployment Deployment, optFns ...func(*DeployOptions)) (_ *Result, err error) {
@@ -191,17 +195,17 @@ func (d *deployer) limits(o *ZipOptions) {
 	}
 }
 
-// pack writes the archive to a temporary file. It sets the hash again, since the directory may
-// have changed since it was hashed.
+// pack writes the archive to a temporary file. It sets the hash again, since the
+// directory may have changed since it was hashed.
 func (d *deployer) pack(ctx context.Context) error {
 	d.report(Event{Step: StepZip})
 	var err error
 	if d.archive, err = os.CreateTemp("", "lambdamicrovms-*.zip"); err != nil {
 		return d.fail(StepZip, "", err)
 	}
-	// Where the system allows it, remove the file's name while it is in use: nothing remains if
-	// the process is killed, and a concurrent Deploy of a directory that contains the temporary
-	// directory does not pack it.
+	// Where the system allows it, remove the file's name while it is in use: nothing
+	// remains if the process is killed, and a concurrent Deploy of a directory that
+	// contains the temporary directory does not pack it.
 	_ = os.Remove(d.archive.Name())
 	packed, err := Zip(ctx, d.archive, d.Dir, d.limits)
 	if err != nil {
@@ -276,8 +280,8 @@ func (d *deployer) deploy(ctx context.Context) (*Result, error) {
 	}
 }
 
-// isStale reports whether an error means that the image was created or deleted since find. The
-// name of an image cannot be used while the image is being deleted.
+// isStale reports whether an error means that the image was created or deleted since
+// find. The name of an image cannot be used while the image is being deleted.
 func isStale(err error) bool {
 	var unknown *UnknownOutcomeError
 	return (lambdamicrovms.IsAlreadyExists(err) || lambdamicrovms.IsNotFound(err)) && !errors.As(err, &unknown)
@@ -400,7 +404,8 @@ func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMI
 	return result, nil
 }
 
-// builtAfter returns the version that was built from the input after the given one, or "".
+// builtAfter returns the version that was built from the input after the given one, or
+// "".
 func (d *deployer) builtAfter(ctx context.Context, after string, in *lambdamicrovms.UpdateMicroVMImageInput) (version string, err error) {
 	_, err = d.historyWith(ctx, d.api, func(now history) (err error) {
 		version, err = now.built(after, in)
@@ -425,8 +430,8 @@ func (d *deployer) isCurrent(ctx context.Context, image *lambdamicrovms.GetMicro
 	return tags[contentTag] == contentValue(version, d.hash), nil
 }
 
-// contentValue returns the value of contentTag. It hashes the hash, because a ContentHash may
-// not be valid in a tag.
+// contentValue returns the value of contentTag. It hashes the hash, because a ContentHash
+// may not be valid in a tag.
 func contentValue(version, hash string) string {
 	sum := sha256.Sum256([]byte(hash))
 	return version + "/" + hex.EncodeToString(sum[:])

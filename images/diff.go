@@ -30,7 +30,8 @@ const (
 // Change is one member that an update would change. Old and New contain the values of
 // environment variables; all printed forms of a Change, including JSON, hide them.
 type Change struct {
-	// Path is the path of the member: "Resources[0].MinimumMemoryInMiB", `EnvironmentVariables["KEY"]`.
+	// Path is the path of the member: "Resources[0].MinimumMemoryInMiB",
+	// `EnvironmentVariables["KEY"]`.
 	Path string
 	Kind Kind
 	// Old and New are the values in JSON, or empty if the member is not set.
@@ -42,10 +43,11 @@ type Change struct {
 // Diff returns what an update would change in a version, including what it would wipe by
 // omitting it.
 //
-// The version must be complete, as the service returns it: Diff cannot report that an update
-// wipes a member that live lacks. A nil argument is treated as empty.
+// The version must be complete, as the service returns it: Diff cannot report that an
+// update wipes a member that live lacks. A nil argument is treated as empty.
 //
-// A member that is set to the service's default equals one that is omitted. The defaults are:
+// A member that is set to the service's default equals one that is omitted. The defaults
+// are:
 //
 //   - 2048 MiB of memory;
 //   - the INTERNET_EGRESS connector;

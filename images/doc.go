@@ -9,8 +9,8 @@
 //   - [Diff] shows what an update would change.
 //
 // Each of these workflows accepts an interface with only the operations that it calls. A
-// *lambdamicrovms.Client implements it, and so can a stub. Workflows keep no state, and nothing
-// runs in the background after they return.
+// *lambdamicrovms.Client implements it, and so can a stub. Workflows keep no state, and
+// nothing runs in the background after they return.
 //
 //	result, err := images.Update(ctx, client, arn, func(in *lambdamicrovms.UpdateMicroVMImageInput) error {
 //		in.Description = aws.String("now with a description")
@@ -19,32 +19,34 @@
 //
 // # Pitfalls that they handle
 //
-//   - UpdateMicroVMImage replaces the whole configuration and wipes what the request omits.
-//     [Update] sends all of it, and [Diff] shows in advance what an update would wipe.
-//   - The service rejects changes to a busy image with one of two errors, and does not notify
-//     you when it is free. All workflows wait until it is.
+//   - UpdateMicroVMImage replaces the whole configuration and wipes what the request
+//     omits. [Update] sends all of it, and [Diff] shows in advance what an update would
+//     wipe.
+//   - The service rejects changes to a busy image with one of two errors, and does not
+//     notify you when it is free. All workflows wait until it is.
 //   - The state of an image may be that of somebody else's update. Workflows wait for the
 //     version that they started.
-//   - The reason of a failed build takes three calls to find. [BuildFailedError] includes it.
+//   - The reason of a failed build takes three calls to find. [BuildFailedError] includes
+//     it.
 //   - Most operations do not accept an image name. [Find] and [ARN] return the ARN.
 //   - An image can have at most 50 versions. [Prune] deletes those that are not needed.
-//   - A request without a response may have been accepted. Workflows repeat it with the same
-//     client token and read the versions, before they return an [UnknownOutcomeError], which
-//     means that the outcome cannot be determined.
+//   - A request without a response may have been accepted. Workflows repeat it with the
+//     same client token and read the versions, before they return an
+//     [UnknownOutcomeError], which means that the outcome cannot be determined.
 //
 // # Incomplete responses
 //
-// A response without a member that the service always sends, such as a version, an ARN or the
-// items of a list, counts as lost. No version is built twice or deleted because of it. A stub
-// must therefore set these members; an empty list is an empty slice, not nil.
+// A response without a member that the service always sends, such as a version, an ARN or
+// the items of a list, counts as lost. No version is built twice or deleted because of
+// it. A stub must therefore set these members; an empty list is an empty slice, not nil.
 //
 // Lists end after 1,000 pages, and lists of MicroVMs after 10,000, with a
 // [lambdamicrovms.PageLimitError].
 //
 // # Testing
 //
-// With a client of package fake, a workflow takes no time: it uses the server's clock, which
-// advances whenever the workflow sleeps.
+// With a client of package fake, a workflow takes no time: it uses the server's clock,
+// which advances whenever the workflow sleeps.
 //
 //	srv := fake.New(t)
 //	client := lambdamicrovms.New(srv.Options())

@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	// A pattern costs up to some hundred times its length in memory, and compiling it takes time that grows
-	// with the square of its length: without limits a file of some megabytes takes gigabytes and minutes.
+	// Without limits, a file of a few megabytes takes gigabytes of memory and minutes: a
+	// compiled pattern needs several hundred times its length, and compiling it takes
+	// quadratic time.
 	maxIgnoreBytes  = 256 << 10
 	maxPatternBytes = 4 << 10
 )
@@ -25,7 +26,8 @@ type ignoreRules struct {
 	exceptions []string // slash-separated, without "!"
 }
 
-// ignoreState tells which patterns match a folder or one of its parents. The zero value is the root's.
+// ignoreState records which patterns match a directory or one of its parents. The zero
+// value is that of the root.
 type ignoreState = patternmatcher.MatchInfo
 
 // parseIgnore reads the text of a .dockerignore file.
@@ -52,7 +54,7 @@ func newMatcher(text string) (*patternmatcher.PatternMatcher, error) {
 		if len(pattern) > maxPatternBytes {
 			return nil, fmt.Errorf("the pattern is longer than %d bytes", maxPatternBytes)
 		}
-		// Docker accepts such a file, say one in UTF-16, and ignores nothing.
+		// Docker accepts such a file, for example in UTF-16, and then excludes nothing.
 		if !utf8.ValidString(pattern) || strings.Contains(pattern, "\x00") {
 			return nil, errors.New("the pattern is not UTF-8 text")
 		}
@@ -60,7 +62,7 @@ func newMatcher(text string) (*patternmatcher.PatternMatcher, error) {
 	return patternmatcher.New(patterns)
 }
 
-// locate adds the number of the first line with an error.
+// locate adds the number of the first invalid line to the error.
 func locate(text string, err error) error {
 	number, before := 0, ""
 	for line := range strings.Lines(text) {
@@ -73,13 +75,13 @@ func locate(text string, err error) error {
 	return err
 }
 
-// match reports whether the file or folder at a slash-separated path is left out, and returns the state that
-// the content of a folder starts with.
+// match reports whether the file or directory at a slash-separated path is excluded. It
+// returns the state to pass as parent for the content of a directory.
 func (rs *ignoreRules) match(name string, parent ignoreState) (excluded bool, state ignoreState, err error) {
 	return rs.matcher.MatchesUsingParentResults(name, parent)
 }
 
-// excludes reports whether the file or folder at a path is left out.
+// excludes reports whether the file or directory at a path is excluded.
 func (rs *ignoreRules) excludes(name string) (excluded bool, err error) {
 	var state ignoreState
 	for end := range len(name) + 1 {
@@ -92,7 +94,7 @@ func (rs *ignoreRules) excludes(name string) (excluded bool, err error) {
 	return excluded, nil
 }
 
-// reaches reports whether an exception may match something below a folder that is left out.
+// reaches reports whether an exception may match something in an excluded directory.
 func (rs *ignoreRules) reaches(dir string) bool {
 	for _, exception := range rs.exceptions {
 		if mayMatchBelow(exception, dir) {
@@ -102,9 +104,10 @@ func (rs *ignoreRules) reaches(dir string) bool {
 	return false
 }
 
-// mayMatchBelow reports whether a pattern may match a path below a folder. It compares what comes before the
-// first wildcard, and the depth unless the pattern has something that can match a slash: "**", a class or, where
-// it escapes, a backslash.
+// mayMatchBelow reports whether a pattern may match a path below a directory. It compares
+// the text before the first wildcard. It also compares the depth, unless the pattern
+// contains something that can match a slash: "**", a class, or a backslash where it is an
+// escape.
 func mayMatchBelow(pattern, dir string) bool {
 	wildcards, slashes := `*?[]^\`, `[\`
 	if runtime.GOOS == "windows" {

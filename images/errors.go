@@ -12,7 +12,8 @@ import (
 
 var errName = errors.New("a name has 1 to 64 letters, digits, - and _")
 
-// Error reports a failed step that no other type of this package describes. It wraps the cause.
+// Error reports a failed step that no other type of this package describes. It wraps the
+// cause.
 type Error struct {
 	Workflow string // such as "update"
 	Image    string // ARN or name
@@ -54,8 +55,8 @@ func (e *NotFoundError) Unwrap() error {
 	return &types.ResourceNotFoundException{Message: &message}
 }
 
-// BusyError reports that an image was still busy, or the account's quota still used up, after
-// BusyTimeout. Nothing was started.
+// BusyError reports that an image was still busy, or the account's quota still used up,
+// after BusyTimeout. Nothing was started.
 type BusyError struct {
 	Workflow string
 	Image    string
@@ -77,22 +78,22 @@ func (e *BusyError) Error() string {
 
 func (e *BusyError) Unwrap() error { return e.Err }
 
-// ConcurrentUpdateError reports that somebody else changed the latest active version of an image
-// while a workflow was running.
+// ConcurrentUpdateError reports that somebody else changed the latest active version of
+// an image while a workflow was running.
 type ConcurrentUpdateError struct {
 	Workflow string
 	Image    string
 
-	// From is the latest active version that the workflow read or set. Latest is the version
-	// that replaced it. Either is empty if there was none.
+	// From is the latest active version that the workflow read or set. Latest is the
+	// version that replaced it. Either is empty if there was none.
 	From, Latest string
 
-	// Version is the version that the workflow built meanwhile. It has replaced Latest and
-	// lacks its changes. It is empty if nothing was started.
+	// Version is the version that the workflow built meanwhile. It has replaced Latest
+	// and lacks its changes. It is empty if nothing was started.
 	Version string
 
-	// Err is the error of building a version with both changes, or nil if Update did not try.
-	// See UpdateOptions.Retries.
+	// Err is the error of building a version with both changes, or nil if Update did not
+	// try. See UpdateOptions.Retries.
 	Err error
 }
 
@@ -111,9 +112,9 @@ func (e *ConcurrentUpdateError) Error() string {
 
 func (e *ConcurrentUpdateError) Unwrap() error { return e.Err }
 
-// UnknownOutcomeError reports that no response says whether the service accepted a request to
-// start a build, or which version it builds. Check the newest version of the image before you
-// start over: a second request may build the same configuration twice.
+// UnknownOutcomeError reports that no response says whether the service accepted a
+// request to start a build, or which version it builds. Check the newest version of the
+// image before you start over: a second request may build the same configuration twice.
 type UnknownOutcomeError struct {
 	Workflow string
 	Image    string
@@ -126,7 +127,8 @@ func (e *UnknownOutcomeError) Error() string {
 
 func (e *UnknownOutcomeError) Unwrap() error { return e.Err }
 
-// VersionError reports that a version does not exist or is in the wrong state for a workflow.
+// VersionError reports that a version does not exist or is in the wrong state for a
+// workflow.
 type VersionError struct {
 	Workflow string
 	Image    string
@@ -151,10 +153,11 @@ type BuildFailedError struct {
 	Reason   string // the reason of the version, which is usually empty
 	Serving  string // the latest active version; empty if there is none or it is unknown
 
-	// Builds are the builds of the version, one per processor generation, with their reasons.
+	// Builds are the builds of the version, one per processor generation, with their
+	// reasons.
 	Builds []Build
-	// LogGroup is the log group in CloudWatch Logs with the output of the builds. It is empty if
-	// logging is disabled.
+	// LogGroup is the log group in CloudWatch Logs with the output of the builds. It is
+	// empty if logging is disabled.
 	LogGroup string
 	// BuildsErr is the error of reading Builds.
 	BuildsErr error
@@ -201,8 +204,8 @@ func (e *BuildFailedError) Error() string {
 	return b.String()
 }
 
-// groups returns the builds grouped by all but their generation, so that Error prints each
-// reason once.
+// groups returns the builds grouped by all but their generation, so that Error prints
+// each reason once.
 func (e *BuildFailedError) groups() [][]Build {
 	var groups [][]Build
 	for _, build := range e.Builds {

@@ -7,10 +7,11 @@ import (
 	"syscall"
 )
 
-// openFlags keep an open from blocking if a pipe has taken the place of a file.
+// openFlags prevent open from blocking if a pipe has replaced a file.
 const openFlags = syscall.O_NONBLOCK
 
-// fileID identifies a file as os.SameFile does, in a tenth of the memory of a FileInfo.
+// fileID identifies a file as os.SameFile does, but needs a tenth of the memory of a
+// FileInfo.
 type fileID struct{ device, inode uint64 }
 
 func identify(info fs.FileInfo) fileID {

@@ -13,16 +13,17 @@ type FindAPI interface {
 	lambdamicrovms.ListMicroVMImagesAPIClient
 }
 
-// Find returns the image with exactly this name, in the caller's account and region. The filter
-// of the service matches any part of a name and may return empty pages, so Find reads all pages,
-// up to 1,000. An image that is being deleted keeps its name until it is gone.
+// Find returns the image with exactly this name, in the caller's account and region. The
+// filter of the service matches any part of a name and may return empty pages, so Find
+// reads all pages, up to 1,000. An image that is being deleted keeps its name until it is
+// gone.
 //
-// If there is no such image, the error is a *NotFoundError, which lambdamicrovms.IsNotFound
-// matches. Any other error is an *Error. It wraps:
+// If there is no such image, the error is a *NotFoundError, which
+// lambdamicrovms.IsNotFound matches. Any other error is an *Error. It wraps:
 //
 //   - a *lambdamicrovms.PageLimitError if there are more pages;
-//   - a *smithy.DeserializationError if an item that could be the image has no valid name or
-//     ARN.
+//   - a *smithy.DeserializationError if an item that could be the image has no valid name
+//     or ARN.
 func Find(ctx context.Context, api FindAPI, name string) (*types.MicroVMImageSummary, error) {
 	if !validName(name) {
 		return nil, &Error{Workflow: "find", Image: name, Step: StepCheck, Err: errName}

@@ -8,7 +8,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 )
 
-// job is one run of a workflow. All workflows share its reporting, errors and time limits.
+// job is one run of a workflow. All workflows share its reporting, errors and time
+// limits.
 type job struct {
 	Options
 	workflow string
@@ -29,8 +30,8 @@ func (j *job) report(e Event) {
 	j.Progress(e)
 }
 
-// redact replaces the secrets of the job's configurations in an error, because reasons and
-// states may contain them, and cleans texts of the service. Workflows defer it.
+// redact replaces the secrets of the job's configurations in an error, because reasons
+// and states may contain them, and cleans texts of the service. Workflows defer it.
 func (j *job) redact(err *error) { *err = j.secrets.Error(*err) }
 
 func (j *job) fail(step Step, version string, err error) error {
@@ -45,7 +46,8 @@ func (j *job) reject(check *workflow.OptionCheck) error {
 	return nil
 }
 
-// sleep waits before a request is repeated because of cause. BusyTimeout limits the total.
+// sleep waits before a request is repeated because of cause. BusyTimeout limits the
+// total.
 func (j *job) sleep(ctx context.Context, step Step, d time.Duration, cause error) error {
 	if left := j.BusyTimeout - j.waited; left <= 0 {
 		return &BusyError{Workflow: j.workflow, Image: j.image, Waited: j.waited, Err: cause}

@@ -14,8 +14,8 @@ func pageLimit(o *lambdamicrovms.PaginatorOptions) { o.MaxPages = workflow.MaxPa
 // microVMPageLimit is pageLimit for lists of MicroVMs.
 func microVMPageLimit(o *lambdamicrovms.PaginatorOptions) { o.MaxPages = workflow.MaxMicroVMPages }
 
-// list returns the items of all pages. A page whose items are nil rather than empty is an error:
-// it looks like an image without versions, or a version without MicroVMs.
+// list returns the items of all pages. A page whose items are nil rather than empty is an
+// error: it looks like an image without versions, or a version without MicroVMs.
 func list[I, O, T any](ctx context.Context, operation string, pages *lambdamicrovms.Paginator[I, O, T], items func(*O) []T) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T

@@ -18,29 +18,30 @@ const (
 	dockerfile = "Dockerfile"
 
 	changed = "the file changed while it was read"
-	noFile  = "this is neither a file nor a folder; leave it out with .dockerignore"
+	noFile  = "this is neither a file nor a directory; exclude it with .dockerignore"
 )
 
-// entry is a file or folder to pack.
+// entry is a file or directory to pack.
 type entry struct {
 	name   string // slash-separated
-	source string // path of the content: where a symbolic link leads to, else the name
+	source string // path of the content: the target of a symbolic link, otherwise the name
 	mode   fs.FileMode
 	size   int64
-	// What tells the listed file from one that has taken its place.
+	// These detect that another file has replaced the listed one.
 	id      fileID
 	modTime int64
 }
 
-// lister finds what to pack. Folders are opened relative to their parents and without following links, so that
-// nothing outside of the folder is ever listed, whatever is moved or replaced meanwhile.
+// lister lists the entries to pack. It opens directories relative to their parents and
+// without following links. It therefore never lists anything outside of the directory,
+// even if something is moved or replaced meanwhile.
 type lister struct {
 	dir        string
 	options    ZipOptions
 	root       *os.Root
 	output     fs.FileInfo // of the archive, if it is a file
 	ignore     *ignoreRules
-	ignoreFile string // where they are from
+	ignoreFile string // the file that ignore was read from
 	entries    []entry
 	files      int
 	bytes      int64
@@ -52,7 +53,7 @@ func newLister(root *os.Root, dir string, output any, optFns []func(*ZipOptions)
 		fn(&l.options)
 	}
 	if file, ok := output.(interface{ Stat() (fs.FileInfo, error) }); ok {
-		l.output, _ = file.Stat() // a failure here shows when it is written to
+		l.output, _ = file.Stat() // if this fails, so will writing to it
 	}
 	return l
 }
@@ -61,7 +62,7 @@ func (l *lister) fail(name, problem string, err error) error {
 	return &ArtifactError{Dir: l.dir, Path: name, Problem: problem, Err: err}
 }
 
-// wrap leaves errors of this package as they are.
+// wrap returns an *ArtifactError as it is and wraps any other error in one.
 func (l *lister) wrap(name string, err error) error {
 	var artifact *ArtifactError
 	if errors.As(err, &artifact) {
@@ -70,7 +71,8 @@ func (l *lister) wrap(name string, err error) error {
 	return l.fail(name, "", err)
 }
 
-// list fills entries. It returns when the context ends, even if the file system does not respond.
+// list sets entries. It returns when the context ends, even if the file system does not
+// respond.
 func (l *lister) list(ctx context.Context) error {
 	if err := l.options.check(); err != nil {
 		return l.fail("", "", err)
@@ -91,7 +93,7 @@ func (l *lister) listAll(ctx context.Context) error {
 	if err := l.readIgnore(); err != nil {
 		return err
 	}
-	if err := l.scan(ctx, &folder{root: l.root, listed: true}); err != nil {
+	if err := l.scan(ctx, &openDir{root: l.root, listed: true}); err != nil {
 		return err
 	}
 	if !slices.ContainsFunc(l.entries, func(e entry) bool { return e.name == dockerfile && !e.mode.IsDir() }) {
@@ -119,9 +121,9 @@ func (l *lister) readIgnore() (err error) {
 	return err
 }
 
-// readRules reads a file whose kind and size are not known yet.
+// readRules reads a file of unknown kind and size.
 func (l *lister) readRules(name string) (string, error) {
-	info, err := l.root.Stat(name) // before it is opened: to open a device may do something
+	info, err := l.root.Stat(name) // before opening it: opening a device may have effects
 	if err == nil && !info.Mode().IsRegular() {
 		err = l.fail(name, "this is not a regular file", nil)
 	}
@@ -146,17 +148,17 @@ func (l *lister) readRules(name string) (string, error) {
 	return string(text), err
 }
 
-// folder is one that scan is in.
-type folder struct {
+// openDir is a directory that scan has opened.
+type openDir struct {
 	name   string // empty for the root
-	parent *folder
+	parent *openDir
 	root   *os.Root
 	state  ignoreState
-	listed bool // false if it is left out and nothing in it has been listed yet
+	listed bool // false if it is excluded and nothing in it has been listed yet
 }
 
-// scan lists what is in a folder, in the order of the names.
-func (l *lister) scan(ctx context.Context, in *folder) error {
+// scan lists the content of a directory, sorted by name.
+func (l *lister) scan(ctx context.Context, in *openDir) error {
 	items, err := readDir(ctx, in.root)
 	if err != nil {
 		return l.fail(in.name, "", err)
@@ -172,7 +174,7 @@ func (l *lister) scan(ctx context.Context, in *folder) error {
 	return nil
 }
 
-// readDir returns what is in a folder, sorted by name.
+// readDir returns the content of a directory, sorted by name.
 func readDir(ctx context.Context, root *os.Root) (items []fs.DirEntry, err error) {
 	dir, err := root.Open(".")
 	if err != nil {
@@ -194,7 +196,7 @@ func readDir(ctx context.Context, root *os.Root) (items []fs.DirEntry, err error
 	return items, nil
 }
 
-func (l *lister) visit(ctx context.Context, in *folder, item fs.DirEntry) error {
+func (l *lister) visit(ctx context.Context, in *openDir, item fs.DirEntry) error {
 	base := item.Name()
 	name := path.Join(in.name, base)
 	excluded, state, err := l.ignore.match(name, in.state)
@@ -231,10 +233,11 @@ func (l *lister) visit(ctx context.Context, in *folder, item fs.DirEntry) error 
 		return err
 	}
 	defer below.Close() //nolint:errcheck // it is only read
-	return l.scan(ctx, &folder{name: name, parent: in, root: below, state: state, listed: !excluded})
+	return l.scan(ctx, &openDir{name: name, parent: in, root: below, state: state, listed: !excluded})
 }
 
-// enter opens a folder that Lstat has described, and nothing that has taken its place.
+// enter opens a directory that Lstat has described. It fails if something has replaced
+// it.
 func enter(parent *os.Root, base string, info fs.FileInfo) (*os.Root, error) {
 	root, err := parent.OpenRoot(base + "/.") // the dot, because opening a pipe would block
 	if err != nil {
@@ -242,7 +245,7 @@ func enter(parent *os.Root, base string, info fs.FileInfo) (*os.Root, error) {
 	}
 	opened, err := root.Stat(".")
 	if err == nil && !os.SameFile(info, opened) {
-		err = errors.New("the folder was replaced while it was listed")
+		err = errors.New("the directory was replaced while it was listed")
 	}
 	if err != nil {
 		_ = root.Close()
@@ -251,13 +254,13 @@ func enter(parent *os.Root, base string, info fs.FileInfo) (*os.Root, error) {
 	return root, nil
 }
 
-// add lists a file or folder, after the folders that it is in.
-func (l *lister) add(in *folder, base string, info fs.FileInfo) error {
+// add lists a file or directory, after its parents.
+func (l *lister) add(in *openDir, base string, info fs.FileInfo) error {
 	name := path.Join(in.name, base)
 	if strings.ContainsAny(name, "\\\x00") || !utf8.ValidString(name) {
-		return l.fail(name, "a name in an archive is UTF-8 and has no backslash", nil)
+		return l.fail(name, "a name in an archive must be UTF-8 without backslashes", nil)
 	}
-	if err := l.addFolders(in); err != nil {
+	if err := l.addParents(in); err != nil {
 		return err
 	}
 	if info.IsDir() {
@@ -282,13 +285,13 @@ func (l *lister) add(in *folder, base string, info fs.FileInfo) error {
 	return l.append(e)
 }
 
-// addFolders lists folders that are left out, but have something in them that is not.
-func (l *lister) addFolders(in *folder) error {
+// addParents lists excluded directories that contain something that is not excluded.
+func (l *lister) addParents(in *openDir) error {
 	if in.listed {
 		return nil
 	}
 	in.listed = true
-	if err := l.addFolders(in.parent); err != nil {
+	if err := l.addParents(in.parent); err != nil {
 		return err
 	}
 	return l.append(entry{name: in.name, mode: fs.ModeDir | 0o755})
@@ -298,14 +301,14 @@ func (l *lister) append(e entry) error {
 	l.entries = append(l.entries, e)
 	switch {
 	case len(l.entries) > l.options.MaxFiles:
-		return l.fail(e.name, fmt.Sprintf("there are more than %d files (ZipOptions.MaxFiles): is this the right folder?", l.options.MaxFiles), nil)
+		return l.fail(e.name, fmt.Sprintf("there are more than %d files (ZipOptions.MaxFiles): is this the right directory?", l.options.MaxFiles), nil)
 	case l.bytes > l.options.MaxBytes:
-		return l.fail(e.name, fmt.Sprintf("there are more than %d bytes (ZipOptions.MaxBytes): is this the right folder?", l.options.MaxBytes), nil)
+		return l.fail(e.name, fmt.Sprintf("there are more than %d bytes (ZipOptions.MaxBytes): is this the right directory?", l.options.MaxBytes), nil)
 	}
 	return nil
 }
 
-// follow returns the file that a symbolic link leads to.
+// follow returns the target of a symbolic link.
 func (l *lister) follow(name string) (target string, info fs.FileInfo, err error) {
 	base, err := filepath.EvalSymlinks(l.dir)
 	if err != nil {
@@ -317,7 +320,7 @@ func (l *lister) follow(name string) (target string, info fs.FileInfo, err error
 	}
 	target, err = filepath.Rel(base, end)
 	if err != nil || !filepath.IsLocal(target) {
-		return "", nil, l.fail(name, "the symbolic link leads out of the folder", err)
+		return "", nil, l.fail(name, "the symbolic link leads out of the directory", err)
 	}
 	target = filepath.ToSlash(target)
 	excluded, err := l.ignore.excludes(target)
@@ -325,17 +328,17 @@ func (l *lister) follow(name string) (target string, info fs.FileInfo, err error
 		return "", nil, l.fail(l.ignoreFile, "", err)
 	}
 	if excluded && target != dockerfile {
-		return "", nil, l.fail(name, "the symbolic link leads to "+target+", which is left out", nil)
+		return "", nil, l.fail(name, "the symbolic link leads to "+target+", which is excluded", nil)
 	}
 	info, err = lstat(l.root, target)
 	if err == nil && info.IsDir() {
-		err = l.fail(name, "the symbolic link leads to a folder; leave it out with .dockerignore", nil)
+		err = l.fail(name, "the symbolic link leads to a directory; exclude it with .dockerignore", nil)
 	}
 	return target, info, err
 }
 
-// lstat describes what is at a path, of which no element is a link: EvalSymlinks has looked at what was there
-// before.
+// lstat describes the file at a path. It fails if an element of the path has become a
+// link since EvalSymlinks.
 func lstat(root *os.Root, name string) (fs.FileInfo, error) {
 	first, rest, nested := strings.Cut(name, "/")
 	info, err := root.Lstat(first)
@@ -350,7 +353,7 @@ func lstat(root *os.Root, name string) (fs.FileInfo, error) {
 	return lstat(below, rest)
 }
 
-// open opens the content of a file that was listed, and nothing that has taken its place.
+// open opens the content of a listed file. It fails if another file has replaced it.
 func (l *lister) open(e *entry) (*os.File, error) {
 	file, err := l.root.OpenFile(e.source, os.O_RDONLY|openFlags, 0)
 	if err != nil {

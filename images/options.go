@@ -11,27 +11,29 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 )
 
-// Options are shared by the workflows of this package. A zero field means its default. If a
-// field is negative, or MinDelay is above MaxDelay, the workflow does nothing and returns an
-// *Error that wraps a smithy.InvalidParamsError.
+// Options are shared by the workflows of this package. A zero field means its default. If
+// a field is negative, or MinDelay is above MaxDelay, the workflow does nothing and
+// returns an *Error that wraps a smithy.InvalidParamsError.
 type Options struct {
-	// BusyTimeout limits the total time that one workflow waits for a busy image and for the
-	// account's quota of builds. The default is 45 minutes.
+	// BusyTimeout limits the total time that one workflow waits for a busy image and for
+	// the account's quota of builds. The default is 45 minutes.
 	BusyTimeout time.Duration
 
-	// BuildTimeout limits the wait for the build of a version. The default is 30 minutes. Most
-	// builds take two or three minutes, large ones six.
+	// BuildTimeout limits the wait for the build of a version. The default is 30 minutes.
+	// Most builds take two or three minutes, large ones six.
 	BuildTimeout time.Duration
 
-	// MinDelay and MaxDelay limit the time between two polls. The defaults are those of the
-	// waiters, 2 and 15 seconds. If only one is set, it also limits the default of the other.
+	// MinDelay and MaxDelay limit the time between two polls. The defaults are those of
+	// the waiters, 2 and 15 seconds. If only one is set, it also limits the default of
+	// the other.
 	MinDelay, MaxDelay time.Duration
 
-	// Clock is the time source of all waits. The default is the system clock; with a client of
-	// package fake it is the clock of the fake server.
+	// Clock is the time source of all waits. The default is the system clock; with a
+	// client of package fake it is the clock of the fake server.
 	Clock lambdamicrovms.Clock
 
-	// Progress is called at each step and poll, by the goroutine that called the workflow.
+	// Progress is called at each step and poll, by the goroutine that called the
+	// workflow.
 	Progress func(Event)
 }
 

@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	// Files up to blockBytes are compressed whole, larger ones in parts of this size. The number is part of what
-	// Archive.Hash means.
+	// Files up to blockBytes are compressed whole, larger ones in parts of this size.
+	// Archive.Hash depends on this number.
 	blockBytes = 128 << 10
-	blockFiles = 256 // small files that one goroutine handles at a time
+	blockFiles = 256 // the maximum number of small files in a block
 
 	// Of compress/flate, level 4 takes 0.8 of the time of its default for 3 % more bytes.
 	compressionLevel = 4
@@ -27,7 +27,7 @@ const (
 	maxWorkers = 16
 )
 
-// part is a folder, a file, or up to blockBytes of a large file.
+// part is a directory, a file, or up to blockBytes of a large file.
 type part struct {
 	entry  *entry
 	offset int64
@@ -35,7 +35,7 @@ type part struct {
 	stored bool // not compressed
 
 	content []byte
-	packed  []byte            // compressed; those of a file in order are one deflate stream
+	packed  []byte            // compressed; the parts of a file in order are one deflate stream
 	sum     [sha256.Size]byte // of the content
 	crc     uint32            // of the whole file; of a large file only if it is stored
 }
@@ -44,30 +44,30 @@ func (p *part) whole() bool { return int64(p.size) == p.entry.size }
 
 func (p *part) last() bool { return p.offset+int64(p.size) == p.entry.size }
 
-// block is what one goroutine handles at a time. Its buffers are reused.
+// block is the unit of work of a goroutine. Its buffers are reused.
 type block struct {
 	parts   []part
 	content []byte
 	packed  []byte
 	err     error
-	ready   chan struct{} // receives once parts or err are filled in
+	ready   chan struct{} // receives when parts or err are set
 }
 
-// packer reads and compresses what was listed, on all cores. Blocks do not depend on the number of cores, so
-// neither does the result.
+// packer reads and compresses the listed files on all cores. Neither the blocks nor the
+// result depend on the number of cores.
 type packer struct {
 	*lister
 	compress bool
 	sum      hash.Hash
 }
 
-// archive describes what has been read.
+// archive returns the description of the files that were read.
 func (p *packer) archive() *Archive {
 	return &Archive{Files: p.files, Bytes: p.bytes, Hash: "sha256:" + hex.EncodeToString(p.sum.Sum(nil))}
 }
 
-// run calls emit for every part, in order. It returns when the context ends, even if the file system does not
-// respond.
+// run calls emit for every part, in order. It returns when the context ends, even if the
+// file system does not respond.
 func (p *packer) run(ctx context.Context, emit func(*part) error) error {
 	inner, stop := context.WithCancel(ctx)
 	workers := min(runtime.GOMAXPROCS(0), maxWorkers)
@@ -141,7 +141,7 @@ func receive[T any](ctx context.Context, from <-chan T) (value T, err error) {
 	return value, err
 }
 
-// distribute sends the blocks to the workers, and in the same order to order.
+// distribute sends the blocks to the workers and, in the same order, to order.
 func (p *packer) distribute(ctx, inner context.Context, free <-chan *block, todo, order chan<- *block) {
 	for parts, err := range p.blocks(ctx) {
 		b, stopped := receive(inner, free)
@@ -162,7 +162,7 @@ func (p *packer) distribute(ctx, inner context.Context, free <-chan *block, todo
 	}
 }
 
-// emit adds a part to the hash first.
+// emit adds a part to the hash and then calls the function.
 func (p *packer) emit(part *part, emit func(*part) error) error {
 	if part.offset == 0 {
 		fmt.Fprintf(p.sum, "%q %v %d\n", part.entry.name, part.entry.mode, part.entry.size)
@@ -176,12 +176,12 @@ func (p *packer) emit(part *part, emit func(*part) error) error {
 	return nil
 }
 
-// blocks divides what was listed. An error is the last value.
+// blocks divides the listed files into blocks. An error is the last value.
 func (p *packer) blocks(ctx context.Context) iter.Seq2[[]part, error] {
 	return func(yield func([]part, error) bool) {
 		var parts []part
 		size := int64(0)
-		survey := p.worker()
+		inspector := p.worker()
 		for i := range p.entries {
 			e := &p.entries[i]
 			if len(parts) == blockFiles || len(parts) > 0 && size+e.size > blockBytes {
@@ -200,7 +200,7 @@ func (p *packer) blocks(ctx context.Context) iter.Seq2[[]part, error] {
 				continue
 			}
 			like := part{entry: e}
-			if err := survey.survey(ctx, &like); err != nil {
+			if err := inspector.checkStored(ctx, &like); err != nil {
 				yield(nil, p.wrap(e.name, err))
 				return
 			}
@@ -217,7 +217,7 @@ func (p *packer) blocks(ctx context.Context) iter.Seq2[[]part, error] {
 	}
 }
 
-// worker is what a goroutine needs for itself.
+// worker is the state of one goroutine.
 type worker struct {
 	*packer
 	deflate *flate.Writer
@@ -272,7 +272,8 @@ func (w *worker) read(p *part) error {
 	return err
 }
 
-// pack compresses a part, unless that is of no use, and appends it to a buffer.
+// pack compresses a part and appends it to a buffer, unless compression does not save
+// space.
 func (w *worker) pack(p *part, to []byte) []byte {
 	if p.whole() {
 		p.crc = crc32.ChecksumIEEE(p.content)
@@ -282,16 +283,17 @@ func (w *worker) pack(p *part, to []byte) []byte {
 		return to
 	}
 	start := len(to)
-	to = w.squeeze(p.content, to, p.last())
+	to = w.deflatePart(p.content, to, p.last())
 	p.packed = to[start:]
-	if p.whole() && useless(len(p.packed), p.size) {
+	if p.whole() && savesNothing(len(p.packed), p.size) {
 		p.stored, p.packed, to = true, nil, to[:start]
 	}
 	return to
 }
 
-// squeeze appends a deflate stream to a buffer, or a part of one that ends at a byte.
-func (w *worker) squeeze(content, to []byte, last bool) []byte {
+// deflatePart appends a deflate stream to a buffer, or a part of one that ends on a byte
+// boundary.
+func (w *worker) deflatePart(content, to []byte, last bool) []byte {
 	w.out = to
 	if w.deflate == nil {
 		w.deflate, _ = flate.NewWriter(w, compressionLevel) // the level is valid

@@ -23,7 +23,8 @@ type PruneAPI interface {
 type PruneOptions struct {
 	Options // BusyTimeout applies to each version separately
 
-	// DryRun changes nothing. PruneResult.Deleted then has the versions that would be deleted.
+	// DryRun changes nothing. PruneResult.Deleted then has the versions that would be
+	// deleted.
 	DryRun bool
 }
 
@@ -61,8 +62,8 @@ const (
 	KeepInUse     KeepReason = "in use"
 	KeepActivated KeepReason = "activated by somebody else"
 	KeepUnknown   KeepReason = "in a state that this module does not know"
-	// KeepNoneActive protects all versions of an image without an active one, because somebody
-	// may be about to activate any of them.
+	// KeepNoneActive protects all versions of an image without an active one, because
+	// somebody may be about to activate any of them.
 	KeepNoneActive KeepReason = "no version is active"
 )
 
@@ -78,25 +79,26 @@ const (
 //
 // A MicroVM counts as a user of all versions if its own version is missing or malformed.
 //
-// Prune deletes the oldest version first. A deletion makes the image busy for about 40 seconds.
-// For each version:
+// Prune deletes the oldest version first. A deletion makes the image busy for about 40
+// seconds. For each version:
 //
 //  1. Prune deactivates it, so that no MicroVM can be started from it any more.
-//  2. It checks again whether the version is needed. If so, it activates the version again. If
-//     Prune is interrupted here, the version stays inactive.
+//  2. It checks again whether the version is needed. If so, it activates the version
+//     again. If Prune is interrupted here, the version stays inactive.
 //  3. It deletes the version and waits until it is gone.
 //
-// The service has no conditional delete. If somebody activates a version between steps 2 and 3,
-// Prune deletes it all the same. A Rollback to that version then fails and activates the previous
-// one again.
+// The service has no conditional delete. If somebody activates a version between steps 2
+// and 3, Prune deletes it all the same. A Rollback to that version then fails and
+// activates the previous one again.
 //
-// The error is one of these, or two of them joined if a version could not be activated again.
-// The result says what was done before.
+// The error is one of these, or two of them joined if a version could not be activated
+// again. The result says what was done before.
 //
 //   - *ARNError: image is not an ARN.
 //   - *BusyError: the image stayed busy for BusyTimeout.
-//   - *Error: any other cause, such as a *smithy.DeserializationError for an incomplete list, or
-//     a *lambdamicrovms.PageLimitError for more than 1,000 pages (10,000 for MicroVMs).
+//   - *Error: any other cause, such as a *smithy.DeserializationError for an incomplete
+//     list, or a *lambdamicrovms.PageLimitError for more than 1,000 pages (10,000 for
+//     MicroVMs).
 func Prune(ctx context.Context, api PruneAPI, image string, keep int, optFns ...func(*PruneOptions)) (_ *PruneResult, err error) {
 	var options PruneOptions
 	for _, fn := range optFns {
@@ -162,8 +164,8 @@ type pruner struct {
 	needed  map[string]Kept // versions that were found to be needed
 }
 
-// next returns the oldest version that is not needed. If there is none, it records the kept
-// ones in the result and returns "".
+// next returns the oldest version that is not needed. If there is none, it records the
+// kept ones in the result and returns "".
 func (p *pruner) next(seen history) string {
 	p.done.Kept = nil
 	for i := range seen {
@@ -185,8 +187,8 @@ func (p *pruner) next(seen history) string {
 // wouldDelete keeps a version in a dry run.
 const wouldDelete KeepReason = "dry run"
 
-// reason returns the reason to keep a version, or "". It considers only the versions, not the
-// MicroVMs.
+// reason returns the reason to keep a version, or "". It considers only the versions, not
+// the MicroVMs.
 func (p *pruner) reason(seen history, i int) KeepReason {
 	v := &seen[i]
 	successful := 0
@@ -281,7 +283,8 @@ func (p *pruner) delete(ctx context.Context, version string, wasActive bool) (go
 			err = p.unblock(ctx, p.api, StepDelete, version, err)
 		}
 		if err != nil {
-			// The service rejects a repeated request if the first one has deleted the version.
+			// The service rejects a repeated request if the first one has deleted the
+			// version.
 			now, readErr := p.history(ctx, p.api)
 			at := now.find(version)
 			return readErr == nil && (at == nil || isDeleting(at)), err
@@ -302,8 +305,8 @@ func isDeleting(v *types.MicroVMImageVersionSummary) bool {
 	return v.State == types.MicroVMImageVersionStateDeleting || v.State == types.MicroVMImageVersionStateDeleted
 }
 
-// isIdle reports whether no MicroVM uses the version, and otherwise records it in needed. Ended
-// MicroVMs stay listed for hours, and the service cannot filter by state.
+// isIdle reports whether no MicroVM uses the version, and otherwise records it in needed.
+// Ended MicroVMs stay listed for hours, and the service cannot filter by state.
 func (p *pruner) isIdle(ctx context.Context, version string) (bool, error) {
 	live, err := withRetries(ctx, p.job, StepRead, version, func() (int, error) {
 		live := 0
@@ -326,8 +329,8 @@ func (p *pruner) isIdle(ctx context.Context, version string) (bool, error) {
 	return live == 0 && err == nil, err
 }
 
-// mayRun reports whether a MicroVM may use the version. A MicroVM with an invalid version may
-// use any, and a MicroVM in an unknown state may not have ended.
+// mayRun reports whether a MicroVM may use the version. A MicroVM with an invalid version
+// may use any, and a MicroVM in an unknown state may not have ended.
 func mayRun(vm *types.MicroVMItem, version string) bool {
 	runs := number(deref(vm.ImageVersion))
 	return vm.State != types.MicroVMStateTerminated && (runs == 0 || runs == number(version))

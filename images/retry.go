@@ -16,8 +16,9 @@ const maxRetries = 3
 
 func backoff(round int) time.Duration { return 5 * time.Second << round }
 
-// withRetries makes a request that is safe to repeat, and repeats it if its response is lost.
-// request must return workflow.Incomplete if the output lacks a member that the caller needs.
+// withRetries makes a request that is safe to repeat, and repeats it if its response is
+// lost. request must return workflow.Incomplete if the output lacks a member that the
+// caller needs.
 func withRetries[O any](ctx context.Context, j *job, step Step, version string, request func() (O, error)) (O, error) {
 	for round := 0; ; round++ {
 		out, err := request()
@@ -33,8 +34,8 @@ func withRetries[O any](ctx context.Context, j *job, step Step, version string, 
 	}
 }
 
-// isLost reports whether a request failed without a conclusive response. The service may have
-// executed it, and another attempt may succeed.
+// isLost reports whether a request failed without a conclusive response. The service may
+// have executed it, and another attempt may succeed.
 func isLost(err error) bool {
 	var uncertain *lambdamicrovms.UncertainError // an attempt before the last one may have had an effect
 	var unreadable *smithy.DeserializationError

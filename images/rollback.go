@@ -24,17 +24,18 @@ type RollbackResult struct {
 	Deactivated []string // versions newer than To, oldest first
 }
 
-// Rollback makes an older version the latest active one, from which MicroVMs are started. It
-// builds nothing and does not affect running MicroVMs.
+// Rollback makes an older version the latest active one, from which MicroVMs are started.
+// It builds nothing and does not affect running MicroVMs.
 //
-// to is the version, such as "2.0". If to is empty, it is the newest active version before the
-// latest active one; versions that were rolled back earlier are inactive and do not count. A
-// version newer than the latest active one is also allowed.
+// to is the version, such as "2.0". If to is empty, it is the newest active version
+// before the latest active one; versions that were rolled back earlier are inactive and
+// do not count. A version newer than the latest active one is also allowed.
 //
 //  1. Rollback activates the version if necessary.
 //  2. It deactivates all newer versions, oldest first, so that one is active at any time.
-//  3. It reads the image and its versions again, and succeeds only if both say that the version
-//     is the latest active one. If no version is active, it activates the previous one again.
+//  3. It reads the image and its versions again, and succeeds only if both say that the
+//     version is the latest active one. If no version is active, it activates the
+//     previous one again.
 //
 // The next Update starts from the version that was rolled back to.
 //
@@ -82,7 +83,8 @@ func Rollback(ctx context.Context, api RollbackAPI, image, to string, optFns ...
 		if !runnable(&newer[i]) {
 			continue
 		}
-		// Do not deactivate the last active version: check first that the target is active.
+		// Do not deactivate the last active version: check first that the target is
+		// active.
 		now, err := j.history(ctx, api)
 		if err != nil {
 			return result, err
@@ -107,7 +109,8 @@ func Rollback(ctx context.Context, api RollbackAPI, image, to string, optFns ...
 	}
 }
 
-// serving returns the latest active version, or "". The versions and the image must agree on it.
+// serving returns the latest active version, or "". The versions and the image must agree
+// on it.
 func (j *job) serving(ctx context.Context, api RollbackAPI) (string, error) {
 	return withRetries(ctx, j, StepRead, "", func() (string, error) {
 		now, err := j.history(ctx, api)

@@ -9,14 +9,15 @@ import (
 
 const (
 	sampleBytes  = 4 << 10
-	sampledBytes = 64 << 10 // smaller files are compressed without looking at samples
+	sampledBytes = 64 << 10 // smaller files are compressed without taking samples
 )
 
-// survey finds out whether a large file is compressed already. If so, it also computes the checksum, which
-// precedes the content in the archive: readers that do not seek take no checksum after content that is stored.
-func (w *worker) survey(ctx context.Context, p *part) error {
+// checkStored sets stored if a large file is compressed already. It then also computes
+// the checksum. The checksum of a stored file must precede the content in the archive,
+// because readers that do not seek cannot find it afterwards.
+func (w *worker) checkStored(ctx context.Context, p *part) error {
 	if !w.compress || p.entry.size >= math.MaxUint32 {
-		return nil // a stored file of this size would need it the most, but few readers would understand
+		return nil // few readers support a stored file of this size
 	}
 	file, err := w.open(p.entry)
 	if err != nil {
@@ -50,7 +51,7 @@ func (w *worker) survey(ctx context.Context, p *part) error {
 	}
 }
 
-// sample returns equally spaced pieces of a content.
+// sample returns equally spaced pieces of content.
 func sample(content []byte, pieces int) []byte {
 	picked := make([]byte, 0, pieces*sampleBytes)
 	for i := range pieces {
@@ -60,14 +61,14 @@ func sample(content []byte, pieces int) []byte {
 	return picked
 }
 
-// incompressible reports whether a sample is compressed already.
+// incompressible reports whether a sample looks compressed already.
 func (w *worker) incompressible(sample []byte) bool {
-	return even(sample) && useless(len(w.squeeze(sample, nil, true)), len(sample))
+	return isUniform(sample) && savesNothing(len(w.deflatePart(sample, nil, true)), len(sample))
 }
 
-// even reports whether all bytes are about as frequent, as in what is compressed: a quick way to see that
-// something is not.
-func even(content []byte) bool {
+// isUniform reports whether all byte values are about equally frequent, as in compressed
+// data. It is much faster than compressing the sample.
+func isUniform(content []byte) bool {
 	var counts [256]uint64
 	for _, c := range content {
 		counts[c]++
@@ -80,5 +81,5 @@ func even(content []byte) bool {
 	return squares*256 < size*size*3/2
 }
 
-// useless reports whether compression saves less than 3 %.
-func useless(packed, size int) bool { return packed > size-size/32 }
+// savesNothing reports whether compression saves less than 3 %.
+func savesNothing(packed, size int) bool { return packed > size-size/32 }

@@ -8,19 +8,21 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 )
 
-// buildStarter starts exactly one build, even if its request is repeated and responses are lost.
+// buildStarter starts exactly one build, even if its request is repeated and responses
+// are lost.
 type buildStarter struct {
 	*job
 	api       lambdamicrovms.GetMicroVMImageAPIClient
 	step      Step
 	operation string
 
-	// send makes the request, each time with the same client token. It returns the version
-	// that is being built, or "" if the response does not name it.
+	// send makes the request, each time with the same client token. It returns the
+	// version that is being built, or "" if the response does not name it.
 	send func(context.Context) (version string, err error)
 
-	// inspect is called before a request. It returns an error if the request must not be made.
-	// If the request was sent before, inspect returns the version that was built from it, or "".
+	// inspect is called before a request. It returns an error if the request must not be
+	// made. If the request was sent before, inspect returns the version that was built
+	// from it, or "".
 	inspect func(ctx context.Context, sent bool) (version string, err error)
 }
 
@@ -65,9 +67,9 @@ func (s *buildStarter) request(ctx context.Context) startOutcome {
 		if err := ctx.Err(); err != nil {
 			return failed(s.fail(s.step, "", err))
 		}
-		// After a lost response, the request is repeated without inspect: the service recognizes
-		// the token and returns the outcome of the first request. If it rejects the repeated
-		// request, that says nothing about the first one.
+		// After a lost response, the request is repeated without inspect: the service
+		// recognizes the token and returns the outcome of the first request. If it
+		// rejects the repeated request, that says nothing about the first one.
 		if !repeat {
 			version, err := s.inspect(ctx, sent)
 			if version != "" || err != nil {

@@ -23,18 +23,20 @@ type TagChanges struct {
 	Removed []string // keys, sorted
 }
 
-// maxTags is AWS's general limit of tags per resource. Tags with the prefix aws: do not count.
+// maxTags is AWS's general limit of tags per resource. Tags with the prefix aws: do not
+// count.
 const maxTags = 50
 
-// SyncTags sets the tags of an image to want, without starting a build. It does not touch:
+// SyncTags sets the tags of an image to want, without starting a build. It does not
+// touch:
 //
 //   - tags that have the wanted value already;
 //   - tags whose keys begin with "aws:" in any letter case;
 //   - the tag that Deploy maintains.
 //
-// SyncTags writes before it removes, so that a failure in between leaves too many tags rather
-// than too few. It removes first only if old and new tags together exceed the limit of 50 per
-// resource and the new tags alone do not.
+// SyncTags writes before it removes, so that a failure in between leaves too many tags
+// rather than too few. It removes first only if old and new tags together exceed the
+// limit of 50 per resource and the new tags alone do not.
 //
 // The service may take a moment to show new tags.
 //
@@ -102,7 +104,8 @@ func (j *job) syncTags(ctx context.Context, api TagsAPI, want map[string]string)
 	return done, nil
 }
 
-// countTags returns the number of tags in the union of both maps that count against maxTags.
+// countTags returns the number of tags in the union of both maps that count against
+// maxTags.
 func countTags(live, write map[string]string) int {
 	n := 0
 	for key := range live {
@@ -124,8 +127,9 @@ func isReserved(key string) bool {
 	return len(key) >= len(prefix) && strings.EqualFold(key[:len(prefix)], prefix)
 }
 
-// liveTags returns the tags of the image. A response that lost its body looks like that of
-// an image without tags, so a response without Tags counts only if a second one agrees.
+// liveTags returns the tags of the image. A response that lost its body looks like that
+// of an image without tags, so a response without Tags counts only if a second one
+// agrees.
 func (j *job) liveTags(ctx context.Context, api lambdamicrovms.ListTagsAPIClient) (map[string]string, error) {
 	tags, err := j.listTags(ctx, api)
 	if err == nil && tags == nil {

@@ -23,16 +23,17 @@ type UpdateAPI interface {
 type UpdateOptions struct {
 	Options
 
-	// From is the version to start from, such as "2.0". The default is the latest active one.
+	// From is the version to start from, such as "2.0". The default is the latest active
+	// one.
 	From string
 
-	// Retries is how often Update may start over after somebody else's concurrent update. It
-	// then applies the change again, to the new latest version. By default it returns a
-	// *ConcurrentUpdateError instead. A negative number is an error.
+	// Retries is how often Update may start over after somebody else's concurrent update.
+	// It then applies the change again, to the new latest version. By default it returns
+	// a *ConcurrentUpdateError instead. A negative number is an error.
 	Retries int
 
-	// KeepBaseImageVersion pins the base image to the version that the image was last built
-	// on. By default it is the latest, unless the change sets it.
+	// KeepBaseImageVersion pins the base image to the version that the image was last
+	// built on. By default it is the latest, unless the change sets it.
 	KeepBaseImageVersion bool
 }
 
@@ -47,56 +48,58 @@ type Result struct {
 	Unchanged   bool   // no build was necessary
 	ArtifactURI string // the URI of the archive that Deploy uploaded, if any
 
-	// Replaced are versions that this call built without somebody else's changes. Version has
-	// replaced them. See UpdateOptions.Retries.
+	// Replaced are versions that this call built without somebody else's changes. Version
+	// has replaced them. See UpdateOptions.Retries.
 	Replaced []string
 }
 
-// Update changes the configuration of an image and builds the next version from it. image is an
-// ARN; see Find and ARN.
+// Update changes the configuration of an image and builds the next version from it. image
+// is an ARN; see Find and ARN.
 //
 //  1. Update waits until the image is not busy, and reads the latest active version.
 //  2. It calls change with the configuration of that version.
-//  3. It sends the whole configuration. The service replaces everything on an update, so what
-//     change does not modify must be sent as well.
+//  3. It sends the whole configuration. The service replaces everything on an update, so
+//     what change does not modify must be sent as well.
 //  4. It waits until the version that it started has been built.
 //
-// The input of change has no BaseImageVersion, which means the latest; see InputFrom. "1.0" is
-// sent as "1". Update builds a version even if change modifies nothing, since the artifact may
-// have changed.
+// The input of change has no BaseImageVersion, which means the latest; see InputFrom.
+// "1.0" is sent as "1". Update builds a version even if change modifies nothing, since
+// the artifact may have changed.
 //
-// Update also waits while a quota of builds is used up, and repeats requests whose responses
-// were lost. One call builds one version, no matter how often its request is repeated.
+// Update also waits while a quota of builds is used up, and repeats requests whose
+// responses were lost. One call builds one version, no matter how often its request is
+// repeated.
 //
 // # Concurrent updates
 //
-// The service has no conditional write. Update checks before each request, and once after the
-// service has accepted it, that the version it started from is still the latest active one. An
-// image is busy during a build. The service therefore normally rejects the second of two
-// concurrent updates; that Update waits, finds a new latest version, and returns a
-// *ConcurrentUpdateError, or starts over if UpdateOptions.Retries allows it.
+// The service has no conditional write. Update checks before each request, and once after
+// the service has accepted it, that the version it started from is still the latest
+// active one. An image is busy during a build. The service therefore normally rejects the
+// second of two concurrent updates; that Update waits, finds a new latest version, and
+// returns a *ConcurrentUpdateError, or starts over if UpdateOptions.Retries allows it.
 //
-// An update by somebody else that begins and ends between the check and the request, which
-// takes more than a minute, is only found afterwards. The error then has a Version. With
-// Retries, Update applies the change once more on top of the other update, and Result.Replaced
-// has the first version.
+// An update by somebody else that begins and ends between the check and the request,
+// which takes more than a minute, is only found afterwards. The error then has a Version.
+// With Retries, Update applies the change once more on top of the other update, and
+// Result.Replaced has the first version.
 //
-// Update does not detect a version that was both built and deleted in that time. It may mistake
-// a Rollback right after the request for one right before it.
+// Update does not detect a version that was both built and deleted in that time. It may
+// mistake a Rollback right after the request for one right before it.
 //
 // # Unknown members
 //
-// An update loses members that the service has added since this module was generated, because
-// the module reads and sends only members that it knows. Keep it up to date. A union, such as
-// Logging, whose member is unknown is not lost: unless change sets another member, Update builds
-// nothing and returns an *Error that wraps a smithy.InvalidParamsError.
+// An update loses members that the service has added since this module was generated,
+// because the module reads and sends only members that it knows. Keep it up to date. A
+// union, such as Logging, whose member is unknown is not lost: unless change sets another
+// member, Update builds nothing and returns an *Error that wraps a
+// smithy.InvalidParamsError.
 //
 // # Incomplete responses
 //
-// If the response to the update does not name the new version, Update looks for it among the
-// versions, and returns an *UnknownOutcomeError if it is not there. It does not send the update
-// again. If a list or a version lacks a member that the service always sends, Update reads it
-// again a few times.
+// If the response to the update does not name the new version, Update looks for it among
+// the versions, and returns an *UnknownOutcomeError if it is not there. It does not send
+// the update again. If a list or a version lacks a member that the service always sends,
+// Update reads it again a few times.
 //
 // # Errors
 //
@@ -107,10 +110,11 @@ type Result struct {
 //   - *BuildFailedError: the build failed.
 //   - *UnknownOutcomeError: no response says whether the build was started.
 //   - *Error: any other cause, such as a *smithy.DeserializationError for an incomplete
-//     response, or a *lambdamicrovms.PageLimitError for more than 1,000 pages of versions.
+//     response, or a *lambdamicrovms.PageLimitError for more than 1,000 pages of
+//     versions.
 //
-// Two of them are joined if the check for concurrent updates and the wait for the build both
-// fail.
+// Two of them are joined if the check for concurrent updates and the wait for the build
+// both fail.
 func Update(ctx context.Context, api UpdateAPI, image string, change func(*lambdamicrovms.UpdateMicroVMImageInput) error, optFns ...func(*UpdateOptions)) (_ *Result, err error) {
 	var options UpdateOptions
 	for _, fn := range optFns {
@@ -163,8 +167,8 @@ func (u *updater) mayRetry(overtaken *ConcurrentUpdateError) bool {
 	return true
 }
 
-// withUnmerged makes sure that an error of a later try does not hide that changes of somebody
-// else were replaced.
+// withUnmerged makes sure that an error of a later try does not hide that changes of
+// somebody else were replaced.
 func (u *updater) withUnmerged(err error) error {
 	if err == nil || u.unmerged == nil || errors.Is(err, u.unmerged) {
 		return err
@@ -206,8 +210,8 @@ func (u *updater) once(ctx context.Context) (*Result, error) {
 	return result, err
 }
 
-// checkConcurrent returns an error if version may lack changes that somebody else made since
-// seen.
+// checkConcurrent returns an error if version may lack changes that somebody else made
+// since seen.
 func (u *updater) checkConcurrent(ctx context.Context, seen history, version string) error {
 	if newer(&version, seen.newest()) == "" {
 		return nil // an existing version: change has set a ClientToken that was used before
@@ -274,8 +278,8 @@ func (u *updater) read(ctx context.Context) (history, error) {
 	}
 }
 
-// overtaken compares the latest active version with the one seen at first. If the configuration
-// is the same, there is nothing to lose.
+// overtaken compares the latest active version with the one seen at first. If the
+// configuration is the same, there is nothing to lose.
 func (u *updater) overtaken(seen, now history) *ConcurrentUpdateError {
 	from, latest := seen.find(seen.latest()), now.find(now.latest())
 	if seen.latest() == now.latest() || from != nil && latest != nil && len(compare(configuration(from), configuration(latest))) == 0 {
@@ -328,8 +332,8 @@ func (u *updater) prepare(ctx context.Context, seen history) (*lambdamicrovms.Ge
 	return from, in, nil
 }
 
-// version reads a version with its configuration. If members were missing, the update would wipe
-// them.
+// version reads a version with its configuration. If members were missing, the update
+// would wipe them.
 func (u *updater) version(ctx context.Context, version string) (*lambdamicrovms.GetMicroVMImageVersionOutput, error) {
 	return withRetries(ctx, u.job, StepRead, version, func() (*lambdamicrovms.GetMicroVMImageVersionOutput, error) {
 		out, err := u.api.GetMicroVMImageVersion(ctx, &lambdamicrovms.GetMicroVMImageVersionInput{ImageIdentifier: &u.image, ImageVersion: &version})

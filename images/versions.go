@@ -12,7 +12,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// history is the versions of an image, oldest first. Deleted versions leave gaps in the numbers.
+// history is the versions of an image, oldest first. Deleted versions leave gaps in the
+// numbers.
 type history []types.MicroVMImageVersionSummary
 
 // history reads all versions of the image.
@@ -56,8 +57,8 @@ func (j *job) versions(ctx context.Context, api lambdamicrovms.ListMicroVMImageV
 
 const listVersions = "ListMicroVMImageVersions"
 
-// check reports a version without a valid number, state or status. With it, latest could return
-// the wrong version.
+// check reports a version without a valid number, state or status. With it, latest could
+// return the wrong version.
 func (h history) check() error {
 	last := 0
 	for i := range h {
@@ -75,9 +76,10 @@ func (h history) check() error {
 	return nil
 }
 
-// settled waits until the state of the image is not transitional and returns its versions.
-// Image and versions must agree on the latest active version. Otherwise an older version would
-// be used in its place if the list lacks it, or has it in a state unknown to this module.
+// settled waits until the state of the image is not transitional and returns its
+// versions. Image and versions must agree on the latest active version. Otherwise an
+// older version would be used in its place if the list lacks it, or has it in a state
+// unknown to this module.
 func (j *job) settled(ctx context.Context, api settledAPI, check func(history) error) (history, error) {
 	for round := 0; ; round++ {
 		image, err := j.settle(ctx, api)
@@ -116,8 +118,8 @@ func (h history) checkLatest() error {
 }
 
 // checkAgainst reports why the latest active version cannot be compared with the one seen
-// before. If that version is in a state unknown to this module, latest would return an older
-// one.
+// before. If that version is in a state unknown to this module, latest would return an
+// older one.
 func (h history) checkAgainst(seen history) error {
 	if v := h.find(seen.latest()); v != nil && !isKnown(v) {
 		return workflow.Incomplete(listVersions, "State or Status")
@@ -141,8 +143,8 @@ func number(version string) int {
 	return n
 }
 
-// newer returns the version, or "" if it is invalid or not newer than the other one. A response
-// that names such a version for a new build is wrong and counts as lost.
+// newer returns the version, or "" if it is invalid or not newer than the other one. A
+// response that names such a version for a new build is wrong and counts as lost.
 func newer(version *string, than string) string {
 	if number(deref(version)) <= number(than) {
 		return ""
@@ -159,7 +161,8 @@ func isBuilding(v *types.MicroVMImageVersionSummary) bool {
 	return v.State == types.MicroVMImageVersionStatePending || v.State == types.MicroVMImageVersionStateInProgress
 }
 
-// latest returns the newest active version, from which MicroVMs are started by default, or "".
+// latest returns the newest active version, from which MicroVMs are started by default,
+// or "".
 func (h history) latest() string {
 	for i := range slices.Backward(h) {
 		if runnable(&h[i]) {
@@ -206,8 +209,8 @@ func (h history) search(version string) (int, bool) {
 	})
 }
 
-// built returns the first version after the given one that was built from exactly this input,
-// or "". It returns an error if a version that could be it has no configuration.
+// built returns the first version after the given one that was built from exactly this
+// input, or "". It returns an error if a version that could be it has no configuration.
 func (h history) built(after string, in *lambdamicrovms.UpdateMicroVMImageInput) (string, error) {
 	var unreadable error
 	newer := h.after(after)

@@ -32,8 +32,8 @@ func configureWaiter[I, O any](j *job, step Step, version string) func(*lambdami
 	}
 }
 
-// settle waits until the state of the image is not transitional. If the image does not exist,
-// lambdamicrovms.IsNotFound matches the error.
+// settle waits until the state of the image is not transitional. If the image does not
+// exist, lambdamicrovms.IsNotFound matches the error.
 func (j *job) settle(ctx context.Context, api lambdamicrovms.GetMicroVMImageAPIClient) (*lambdamicrovms.GetMicroVMImageOutput, error) {
 	left := max(j.BusyTimeout-j.waited, time.Second) // at least one poll
 	began := j.Clock.Now()
@@ -52,12 +52,13 @@ func (j *job) settle(ctx context.Context, api lambdamicrovms.GetMicroVMImageAPIC
 	return nil, j.fail(StepWaitForImage, "", err)
 }
 
-// unblock waits after the service rejected a request because the image is busy or a quota is
-// used up. For any other rejection it returns an *Error of the step.
+// unblock waits after the service rejected a request because the image is busy or a quota
+// is used up. For any other rejection it returns an *Error of the step.
 func (j *job) unblock(ctx context.Context, api lambdamicrovms.GetMicroVMImageAPIClient, step Step, version string, rejection error) error {
 	switch {
 	case lambdamicrovms.IsImageBusy(rejection):
-		// The image may look settled while the service still rejects requests, so always wait.
+		// The image may look settled while the service still rejects requests, so always
+		// wait.
 		if err := j.sleep(ctx, StepWaitForImage, 5*time.Second, rejection); err != nil {
 			return err
 		}
@@ -72,8 +73,8 @@ func (j *job) unblock(ctx context.Context, api lambdamicrovms.GetMicroVMImageAPI
 	return j.fail(step, version, rejection)
 }
 
-// freesUp reports whether a quota frees up on its own, as those of builds and memory do. Quotas
-// of images and versions do not: somebody has to delete some.
+// freesUp reports whether a quota frees up on its own, as those of builds and memory do.
+// Quotas of images and versions do not: somebody has to delete some.
 func freesUp(rejection error) bool {
 	text := strings.ToLower(rejection.Error())
 	return strings.Contains(text, "build") || strings.Contains(text, "memory")

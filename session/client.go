@@ -6,9 +6,9 @@ import (
 	"net/url"
 )
 
-// Client returns a new HTTP client for the MicroVM. A URL without a host ("/path") means the
-// session's host, also for cookies and redirects. The client follows redirects within that
-// host. It returns a response that redirects to another host.
+// Client returns a new HTTP client for the MicroVM. A URL without a host ("/path") means
+// the session's host, also for cookies and redirects. The client follows redirects within
+// that host. It returns a response that redirects to another host.
 //
 // Set Jar, Timeout or CheckRedirect on the returned client, not on a copy of it: a copy
 // ignores them for URLs without a host.
@@ -38,9 +38,9 @@ type clientTransport struct {
 	client *http.Client
 }
 
-// RoundTrip adds the session's host to a URL without one. For such a URL, net/http would keep
-// no cookies, and would drop Authorization and Cookie on a redirect to a URL with a host. An
-// inner client therefore sends the completed request and follows its redirects.
+// RoundTrip adds the session's host to a URL without one. For such a URL, net/http would
+// keep no cookies, and would drop Authorization and Cookie on a redirect to a URL with a
+// host. An inner client therefore sends the completed request and follows its redirects.
 func (t *clientTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.URL.Host != "" || req.URL.Opaque != "" {
 		return t.Session.RoundTrip(req)

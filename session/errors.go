@@ -22,8 +22,9 @@ type StartError struct {
 	// State is the last state seen, and Reason is the service's reason for it.
 	State  types.MicroVMState
 	Reason string
-	// Err is the cause: a *lambdamicrovms.WaiterFailureError if the MicroVM ended on its own,
-	// a *lambdamicrovms.WaiterTimeoutError after Options.MaxWait, or the error of a call.
+	// Err is the cause: a *lambdamicrovms.WaiterFailureError if the MicroVM ended on its
+	// own, a *lambdamicrovms.WaiterTimeoutError after Options.MaxWait, or the error of a
+	// call.
 	Err error
 	// CleanupErr is set if a MicroVM may still be running. It is a *TerminateError if
 	// MicroVMID is known.
@@ -69,8 +70,8 @@ func (e *StateError) Error() string {
 
 func (e *StateError) Unwrap() error { return e.Err }
 
-// writeCause writes state, reason and error. It omits a *lambdamicrovms.WaiterFailureError,
-// which would repeat the state and the reason.
+// writeCause writes state, reason and error. It omits a
+// *lambdamicrovms.WaiterFailureError, which would repeat the state and the reason.
 func writeCause(b *strings.Builder, state types.MicroVMState, reason string, err error) {
 	if state != "" {
 		fmt.Fprintf(b, ": it is %s", state)
@@ -121,8 +122,8 @@ const (
 	KindUnreachable      Kind = "unreachable"            // the state is unknown to this module or could not be read
 )
 
-// ProxyError reports that the proxy in front of a MicroVM rejected a request. The application
-// has not seen the request, unless the MicroVM stopped while handling it.
+// ProxyError reports that the proxy in front of a MicroVM rejected a request. The
+// application has not seen the request, unless the MicroVM stopped while handling it.
 type ProxyError struct {
 	// Status is the status of the response, 403 or 502.
 	Status int
@@ -131,12 +132,13 @@ type ProxyError struct {
 	MicroVMID string
 	Port      int
 
-	// State is the state of the MicroVM after a 502, and Reason is the service's reason for it.
+	// State is the state of the MicroVM after a 502, and Reason is the service's reason
+	// for it.
 	State  types.MicroVMState
 	Reason string
 
-	// Resumed is true if Options.ResumeOnDemand has resumed the MicroVM, but the request was
-	// not sent again because it is not safe to repeat.
+	// Resumed is true if Options.ResumeOnDemand has resumed the MicroVM, but the request
+	// was not sent again because it is not safe to repeat.
 	Resumed bool
 
 	// Err is the error of reading the state or of resuming the MicroVM.

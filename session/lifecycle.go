@@ -20,9 +20,9 @@ func (s *Session) Describe(ctx context.Context) (*lambdamicrovms.GetMicroVMOutpu
 	return found, err
 }
 
-// Suspend suspends the MicroVM and waits until it is SUSPENDED. It does nothing if the MicroVM
-// is suspended already. If the MicroVM ends instead, for example because its suspend hook
-// fails, the error is a *StateError with the reason.
+// Suspend suspends the MicroVM and waits until it is SUSPENDED. It does nothing if the
+// MicroVM is suspended already. If the MicroVM ends instead, for example because its
+// suspend hook fails, the error is a *StateError with the reason.
 func (s *Session) Suspend(ctx context.Context) error {
 	found, err := s.Describe(ctx)
 	if err != nil {
@@ -43,9 +43,9 @@ func (s *Session) Suspend(ctx context.Context) error {
 	return s.stateError(ctx, "suspend", found, err)
 }
 
-// Resume resumes the MicroVM and waits until it is RUNNING. It does nothing if the MicroVM is
-// running already. Concurrent callers share one resume. If the MicroVM has ended, the error
-// is a *StateError.
+// Resume resumes the MicroVM and waits until it is RUNNING. It does nothing if the
+// MicroVM is running already. Concurrent callers share one resume. If the MicroVM has
+// ended, the error is a *StateError.
 func (s *Session) Resume(ctx context.Context) error {
 	_, err := s.resumes.do(ctx, func(ctx context.Context) (struct{}, error) {
 		found, err := s.Describe(ctx)
@@ -57,8 +57,8 @@ func (s *Session) Resume(ctx context.Context) error {
 	return err
 }
 
-// Wait waits until the MicroVM has ended or the context ends. The output has the reason and
-// the time of the end. Wait also works after Close.
+// Wait waits until the MicroVM has ended or the context ends. The output has the reason
+// and the time of the end. Wait also works after Close.
 func (s *Session) Wait(ctx context.Context) (*lambdamicrovms.GetMicroVMOutput, error) {
 	return s.waiter(lambdamicrovms.NewMicroVMTerminatedWaiter).WaitForOutput(ctx, s.polled(), longerThanAnyLife)
 }
@@ -66,8 +66,9 @@ func (s *Session) Wait(ctx context.Context) (*lambdamicrovms.GetMicroVMOutput, e
 // longerThanAnyLife is never reached: a MicroVM lives for at most 8 hours.
 const longerThanAnyLife = 24 * time.Hour
 
-// awaken waits until the MicroVM is RUNNING, and resumes it first if necessary. state is the
-// last state seen. lead is the delay before the first poll of a MicroVM that is starting.
+// awaken waits until the MicroVM is RUNNING, and resumes it first if necessary. state is
+// the last state seen. lead is the delay before the first poll of a MicroVM that is
+// starting.
 func (s *Session) awaken(ctx context.Context, state types.MicroVMState, lead time.Duration) (*lambdamicrovms.GetMicroVMOutput, error) {
 	if state == types.MicroVMStateSuspending {
 		found, err := s.wait(ctx, lambdamicrovms.NewMicroVMSuspendedWaiter, 0)
@@ -90,8 +91,8 @@ func (s *Session) awaken(ctx context.Context, state types.MicroVMState, lead tim
 	return s.wait(ctx, lambdamicrovms.NewMicroVMRunningWaiter, lead)
 }
 
-// unlessIn returns the error of a state change, or nil if the MicroVM is in one of the states
-// nevertheless, because another client has changed it.
+// unlessIn returns the error of a state change, or nil if the MicroVM is in one of the
+// states nevertheless, because another client has changed it.
 func (s *Session) unlessIn(ctx context.Context, err error, states ...types.MicroVMState) error {
 	if err == nil {
 		return nil
@@ -103,8 +104,8 @@ func (s *Session) unlessIn(ctx context.Context, err error, states ...types.Micro
 	return err
 }
 
-// stateError returns a *StateError if the MicroVM has ended or did not reach the state that
-// the action waits for. It returns errors of calls unchanged.
+// stateError returns a *StateError if the MicroVM has ended or did not reach the state
+// that the action waits for. It returns errors of calls unchanged.
 func (s *Session) stateError(ctx context.Context, action string, last *lambdamicrovms.GetMicroVMOutput, err error) error {
 	var failed *lambdamicrovms.WaiterFailureError
 	var late *lambdamicrovms.WaiterTimeoutError
@@ -118,8 +119,8 @@ func (s *Session) stateError(ctx context.Context, action string, last *lambdamic
 	return err
 }
 
-// fate returns the last state of a MicroVM and the reason. The reason of a MicroVM that is
-// TERMINATING may only be known once it is TERMINATED.
+// fate returns the last state of a MicroVM and the reason. The reason of a MicroVM that
+// is TERMINATING may only be known once it is TERMINATED.
 func (s *Session) fate(ctx context.Context, last *lambdamicrovms.GetMicroVMOutput) (types.MicroVMState, string) {
 	if last == nil {
 		return "", ""
@@ -136,7 +137,8 @@ func ends(state types.MicroVMState) bool {
 	return state == types.MicroVMStateTerminating || state == types.MicroVMStateTerminated
 }
 
-// terminate requests the termination of a MicroVM. If the MicroVM is not found, it has ended.
+// terminate requests the termination of a MicroVM. If the MicroVM is not found, it has
+// ended.
 func terminate(ctx context.Context, api lambdamicrovms.TerminateMicroVMAPIClient, id string, clock lambdamicrovms.Clock, budget time.Duration) error {
 	err := persist(ctx, clock, budget, func(ctx context.Context) error {
 		_, err := api.TerminateMicroVM(ctx, &lambdamicrovms.TerminateMicroVMInput{MicroVMIdentifier: &id})

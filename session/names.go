@@ -22,11 +22,12 @@ const (
 	subprotocolPort  = subprotocol + ".port."
 )
 
-// sameName reports whether some server treats two header names as the same: servers ignore
-// letter case, and those that follow CGI do not distinguish _ from -.
+// sameName reports whether some server treats two header names as the same: servers
+// ignore letter case, and those that follow CGI do not distinguish _ from -.
 func sameName(a, b string) bool { return len(a) == len(b) && hasName(a, b) }
 
-// hasName reports whether a header name begins with the prefix, compared as sameName does.
+// hasName reports whether a header name begins with the prefix, compared as sameName
+// does.
 func hasName(name, prefix string) bool {
 	if len(name) < len(prefix) {
 		return false
@@ -62,8 +63,8 @@ func (t *token) isOwn(name string) bool {
 	return false
 }
 
-// portInHeader returns the port that a header or a subprotocol chooses, or "". If two choose
-// different ports, the error is a *PortError.
+// portInHeader returns the port that a header or a subprotocol chooses, or "". If two
+// choose different ports, the error is a *PortError.
 func portInHeader(header http.Header) (port string, err error) {
 	choose := func(value string) {
 		if port != "" && value != "" && value != port && err == nil {

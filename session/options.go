@@ -15,7 +15,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// API is the set of operations that a session calls. *lambdamicrovms.Client implements it.
+// API is the set of operations that a session calls. *lambdamicrovms.Client implements
+// it.
 type API interface {
 	lambdamicrovms.GetMicroVMAPIClient
 	lambdamicrovms.CreateMicroVMAuthTokenAPIClient
@@ -31,60 +32,62 @@ type RunAPI interface {
 	API
 }
 
-// Options are the options of a session. A zero field means its default. If a value is out of
-// range, Run and Attach return an error before any call; [lambdamicrovms.Violations] lists
-// such values.
+// Options are the options of a session. A zero field means its default. If a value is out
+// of range, Run and Attach return an error before any call; [lambdamicrovms.Violations]
+// lists such values.
 type Options struct {
 	// Port is the port for requests that do not name one. The default is 8080.
 	Port int
 
 	// AllowedPorts are the ports that every token of the session opens. By default the
-	// session creates one token per requested port, which opens only that port. Allow as few
-	// ports as possible: a token for all ports also opens the port of the hooks.
+	// session creates one token per requested port, which opens only that port. Allow as
+	// few ports as possible: a token for all ports also opens the port of the hooks.
 	AllowedPorts []types.PortSpecification
 
-	// HeaderPorts are the ports that a request may choose with the X-aws-proxy-port header
-	// or a WebSocket subprotocol. Behind a reverse proxy, remote clients control the headers:
-	// do not list ports that they must not reach. By default a header may only repeat Port
-	// or the port in the request's URL; other values fail with a *PortError.
+	// HeaderPorts are the ports that a request may choose with the X-aws-proxy-port
+	// header or a WebSocket subprotocol. Behind a reverse proxy, remote clients control
+	// the headers: do not list ports that they must not reach. By default a header may
+	// only repeat Port or the port in the request's URL; other values fail with a
+	// *PortError.
 	HeaderPorts []types.PortSpecification
 
-	// TokenLifetime is how long a token is valid: 1 to 60 whole minutes. The default is 15
-	// minutes.
+	// TokenLifetime is how long a token is valid: 1 to 60 whole minutes. The default is
+	// 15 minutes.
 	TokenLifetime time.Duration
 
 	// ResumeOnDemand resumes the MicroVM when a request finds it suspended, and sends the
 	// request again if that is safe. By default such a request fails with a *ProxyError.
-	// MicroVMs with AutoResumeEnabled in their idle policy do not need it: the proxy resumes
-	// them and holds the request until then.
+	// MicroVMs with AutoResumeEnabled in their idle policy do not need it: the proxy
+	// resumes them and holds the request until then.
 	ResumeOnDemand bool
 
 	// TerminateOnClose makes Close terminate the MicroVM. The default is true for Run and
 	// false for Attach.
 	TerminateOnClose bool
 
-	// MaxWait limits each wait for the MicroVM to start, suspend or resume. The default is 2
-	// minutes. A start takes about 2 seconds, plus up to a minute for a run hook.
+	// MaxWait limits each wait for the MicroVM to start, suspend or resume. The default
+	// is 2 minutes. A start takes about 2 seconds, plus up to a minute for a run hook.
 	MaxWait time.Duration
 
-	// CloseTimeout limits each step of the cleanup in Close and in a failed Run. The cleanup
-	// ignores whether the context has ended. Its steps are: stop token renewals, find the id
-	// after a lost response, and terminate the MicroVM, including retries after throttling.
-	// The default is 10 seconds.
+	// CloseTimeout limits each step of the cleanup in Close and in a failed Run. The
+	// cleanup ignores whether the context has ended. Its steps are: stop token renewals,
+	// find the id after a lost response, and terminate the MicroVM, including retries
+	// after throttling. The default is 10 seconds.
 	CloseTimeout time.Duration
 
-	// Transport sends the requests. It sees the tokens, and must not follow redirects. The
-	// default is a copy of http.DefaultTransport, whose idle connections Close closes; with a
-	// client of package fake it is the fake server.
+	// Transport sends the requests. It sees the tokens, and must not follow redirects.
+	// The default is a copy of http.DefaultTransport, whose idle connections Close
+	// closes; with a client of package fake it is the fake server.
 	Transport http.RoundTripper
 
-	// BaseEndpoint is the http or https URL of an emulator, such as "http://127.0.0.1:4290".
-	// Requests and WebSockets connect to it, and name the MicroVM's endpoint only in the Host
-	// header. By default they connect to the endpoint over https.
+	// BaseEndpoint is the http or https URL of an emulator, such as
+	// "http://127.0.0.1:4290". Requests and WebSockets connect to it, and name the
+	// MicroVM's endpoint only in the Host header. By default they connect to the endpoint
+	// over https.
 	BaseEndpoint string
 
-	// Clock is the time source of waits and token lifetimes. The default is the system clock;
-	// with a client of package fake it is the clock of the fake server.
+	// Clock is the time source of waits and token lifetimes. The default is the system
+	// clock; with a client of package fake it is the clock of the fake server.
 	Clock lambdamicrovms.Clock
 }
 

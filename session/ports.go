@@ -9,8 +9,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// PortError reports an invalid port, or a port that a request may not choose. The request was
-// not sent.
+// PortError reports an invalid port, or a port that a request may not choose. The request
+// was not sent.
 type PortError struct {
 	// Port is the text that the request or the caller gave as the port.
 	Port string

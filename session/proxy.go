@@ -10,8 +10,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// explain returns the error that a response of the proxy reports, or nil if the response is
-// the application's. The body can then still be read from the start.
+// explain returns the error that a response of the proxy reports, or nil if the response
+// is the application's. The body can then still be read from the start.
 func (s *Session) explain(req *http.Request, resp *http.Response, port int) *ProxyError {
 	if resp.StatusCode != http.StatusForbidden && resp.StatusCode != http.StatusBadGateway {
 		return nil
@@ -99,9 +99,10 @@ func isEmpty(req *http.Request, resp *http.Response) bool {
 	return whole && len(body) == 0
 }
 
-// peek reads the beginning of a body, up to the limit. It stops as soon as ofInterest returns
-// false, because an application may delay the rest. It replaces the body with one that
-// repeats what was read, including an error, and reports whether that is the whole body.
+// peek reads the beginning of a body, up to the limit. It stops as soon as ofInterest
+// returns false, because an application may delay the rest. It replaces the body with one
+// that repeats what was read, including an error, and reports whether that is the whole
+// body.
 func peek(resp *http.Response, limit int, ofInterest func([]byte) bool) (begin []byte, whole bool) {
 	body := resp.Body
 	buf := make([]byte, limit)
@@ -123,8 +124,8 @@ func peek(resp *http.Response, limit int, ofInterest func([]byte) bool) (begin [
 	return buf[:n], err == io.EOF
 }
 
-// maxIdleReads limits consecutive reads that return no bytes and no error, which io.Reader
-// allows but discourages.
+// maxIdleReads limits consecutive reads that return no bytes and no error, which
+// io.Reader allows but discourages.
 const maxIdleReads = 100
 
 // ended repeats the error, possibly io.EOF, that ended a body.

@@ -19,8 +19,9 @@ const (
 	maxPause = 5 * time.Second
 )
 
-// persist repeats a call that fails with a temporary error until the budget is used up. The
-// client has retried already, so the delays here are longer: throttling can take a while.
+// persist repeats a call that fails with a temporary error until the budget is used up.
+// The client has retried already, so the delays here are longer: throttling can take a
+// while.
 func persist(ctx context.Context, clock lambdamicrovms.Clock, budget time.Duration, call func(context.Context) error) error {
 	deadline := clock.Now().Add(budget)
 	for pause := minPause; ; pause = min(2*pause, maxPause) {

@@ -20,8 +20,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// Session is one MicroVM, and an [http.RoundTripper] that sends requests to it. Run and Attach
-// return sessions. A Session is safe for concurrent use and must be closed.
+// Session is one MicroVM, and an [http.RoundTripper] that sends requests to it. Run and
+// Attach return sessions. A Session is safe for concurrent use and must be closed.
 type Session struct {
 	api      API
 	id       string
@@ -44,12 +44,12 @@ type Session struct {
 }
 
 // Run starts a MicroVM, waits until it is RUNNING, and returns a session whose Close
-// terminates it. If the service rejects RunMicroVM, the error is the client's. If a MicroVM
-// may have been started, the error is a *StartError.
+// terminates it. If the service rejects RunMicroVM, the error is the client's. If a
+// MicroVM may have been started, the error is a *StartError.
 //
-// Leave ClientToken nil. For a token that was used before, the service returns the earlier
-// MicroVM. Run cannot tell it from a new one: it resumes the MicroVM if it is suspended, and
-// terminates it if that fails.
+// Leave ClientToken nil. For a token that was used before, the service returns the
+// earlier MicroVM. Run cannot tell it from a new one: it resumes the MicroVM if it is
+// suspended, and terminates it if that fails.
 func Run(ctx context.Context, api RunAPI, input *lambdamicrovms.RunMicroVMInput, optFns ...func(*Options)) (_ *Session, err error) {
 	options, err := newOptions(api, true, optFns)
 	if err != nil {
@@ -77,9 +77,9 @@ func Run(ctx context.Context, api RunAPI, input *lambdamicrovms.RunMicroVMInput,
 	return s, nil
 }
 
-// Attach returns a session for an existing MicroVM. It waits for a MicroVM that is starting,
-// and accepts one that is suspended. If the MicroVM has ended, the error is a *StateError.
-// Close leaves the MicroVM running unless Options.TerminateOnClose is set.
+// Attach returns a session for an existing MicroVM. It waits for a MicroVM that is
+// starting, and accepts one that is suspended. If the MicroVM has ended, the error is a
+// *StateError. Close leaves the MicroVM running unless Options.TerminateOnClose is set.
 func Attach(ctx context.Context, api API, microVMID string, optFns ...func(*Options)) (*Session, error) {
 	options, err := newOptions(api, false, optFns)
 	if err != nil {
@@ -147,8 +147,8 @@ func (s *Session) locate(endpoint *string) error {
 	return nil
 }
 
-// start starts a MicroVM. If no response says which MicroVM was started, or whether one was,
-// start finds out with the client token, and terminates it.
+// start starts a MicroVM. If no response says which MicroVM was started, or whether one
+// was, start finds out with the client token, and terminates it.
 func (s *Session) start(ctx context.Context, api RunAPI, input *lambdamicrovms.RunMicroVMInput) (*lambdamicrovms.RunMicroVMOutput, error) {
 	var params lambdamicrovms.RunMicroVMInput
 	if input != nil {
@@ -179,9 +179,9 @@ func (s *Session) start(ctx context.Context, api RunAPI, input *lambdamicrovms.R
 	return nil, err
 }
 
-// disown terminates the MicroVM of a call whose response was lost. It repeats the call with
-// the same token: if the lost call started a MicroVM, the service returns that one and does
-// not start another.
+// disown terminates the MicroVM of a call whose response was lost. It repeats the call
+// with the same token: if the lost call started a MicroVM, the service returns that one
+// and does not start another.
 func (s *Session) disown(api RunAPI, params *lambdamicrovms.RunMicroVMInput, lost error) error {
 	ctx, cancel := context.WithTimeout(s.values, s.options.CloseTimeout)
 	defer cancel()
@@ -229,9 +229,9 @@ func runID(out *lambdamicrovms.RunMicroVMOutput) string {
 // ID returns the id of the MicroVM.
 func (s *Session) ID() string { return s.id }
 
-// Close ends the session. If Options.TerminateOnClose is set, as it is by default for Run, it
-// also requests the termination of the MicroVM, even if the context of Run has ended. The
-// MicroVM takes about 3 more seconds to terminate; see Wait.
+// Close ends the session. If Options.TerminateOnClose is set, as it is by default for
+// Run, it also requests the termination of the MicroVM, even if the context of Run has
+// ended. The MicroVM takes about 3 more seconds to terminate; see Wait.
 //
 // If the request fails, the error is a *TerminateError, and the next Close tries again.
 // Otherwise the next Close does nothing.
@@ -262,9 +262,9 @@ func (s *Session) terminate() error {
 	return terminate(ctx, s.api, s.id, s.clock, s.options.CloseTimeout)
 }
 
-// URL returns the URL of a port of the MicroVM for the session's client, without a trailing
-// slash. Zero means Options.Port. The URL does not work with other clients: the service
-// listens on one port only and reads the MicroVM's port from a header.
+// URL returns the URL of a port of the MicroVM for the session's client, without a
+// trailing slash. Zero means Options.Port. The URL does not work with other clients: the
+// service listens on one port only and reads the MicroVM's port from a header.
 func (s *Session) URL(port int) string {
 	if port == 0 {
 		return s.endpoint.String()

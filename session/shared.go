@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// PanicError is a panic of code that the caller supplied (an API, a credentials provider, an
-// HTTP client, a clock) in the goroutine of a shared call. Every caller that waits for the
-// call panics with it.
+// PanicError is a panic of code that the caller supplied (an API, a credentials provider,
+// an HTTP client, a clock) in the goroutine of a shared call. Every caller that waits for
+// the call panics with it.
 type PanicError struct {
 	// Value is the value of the panic, and Stack is the stack of that goroutine.
 	Value any
@@ -55,8 +55,8 @@ func (f *inFlight[T]) result() (T, error) {
 	return f.value, f.err
 }
 
-// do returns the results of the call, or the context's error as soon as the context ends. If
-// the call panics, do panics with a *PanicError.
+// do returns the results of the call, or the context's error as soon as the context ends.
+// If the call panics, do panics with a *PanicError.
 func (g *sharedCall[T]) do(ctx context.Context, call func(context.Context) (T, error)) (T, error) {
 	if err := ctx.Err(); err != nil {
 		return *new(T), err
@@ -101,8 +101,8 @@ func (g *sharedCall[T]) join(ctx context.Context, call func(context.Context) (T,
 	return g.running, nil
 }
 
-// run makes the call. It must call finish in any case, because other callers wait: the call
-// runs code that the caller supplied, which may panic or end the goroutine.
+// run makes the call. It must call finish in any case, because other callers wait: the
+// call runs code that the caller supplied, which may panic or end the goroutine.
 func (g *sharedCall[T]) run(ctx context.Context, f *inFlight[T], call func(context.Context) (T, error)) {
 	defer g.finish(f)
 	defer func() {

@@ -17,17 +17,18 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// SweepAPI is the set of operations that Sweep calls. *lambdamicrovms.Client implements it.
+// SweepAPI is the set of operations that Sweep calls. *lambdamicrovms.Client implements
+// it.
 type SweepAPI interface {
 	lambdamicrovms.ListMicroVMsAPIClient
 	lambdamicrovms.TerminateMicroVMAPIClient
 }
 
-// SweepOptions choose which MicroVMs Sweep terminates, and how. ImageIdentifier or MinAge must
-// be set.
+// SweepOptions choose which MicroVMs Sweep terminates, and how. ImageIdentifier or MinAge
+// must be set.
 type SweepOptions struct {
-	// ImageIdentifier is the ARN of the image whose MicroVMs are terminated. The default is
-	// all images.
+	// ImageIdentifier is the ARN of the image whose MicroVMs are terminated. The default
+	// is all images.
 	ImageIdentifier string
 	// ImageVersion limits the sweep to one version, such as "3.0". It requires
 	// ImageIdentifier.
@@ -46,8 +47,8 @@ type SweepOptions struct {
 	// Progress is called after each MicroVM, by the goroutine that called Sweep.
 	Progress func(SweepProgress)
 
-	// Clock is the time source of ages and the rate. The default is the system clock; with a
-	// client of package fake it is the clock of the fake server.
+	// Clock is the time source of ages and the rate. The default is the system clock;
+	// with a client of package fake it is the clock of the fake server.
 	Clock lambdamicrovms.Clock
 }
 
@@ -76,8 +77,9 @@ type SweepResult struct {
 	Listed int
 	// Orphans are the MicroVMs that had not ended and match the image and the age.
 	Orphans []types.MicroVMItem
-	// Skipped are MicroVMs that Sweep could not classify, for example because the state is
-	// unknown or the start time is missing. Sweep does not touch them: they may be in use.
+	// Skipped are MicroVMs that Sweep could not classify, for example because the state
+	// is unknown or the start time is missing. Sweep does not touch them: they may be in
+	// use.
 	Skipped []SweepSkipped
 	// Terminated are the orphans whose termination the service accepted. Failed are the
 	// errors for the others.
@@ -94,14 +96,14 @@ type SweepSkipped struct {
 
 // SweepError reports that a sweep is incomplete. The SweepResult says what was done.
 type SweepError struct {
-	// Failed are the MicroVMs that could not be terminated. Left is the number of MicroVMs
-	// that were not tried.
+	// Failed are the MicroVMs that could not be terminated. Left is the number of
+	// MicroVMs that were not tried.
 	Failed []*TerminateError
 	Left   int
 	// Skipped are the MicroVMs that Sweep could not classify.
 	Skipped []SweepSkipped
-	// Err is the error that ended the sweep or the listing early: the context's error, or an
-	// error of ListMicroVMs.
+	// Err is the error that ended the sweep or the listing early: the context's error, or
+	// an error of ListMicroVMs.
 	Err error
 }
 
@@ -134,21 +136,24 @@ func (e *SweepError) Unwrap() []error {
 	return all
 }
 
-// Sweep terminates leftover MicroVMs: those of an image, those older than MinAge, or both.
+// Sweep terminates leftover MicroVMs: those of an image, those older than MinAge, or
+// both.
 //
 // A sweep by age alone terminates the MicroVMs of every program in the account, because
 // MicroVMs have no tags to tell them apart.
 //
 //   - Sweep reads all pages of the list, up to 10,000.
 //   - It ignores MicroVMs that have ended, which stay listed for hours.
-//   - It skips MicroVMs that the list does not describe clearly, because they may be in use.
-//     See SweepResult.Skipped.
+//   - It skips MicroVMs that the list does not describe clearly, because they may be in
+//     use. See SweepResult.Skipped.
 //   - It repeats throttled calls.
-//   - If the listing fails or has more pages, it terminates the MicroVMs found until then.
+//   - If the listing fails or has more pages, it terminates the MicroVMs found until
+//     then.
 //
-// The result is never nil. The error is a *SweepError if the listing failed, or if a MicroVM
-// was skipped, was not tried or could not be terminated. If an option is out of range, Sweep
-// returns an error before any call; [lambdamicrovms.Violations] lists such options.
+// The result is never nil. The error is a *SweepError if the listing failed, or if a
+// MicroVM was skipped, was not tried or could not be terminated. If an option is out of
+// range, Sweep returns an error before any call; [lambdamicrovms.Violations] lists such
+// options.
 func Sweep(ctx context.Context, api SweepAPI, optFns ...func(*SweepOptions)) (*SweepResult, error) {
 	var o SweepOptions
 	for _, fn := range optFns {
@@ -244,7 +249,8 @@ func (o *SweepOptions) find(ctx context.Context, api SweepAPI, result *SweepResu
 }
 
 // judge reports whether a MicroVM is an orphan, or what is unclear about it. Termination
-// cannot be undone, so judge does not rely on the filters of the service and checks again.
+// cannot be undone, so judge does not rely on the filters of the service and checks
+// again.
 func (o *SweepOptions) judge(item types.MicroVMItem, newest time.Time) (orphan bool, unclear string) {
 	image, version := deref(item.ImageArn), deref(item.ImageVersion)
 	switch {
@@ -299,8 +305,8 @@ func sameVersion(a, b string) bool {
 	return strings.TrimSuffix(a, ".0") == strings.TrimSuffix(b, ".0")
 }
 
-// terminate terminates the orphans. It returns the number that it tried, which is all of them
-// unless the context ends.
+// terminate terminates the orphans. It returns the number that it tried, which is all of
+// them unless the context ends.
 func (o *SweepOptions) terminate(ctx context.Context, api SweepAPI, result *SweepResult) (tried int, err error) {
 	next := o.Clock.Now()
 	interval := time.Duration(float64(time.Second) / o.Rate)

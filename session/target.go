@@ -11,8 +11,8 @@ import (
 // target is the destination of a request within the MicroVM.
 type target struct {
 	port int
-	// opaque is URL.Opaque without scheme and host, which net/http would send in the request
-	// line.
+	// opaque is URL.Opaque without scheme and host, which net/http would send in the
+	// request line.
 	opaque string
 }
 
@@ -73,8 +73,8 @@ func (s *Session) mayChoose(chosen, named string) (int, error) {
 
 func hostname(host string) string { return (&url.URL{Host: host}).Hostname() }
 
-// splitOpaque splits URL.Opaque, which net/http sends in the request line unchanged, into an
-// optional host and the rest.
+// splitOpaque splits URL.Opaque, which net/http sends in the request line unchanged, into
+// an optional host and the rest.
 func splitOpaque(opaque string) (host, rest string, err error) {
 	if opaque == "" || opaque == "*" || strings.HasPrefix(opaque, "/") && !strings.HasPrefix(opaque, "//") {
 		return "", opaque, nil

@@ -34,8 +34,8 @@ func newToken(header http.Header, expires time.Time) *token {
 // Format prints no secrets.
 func (token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "session.token{[REDACTED]}") }
 
-// withhold removes the token from the text of an error. net/http quotes text that it cannot
-// parse, and an endpoint can echo the request.
+// withhold removes the token from the text of an error. net/http quotes text that it
+// cannot parse, and an endpoint can echo the request.
 func (t *token) withhold(err error) error {
 	text := t.redact(err.Error())
 	if text == err.Error() {
@@ -96,8 +96,9 @@ type tokenSlot struct {
 	renewAt time.Time
 }
 
-// get returns a token that opens the port. The first caller after renewAt starts a renewal.
-// Callers use the old token as long as it is valid, and otherwise wait for the renewal.
+// get returns a token that opens the port. The first caller after renewAt starts a
+// renewal. Callers use the old token as long as it is valid, and otherwise wait for the
+// renewal.
 func (c *tokenCache) get(ctx context.Context, port int) (*token, error) {
 	slot, err := c.slot(port)
 	if err != nil {
@@ -148,7 +149,8 @@ func (c *tokenCache) slot(port int) (*tokenSlot, error) {
 	return slot, nil
 }
 
-// look returns the token in the slot if it is valid. fresh is false if it is due for renewal.
+// look returns the token in the slot if it is valid. fresh is false if it is due for
+// renewal.
 func (c *tokenCache) look(slot *tokenSlot) (valid *token, fresh bool) {
 	now := c.clock.Now()
 	c.mu.Lock()
@@ -227,8 +229,8 @@ func (c *tokenCache) isStopped() bool {
 	return c.stopped
 }
 
-// tokenHeader converts a token to headers. The service chooses their names. If HTTP does not
-// allow a name or a value, the error does not quote it.
+// tokenHeader converts a token to headers. The service chooses their names. If HTTP does
+// not allow a name or a value, the error does not quote it.
 func tokenHeader(operation string, authToken map[string]string) (http.Header, error) {
 	header := make(http.Header, len(authToken))
 	for name, value := range authToken {

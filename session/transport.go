@@ -9,25 +9,25 @@ import (
 	"strconv"
 )
 
-// RoundTrip sends a request to the MicroVM, with headers for the token and the port. Scheme
-// and host are always those of the endpoint.
+// RoundTrip sends a request to the MicroVM, with headers for the token and the port.
+// Scheme and host are always those of the endpoint.
 //
 // The port is the first of these:
 //
-//  1. the port in an X-aws-proxy-port header or in the equivalent WebSocket subprotocol; it
-//     must be Options.Port, the port in the URL, or one of Options.HeaderPorts;
+//  1. the port in an X-aws-proxy-port header or in the equivalent WebSocket subprotocol;
+//     it must be Options.Port, the port in the URL, or one of Options.HeaderPorts;
 //  2. the port in the URL;
 //  3. for a redirect, the port of the previous request;
 //  4. Options.Port.
 //
-// If the program received the request as a server, and the request line contained host and
-// port, then the port in the URL is untrusted and rule 1 applies to it.
+// If the program received the request as a server, and the request line contained host
+// and port, then the port in the URL is untrusted and rule 1 applies to it.
 //
 // RoundTrip does not forward headers with the proxy's names, in any spelling, nor
 // subprotocols that contain a port or a token.
 //
-// The error is a *HostError if the request is for another host, a *PortError if the port is
-// invalid or may not be chosen, and a *ProxyError if the proxy rejects the request.
+// The error is a *HostError if the request is for another host, a *PortError if the port
+// is invalid or may not be chosen, and a *ProxyError if the proxy rejects the request.
 func (s *Session) RoundTrip(req *http.Request) (*http.Response, error) {
 	to, err := s.targetOf(req)
 	if err != nil {
@@ -117,8 +117,8 @@ func (c *exchange) send() (*http.Response, error) {
 	return resp, nil
 }
 
-// sendTrailer copies the trailer of the request, without the proxy's headers, once the body
-// has been read: only then are its values set.
+// sendTrailer copies the trailer of the request, without the proxy's headers, once the
+// body has been read: only then are its values set.
 func (c *exchange) sendTrailer(out *http.Request) {
 	c.token.clean(out.Trailer)
 	atEnd := func() {

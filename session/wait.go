@@ -8,9 +8,9 @@ import (
 	"github.com/microvm-go/lambdamicrovms"
 )
 
-// The lead is the delay before the first poll after a state change was requested. It is about
-// half of the measured duration of the change: start 1.85 s, resume 1.2 s, suspend 1 to 2 s.
-// The polls that this saves are spent on shorter delays afterwards.
+// The lead is the delay before the first poll after a state change was requested. It is
+// about half of the measured duration of the change: start 1.85 s, resume 1.2 s, suspend
+// 1 to 2 s. The polls that this saves are spent on shorter delays afterwards.
 const (
 	startLead   = 900 * time.Millisecond
 	resumeLead  = 600 * time.Millisecond

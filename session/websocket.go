@@ -15,11 +15,11 @@ import (
 )
 
 // Handshake has the arguments that a WebSocket library needs to connect. Subprotocols and
-// Header both contain the token: do not log them, and pass only one of them to the library.
-// A Handshake itself prints, logs and marshals without them.
+// Header both contain the token: do not log them, and pass only one of them to the
+// library. A Handshake itself prints, logs and marshals without them.
 type Handshake struct {
-	// URL is a wss URL, or a ws URL if Options.BaseEndpoint is an http URL. You may append a
-	// path.
+	// URL is a wss URL, or a ws URL if Options.BaseEndpoint is an http URL. You may
+	// append a path.
 	URL string
 	// Host is the value of the Host header. It differs from the URL's host only with
 	// Options.BaseEndpoint.
@@ -45,8 +45,8 @@ func (h Handshake) MarshalJSON() ([]byte, error) { return json.Marshal(h.text())
 
 // WebSocket returns the arguments to connect to a port of the MicroVM. Zero means
 // Options.Port. The token is the one that the session's requests use and may expire soon:
-// connect at once, and call WebSocket again for each connection. An open connection is not
-// affected when the token expires.
+// connect at once, and call WebSocket again for each connection. An open connection is
+// not affected when the token expires.
 //
 // If the library accepts an http.Client, use [Session.Client] and [Session.URL] instead.
 func (s *Session) WebSocket(ctx context.Context, port int) (*Handshake, error) {
@@ -65,9 +65,9 @@ func (s *Session) WebSocket(ctx context.Context, port int) (*Handshake, error) {
 }
 
 // Shell returns the arguments to connect to a shell in the MicroVM, a terminal over a
-// WebSocket. Each call creates a token that is valid for Options.TokenLifetime. The MicroVM
-// must have been started with the network connector SHELL_INGRESS; ALL_INGRESS does not
-// include it. The API does not document the messages of the connection.
+// WebSocket. Each call creates a token that is valid for Options.TokenLifetime. The
+// MicroVM must have been started with the network connector SHELL_INGRESS; ALL_INGRESS
+// does not include it. The API does not document the messages of the connection.
 func (s *Session) Shell(ctx context.Context) (*Handshake, error) {
 	if s.tokens.isStopped() {
 		return nil, ErrClosed
