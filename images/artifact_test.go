@@ -19,8 +19,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/images"
 )
 
-// folder makes a folder of files: a name that ends in a slash is a folder, content that begins with "->" a
-// symbolic link.
+// folder makes a folder of files: a name that ends in a slash is a folder, content that
+// begins with "->" a symbolic link.
 func folder(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -117,8 +117,8 @@ func TestZip(t *testing.T) {
 		t.Errorf("got %+v", archive)
 	}
 
-	// The same content elsewhere, written at another time and in another order, with other permissions for
-	// others.
+	// The same content elsewhere, written at another time and in another order, with
+	// other permissions for others.
 	same := folder(t, files)
 	for name, mode := range map[string]fs.FileMode{"run.sh": 0o755, "a.txt": 0o664} {
 		if err := os.Chmod(filepath.Join(same, name), mode); err != nil {
@@ -280,8 +280,8 @@ func TestZipIntoTheFolder(t *testing.T) {
 	}
 }
 
-// hooked calls a function whenever somebody asks for its error, as Zip does before each file: something
-// happens while it runs, at the same moment in every run.
+// hooked calls a function whenever somebody asks for its error, as Zip does before each
+// file: something happens while it runs, at the same moment in every run.
 type hooked struct {
 	context.Context
 	hook func(call int)
@@ -296,7 +296,7 @@ func (h hooked) Err() error {
 	return nil
 }
 
-// A folder that is left out is not entered unless an exception may reach into it.
+// Zip opens an excluded directory only if an exception may match something in it.
 func TestZipDoesNotEnterExcludedFolders(t *testing.T) {
 	calls := func(ignore, names string) int {
 		files := map[string]string{"Dockerfile": "", ".dockerignore": ignore, "src/a.go": ""}
@@ -327,7 +327,8 @@ func TestZipDoesNotEnterExcludedFolders(t *testing.T) {
 	}
 }
 
-// Whatever takes the place of something that is listed, and whenever: Zip packs what it has listed or fails.
+// Whatever takes the place of something that is listed, and whenever: Zip packs what it
+// has listed or fails.
 func TestZipPacksWhatIsListed(t *testing.T) {
 	const secret = "the content of a file that is left out"
 	replace := func(remove, link, target string) func(string) error {

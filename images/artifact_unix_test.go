@@ -45,7 +45,7 @@ func pipe(t *testing.T, name string) {
 	}
 }
 
-// A file or folder becomes a pipe while Zip runs.
+// A file or directory becomes a pipe while Zip runs.
 func TestZipRefusesNewPipes(t *testing.T) {
 	for _, name := range []string{"m", "m/a", ".dockerignore", "Dockerfile"} {
 		refused := 0
@@ -71,7 +71,7 @@ func TestZipRefusesNewPipes(t *testing.T) {
 	}
 }
 
-// BuildKit ignores a folder that cannot be read if it is left out.
+// BuildKit ignores an unreadable directory if it is excluded.
 func TestZipUnreadableFolder(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("root reads everything")

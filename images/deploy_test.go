@@ -55,7 +55,7 @@ func (b *bench) tags() map[string]string {
 	return out.Tags
 }
 
-// An unchanged deployment takes at most four calls, and nothing is packed.
+// An unchanged deployment makes at most four calls and packs nothing.
 func TestDeployUnchangedIsCheap(t *testing.T) {
 	for _, tags := range []map[string]string{nil, {"team": "a"}} {
 		b := newBench(t)
@@ -83,7 +83,7 @@ func TestDeployUnchangedIsCheap(t *testing.T) {
 	}
 }
 
-// The temporary folder may be in the folder that is deployed.
+// The temporary directory may be in the directory that is deployed.
 func TestDeployTemporaryFolderInside(t *testing.T) {
 	b := newBench(t)
 	dir := folder(t, map[string]string{"Dockerfile": "FROM scratch", "tmp/": ""})
@@ -104,7 +104,7 @@ func TestDeployTemporaryFolderInside(t *testing.T) {
 	}
 }
 
-// TestDeploy follows an image through deployments of a folder.
+// TestDeploy deploys a directory several times to one image.
 func TestDeploy(t *testing.T) {
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
@@ -200,7 +200,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// Only the caller can know whether what is behind a URI has changed.
+// Only the caller knows whether the content at a URI has changed.
 func TestDeployURI(t *testing.T) {
 	b := newBench(t)
 	for i, c := range []struct {
@@ -352,7 +352,8 @@ func TestDeployChecksFirst(t *testing.T) {
 		}
 	}
 
-	// What strict validation refuses may be tried all the same, for the day it is allowed.
+	// What strict validation refuses may be tried all the same, for the day it is
+	// allowed.
 	b := newBench(t)
 	d := images.Deployment{Image: declaration()}
 	d.Image.Resources = []types.Resources{{MinimumMemoryInMiB: aws.Int32(3000)}}
@@ -360,7 +361,7 @@ func TestDeployChecksFirst(t *testing.T) {
 	if _, err := b.deploy(d, func(o *images.DeployOptions) { o.Validation = lambdamicrovms.ValidationModel }); !errors.As(err, &refused) {
 		t.Errorf("got %v", err)
 	}
-	// A version as answers spell it is what is meant.
+	// The form of the version in responses is accepted.
 	d = images.Deployment{Image: declaration()}
 	d.Image.BaseImageVersion = aws.String("1.0")
 	if _, err := b.deploy(d); err != nil {
@@ -398,7 +399,7 @@ func TestDeployUploadFails(t *testing.T) {
 	}
 }
 
-// The image is as it shall be, although its tags are not.
+// The image is up to date, but its tags are not.
 func TestDeployTagsFail(t *testing.T) {
 	b := newBench(t, fake.WithFault(fake.ServerError{}, fake.On(fake.TagResource)))
 	b.create(declaration())

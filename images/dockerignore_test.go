@@ -256,7 +256,7 @@ func TestIgnoreDifferential(t *testing.T) {
 	}
 }
 
-// reference returns the paths that are not left out, and the folders that they are in.
+// reference returns the paths that are not excluded, and their directories.
 func reference(lines string, paths []string) (map[string]bool, error) {
 	patterns, err := ignorefile.ReadAll(strings.NewReader(lines))
 	if err != nil {

@@ -38,7 +38,7 @@ func service(versions int) (*fake.Server, *lambdamicrovms.Client) {
 	return srv, client
 }
 
-// folderWithDockerfile makes a folder to deploy.
+// folderWithDockerfile makes a directory to deploy.
 func folderWithDockerfile() (dir string, remove func()) {
 	dir, err := os.MkdirTemp("", "example")
 	if err == nil {

@@ -33,7 +33,7 @@ func (b *bench) updating(o *images.UpdateOptions)  { b.clock(&o.Options) }
 func (b *bench) deploying(o *images.DeployOptions) { b.clock(&o.Options) }
 func (b *bench) pruning(o *images.PruneOptions)    { b.clock(&o.Options) }
 
-// declaration is the least that an image needs.
+// declaration has only the members that an image needs.
 func declaration() lambdamicrovms.CreateMicroVMImageInput {
 	return lambdamicrovms.CreateMicroVMImageInput{
 		Name:         aws.String("app"),
@@ -139,11 +139,11 @@ func describe(text string) func(*lambdamicrovms.UpdateMicroVMImageInput) error {
 	}
 }
 
-// interposed is a client that does something else before a request, as somebody else might.
+// interposed is a client that simulates somebody else's calls before a request.
 type interposed struct {
 	*lambdamicrovms.Client
 	update, list, remove func()
-	// answered may change what an update comes to.
+	// answered may change the result of an update.
 	answered func(*lambdamicrovms.UpdateMicroVMImageOutput, error) (*lambdamicrovms.UpdateMicroVMImageOutput, error)
 }
 

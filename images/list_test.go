@@ -55,7 +55,8 @@ func (e *endless) ListMicroVMs(ctx context.Context, in *lambdamicrovms.ListMicro
 	return e.Client.ListMicroVMs(ctx, in)
 }
 
-// A list whose tokens never end must not keep a workflow forever, nor pass for a whole list.
+// A list whose tokens never end must neither block a workflow forever nor count as
+// complete.
 func TestEndlessLists(t *testing.T) {
 	tokens := map[string]func(page int) string{
 		"always new": func(page int) string { return fmt.Sprint("t", page) },

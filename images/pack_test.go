@@ -60,7 +60,7 @@ func mixed() map[string]string {
 	return files
 }
 
-// The archive is the same whatever the number of cores, and HashDir's result is that of Zip.
+// The archive does not depend on the number of cores, and HashDir returns the same as Zip.
 func TestPackDeterministic(t *testing.T) {
 	dir := folder(t, mixed())
 	hashed, err := images.HashDir(context.Background(), dir)
@@ -121,7 +121,7 @@ func TestPackContent(t *testing.T) {
 	}
 }
 
-// A hash differs where the content does, in whatever part of a large file.
+// A change in any part of a large file changes the hash.
 func TestHashDirOfLargeFiles(t *testing.T) {
 	dir := folder(t, map[string]string{"Dockerfile": "", "large": words(1 << 20)})
 	seen := make(map[string]int64)
@@ -147,7 +147,8 @@ func TestHashDirOfLargeFiles(t *testing.T) {
 	}
 }
 
-// A file that is stored is read twice. What changes in between without leaving a trace is found by its checksum.
+// A stored file is read twice. The checksum detects a change in between that leaves size and time
+// unchanged.
 func TestPackRefusesTornFiles(t *testing.T) {
 	refused := 0
 	for moment, last := 1, false; !last; moment++ {
@@ -201,7 +202,7 @@ func TestPackEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// A panic of the writer reaches the caller, and nothing is left running.
+// A panic of the writer reaches the caller, and no goroutine is left running.
 func TestPackWriterPanics(t *testing.T) {
 	dir := folder(t, mixed())
 	defer func() {

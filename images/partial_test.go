@@ -15,8 +15,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// edited is a client whose outputs are changed before a workflow sees them. The calls have had
-// their effect.
+// edited is a client that executes calls and changes their outputs.
 type edited struct {
 	*lambdamicrovms.Client
 	edit func(out any) (isNil bool)
@@ -206,8 +205,7 @@ func TestBuildThatLeavesNoTrace(t *testing.T) {
 	}
 }
 
-// readings are what a workflow may get to read in place of the truth, each of which it has to
-// read again or refuse.
+// readings are wrong outputs. A workflow must read again or fail for each of them.
 func readings() map[string]func(any) bool {
 	type (
 		list    = lambdamicrovms.ListMicroVMImageVersionsOutput
@@ -344,7 +342,7 @@ func TestFindByARN(t *testing.T) {
 	}
 }
 
-// What a MicroVM runs on cannot always be read.
+// The version of a MicroVM may be missing or malformed.
 func TestPruneKeepsWhatMayBeInUse(t *testing.T) {
 	type output = lambdamicrovms.ListMicroVMsOutput
 	vm := func(version *string, state types.MicroVMState) func(any) bool {
@@ -419,7 +417,7 @@ func TestPruneKeepsVersionsThatItDoesNotUnderstand(t *testing.T) {
 	}
 }
 
-// The image may know of a latest active version that the list of versions has otherwise.
+// Image and list of versions may disagree on the latest active version.
 func TestPruneGoesByTheImageToo(t *testing.T) {
 	type output = lambdamicrovms.GetMicroVMImageOutput
 	b := newBench(t)
@@ -490,7 +488,7 @@ func TestRollbackReadsTheImageAgain(t *testing.T) {
 	}
 }
 
-// Deploy goes by the tags of the image, which a response may lack.
+// Deploy reads the tags of the image, which a response may lack.
 func TestDeployWithoutTags(t *testing.T) {
 	b := newBench(t)
 	d := images.Deployment{Image: declaration(), ContentHash: "a"}
@@ -519,7 +517,8 @@ func TestBuildFailedWithoutVersion(t *testing.T) {
 	}
 }
 
-// A token of the change's own names the version of an earlier call.
+// With a token that change has set, the service may return the version of an earlier
+// call.
 func TestUpdateRepeatedByToken(t *testing.T) {
 	b := newBench(t)
 	b.create(declaration())
@@ -538,8 +537,8 @@ func TestUpdateRepeatedByToken(t *testing.T) {
 	}
 }
 
-// What cannot be read after the build started must not pass for somebody else's update, which
-// would build the change again.
+// An incomplete response after the start of the build must not count as somebody else's
+// update, which would build the change again.
 func TestUpdateIsNotBuiltAgainForWhatCannotBeRead(t *testing.T) {
 	type output = lambdamicrovms.ListMicroVMImageVersionsOutput
 	for name, edit := range map[string]func(*types.MicroVMImageVersionSummary){

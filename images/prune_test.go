@@ -134,7 +134,7 @@ func (b *bench) history(n int) {
 	}
 }
 
-// What comes between is seen, and a version that is needed after all is as it was.
+// Prune notices concurrent changes, and restores a version that is needed after all.
 func TestPruneChangesItsMind(t *testing.T) {
 	for _, c := range []struct {
 		reason  string
@@ -276,7 +276,7 @@ func TestPruneFails(t *testing.T) {
 	}
 	b.srv.SetOverrides(fake.Overrides{})
 
-	// It ends in the middle, and what was done is known.
+	// Prune fails in the middle; the result says what was done.
 	ctx, cancel := context.WithCancel(b.ctx)
 	defer cancel()
 	result, err = images.Prune(ctx, b.client, appARN, 1, b.pruning, func(o *images.PruneOptions) {
@@ -290,7 +290,8 @@ func TestPruneFails(t *testing.T) {
 		t.Errorf("canceled: %+v, %v", result, err)
 	}
 
-	// A version may be gone although the request got no answer, and the error tells which.
+	// A version may be deleted although the response was lost; the error names the
+	// version.
 	b = newBench(t)
 	b.history(2)
 	b.srv.Inject(fake.LoseAnswer{}, fake.On(fake.DeleteMicroVMImageVersion))

@@ -67,7 +67,7 @@ func TestRollback(t *testing.T) {
 	}
 }
 
-// There always is a version to start from, even half way.
+// A version is active at any time, even halfway.
 func TestRollbackIsOneSwitch(t *testing.T) {
 	b := newBench(t)
 	b.history(4)
@@ -100,7 +100,7 @@ func TestRollbackIsOvertaken(t *testing.T) {
 		t.Errorf("by an update: %+v, %v", result, err)
 	}
 
-	// Somebody goes even further back.
+	// Somebody rolls back even further.
 	b = newBench(t)
 	b.history(3)
 	lists = 0

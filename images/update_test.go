@@ -93,7 +93,8 @@ func TestUpdateFrom(t *testing.T) {
 	}
 }
 
-// A busy image is refused in two forms, and by a reader it may not be seen at all.
+// The service rejects updates of a busy image with two errors, and may do so even if the
+// image looks settled.
 func TestUpdateWaitsForBusyImage(t *testing.T) {
 	for _, form := range []fake.Outcome{fake.OutcomeConflict, fake.OutcomeValidation} {
 		b := newBench(t, fake.WithAnswers(fake.Answers{BusyUpdate: form}))
@@ -153,7 +154,7 @@ func TestUpdateQuota(t *testing.T) {
 	}
 	remove()
 
-	// Nobody frees this one by waiting.
+	// This quota does not free up on its own.
 	b.srv.Inject(fake.QuotaExceeded{Message: "The maximum number of versions of an image has been reached."}, fake.On(fake.UpdateMicroVMImage))
 	started := b.srv.Now()
 	var failed *images.Error
@@ -286,7 +287,8 @@ func TestUpdateReplacesAnUpdate(t *testing.T) {
 		t.Errorf("something was lost: %v", now)
 	}
 
-	// A third one builds upon the version that lacks something, so that no version has everything.
+	// A third update builds on the version that lacks changes, so no version has all of
+	// them.
 	b, api = start()
 	settled := 0
 	api.list = func() {
@@ -299,7 +301,7 @@ func TestUpdateReplacesAnUpdate(t *testing.T) {
 		t.Errorf("built upon: %v", err)
 	}
 
-	// Making it good fails.
+	// Building a version with both changes fails.
 	b, api = start()
 	b.srv.Inject(fake.FailBuild{}, fake.On(fake.UpdateMicroVMImage), fake.Nth(3))
 	_, err = images.Update(b.ctx, api, appARN, add, b.updating, func(o *images.UpdateOptions) { o.Retries = 1 })
@@ -309,7 +311,7 @@ func TestUpdateReplacesAnUpdate(t *testing.T) {
 	}
 }
 
-// A rollback between check and request must not be undone unnoticed.
+// Update must not silently undo a rollback between its check and its request.
 func TestUpdateUndoesARollback(t *testing.T) {
 	b := newBench(t)
 	b.create(declaration())
@@ -322,7 +324,7 @@ func TestUpdateUndoesARollback(t *testing.T) {
 	}
 }
 
-// However its answers are lost, one call builds one version.
+// One call builds one version, no matter which responses are lost.
 func TestUpdateIsSentOnce(t *testing.T) {
 	on := fake.On(fake.UpdateMicroVMImage)
 	for _, c := range []struct {
@@ -360,8 +362,8 @@ func TestUpdateIsSentOnce(t *testing.T) {
 	}
 }
 
-// If the service asked whether the image is busy before it asks for the token, a repeated request would be
-// refused for the sake of the first one.
+// If the service asked whether the image is busy before it asks for the token, a repeated
+// request would be refused for the sake of the first one.
 func TestUpdateRecognizesItsOwnBuild(t *testing.T) {
 	b := newBench(t)
 	b.create(declaration())
@@ -390,7 +392,7 @@ func TestUpdateOutcomeIsUnknown(t *testing.T) {
 		t.Errorf("no look at the versions: %v", err)
 	}
 
-	// The repetition is refused, which says nothing about the first request.
+	// The rejection of the repeated request says nothing about the first one.
 	b = newBench(t)
 	b.create(declaration())
 	b.srv.Inject(fake.LoseAnswer{}, on, fake.First(3))
@@ -406,7 +408,7 @@ func TestUpdateOutcomeIsUnknown(t *testing.T) {
 		t.Errorf("refused when repeated: %v", err)
 	}
 
-	// The context ends while the answer is under way.
+	// The context ends before the response arrives.
 	b = newBench(t)
 	b.create(declaration())
 	ctx, cancel := context.WithCancel(b.ctx)
@@ -418,7 +420,7 @@ func TestUpdateOutcomeIsUnknown(t *testing.T) {
 		t.Errorf("canceled: %v", err)
 	}
 
-	// Nothing has come of it: the service said no throughout.
+	// Nothing was started: the service rejected every request.
 	b = newBench(t, fake.WithFault(fake.Throttle{}, on))
 	b.create(declaration())
 	var failed *images.Error
@@ -459,7 +461,7 @@ func TestUpdateStops(t *testing.T) {
 	}
 }
 
-// The context ends a workflow wherever it is, with an error that says so.
+// A workflow returns the context's error at any step.
 func TestUpdateContext(t *testing.T) {
 	for steps := range 8 {
 		b := newBench(t)

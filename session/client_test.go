@@ -45,7 +45,7 @@ func (a *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// A URL without a host is treated as net/http treats the complete one.
+// A URL without a host behaves like the complete URL in net/http.
 func TestClientWithoutHost(t *testing.T) {
 	scenario := func(t *testing.T, base func(*session.Session) string) []string {
 		app := &site{}

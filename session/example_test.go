@@ -30,7 +30,7 @@ func check(err error) {
 	}
 }
 
-// A MicroVM is started, asked over HTTP, and terminated.
+// Run starts a MicroVM, and Close terminates it.
 func ExampleRun() {
 	ctx := context.Background()
 	srv, client, imageARN := newFake()
@@ -51,7 +51,7 @@ func ExampleRun() {
 	// 200 GET /greet?name=Ada 8080
 }
 
-// A MicroVM that somebody else has started is used for a while and stays.
+// Attach uses a MicroVM that somebody else has started. Close leaves it running.
 func ExampleAttach() {
 	ctx := context.Background()
 	srv, client, imageARN := newFake()
@@ -146,7 +146,7 @@ func ExampleSession_Shell() {
 	// true 2 lambda-microvms
 }
 
-// MicroVMs of an image that nobody has closed for an hour are terminated.
+// Sweep terminates the MicroVMs of an image that were started an hour ago or earlier.
 func ExampleSweep() {
 	ctx := context.Background()
 	srv, client, imageARN := newFake()

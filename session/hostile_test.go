@@ -16,7 +16,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/session"
 )
 
-// endpoint serves one request per connection with whatever a function says to it.
+// endpoint serves one request per connection with a function.
 func endpoint(t *testing.T, says func(*http.Request, net.Conn)) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -41,7 +41,7 @@ func endpoint(t *testing.T, says func(*http.Request, net.Conn)) string {
 	return "http://" + listener.Addr().String()
 }
 
-// An endpoint that sends the token back gets it into no error.
+// No error contains a token that the endpoint echoes.
 func TestTokenEchoed(t *testing.T) {
 	for name, format := range map[string]string{
 		"status line": "HTTP/1.1 %s\r\n\r\n",
@@ -104,7 +104,7 @@ func TestContextEndsHeldRequests(t *testing.T) {
 	}
 }
 
-// A redirect leads to no other host, however it is written.
+// No redirect, in whatever notation, leads to another host.
 func TestHostileRedirects(t *testing.T) {
 	for _, location := range []string{
 		"https://HOST@elsewhere.example/", "https://elsewhere.example#HOST", "https://elsewhere.example?HOST", `https://HOST\@elsewhere.example/`,
@@ -139,7 +139,7 @@ func TestHostileRedirects(t *testing.T) {
 	}
 }
 
-// A body that reads nothing for ever is not waited for.
+// The session does not wait for a body that reads no bytes forever.
 func TestIdleBody(t *testing.T) {
 	for _, status := range []int{http.StatusForbidden, http.StatusBadGateway} {
 		srv := newService(t)

@@ -51,7 +51,7 @@ func (l *lossy) CreateMicroVMAuthToken(ctx context.Context, in *lambdamicrovms.C
 	return out, err
 }
 
-// living returns how many MicroVMs have not ended.
+// living returns the number of MicroVMs that have not ended.
 func (s *service) living(t testing.TB) int {
 	t.Helper()
 	n := 0
@@ -207,8 +207,8 @@ func TestLostStateAndToken(t *testing.T) {
 	get(t, s.Client(), "/")
 }
 
-// If nothing was sent, Run does not repeat the call to learn the id. The client's error says
-// whether something was sent.
+// If nothing was sent, Run does not repeat the call to learn the id. The client's error
+// says whether something was sent.
 func TestRunSentNothing(t *testing.T) {
 	refused := errors.New("refused")
 	srv := newService(t)

@@ -14,7 +14,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/session"
 )
 
-// Nothing that callers get prints a token, by whatever verb.
+// No value that callers get prints a token with any verb.
 func TestNoTokenInPrint(t *testing.T) {
 	srv := newService(t, fake.WithApplication(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), 8080))
 	sent := &tape{RoundTripper: srv}

@@ -16,8 +16,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/session"
 )
 
-// A synctest bubble ends only when its goroutines have ended, so these tests also prove that
-// none are left behind.
+// A synctest bubble ends only when its goroutines have ended, so these tests also prove
+// that none are left behind.
 
 func TestTokenRenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -268,7 +268,7 @@ func TestSystemClock(t *testing.T) {
 	})
 }
 
-// What hangs is given up in time.
+// Calls that hang are canceled in time.
 func TestHangs(t *testing.T) {
 	for _, tt := range []struct {
 		operation fake.Operation

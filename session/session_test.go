@@ -238,7 +238,7 @@ func says(text string) func(error) bool {
 	return func(err error) bool { return err != nil && strings.Contains(err.Error(), text) }
 }
 
-// Where there was no connection nothing was started, and there is nothing to look for.
+// Without a connection nothing was started, and Run does not repeat the call.
 func TestRunWithoutConnection(t *testing.T) {
 	for name, cause := range map[string]error{
 		"dial":        &net.OpError{Op: "dial", Err: errors.New("refused")},
@@ -259,7 +259,8 @@ func TestRunWithoutConnection(t *testing.T) {
 	}
 }
 
-// TestRunLeaksNothing runs with calls that fail at random: what Run does not return has ended.
+// TestRunLeaksNothing runs with calls that fail at random: what Run does not return has
+// ended.
 func TestRunLeaksNothing(t *testing.T) {
 	const runs = 300
 	for seed := range uint64(runs) {
@@ -441,8 +442,8 @@ func script(srv *service, states ...types.MicroVMState) {
 	}})
 }
 
-// The action depends on the state of the MicroVM. The reason of one that is TERMINATING may
-// only be known later.
+// The action depends on the state of the MicroVM. The reason of one that is TERMINATING
+// may only be known later.
 func TestFromState(t *testing.T) {
 	const suspend, resume = fake.SuspendMicroVM, fake.ResumeMicroVM
 	end := func(action string, state types.MicroVMState, reason string) *session.StateError {
@@ -506,7 +507,7 @@ func TestStartTellsTheReasonOfTheEnd(t *testing.T) {
 	}
 }
 
-// Somebody else resumes at the same time, and the service refuses the second call.
+// Somebody else resumes at the same time, and the service rejects the second call.
 func TestResumedByAnother(t *testing.T) {
 	srv := newService(t, fake.WithAnswers(fake.Answers{OutOfTurn: fake.OutcomeConflict}))
 	s := srv.start(t)
@@ -579,7 +580,7 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// How long the service asks to wait, Close does.
+// Close waits as long as the Retry-After of the service says.
 func TestCloseHonoursRetryAfter(t *testing.T) {
 	srv := newService(t)
 	api := &busy{service: srv}
@@ -609,7 +610,7 @@ func (b *busy) TerminateMicroVM(ctx context.Context, in *lambdamicrovms.Terminat
 	return b.service.TerminateMicroVM(ctx, in, optFns...)
 }
 
-// A MicroVM that the service has forgotten needs no end.
+// A MicroVM that the service no longer finds counts as terminated.
 func TestCloseForgotten(t *testing.T) {
 	srv := newService(t)
 	s := srv.start(t)

@@ -17,7 +17,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// fleet is what a sweep finds: of each image an old MicroVM, one that has ended, and a new one.
+// fleet is what a sweep finds: of each image an old MicroVM, one that has ended, and a
+// new one.
 func fleet(t *testing.T, opts ...fake.Option) (srv *service, other string, names map[string]string) {
 	t.Helper()
 	ctx := context.Background()
@@ -245,7 +246,7 @@ func TestSweepFails(t *testing.T) {
 	}
 }
 
-// A list that breaks off is no reason to leave what it has named.
+// If the listing fails, Sweep terminates the MicroVMs found until then.
 func TestSweepBrokenList(t *testing.T) {
 	srv, _, _ := fleet(t)
 	list := &shortPages{service: srv}

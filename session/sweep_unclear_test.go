@@ -17,7 +17,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// What cannot be read counts as in use, and is said.
+// MicroVMs that cannot be classified are skipped and reported.
 func TestSweepUnclear(t *testing.T) {
 	srv := newService(t)
 	old := srv.Now().Add(-2 * time.Hour)

@@ -292,7 +292,7 @@ func TestProxyErrors(t *testing.T) {
 	}
 }
 
-// Answers of the application come through as they are, be they ever so alike.
+// Responses of the application are returned unchanged, even if they resemble the proxy's.
 func TestAnswersOfTheApplication(t *testing.T) {
 	tests := []struct {
 		method string
@@ -346,7 +346,8 @@ func TestAnswersOfTheApplication(t *testing.T) {
 	}
 }
 
-// The body of a 403 that goes on later, or breaks off, is not waited for, and not lost.
+// The session neither waits for nor loses the body of a 403 that continues later or
+// breaks off.
 func TestBodyPutBack(t *testing.T) {
 	srv := newService(t)
 	broken := errors.New("broken")
@@ -462,7 +463,7 @@ func TestResumeOnDemandFails(t *testing.T) {
 	}
 }
 
-// Of many requests that find the MicroVM suspended one resumes it.
+// Concurrent requests that find the MicroVM suspended share one resume.
 func TestResumeOnce(t *testing.T) {
 	srv := newService(t)
 	s := srv.start(t, onDemand)
@@ -483,7 +484,7 @@ func TestResumeOnce(t *testing.T) {
 	}
 }
 
-// With the idle policy's own resume there is nothing to do.
+// With AutoResumeEnabled, the session does nothing.
 func TestResumedByTheProxy(t *testing.T) {
 	srv := newService(t)
 	in := srv.input()
@@ -600,8 +601,8 @@ func TestReplaysOnlyWhatIsSafe(t *testing.T) {
 	}
 }
 
-// A response that switches protocols is returned unchanged, so that WebSocket libraries can
-// use the client.
+// A response that switches protocols is returned unchanged, so that WebSocket libraries
+// can use the client.
 func TestSwitchingProtocols(t *testing.T) {
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, stream, err := w.(http.Hijacker).Hijack()
