@@ -78,6 +78,9 @@ func askedDelay(err error) time.Duration {
 // A date counts from the response's own Date, since our clock may differ from the service's.
 func parseRetryAfter(header http.Header) (delay time.Duration, ok bool) {
 	value := strings.TrimSpace(header.Get("Retry-After"))
+	if value == "" {
+		return 0, false
+	}
 	if at, err := http.ParseTime(value); err == nil {
 		now, err := http.ParseTime(header.Get("Date"))
 		if err != nil {
