@@ -419,9 +419,14 @@ func (m *signRequest) sign(ctx context.Context, req *smithyhttp.Request) error {
 	if signer == nil {
 		return errors.New("no signer")
 	}
+	connectable, err := setWireHost(req.Request)
+	if err != nil {
+		return err
+	}
 	stop := m.timer(ctx, signRequestDuration, attempt.scheme)
 	err = signer.SignRequest(ctx, req, attempt.identity, attempt.signerProperties())
 	stop()
+	connectable()
 	if err != nil {
 		return fmt.Errorf("sign request: %w", err)
 	}

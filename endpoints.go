@@ -168,6 +168,17 @@ func parseEndpoint(endpoint string) (*url.URL, error) {
 	return u, nil
 }
 
+// checkEndpoint refuses what net/http cannot send to, before anything is signed or retried.
+func checkEndpoint(u *url.URL) error {
+	if scheme := strings.ToLower(u.Scheme); scheme != "https" && scheme != "http" {
+		return errors.New("the scheme of the endpoint must be https or http")
+	}
+	if u.Hostname() == "" {
+		return errors.New("the endpoint has no host")
+	}
+	return nil
+}
+
 // checkRegion refuses regions that would put something else than a label into the host.
 func checkRegion(region string) error {
 	if !smithyhttp.ValidHostLabel(region) || region[0] == '-' || region[len(region)-1] == '-' {
@@ -247,6 +258,9 @@ func (m *resolveEndpoint) resolve(ctx context.Context, req *smithyhttp.Request) 
 		span.SetProperty("client.call.resolved_endpoint", endpoint.URI.Redacted())
 	}
 
+	if err := checkEndpoint(&endpoint.URI); err != nil {
+		return err
+	}
 	req.URL.Scheme, req.URL.Host = endpoint.URI.Scheme, endpoint.URI.Host
 	if endpoint.URI.Path != "" || !strings.HasPrefix(req.URL.Path, "/") { // else the path is what it should be
 		escaped := smithyhttp.JoinPath(endpoint.URI.EscapedPath(), req.URL.EscapedPath())
