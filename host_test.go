@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 )
 
 // A strict server computes the signature of what it receives, host included.
@@ -156,7 +157,7 @@ func TestEndpointsThatAreNeverSent(t *testing.T) {
 				} else {
 					_, err = stubbed(do, eager).UpdateMicroVMImage(context.Background(), updateInput(), option)
 				}
-				if err == nil || sent != 0 || isErrorAs[*lambdamicrovms.UncertainError](err) {
+				if err == nil || sent != 0 || clienttest.IsErrorAs[*lambdamicrovms.UncertainError](err) {
 					t.Errorf("%d requests, error %v", sent, err)
 				}
 			})
