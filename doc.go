@@ -119,7 +119,9 @@
 // Inputs, outputs and types marshal to the JSON of the wire and back, including members that
 // travel in the path or query. So a configuration can live in a file. An input rejects unknown
 // members, because a typo would otherwise reset a setting; the error names line, column and
-// the member that was probably meant. Names match in any letter case, as in encoding/json.
+// the member that was probably meant. (For text that is no JSON, json.Unmarshal has an
+// error of its own; UnmarshalJSON has ours.) Names match in any letter case, as in
+// encoding/json.
 //
 // Names in responses are exact, and a member that is null counts as absent. [UnknownSettings]
 // lists the settings in a response that this version of the module cannot read.

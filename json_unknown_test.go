@@ -117,3 +117,21 @@ func TestGoNamesInJSON(t *testing.T) {
 		t.Errorf("%v, %v", out, err)
 	}
 }
+
+// An error of a configuration file says where and what, and repeats no value of the file.
+func TestJSONErrorsOfInputs(t *testing.T) {
+	tests := []struct{ doc, want string }{
+		{"{\n  \"name\": \"app\",\n  \"environmentVariables\": {\"A\": [\"hunter2-hunter2\"]}\n}", "unexpected JSON in environmentVariables.A at line 3, column 33: want a string, got an array"},
+		{`{"environmentVariables":"hunter2-hunter2"}`, "unexpected JSON in environmentVariables at line 1, column 25: want an object, got a string"},
+		{"{\n\t\"enviromentVariables\": {\"A\": \"hunter2-hunter2\"}}", `unexpected JSON in enviromentVariables at line 2, column 2: unknown member, did you mean "environmentVariables"?`},
+		{`{"hooks":{"microvmHooks":{"Runn":"ENABLED"}}}`, `unexpected JSON in hooks.microvmHooks.Runn at line 1, column 27: unknown member, did you mean "run"?`},
+		{`{"logging":{"disabeld":{}}}`, `unexpected JSON in logging.disabeld at line 1, column 13: unknown member, did you mean "disabled"?`},
+		{`{"runHookPayload":"hunter2-hunter2"}`, "unexpected JSON in runHookPayload at line 1, column 2: unknown member"},
+	}
+	for _, test := range tests {
+		var in lambdamicrovms.CreateMicroVMImageInput
+		if err := json.Unmarshal([]byte(test.doc), &in); err == nil || err.Error() != test.want {
+			t.Errorf("%s: error %v, want %s", test.doc, err, test.want)
+		}
+	}
+}
