@@ -32,6 +32,8 @@ type keeper struct {
 func (s *Server) KeepState(path string) error { return stateError(path, s.keepState(path)) }
 
 func (s *Server) keepState(path string) error {
+	s.keeping.Lock()
+	defer s.keeping.Unlock()
 	target, err := resolveLinks(path)
 	if err != nil {
 		return &StateError{Problem: StateUnreadable, Err: err}
@@ -130,6 +132,8 @@ func (k *keeper) end() {
 //
 // Servers of [New] are closed when their test ends.
 func (s *Server) Close() error {
+	s.keeping.Lock()
+	defer s.keeping.Unlock()
 	s.standstill.end()
 	s.mu.Lock()
 	k := s.keeper

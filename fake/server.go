@@ -27,6 +27,8 @@ type Server struct {
 	calls     callLog
 	faulty    atomic.Bool // whether there are any faults; spares most calls the lock
 
+	keeping sync.Mutex // held while the state file is changed
+
 	mu       sync.Mutex // guards the fields below
 	worlds   map[scope]*world
 	hosts    map[string]*microVM // by the host of its endpoint
