@@ -31,13 +31,27 @@ func (c *chain) run(ctx context.Context, in any) (out any, metadata middleware.M
 		call.skew = time.Duration(c.skew.Load())
 	}
 	if !c.observed() {
-		return c.handler.Handle(call, in)
+		return c.handle(call, call, in)
 	}
 	c.observe(call, c.operation, func(ctx context.Context) error {
-		out, metadata, err = c.handler.Handle(ctx, in)
+		out, metadata, err = c.handle(ctx, call, in)
 		return err
 	})
 	return out, metadata, err
+}
+
+// handle runs the operation. Whatever has failed, and wherever, its error leaves without the
+// secrets of the call.
+func (c *chain) handle(ctx context.Context, call *callContext, in any) (any, middleware.Metadata, error) {
+	out, metadata, err := c.handler.Handle(ctx, in)
+	if err == nil {
+		return out, metadata, nil
+	}
+	if input, ok := in.(inputShape); ok {
+		call.learnInput(input)
+	}
+	keepNoSecrets(metadata, err)
+	return out, metadata, call.known().Error(err)
 }
 
 // compile turns a stack into a handler that all calls share. first returns the request that

@@ -334,3 +334,25 @@ func TestWaiterTextsAreClean(t *testing.T) {
 		t.Errorf("%.200v", err)
 	}
 }
+
+// Errors of middleware that never let a call get to a request are redacted, too.
+func TestErrorsOutsideOfTheRetriesAreRedacted(t *testing.T) {
+	const payload = "Kx7Jq2mWv9Lp4Rt8Zb3Nc6Yd1Hf5Gs0T"
+	var told tellTale
+	client := lambdamicrovms.New(lambdamicrovms.Options{Region: "us-east-1", Credentials: plantedCredentials, TracerProvider: &told},
+		lambdamicrovms.WithAPIOptions(func(stack *middleware.Stack) error {
+			return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("outside",
+				func(_ context.Context, in middleware.InitializeInput, _ middleware.InitializeHandler) (
+					out middleware.InitializeOutput, metadata middleware.Metadata, err error,
+				) {
+					return out, metadata, fmt.Errorf("refused: %s", *in.Parameters.(*lambdamicrovms.RunMicroVMInput).RunHookPayload)
+				}), middleware.Before)
+		}))
+	_, err := client.RunMicroVM(context.Background(), &lambdamicrovms.RunMicroVMInput{
+		ImageIdentifier: aws.String("arn:aws:lambda:us-east-1:123456789012:microvm-image:shop"), RunHookPayload: aws.String(payload),
+	})
+	if err == nil || !strings.Contains(err.Error(), "refused: [REDACTED]") {
+		t.Errorf("error %v, want one that is redacted", err)
+	}
+	(&search{t: t, found: map[string]int{}}).also("payload", payload).lines("traces", told.take())
+}
