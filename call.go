@@ -24,6 +24,7 @@ type callContext struct {
 
 	shared context.Context
 	skew   time.Duration
+	input  inputShape // as serialized
 	// secrets are what texts about the call must not show, as far as they were needed yet.
 	secrets atomic.Pointer[redact.Secrets]
 }

@@ -104,6 +104,9 @@ func (m *serializeRequest) serialize(ctx context.Context, in middleware.Serializ
 	if !ok {
 		return nil, fmt.Errorf("unexpected input type %T", in.Parameters)
 	}
+	if call := callOf(ctx); call != nil {
+		call.input = input
+	}
 	input.serialize(encoder)
 	if encoder.err != nil {
 		return nil, &smithy.SerializationError{Err: encoder.err}

@@ -118,7 +118,11 @@ func (m *deserializeResponse) deserialize(ctx context.Context, request any, sent
 			return nil, err
 		}
 		// Status and headers make an error even if the body cannot be read.
-		return nil, decodeError(response, body, m.secrets(ctx, request, sent))
+		err := decodeError(response, body, m.secrets(ctx, request, sent))
+		if call := callOf(ctx); call != nil && isGatewayPage(response, body) && hasImpossibleID(call.input) {
+			err = markUnsent(&impossibleIDError{Err: err})
+		}
+		return nil, err
 	}
 	if err != nil {
 		return nil, &smithy.DeserializationError{Err: err}

@@ -12,6 +12,7 @@ import (
 // it. Rules that need more than the input, such as the hooks of the image that
 // is run, are left to the service.
 func (v *validator) strict(input OperationInput) {
+	v.strictMicroVM(microVMOf(input))
 	switch in := input.(type) {
 	case *CreateMicroVMImageInput:
 		v.strictBaseVersion(in.BaseImageVersion)
@@ -64,6 +65,12 @@ func (v *validator) refuse(path, limit, given string) {
 func (v *validator) strictImage(identifier *string) {
 	if identifier != nil && !isImageARN(*identifier) {
 		v.refuse("ImageIdentifier", "be an ARN (arn:<partition>:lambda:<region>:<account>:microvm-image:<name>)", quoted(*identifier))
+	}
+}
+
+func (v *validator) strictMicroVM(id *string) {
+	if id != nil && !isMicroVMID(*id) {
+		v.refuse("MicroVMIdentifier", "be the ID of a MicroVM (microvm-<UUID>)", quoted(*id))
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
+const microVMID = "microvm-0f5b6c1e-9f8b-4d7a-8a35-5c1b2d3e4f50"
+
 const imageARN = "arn:aws:lambda:us-east-1:123456789012:microvm-image:shop"
 
 func TestValidationStrict(t *testing.T) {
@@ -18,6 +20,7 @@ func TestValidationStrict(t *testing.T) {
 		off = types.HookStateDisabled
 
 		imageRule   = "be an ARN (arn:<partition>:lambda:<region>:<account>:microvm-image:<name>)"
+		microVMRule = "be the ID of a MicroVM (microvm-<UUID>)"
 		versionRule = `be a bare major version, such as "1"`
 		memoryRule  = "be one of 512, 1024, 2048, 4096, 8192"
 		readyRule   = "be ENABLED when any hook of MicroVMHooks is"
@@ -122,16 +125,20 @@ func TestValidationStrict(t *testing.T) {
 		{"logging without a role", run(func(in *RunMicroVMInput) { in.Logging = cloudWatch }), []ConstraintError{{Path: "ExecutionRoleArn", Limit: roleRule}}},
 
 		{"token for 60 minutes", &CreateMicroVMAuthTokenInput{
-			MicroVMIdentifier: aws.String("microvm-1"), ExpirationInMinutes: aws.Int32(60),
+			MicroVMIdentifier: aws.String(microVMID), ExpirationInMinutes: aws.Int32(60),
 			AllowedPorts: []types.PortSpecification{&types.PortSpecificationMemberAllPorts{}},
 		}, nil},
 		{"token for 61 minutes", &CreateMicroVMAuthTokenInput{
-			MicroVMIdentifier: aws.String("microvm-1"), ExpirationInMinutes: aws.Int32(61),
+			MicroVMIdentifier: aws.String(microVMID), ExpirationInMinutes: aws.Int32(61),
 			AllowedPorts: []types.PortSpecification{&types.PortSpecificationMemberPort{Value: 80}},
 		}, []ConstraintError{{Path: "ExpirationInMinutes", Limit: "be at most 60", Given: "61"}}},
 		{"shell token for 61 minutes", &CreateMicroVMShellAuthTokenInput{
-			MicroVMIdentifier: aws.String("microvm-1"), ExpirationInMinutes: aws.Int32(61),
+			MicroVMIdentifier: aws.String(microVMID), ExpirationInMinutes: aws.Int32(61),
 		}, []ConstraintError{{Path: "ExpirationInMinutes", Limit: "be at most 60", Given: "61"}}},
+
+		{"MicroVM", &GetMicroVMInput{MicroVMIdentifier: aws.String(microVMID)}, nil},
+		{"MicroVM in capitals", &GetMicroVMInput{MicroVMIdentifier: aws.String("microvm-0F5B6C1E-9F8B-4D7A-8A35-5C1B2D3E4F50")}, nil},
+		{"MicroVM of another form", &GetMicroVMInput{MicroVMIdentifier: aws.String("nope")}, []ConstraintError{{Path: "MicroVMIdentifier", Limit: microVMRule, Given: `"nope"`}}},
 
 		// Nobody has measured what this filter takes.
 		{"filter of the list of MicroVMs", &ListMicroVMsInput{ImageIdentifier: aws.String("shop")}, nil},
