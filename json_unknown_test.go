@@ -125,7 +125,7 @@ func TestJSONErrorsOfInputs(t *testing.T) {
 		{`{"environmentVariables":"hunter2-hunter2"}`, "unexpected JSON in environmentVariables at line 1, column 25: want an object, got a string"},
 		{"{\n\t\"enviromentVariables\": {\"A\": \"hunter2-hunter2\"}}", `unexpected JSON in enviromentVariables at line 2, column 2: unknown member, did you mean "environmentVariables"?`},
 		{`{"hooks":{"microvmHooks":{"Runn":"ENABLED"}}}`, `unexpected JSON in hooks.microvmHooks.Runn at line 1, column 27: unknown member, did you mean "run"?`},
-		{`{"logging":{"disabeld":{}}}`, `unexpected JSON in logging.disabeld at line 1, column 13: unknown member, did you mean "disabled"?`},
+		{`{"logging":{"disablde":{}}}`, `unexpected JSON in logging.disablde at line 1, column 13: unknown member, did you mean "disabled"?`},
 		{`{"runHookPayload":"hunter2-hunter2"}`, "unexpected JSON in runHookPayload at line 1, column 2: unknown member"},
 	}
 	for _, test := range tests {
