@@ -44,7 +44,7 @@ func TestValidationStrictMicroVMIDs(t *testing.T) {
 		for id, want := range valid {
 			field.Set(reflect.ValueOf(&id))
 			refused := false
-			for _, violation := range lambdamicrovms.Violations(lambdamicrovms.Validate(in.(lambdamicrovms.OperationInput), lambdamicrovms.ValidationStrict)) {
+			for _, violation := range lambdamicrovms.Violations(lambdamicrovms.Validate(in, lambdamicrovms.ValidationStrict)) {
 				refused = refused || violation.Path == "MicroVMIdentifier" && violation.Rule == lambdamicrovms.RuleService
 			}
 			if refused == want {
