@@ -7,6 +7,7 @@
 // Each call is judged by what the server then has, which no client has told:
 //
 //   - it has had one effect at most, and exactly one if it returned no error;
+//   - a success has its output, also where responses lose their bodies;
 //   - an error of a call that had an effect says by its type that this may be;
 //   - an error says so only if an attempt was sent whose answer leaves it open;
 //   - no call starts a second build, and what only reads changes nothing;

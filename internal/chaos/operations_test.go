@@ -65,7 +65,10 @@ func (w *worker) create() {
 	do := func(ctx context.Context, token *string) error {
 		in := *in
 		in.ClientToken = token
-		_, err := w.client.CreateMicroVMImage(ctx, &in)
+		out, err := w.client.CreateMicroVMImage(ctx, &in)
+		if err == nil && (out.ImageArn == nil || out.ImageVersion == nil) {
+			w.wrong("a success without its output")
+		}
 		return err
 	}
 	d, err := w.call("CreateMicroVMImage", func(ctx context.Context) error { return do(ctx, nil) })
@@ -81,10 +84,13 @@ func (w *worker) update() {
 	}
 	value := fmt.Sprint(w.names, w.rng.IntN(1000))
 	do := func(ctx context.Context, token *string) error {
-		_, err := w.client.UpdateMicroVMImage(ctx, &lambdamicrovms.UpdateMicroVMImageInput{
+		out, err := w.client.UpdateMicroVMImage(ctx, &lambdamicrovms.UpdateMicroVMImageInput{
 			ImageIdentifier: &img.ARN, BaseImageArn: aws.String(baseImage), BuildRoleArn: aws.String(roleARN),
 			CodeArtifact: &types.CodeArtifactMemberUri{Value: "s3://bucket/key.zip"}, Description: &value, ClientToken: token,
 		})
+		if err == nil && out.ImageVersion == nil {
+			w.wrong("a success without its output")
+		}
 		return err
 	}
 	d, err := w.call("UpdateMicroVMImage", func(ctx context.Context) error { return do(ctx, nil) })
@@ -99,7 +105,10 @@ func (w *worker) run() {
 		return
 	}
 	do := func(ctx context.Context, token *string) error {
-		_, err := w.client.RunMicroVM(ctx, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: &img.ARN, ClientToken: token})
+		out, err := w.client.RunMicroVM(ctx, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: &img.ARN, ClientToken: token})
+		if err == nil && (out.MicroVMId == nil || out.Endpoint == nil) {
+			w.wrong("a success without its output")
+		}
 		return err
 	}
 	d, err := w.call("RunMicroVM", func(ctx context.Context) error { return do(ctx, nil) })
