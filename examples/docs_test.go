@@ -27,7 +27,7 @@ func TestDocumentation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp(".", "snippets-")
+	dir, err := os.MkdirTemp(".", "snippets-") //nolint:usetesting // snippets must be inside the module
 	if err != nil {
 		t.Fatal(err)
 	}

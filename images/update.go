@@ -3,6 +3,7 @@ package images
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/clienttoken"
@@ -88,11 +89,16 @@ type Result struct {
 //
 // # Unknown members
 //
-// An update loses members that the service has added since this module was generated,
-// because the module reads and sends only members that it knows. Keep it up to date. A
-// union, such as Logging, whose member is unknown is not lost: unless change sets another
-// member, Update builds nothing and returns an *Error that wraps a
-// smithy.InvalidParamsError.
+// An update would reset settings that the service has added since this module was
+// generated, because the module sends only members that it knows. If the version has such
+// a setting inside a structure or union, such as codeArtifact.sha256, Update builds nothing
+// and returns a *VersionError that names it. It cannot recognise a new member beside the
+// known ones of the version itself, because responses also have members that are no
+// settings. Keep the module up to date.
+//
+// With an api other than a *lambdamicrovms.Client, Update only sees a union whose member is
+// unknown. Unless change sets another member, it then builds nothing and returns an *Error
+// that wraps a smithy.InvalidParamsError.
 //
 // # Incomplete responses
 //
@@ -313,6 +319,10 @@ func (u *updater) prepare(ctx context.Context, seen history) (*lambdamicrovms.Ge
 		return nil, nil, err
 	}
 
+	if unknown := lambdamicrovms.UnknownSettings(from.ResultMetadata); len(unknown) > 0 {
+		return nil, nil, &VersionError{Workflow: u.workflow, Image: u.image, Version: version,
+			Problem: "an update would reset settings that this version of the module does not know: " + strings.Join(unknown, ", ")}
+	}
 	in := InputFrom(from)
 	if u.options.KeepBaseImageVersion {
 		in.BaseImageVersion = bareMajor(from.BaseImageVersion)

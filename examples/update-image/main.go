@@ -79,7 +79,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return print(version)
+	return printVersion(version)
 }
 
 // readImage reads the file; a member that the service does not know is an error, since a typo would wipe a setting.
@@ -170,8 +170,8 @@ func waitForVersion(ctx context.Context, client *lambdamicrovms.Client, image, v
 	return err
 }
 
-// print shows the version as JSON without the values of its environment variables.
-func print(version *lambdamicrovms.GetMicroVMImageVersionOutput) error {
+// printVersion shows the version as JSON without the values of its environment variables.
+func printVersion(version *lambdamicrovms.GetMicroVMImageVersionOutput) error {
 	for name := range version.EnvironmentVariables {
 		version.EnvironmentVariables[name] = "[REDACTED]"
 	}
