@@ -5,26 +5,6 @@ import (
 	"strings"
 )
 
-// microVMOf returns the MicroVM that an input names, or nil.
-func microVMOf(input any) *string {
-	switch in := input.(type) {
-	case *CreateMicroVMAuthTokenInput:
-		return in.MicroVMIdentifier
-	case *CreateMicroVMShellAuthTokenInput:
-		return in.MicroVMIdentifier
-	case *GetMicroVMInput:
-		return in.MicroVMIdentifier
-	case *ResumeMicroVMInput:
-		return in.MicroVMIdentifier
-	case *SuspendMicroVMInput:
-		return in.MicroVMIdentifier
-	case *TerminateMicroVMInput:
-		return in.MicroVMIdentifier
-	default:
-		return nil
-	}
-}
-
 // isMicroVMID reports whether s has the form of all IDs that the service gives:
 // "microvm-" and a UUID.
 func isMicroVMID(s string) bool {
@@ -47,8 +27,8 @@ func isMicroVMID(s string) bool {
 }
 
 // impossibleIDError is a rejected request for a MicroVM whose ID is malformed. The gateway in
-// front of the service answers it with the page of a 502, which otherwise means that nobody
-// knows what became of the request. No MicroVM has such an ID, so nothing did.
+// front of the service responds with the page of a 502, which otherwise means that the outcome
+// is unknown. No MicroVM has such an ID, so nothing changed.
 type impossibleIDError struct {
 	Err error
 }

@@ -140,3 +140,23 @@ func (v *validator) strictExpiration(minutes *int32) {
 		v.refuse("ExpirationInMinutes", "be at most 60", strconv.Itoa(int(*minutes)))
 	}
 }
+
+// microVMOf returns the MicroVM that an input names, or nil.
+func microVMOf(input any) *string {
+	switch in := input.(type) {
+	case *CreateMicroVMAuthTokenInput:
+		return in.MicroVMIdentifier
+	case *CreateMicroVMShellAuthTokenInput:
+		return in.MicroVMIdentifier
+	case *GetMicroVMInput:
+		return in.MicroVMIdentifier
+	case *ResumeMicroVMInput:
+		return in.MicroVMIdentifier
+	case *SuspendMicroVMInput:
+		return in.MicroVMIdentifier
+	case *TerminateMicroVMInput:
+		return in.MicroVMIdentifier
+	default:
+		return nil
+	}
+}
