@@ -21,6 +21,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/fake"
 	"github.com/microvm-go/lambdamicrovms/images"
+	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -67,14 +68,8 @@ func TestSequences(t *testing.T) {
 		}()
 	}
 	group.Wait()
-	for range 1000 { // the last of them are about to end
-		if runtime.NumGoroutine() <= before {
-			break
-		}
-		runtime.Gosched()
-	}
-	if after := runtime.NumGoroutine(); after > before {
-		t.Errorf("%d goroutines before, %d after", before, after)
+	if left := clienttest.Leftover(before); left != "" {
+		t.Errorf("%d goroutines before; these are left:\n%s", before, left)
 	}
 	t.Logf("%d sequences: %v", count, total)
 	// A test of this kind must be seen to reach what it is about.

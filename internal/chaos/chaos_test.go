@@ -16,6 +16,7 @@ import (
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/fake"
+	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 )
 
 var (
@@ -32,7 +33,7 @@ func TestChaos(t *testing.T) {
 	began := time.Now()
 	play := func(id int) {
 		newEpisode(*seed, id, sum).play()
-		if left := leftover(before); left != "" {
+		if left := clienttest.Leftover(before); left != "" {
 			sum.problem("goroutines", fmt.Sprintf("seed %d, episode %d: goroutines left:\n%s", *seed, id, left))
 		}
 	}
@@ -59,23 +60,6 @@ func TestChaos(t *testing.T) {
 			t.Errorf("too little went wrong: %v", sum)
 		}
 	}
-}
-
-// leftover returns the stacks of all goroutines if there are more than there were. Those that end give themselves up a
-// moment after the last answer.
-func leftover(before int) string {
-	for giveUp := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; {
-		if time.Now().After(giveUp) {
-			return stacks()
-		}
-		time.Sleep(100 * time.Microsecond)
-	}
-	return ""
-}
-
-func stacks() string {
-	buffer := make([]byte, 1<<20)
-	return string(buffer[:runtime.Stack(buffer, true)])
 }
 
 // tally is what has happened in all episodes.
@@ -222,7 +206,7 @@ func (e *episode) play() {
 		case <-time.After(time.Second):
 			for _, w := range e.workers {
 				if began := w.began.Load(); began > 0 && time.Since(time.Unix(0, began)) > 30*time.Second {
-					panic(fmt.Sprintf("seed %d, episode %d: a call of %s hangs:\n%s", e.seed, e.id, w.prefix, stacks()))
+					panic(fmt.Sprintf("seed %d, episode %d: a call of %s hangs:\n%s", e.seed, e.id, w.prefix, clienttest.Stacks()))
 				}
 			}
 		}
