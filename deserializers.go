@@ -31,6 +31,11 @@ func (in *CreateMicroVMAuthTokenInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (in *CreateMicroVMAuthTokenInput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *CreateMicroVMAuthTokenOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -46,6 +51,11 @@ func (out *CreateMicroVMAuthTokenOutput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (out *CreateMicroVMAuthTokenOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (out *CreateMicroVMAuthTokenOutput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
 
 func (out *CreateMicroVMAuthTokenOutput) setResultMetadata(m middleware.Metadata) {
@@ -100,6 +110,11 @@ func (in *CreateMicroVMImageInput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
 func (in *CreateMicroVMImageInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (in *CreateMicroVMImageInput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
@@ -166,6 +181,11 @@ func (out *CreateMicroVMImageOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (out *CreateMicroVMImageOutput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
+}
+
 func (out *CreateMicroVMImageOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
@@ -187,6 +207,11 @@ func (in *CreateMicroVMShellAuthTokenInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (in *CreateMicroVMShellAuthTokenInput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *CreateMicroVMShellAuthTokenOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -202,6 +227,11 @@ func (out *CreateMicroVMShellAuthTokenOutput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (out *CreateMicroVMShellAuthTokenOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (out *CreateMicroVMShellAuthTokenOutput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
 
 func (out *CreateMicroVMShellAuthTokenOutput) setResultMetadata(m middleware.Metadata) {
@@ -225,6 +255,11 @@ func (in *DeleteMicroVMImageInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (in *DeleteMicroVMImageInput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *DeleteMicroVMImageOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -242,6 +277,11 @@ func (out *DeleteMicroVMImageOutput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (out *DeleteMicroVMImageOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (out *DeleteMicroVMImageOutput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
 
 func (out *DeleteMicroVMImageOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
@@ -265,6 +305,11 @@ func (in *DeleteMicroVMImageVersionInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (in *DeleteMicroVMImageVersionInput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *DeleteMicroVMImageVersionOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -286,6 +331,11 @@ func (out *DeleteMicroVMImageVersionOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (out *DeleteMicroVMImageVersionOutput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
+}
+
 func (out *DeleteMicroVMImageVersionOutput) setResultMetadata(m middleware.Metadata) {
 	out.ResultMetadata = m
 }
@@ -305,6 +355,11 @@ func (in *GetMicroVMInput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
 func (in *GetMicroVMInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (in *GetMicroVMInput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
@@ -351,6 +406,11 @@ func (out *GetMicroVMOutput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (out *GetMicroVMOutput) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, out) }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (out *GetMicroVMOutput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
+}
+
 func (out *GetMicroVMOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
@@ -368,6 +428,11 @@ func (in *GetMicroVMImageInput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
 func (in *GetMicroVMImageInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (in *GetMicroVMImageInput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
@@ -404,6 +469,11 @@ func (out *GetMicroVMImageOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (out *GetMicroVMImageOutput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
+}
+
 func (out *GetMicroVMImageOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
@@ -425,6 +495,11 @@ func (in *GetMicroVMImageBuildInput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
 func (in *GetMicroVMImageBuildInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (in *GetMicroVMImageBuildInput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
@@ -466,6 +541,11 @@ func (out *GetMicroVMImageBuildOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (out *GetMicroVMImageBuildOutput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
+}
+
 func (out *GetMicroVMImageBuildOutput) setResultMetadata(m middleware.Metadata) {
 	out.ResultMetadata = m
 }
@@ -487,6 +567,11 @@ func (in *GetMicroVMImageVersionInput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
 func (in *GetMicroVMImageVersionInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (in *GetMicroVMImageVersionInput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
@@ -550,6 +635,11 @@ func (out *GetMicroVMImageVersionOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (out *GetMicroVMImageVersionOutput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
+}
+
 func (out *GetMicroVMImageVersionOutput) setResultMetadata(m middleware.Metadata) {
 	out.ResultMetadata = m
 }
@@ -575,6 +665,11 @@ func (in *ListManagedMicroVMImageVersionsInput) UnmarshalJSON(data []byte) error
 	return restjson.UnmarshalStrict(data, in)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (in *ListManagedMicroVMImageVersionsInput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *ListManagedMicroVMImageVersionsOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -592,6 +687,11 @@ func (out *ListManagedMicroVMImageVersionsOutput) DecodeJSON(r *restjson.Reader)
 // UnmarshalJSON implements json.Unmarshaler.
 func (out *ListManagedMicroVMImageVersionsOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (out *ListManagedMicroVMImageVersionsOutput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
 
 func (out *ListManagedMicroVMImageVersionsOutput) setResultMetadata(m middleware.Metadata) {
@@ -617,6 +717,11 @@ func (in *ListManagedMicroVMImagesInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (in *ListManagedMicroVMImagesInput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *ListManagedMicroVMImagesOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -634,6 +739,11 @@ func (out *ListManagedMicroVMImagesOutput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (out *ListManagedMicroVMImagesOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (out *ListManagedMicroVMImagesOutput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
 
 func (out *ListManagedMicroVMImagesOutput) setResultMetadata(m middleware.Metadata) {
@@ -672,6 +782,11 @@ func (in *ListMicroVMImageBuildsInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (in *ListMicroVMImageBuildsInput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *ListMicroVMImageBuildsOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -689,6 +804,11 @@ func (out *ListMicroVMImageBuildsOutput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (out *ListMicroVMImageBuildsOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (out *ListMicroVMImageBuildsOutput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
 
 func (out *ListMicroVMImageBuildsOutput) setResultMetadata(m middleware.Metadata) {
@@ -716,6 +836,11 @@ func (in *ListMicroVMImageVersionsInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (in *ListMicroVMImageVersionsInput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *ListMicroVMImageVersionsOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -733,6 +858,11 @@ func (out *ListMicroVMImageVersionsOutput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (out *ListMicroVMImageVersionsOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (out *ListMicroVMImageVersionsOutput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
 
 func (out *ListMicroVMImageVersionsOutput) setResultMetadata(m middleware.Metadata) {
@@ -760,6 +890,11 @@ func (in *ListMicroVMImagesInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (in *ListMicroVMImagesInput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *ListMicroVMImagesOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -777,6 +912,11 @@ func (out *ListMicroVMImagesOutput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (out *ListMicroVMImagesOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (out *ListMicroVMImagesOutput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
 
 func (out *ListMicroVMImagesOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
@@ -804,6 +944,11 @@ func (in *ListMicroVMsInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (in *ListMicroVMsInput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *ListMicroVMsOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -820,6 +965,11 @@ func (out *ListMicroVMsOutput) DecodeJSON(r *restjson.Reader) {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (out *ListMicroVMsOutput) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, out) }
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (out *ListMicroVMsOutput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
+}
 
 func (out *ListMicroVMsOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
@@ -838,6 +988,11 @@ func (in *ListTagsInput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
 func (in *ListTagsInput) UnmarshalJSON(data []byte) error { return restjson.UnmarshalStrict(data, in) }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (in *ListTagsInput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *ListTagsOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -852,6 +1007,11 @@ func (out *ListTagsOutput) DecodeJSON(r *restjson.Reader) {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (out *ListTagsOutput) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, out) }
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (out *ListTagsOutput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
+}
 
 func (out *ListTagsOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
@@ -872,6 +1032,11 @@ func (in *ResumeMicroVMInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (in *ResumeMicroVMInput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *ResumeMicroVMOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -882,6 +1047,11 @@ func (out *ResumeMicroVMOutput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (out *ResumeMicroVMOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (out *ResumeMicroVMOutput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
 
 func (out *ResumeMicroVMOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
@@ -923,6 +1093,11 @@ func (in *RunMicroVMInput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
 func (in *RunMicroVMInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (in *RunMicroVMInput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
@@ -969,6 +1144,11 @@ func (out *RunMicroVMOutput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (out *RunMicroVMOutput) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, out) }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (out *RunMicroVMOutput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
+}
+
 func (out *RunMicroVMOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
@@ -988,6 +1168,11 @@ func (in *SuspendMicroVMInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (in *SuspendMicroVMInput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *SuspendMicroVMOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -998,6 +1183,11 @@ func (out *SuspendMicroVMOutput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (out *SuspendMicroVMOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (out *SuspendMicroVMOutput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
 
 func (out *SuspendMicroVMOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
@@ -1021,6 +1211,11 @@ func (in *TagResourceInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (in *TagResourceInput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *TagResourceOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -1030,6 +1225,11 @@ func (out *TagResourceOutput) DecodeJSON(r *restjson.Reader) {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (out *TagResourceOutput) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, out) }
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (out *TagResourceOutput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
+}
 
 func (out *TagResourceOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
@@ -1050,6 +1250,11 @@ func (in *TerminateMicroVMInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (in *TerminateMicroVMInput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *TerminateMicroVMOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -1060,6 +1265,11 @@ func (out *TerminateMicroVMOutput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (out *TerminateMicroVMOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (out *TerminateMicroVMOutput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
 
 func (out *TerminateMicroVMOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
@@ -1083,6 +1293,11 @@ func (in *UntagResourceInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (in *UntagResourceInput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (out *UntagResourceOutput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -1093,6 +1308,11 @@ func (out *UntagResourceOutput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (out *UntagResourceOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (out *UntagResourceOutput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
 
 func (out *UntagResourceOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
@@ -1143,6 +1363,11 @@ func (in *UpdateMicroVMImageInput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
 func (in *UpdateMicroVMImageInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (in *UpdateMicroVMImageInput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
@@ -1206,6 +1431,11 @@ func (out *UpdateMicroVMImageOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (out *UpdateMicroVMImageOutput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
+}
+
 func (out *UpdateMicroVMImageOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
@@ -1227,6 +1457,11 @@ func (in *UpdateMicroVMImageVersionInput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
 func (in *UpdateMicroVMImageVersionInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (in *UpdateMicroVMImageVersionInput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
@@ -1288,6 +1523,11 @@ func (out *UpdateMicroVMImageVersionOutput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (out *UpdateMicroVMImageVersionOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (out *UpdateMicroVMImageVersionOutput) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
 
 func (out *UpdateMicroVMImageVersionOutput) setResultMetadata(m middleware.Metadata) {

@@ -114,7 +114,7 @@
 // Errors keep neither the body nor the secret headers of the request. Texts from responses
 // are cut to a sensible length, without control characters and bidirectional marks.
 //
-// # JSON
+// # JSON and YAML
 //
 // Inputs, outputs and types marshal to the JSON of the wire and back, including members that
 // travel in the path or query. So a configuration can live in a file. An input rejects unknown
@@ -123,11 +123,16 @@
 // error of its own; UnmarshalJSON has ours.) Names match in any letter case, as in
 // encoding/json.
 //
+// YAML libraries that call UnmarshalYAML(func(any) error) error and MarshalYAML() (any, error)
+// read and write the same names: gopkg.in/yaml.v3, go.yaml.in/yaml and goccy/go-yaml. So does
+// sigs.k8s.io/yaml, which goes by JSON. A number or boolean for a string is an error, also in
+// EnvironmentVariables: write it in quotes.
+//
 // Names in responses are exact, and a member that is null counts as absent. [UnknownSettings]
 // lists the settings in a response that this version of the module cannot read.
 //
-// A struct that embeds one of these types inherits its methods for JSON and fmt, which then
-// hide the other fields. Use a named field.
+// A struct that embeds one of these types inherits its methods for JSON, YAML and fmt,
+// which then hide the other fields. Use a named field.
 //
 // # Testing
 //

@@ -34,6 +34,9 @@ func (in *CreateMicroVMAuthTokenInput) encode(w *restjson.Writer, whole bool) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in CreateMicroVMAuthTokenInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (in CreateMicroVMAuthTokenInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
+
 // Format prints the name and the JSON of CreateMicroVMAuthTokenInput, sensitive values as [REDACTED], whatever the verb.
 func (in CreateMicroVMAuthTokenInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "CreateMicroVMAuthTokenInput", &in)
@@ -48,6 +51,9 @@ func (out *CreateMicroVMAuthTokenOutput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out CreateMicroVMAuthTokenOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (out CreateMicroVMAuthTokenOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of CreateMicroVMAuthTokenOutput, sensitive values as [REDACTED], whatever the verb.
 func (out CreateMicroVMAuthTokenOutput) Format(s fmt.State, verb rune) {
@@ -90,6 +96,9 @@ func (in *CreateMicroVMImageInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in CreateMicroVMImageInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (in CreateMicroVMImageInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
+
 // Format prints the name and the JSON of CreateMicroVMImageInput, sensitive values as [REDACTED], whatever the verb.
 func (in CreateMicroVMImageInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "CreateMicroVMImageInput", &in)
@@ -130,6 +139,9 @@ func (out *CreateMicroVMImageOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out CreateMicroVMImageOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (out CreateMicroVMImageOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
+
 // Format prints the name and the JSON of CreateMicroVMImageOutput, sensitive values as [REDACTED], whatever the verb.
 func (out CreateMicroVMImageOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "CreateMicroVMImageOutput", &out)
@@ -166,6 +178,11 @@ func (in CreateMicroVMShellAuthTokenInput) MarshalJSON() ([]byte, error) {
 	return restjson.Marshal(&in)
 }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (in CreateMicroVMShellAuthTokenInput) MarshalYAML() (any, error) {
+	return restjson.MarshalYAML(&in)
+}
+
 // Format prints the name and the JSON of CreateMicroVMShellAuthTokenInput, sensitive values as [REDACTED], whatever the verb.
 func (in CreateMicroVMShellAuthTokenInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "CreateMicroVMShellAuthTokenInput", &in)
@@ -181,6 +198,11 @@ func (out *CreateMicroVMShellAuthTokenOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out CreateMicroVMShellAuthTokenOutput) MarshalJSON() ([]byte, error) {
 	return restjson.Marshal(&out)
+}
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (out CreateMicroVMShellAuthTokenOutput) MarshalYAML() (any, error) {
+	return restjson.MarshalYAML(&out)
 }
 
 // Format prints the name and the JSON of CreateMicroVMShellAuthTokenOutput, sensitive values as [REDACTED], whatever the verb.
@@ -208,6 +230,9 @@ func (in *DeleteMicroVMImageInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in DeleteMicroVMImageInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (in DeleteMicroVMImageInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
+
 // Format prints the name and the JSON of DeleteMicroVMImageInput, sensitive values as [REDACTED], whatever the verb.
 func (in DeleteMicroVMImageInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "DeleteMicroVMImageInput", &in)
@@ -223,6 +248,9 @@ func (out *DeleteMicroVMImageOutput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out DeleteMicroVMImageOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (out DeleteMicroVMImageOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of DeleteMicroVMImageOutput, sensitive values as [REDACTED], whatever the verb.
 func (out DeleteMicroVMImageOutput) Format(s fmt.State, verb rune) {
@@ -247,6 +275,9 @@ func (in *DeleteMicroVMImageVersionInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in DeleteMicroVMImageVersionInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (in DeleteMicroVMImageVersionInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
+
 // Format prints the name and the JSON of DeleteMicroVMImageVersionInput, sensitive values as [REDACTED], whatever the verb.
 func (in DeleteMicroVMImageVersionInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "DeleteMicroVMImageVersionInput", &in)
@@ -264,6 +295,11 @@ func (out *DeleteMicroVMImageVersionOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out DeleteMicroVMImageVersionOutput) MarshalJSON() ([]byte, error) {
 	return restjson.Marshal(&out)
+}
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (out DeleteMicroVMImageVersionOutput) MarshalYAML() (any, error) {
+	return restjson.MarshalYAML(&out)
 }
 
 // Format prints the name and the JSON of DeleteMicroVMImageVersionOutput, sensitive values as [REDACTED], whatever the verb.
@@ -285,6 +321,9 @@ func (in *GetMicroVMInput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in GetMicroVMInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (in GetMicroVMInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of GetMicroVMInput, sensitive values as [REDACTED], whatever the verb.
 func (in GetMicroVMInput) Format(s fmt.State, verb rune) {
@@ -313,6 +352,9 @@ func (out *GetMicroVMOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out GetMicroVMOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (out GetMicroVMOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
+
 // Format prints the name and the JSON of GetMicroVMOutput, sensitive values as [REDACTED], whatever the verb.
 func (out GetMicroVMOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "GetMicroVMOutput", &out)
@@ -332,6 +374,9 @@ func (in *GetMicroVMImageInput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in GetMicroVMImageInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (in GetMicroVMImageInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of GetMicroVMImageInput, sensitive values as [REDACTED], whatever the verb.
 func (in GetMicroVMImageInput) Format(s fmt.State, verb rune) {
@@ -354,6 +399,9 @@ func (out *GetMicroVMImageOutput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out GetMicroVMImageOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (out GetMicroVMImageOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of GetMicroVMImageOutput, sensitive values as [REDACTED], whatever the verb.
 func (out GetMicroVMImageOutput) Format(s fmt.State, verb rune) {
@@ -381,6 +429,9 @@ func (in *GetMicroVMImageBuildInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in GetMicroVMImageBuildInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (in GetMicroVMImageBuildInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
+
 // Format prints the name and the JSON of GetMicroVMImageBuildInput, sensitive values as [REDACTED], whatever the verb.
 func (in GetMicroVMImageBuildInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "GetMicroVMImageBuildInput", &in)
@@ -405,6 +456,9 @@ func (out *GetMicroVMImageBuildOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out GetMicroVMImageBuildOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (out GetMicroVMImageBuildOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
+
 // Format prints the name and the JSON of GetMicroVMImageBuildOutput, sensitive values as [REDACTED], whatever the verb.
 func (out GetMicroVMImageBuildOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "GetMicroVMImageBuildOutput", &out)
@@ -427,6 +481,9 @@ func (in *GetMicroVMImageVersionInput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in GetMicroVMImageVersionInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (in GetMicroVMImageVersionInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of GetMicroVMImageVersionInput, sensitive values as [REDACTED], whatever the verb.
 func (in GetMicroVMImageVersionInput) Format(s fmt.State, verb rune) {
@@ -462,6 +519,9 @@ func (out *GetMicroVMImageVersionOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out GetMicroVMImageVersionOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (out GetMicroVMImageVersionOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
+
 // Format prints the name and the JSON of GetMicroVMImageVersionOutput, sensitive values as [REDACTED], whatever the verb.
 func (out GetMicroVMImageVersionOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "GetMicroVMImageVersionOutput", &out)
@@ -494,6 +554,11 @@ func (in ListManagedMicroVMImageVersionsInput) MarshalJSON() ([]byte, error) {
 	return restjson.Marshal(&in)
 }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (in ListManagedMicroVMImageVersionsInput) MarshalYAML() (any, error) {
+	return restjson.MarshalYAML(&in)
+}
+
 // Format prints the name and the JSON of ListManagedMicroVMImageVersionsInput, sensitive values as [REDACTED], whatever the verb.
 func (in ListManagedMicroVMImageVersionsInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListManagedMicroVMImageVersionsInput", &in)
@@ -510,6 +575,11 @@ func (out *ListManagedMicroVMImageVersionsOutput) EncodeJSON(w *restjson.Writer)
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out ListManagedMicroVMImageVersionsOutput) MarshalJSON() ([]byte, error) {
 	return restjson.Marshal(&out)
+}
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (out ListManagedMicroVMImageVersionsOutput) MarshalYAML() (any, error) {
+	return restjson.MarshalYAML(&out)
 }
 
 // Format prints the name and the JSON of ListManagedMicroVMImageVersionsOutput, sensitive values as [REDACTED], whatever the verb.
@@ -534,6 +604,9 @@ func (in *ListManagedMicroVMImagesInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in ListManagedMicroVMImagesInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (in ListManagedMicroVMImagesInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
+
 // Format prints the name and the JSON of ListManagedMicroVMImagesInput, sensitive values as [REDACTED], whatever the verb.
 func (in ListManagedMicroVMImagesInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListManagedMicroVMImagesInput", &in)
@@ -550,6 +623,11 @@ func (out *ListManagedMicroVMImagesOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out ListManagedMicroVMImagesOutput) MarshalJSON() ([]byte, error) {
 	return restjson.Marshal(&out)
+}
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (out ListManagedMicroVMImagesOutput) MarshalYAML() (any, error) {
+	return restjson.MarshalYAML(&out)
 }
 
 // Format prints the name and the JSON of ListManagedMicroVMImagesOutput, sensitive values as [REDACTED], whatever the verb.
@@ -586,6 +664,9 @@ func (in *ListMicroVMImageBuildsInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in ListMicroVMImageBuildsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (in ListMicroVMImageBuildsInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
+
 // Format prints the name and the JSON of ListMicroVMImageBuildsInput, sensitive values as [REDACTED], whatever the verb.
 func (in ListMicroVMImageBuildsInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListMicroVMImageBuildsInput", &in)
@@ -601,6 +682,9 @@ func (out *ListMicroVMImageBuildsOutput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out ListMicroVMImageBuildsOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (out ListMicroVMImageBuildsOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of ListMicroVMImageBuildsOutput, sensitive values as [REDACTED], whatever the verb.
 func (out ListMicroVMImageBuildsOutput) Format(s fmt.State, verb rune) {
@@ -627,6 +711,9 @@ func (in *ListMicroVMImageVersionsInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in ListMicroVMImageVersionsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (in ListMicroVMImageVersionsInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
+
 // Format prints the name and the JSON of ListMicroVMImageVersionsInput, sensitive values as [REDACTED], whatever the verb.
 func (in ListMicroVMImageVersionsInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListMicroVMImageVersionsInput", &in)
@@ -643,6 +730,11 @@ func (out *ListMicroVMImageVersionsOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out ListMicroVMImageVersionsOutput) MarshalJSON() ([]byte, error) {
 	return restjson.Marshal(&out)
+}
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (out ListMicroVMImageVersionsOutput) MarshalYAML() (any, error) {
+	return restjson.MarshalYAML(&out)
 }
 
 // Format prints the name and the JSON of ListMicroVMImageVersionsOutput, sensitive values as [REDACTED], whatever the verb.
@@ -674,6 +766,9 @@ func (in *ListMicroVMImagesInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in ListMicroVMImagesInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (in ListMicroVMImagesInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
+
 // Format prints the name and the JSON of ListMicroVMImagesInput, sensitive values as [REDACTED], whatever the verb.
 func (in ListMicroVMImagesInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListMicroVMImagesInput", &in)
@@ -689,6 +784,9 @@ func (out *ListMicroVMImagesOutput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out ListMicroVMImagesOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (out ListMicroVMImagesOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of ListMicroVMImagesOutput, sensitive values as [REDACTED], whatever the verb.
 func (out ListMicroVMImagesOutput) Format(s fmt.State, verb rune) {
@@ -716,6 +814,9 @@ func (in *ListMicroVMsInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in ListMicroVMsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (in ListMicroVMsInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
+
 // Format prints the name and the JSON of ListMicroVMsInput, sensitive values as [REDACTED], whatever the verb.
 func (in ListMicroVMsInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListMicroVMsInput", &in)
@@ -731,6 +832,9 @@ func (out *ListMicroVMsOutput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out ListMicroVMsOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (out ListMicroVMsOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of ListMicroVMsOutput, sensitive values as [REDACTED], whatever the verb.
 func (out ListMicroVMsOutput) Format(s fmt.State, verb rune) {
@@ -752,6 +856,9 @@ func (in *ListTagsInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in ListTagsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (in ListTagsInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
+
 // Format prints the name and the JSON of ListTagsInput, sensitive values as [REDACTED], whatever the verb.
 func (in ListTagsInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListTagsInput", &in)
@@ -766,6 +873,9 @@ func (out *ListTagsOutput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out ListTagsOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (out ListTagsOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of ListTagsOutput, sensitive values as [REDACTED], whatever the verb.
 func (out ListTagsOutput) Format(s fmt.State, verb rune) {
@@ -788,6 +898,9 @@ func (in *ResumeMicroVMInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in ResumeMicroVMInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (in ResumeMicroVMInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
+
 // Format prints the name and the JSON of ResumeMicroVMInput, sensitive values as [REDACTED], whatever the verb.
 func (in ResumeMicroVMInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ResumeMicroVMInput", &in)
@@ -801,6 +914,9 @@ func (out *ResumeMicroVMOutput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out ResumeMicroVMOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (out ResumeMicroVMOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of ResumeMicroVMOutput, sensitive values as [REDACTED], whatever the verb.
 func (out ResumeMicroVMOutput) Format(s fmt.State, verb rune) {
@@ -833,6 +949,9 @@ func (in *RunMicroVMInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in RunMicroVMInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (in RunMicroVMInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
+
 // Format prints the name and the JSON of RunMicroVMInput, sensitive values as [REDACTED], whatever the verb.
 func (in RunMicroVMInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "RunMicroVMInput", &in)
@@ -863,6 +982,9 @@ func (out *RunMicroVMOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out RunMicroVMOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (out RunMicroVMOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
+
 // Format prints the name and the JSON of RunMicroVMOutput, sensitive values as [REDACTED], whatever the verb.
 func (out RunMicroVMOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "RunMicroVMOutput", &out)
@@ -884,6 +1006,9 @@ func (in *SuspendMicroVMInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in SuspendMicroVMInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (in SuspendMicroVMInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
+
 // Format prints the name and the JSON of SuspendMicroVMInput, sensitive values as [REDACTED], whatever the verb.
 func (in SuspendMicroVMInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "SuspendMicroVMInput", &in)
@@ -897,6 +1022,9 @@ func (out *SuspendMicroVMOutput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out SuspendMicroVMOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (out SuspendMicroVMOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of SuspendMicroVMOutput, sensitive values as [REDACTED], whatever the verb.
 func (out SuspendMicroVMOutput) Format(s fmt.State, verb rune) {
@@ -926,6 +1054,9 @@ func (in *TagResourceInput) encode(w *restjson.Writer, whole bool) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in TagResourceInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (in TagResourceInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
+
 // Format prints the name and the JSON of TagResourceInput, sensitive values as [REDACTED], whatever the verb.
 func (in TagResourceInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "TagResourceInput", &in)
@@ -939,6 +1070,9 @@ func (out *TagResourceOutput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out TagResourceOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (out TagResourceOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of TagResourceOutput, sensitive values as [REDACTED], whatever the verb.
 func (out TagResourceOutput) Format(s fmt.State, verb rune) {
@@ -960,6 +1094,9 @@ func (in *TerminateMicroVMInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in TerminateMicroVMInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (in TerminateMicroVMInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
+
 // Format prints the name and the JSON of TerminateMicroVMInput, sensitive values as [REDACTED], whatever the verb.
 func (in TerminateMicroVMInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "TerminateMicroVMInput", &in)
@@ -973,6 +1110,9 @@ func (out *TerminateMicroVMOutput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out TerminateMicroVMOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (out TerminateMicroVMOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of TerminateMicroVMOutput, sensitive values as [REDACTED], whatever the verb.
 func (out TerminateMicroVMOutput) Format(s fmt.State, verb rune) {
@@ -996,6 +1136,9 @@ func (in *UntagResourceInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in UntagResourceInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (in UntagResourceInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
+
 // Format prints the name and the JSON of UntagResourceInput, sensitive values as [REDACTED], whatever the verb.
 func (in UntagResourceInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "UntagResourceInput", &in)
@@ -1009,6 +1152,9 @@ func (out *UntagResourceOutput) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out UntagResourceOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (out UntagResourceOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of UntagResourceOutput, sensitive values as [REDACTED], whatever the verb.
 func (out UntagResourceOutput) Format(s fmt.State, verb rune) {
@@ -1052,6 +1198,9 @@ func (in *UpdateMicroVMImageInput) encode(w *restjson.Writer, whole bool) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in UpdateMicroVMImageInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (in UpdateMicroVMImageInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
+
 // Format prints the name and the JSON of UpdateMicroVMImageInput, sensitive values as [REDACTED], whatever the verb.
 func (in UpdateMicroVMImageInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "UpdateMicroVMImageInput", &in)
@@ -1091,6 +1240,9 @@ func (out *UpdateMicroVMImageOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out UpdateMicroVMImageOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (out UpdateMicroVMImageOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
+
 // Format prints the name and the JSON of UpdateMicroVMImageOutput, sensitive values as [REDACTED], whatever the verb.
 func (out UpdateMicroVMImageOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "UpdateMicroVMImageOutput", &out)
@@ -1129,6 +1281,9 @@ func (in *UpdateMicroVMImageVersionInput) encode(w *restjson.Writer, whole bool)
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in UpdateMicroVMImageVersionInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (in UpdateMicroVMImageVersionInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
+
 // Format prints the name and the JSON of UpdateMicroVMImageVersionInput, sensitive values as [REDACTED], whatever the verb.
 func (in UpdateMicroVMImageVersionInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "UpdateMicroVMImageVersionInput", &in)
@@ -1163,6 +1318,11 @@ func (out *UpdateMicroVMImageVersionOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out UpdateMicroVMImageVersionOutput) MarshalJSON() ([]byte, error) {
 	return restjson.Marshal(&out)
+}
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (out UpdateMicroVMImageVersionOutput) MarshalYAML() (any, error) {
+	return restjson.MarshalYAML(&out)
 }
 
 // Format prints the name and the JSON of UpdateMicroVMImageVersionOutput, sensitive values as [REDACTED], whatever the verb.

@@ -23,6 +23,11 @@ func (v *CloudWatchLogging) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *CloudWatchLogging) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (v *CloudWatchLogging) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *CpuConfiguration) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -37,6 +42,11 @@ func (v *CpuConfiguration) DecodeJSON(r *restjson.Reader) {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *CpuConfiguration) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (v *CpuConfiguration) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
+}
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *Hooks) DecodeJSON(r *restjson.Reader) {
@@ -57,6 +67,11 @@ func (v *Hooks) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *Hooks) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (v *Hooks) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *IdlePolicy) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -76,6 +91,11 @@ func (v *IdlePolicy) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *IdlePolicy) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (v *IdlePolicy) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *LoggingDisabled) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -85,6 +105,11 @@ func (v *LoggingDisabled) DecodeJSON(r *restjson.Reader) {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *LoggingDisabled) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (v *LoggingDisabled) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
+}
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *ManagedMicroVMImageSummary) DecodeJSON(r *restjson.Reader) {
@@ -105,6 +130,11 @@ func (v *ManagedMicroVMImageSummary) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *ManagedMicroVMImageSummary) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, v)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (v *ManagedMicroVMImageSummary) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
@@ -133,6 +163,11 @@ func (v *ManagedMicroVMImageVersion) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *ManagedMicroVMImageVersion) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, v)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (v *ManagedMicroVMImageVersion) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
@@ -166,6 +201,11 @@ func (v *MicroVMHooks) DecodeJSON(r *restjson.Reader) {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *MicroVMHooks) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (v *MicroVMHooks) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
+}
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *MicroVMImageBuildSummary) DecodeJSON(r *restjson.Reader) {
@@ -204,6 +244,11 @@ func (v *MicroVMImageBuildSummary) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, v)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (v *MicroVMImageBuildSummary) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *MicroVMImageHooks) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -224,6 +269,11 @@ func (v *MicroVMImageHooks) DecodeJSON(r *restjson.Reader) {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *MicroVMImageHooks) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (v *MicroVMImageHooks) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
+}
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *MicroVMImageSummary) DecodeJSON(r *restjson.Reader) {
@@ -252,6 +302,11 @@ func (v *MicroVMImageSummary) DecodeJSON(r *restjson.Reader) {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *MicroVMImageSummary) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (v *MicroVMImageSummary) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
+}
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *MicroVMImageVersionSummary) DecodeJSON(r *restjson.Reader) {
@@ -314,6 +369,11 @@ func (v *MicroVMImageVersionSummary) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, v)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (v *MicroVMImageVersionSummary) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *MicroVMItem) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -340,6 +400,11 @@ func (v *MicroVMItem) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *MicroVMItem) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (v *MicroVMItem) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *PortRange) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -357,6 +422,11 @@ func (v *PortRange) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *PortRange) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (v *PortRange) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *Resources) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -371,6 +441,11 @@ func (v *Resources) DecodeJSON(r *restjson.Reader) {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *Resources) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (v *Resources) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
+}
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *SnapshotBuild) DecodeJSON(r *restjson.Reader) {
@@ -391,6 +466,11 @@ func (v *SnapshotBuild) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *SnapshotBuild) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (v *SnapshotBuild) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (v *Unit) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -400,6 +480,11 @@ func (v *Unit) DecodeJSON(r *restjson.Reader) {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *Unit) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (v *Unit) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
+}
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (e *AccessDeniedException) DecodeJSON(r *restjson.Reader) {
@@ -415,6 +500,11 @@ func (e *AccessDeniedException) DecodeJSON(r *restjson.Reader) {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (e *AccessDeniedException) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, e) }
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (e *AccessDeniedException) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
+}
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (e *ConflictException) DecodeJSON(r *restjson.Reader) {
@@ -435,6 +525,11 @@ func (e *ConflictException) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (e *ConflictException) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, e) }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (e *ConflictException) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (e *InsufficientCapacityException) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -450,6 +545,11 @@ func (e *InsufficientCapacityException) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (e *InsufficientCapacityException) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, e)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (e *InsufficientCapacityException) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
 }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
@@ -471,6 +571,11 @@ func (e *InternalServerException) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, e)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (e *InternalServerException) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (e *InvalidParameterValueException) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -490,6 +595,11 @@ func (e *InvalidParameterValueException) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, e)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (e *InvalidParameterValueException) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (e *ResourceConflictException) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -507,6 +617,11 @@ func (e *ResourceConflictException) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (e *ResourceConflictException) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, e)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (e *ResourceConflictException) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
 }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
@@ -530,6 +645,11 @@ func (e *ResourceNotFoundException) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, e)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (e *ResourceNotFoundException) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (e *ServiceException) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -546,6 +666,11 @@ func (e *ServiceException) DecodeJSON(r *restjson.Reader) {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (e *ServiceException) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, e) }
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (e *ServiceException) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
+}
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (e *ServiceQuotaExceededException) DecodeJSON(r *restjson.Reader) {
@@ -575,6 +700,11 @@ func (e *ServiceQuotaExceededException) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, e)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (e *ServiceQuotaExceededException) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (e *ThrottlingException) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -596,6 +726,11 @@ func (e *ThrottlingException) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (e *ThrottlingException) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, e) }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (e *ThrottlingException) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (e *TooManyRequestsException) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -615,6 +750,11 @@ func (e *TooManyRequestsException) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, e)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (e *TooManyRequestsException) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
+}
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (e *ValidationException) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -629,6 +769,11 @@ func (e *ValidationException) DecodeJSON(r *restjson.Reader) {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (e *ValidationException) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, e) }
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (e *ValidationException) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
+}
 
 // DecodeCodeArtifact is for use by this module: programs unmarshal the structure that holds the union.
 func DecodeCodeArtifact(r *restjson.Reader) CodeArtifact {
@@ -648,6 +793,11 @@ func DecodeCodeArtifact(r *restjson.Reader) CodeArtifact {
 // UnmarshalJSON implements json.Unmarshaler; another member of CodeArtifact is an error.
 func (v *CodeArtifactMemberUri) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalUnion(data, v, DecodeCodeArtifact)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (v *CodeArtifactMemberUri) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
 
 // DecodeLogging is for use by this module: programs unmarshal the structure that holds the union.
@@ -672,9 +822,19 @@ func (v *LoggingMemberCloudWatch) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalUnion(data, v, DecodeLogging)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (v *LoggingMemberCloudWatch) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
+}
+
 // UnmarshalJSON implements json.Unmarshaler; another member of Logging is an error.
 func (v *LoggingMemberDisabled) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalUnion(data, v, DecodeLogging)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (v *LoggingMemberDisabled) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
 
 // DecodePortSpecification is for use by this module: programs unmarshal the structure that holds the union.
@@ -701,12 +861,27 @@ func (v *PortSpecificationMemberAllPorts) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalUnion(data, v, DecodePortSpecification)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (v *PortSpecificationMemberAllPorts) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
+}
+
 // UnmarshalJSON implements json.Unmarshaler; another member of PortSpecification is an error.
 func (v *PortSpecificationMemberPort) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalUnion(data, v, DecodePortSpecification)
 }
 
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (v *PortSpecificationMemberPort) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
+}
+
 // UnmarshalJSON implements json.Unmarshaler; another member of PortSpecification is an error.
 func (v *PortSpecificationMemberRange) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalUnion(data, v, DecodePortSpecification)
+}
+
+// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+func (v *PortSpecificationMemberRange) UnmarshalYAML(decode func(any) error) error {
+	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }

@@ -20,6 +20,9 @@ func (v *CloudWatchLogging) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v CloudWatchLogging) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (v CloudWatchLogging) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
+
 // Format prints the name and the JSON of CloudWatchLogging, sensitive values as [REDACTED], whatever the verb.
 func (v CloudWatchLogging) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "CloudWatchLogging", &v)
@@ -34,6 +37,9 @@ func (v *CpuConfiguration) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v CpuConfiguration) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (v CpuConfiguration) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of CpuConfiguration, sensitive values as [REDACTED], whatever the verb.
 func (v CpuConfiguration) Format(s fmt.State, verb rune) {
@@ -52,6 +58,9 @@ func (v *Hooks) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v Hooks) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (v Hooks) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
+
 // Format prints the name and the JSON of Hooks, sensitive values as [REDACTED], whatever the verb.
 func (v Hooks) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "Hooks", &v) }
 
@@ -67,6 +76,9 @@ func (v *IdlePolicy) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v IdlePolicy) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (v IdlePolicy) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
+
 // Format prints the name and the JSON of IdlePolicy, sensitive values as [REDACTED], whatever the verb.
 func (v IdlePolicy) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "IdlePolicy", &v) }
 
@@ -78,6 +90,9 @@ func (v *LoggingDisabled) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v LoggingDisabled) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (v LoggingDisabled) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of LoggingDisabled, sensitive values as [REDACTED], whatever the verb.
 func (v LoggingDisabled) Format(s fmt.State, verb rune) {
@@ -95,6 +110,9 @@ func (v *ManagedMicroVMImageSummary) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v ManagedMicroVMImageSummary) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (v ManagedMicroVMImageSummary) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of ManagedMicroVMImageSummary, sensitive values as [REDACTED], whatever the verb.
 func (v ManagedMicroVMImageSummary) Format(s fmt.State, verb rune) {
@@ -114,6 +132,9 @@ func (v *ManagedMicroVMImageVersion) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v ManagedMicroVMImageVersion) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (v ManagedMicroVMImageVersion) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of ManagedMicroVMImageVersion, sensitive values as [REDACTED], whatever the verb.
 func (v ManagedMicroVMImageVersion) Format(s fmt.State, verb rune) {
@@ -137,6 +158,9 @@ func (v *MicroVMHooks) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v MicroVMHooks) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (v MicroVMHooks) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
+
 // Format prints the name and the JSON of MicroVMHooks, sensitive values as [REDACTED], whatever the verb.
 func (v MicroVMHooks) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "MicroVMHooks", &v) }
 
@@ -158,6 +182,9 @@ func (v *MicroVMImageBuildSummary) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v MicroVMImageBuildSummary) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (v MicroVMImageBuildSummary) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
+
 // Format prints the name and the JSON of MicroVMImageBuildSummary, sensitive values as [REDACTED], whatever the verb.
 func (v MicroVMImageBuildSummary) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "MicroVMImageBuildSummary", &v)
@@ -175,6 +202,9 @@ func (v *MicroVMImageHooks) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v MicroVMImageHooks) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (v MicroVMImageHooks) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of MicroVMImageHooks, sensitive values as [REDACTED], whatever the verb.
 func (v MicroVMImageHooks) Format(s fmt.State, verb rune) {
@@ -195,6 +225,9 @@ func (v *MicroVMImageSummary) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v MicroVMImageSummary) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (v MicroVMImageSummary) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of MicroVMImageSummary, sensitive values as [REDACTED], whatever the verb.
 func (v MicroVMImageSummary) Format(s fmt.State, verb rune) {
@@ -230,6 +263,9 @@ func (v *MicroVMImageVersionSummary) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v MicroVMImageVersionSummary) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (v MicroVMImageVersionSummary) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
+
 // Format prints the name and the JSON of MicroVMImageVersionSummary, sensitive values as [REDACTED], whatever the verb.
 func (v MicroVMImageVersionSummary) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "MicroVMImageVersionSummary", &v)
@@ -254,6 +290,9 @@ func (v *MicroVMItem) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v MicroVMItem) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (v MicroVMItem) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
+
 // Format prints the name and the JSON of MicroVMItem, sensitive values as [REDACTED], whatever the verb.
 func (v MicroVMItem) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "MicroVMItem", &v) }
 
@@ -268,6 +307,9 @@ func (v *PortRange) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v PortRange) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (v PortRange) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
+
 // Format prints the name and the JSON of PortRange, sensitive values as [REDACTED], whatever the verb.
 func (v PortRange) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "PortRange", &v) }
 
@@ -280,6 +322,9 @@ func (v *Resources) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v Resources) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (v Resources) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of Resources, sensitive values as [REDACTED], whatever the verb.
 func (v Resources) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "Resources", &v) }
@@ -296,6 +341,9 @@ func (v *SnapshotBuild) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v SnapshotBuild) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (v SnapshotBuild) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
+
 // Format prints the name and the JSON of SnapshotBuild, sensitive values as [REDACTED], whatever the verb.
 func (v SnapshotBuild) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "SnapshotBuild", &v) }
 
@@ -307,6 +355,9 @@ func (v *Unit) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v Unit) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (v Unit) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of Unit, sensitive values as [REDACTED], whatever the verb.
 func (v Unit) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "Unit", &v) }
@@ -321,6 +372,9 @@ func (e *AccessDeniedException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e AccessDeniedException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (e AccessDeniedException) MarshalYAML() (any, error) { return restjson.MarshalYAML(&e) }
+
 // EncodeJSON is for use by this module: programs call json.Marshal.
 func (e *ConflictException) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -333,6 +387,9 @@ func (e *ConflictException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e ConflictException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (e ConflictException) MarshalYAML() (any, error) { return restjson.MarshalYAML(&e) }
+
 // EncodeJSON is for use by this module: programs call json.Marshal.
 func (e *InsufficientCapacityException) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -342,6 +399,9 @@ func (e *InsufficientCapacityException) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e InsufficientCapacityException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (e InsufficientCapacityException) MarshalYAML() (any, error) { return restjson.MarshalYAML(&e) }
 
 // EncodeJSON is for use by this module: programs call json.Marshal.
 func (e *InternalServerException) EncodeJSON(w *restjson.Writer) {
@@ -354,6 +414,9 @@ func (e *InternalServerException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e InternalServerException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (e InternalServerException) MarshalYAML() (any, error) { return restjson.MarshalYAML(&e) }
+
 // EncodeJSON is for use by this module: programs call json.Marshal.
 func (e *InvalidParameterValueException) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -365,6 +428,9 @@ func (e *InvalidParameterValueException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e InvalidParameterValueException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (e InvalidParameterValueException) MarshalYAML() (any, error) { return restjson.MarshalYAML(&e) }
+
 // EncodeJSON is for use by this module: programs call json.Marshal.
 func (e *ResourceConflictException) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -375,6 +441,9 @@ func (e *ResourceConflictException) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e ResourceConflictException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (e ResourceConflictException) MarshalYAML() (any, error) { return restjson.MarshalYAML(&e) }
 
 // EncodeJSON is for use by this module: programs call json.Marshal.
 func (e *ResourceNotFoundException) EncodeJSON(w *restjson.Writer) {
@@ -388,6 +457,9 @@ func (e *ResourceNotFoundException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e ResourceNotFoundException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (e ResourceNotFoundException) MarshalYAML() (any, error) { return restjson.MarshalYAML(&e) }
+
 // EncodeJSON is for use by this module: programs call json.Marshal.
 func (e *ServiceException) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -398,6 +470,9 @@ func (e *ServiceException) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e ServiceException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (e ServiceException) MarshalYAML() (any, error) { return restjson.MarshalYAML(&e) }
 
 // EncodeJSON is for use by this module: programs call json.Marshal.
 func (e *ServiceQuotaExceededException) EncodeJSON(w *restjson.Writer) {
@@ -413,6 +488,9 @@ func (e *ServiceQuotaExceededException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e ServiceQuotaExceededException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (e ServiceQuotaExceededException) MarshalYAML() (any, error) { return restjson.MarshalYAML(&e) }
+
 // EncodeJSON is for use by this module: programs call json.Marshal.
 func (e *ThrottlingException) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -426,6 +504,9 @@ func (e *ThrottlingException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e ThrottlingException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (e ThrottlingException) MarshalYAML() (any, error) { return restjson.MarshalYAML(&e) }
+
 // EncodeJSON is for use by this module: programs call json.Marshal.
 func (e *TooManyRequestsException) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -437,6 +518,9 @@ func (e *TooManyRequestsException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e TooManyRequestsException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (e TooManyRequestsException) MarshalYAML() (any, error) { return restjson.MarshalYAML(&e) }
+
 // EncodeJSON is for use by this module: programs call json.Marshal.
 func (e *ValidationException) EncodeJSON(w *restjson.Writer) {
 	w.Begin()
@@ -446,6 +530,9 @@ func (e *ValidationException) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e ValidationException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (e ValidationException) MarshalYAML() (any, error) { return restjson.MarshalYAML(&e) }
 
 // EncodeJSON is for use by this module: programs call json.Marshal.
 func (v *CodeArtifactMemberUri) EncodeJSON(w *restjson.Writer) {
@@ -461,6 +548,9 @@ func (v *CodeArtifactMemberUri) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v CodeArtifactMemberUri) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (v CodeArtifactMemberUri) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of CodeArtifactMemberUri, sensitive values as [REDACTED], whatever the verb.
 func (v CodeArtifactMemberUri) Format(s fmt.State, verb rune) {
@@ -482,6 +572,9 @@ func (v *LoggingMemberCloudWatch) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v LoggingMemberCloudWatch) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (v LoggingMemberCloudWatch) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
+
 // Format prints the name and the JSON of LoggingMemberCloudWatch, sensitive values as [REDACTED], whatever the verb.
 func (v LoggingMemberCloudWatch) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "LoggingMemberCloudWatch", &v)
@@ -501,6 +594,9 @@ func (v *LoggingMemberDisabled) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v LoggingMemberDisabled) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (v LoggingMemberDisabled) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of LoggingMemberDisabled, sensitive values as [REDACTED], whatever the verb.
 func (v LoggingMemberDisabled) Format(s fmt.State, verb rune) {
@@ -522,6 +618,9 @@ func (v *PortSpecificationMemberAllPorts) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v PortSpecificationMemberAllPorts) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (v PortSpecificationMemberAllPorts) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
+
 // Format prints the name and the JSON of PortSpecificationMemberAllPorts, sensitive values as [REDACTED], whatever the verb.
 func (v PortSpecificationMemberAllPorts) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "PortSpecificationMemberAllPorts", &v)
@@ -541,6 +640,9 @@ func (v *PortSpecificationMemberPort) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v PortSpecificationMemberPort) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (v PortSpecificationMemberPort) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of PortSpecificationMemberPort, sensitive values as [REDACTED], whatever the verb.
 func (v PortSpecificationMemberPort) Format(s fmt.State, verb rune) {
@@ -562,6 +664,9 @@ func (v *PortSpecificationMemberRange) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v PortSpecificationMemberRange) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (v PortSpecificationMemberRange) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
+
 // Format prints the name and the JSON of PortSpecificationMemberRange, sensitive values as [REDACTED], whatever the verb.
 func (v PortSpecificationMemberRange) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "PortSpecificationMemberRange", &v)
@@ -581,6 +686,9 @@ func (v *UnknownUnionMember) EncodeJSON(w *restjson.Writer) {
 
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v UnknownUnionMember) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
+
+// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+func (v UnknownUnionMember) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of UnknownUnionMember, sensitive values as [REDACTED], whatever the verb.
 func (v UnknownUnionMember) Format(s fmt.State, verb rune) {

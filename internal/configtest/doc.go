@@ -1,2 +1,3 @@
-// Package configtest tests NewFromConfig against aws-sdk-go-v2/config, which the root module must not require.
+// Package configtest tests the root module against libraries that it must not require:
+// aws-sdk-go-v2/config, and three libraries of YAML.
 package configtest

@@ -121,6 +121,14 @@ func encoder(p *printer, s *plan.Struct) {
 func marshaler(p *printer, name, v string) {
 	p.p("// MarshalJSON implements json.Marshaler in the form of the wire.")
 	p.p("func (%s %s) MarshalJSON() ([]byte, error) { return @restjson.Marshal(&%[1]s) }\n", v, name)
+	p.p("// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.")
+	p.p("func (%s %s) MarshalYAML() (any, error) { return @restjson.MarshalYAML(&%[1]s) }\n", v, name)
+}
+
+// yamlUnmarshaler prints the method with which gopkg.in/yaml.v3 and goccy/go-yaml decode. Neither looks at UnmarshalJSON.
+func yamlUnmarshaler(p *printer, name, v string) {
+	p.p("// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.")
+	p.p("func (%s *%s) UnmarshalYAML(decode func(any) error) error { return @restjson.UnmarshalYAML(decode, %[1]s.UnmarshalJSON) }\n", v, name)
 }
 
 // printing prints how fmt and slog show a type. Only a secret type needs LogValue: without
@@ -308,6 +316,7 @@ func decoder(p *printer, s *plan.Struct) {
 		p.p("// UnmarshalJSON implements json.Unmarshaler.")
 	}
 	p.p("func (%s *%s) UnmarshalJSON(data []byte) error { return @restjson.%s(data, %[1]s) }\n", v, s.Go, unmarshal)
+	yamlUnmarshaler(p, s.Go, v)
 }
 
 // readMember is the expression that reads a member.
@@ -379,6 +388,7 @@ func unionDecoder(p *printer, u *plan.Union) {
 	for _, m := range u.Members {
 		p.p("// UnmarshalJSON implements json.Unmarshaler; another member of %s is an error.", u.Go)
 		p.p("func (v *%s) UnmarshalJSON(data []byte) error { return @restjson.UnmarshalUnion(data, v, Decode%s) }\n", m.Go, u.Go)
+		yamlUnmarshaler(p, m.Go, "v")
 	}
 }
 
