@@ -26,11 +26,13 @@ const (
 // Option is an option of a Grammar.
 type Option struct {
 	Name     string // without dashes
+	Short    string // a letter that stands for it behind one dash, as in -X; empty: none
 	Arity    Arity
 	Const    string // value of an Optional option without one
 	Choices  []string
 	Required bool
 	Int      bool // the value is an integer
+	Append   bool // repeated options add up; else the last wins
 }
 
 // Grammar is what a command line may hold.
@@ -60,7 +62,7 @@ func (r *Result) Value(name string) string {
 	return ""
 }
 
-// Values returns the values of a Many option.
+// Values returns the values of a Many option, or of one that adds up.
 func (r *Result) Values(name string) []string { return r.values[name] }
 
 // Error is a command line that does not fit the grammar.
@@ -109,6 +111,10 @@ func (p *parser) classify(args []string) error {
 		case arg == "--":
 			onlyWords = true
 		default:
+			if list := p.classifyShort(arg); list != nil {
+				p.words = append(p.words, list...)
+				continue
+			}
 			var err error
 			if w, err = p.classifyOne(arg); err != nil {
 				return err
@@ -117,6 +123,30 @@ func (p *parser) classify(args []string) error {
 		p.words = append(p.words, w)
 	}
 	return nil
+}
+
+// classifyShort reads letters behind one dash: flags, and at the end an option that may
+// have its value attached. It returns nil if a letter is none of the grammar's.
+func (p *parser) classifyShort(arg string) []word {
+	letters, short := strings.CutPrefix(arg, "-")
+	if !short || letters == "" || letters[0] == '-' {
+		return nil
+	}
+	var list []word
+	for letters != "" {
+		at := slices.IndexFunc(p.Options, func(o Option) bool { return o.Short != "" && o.Short == letters[:1] })
+		if at < 0 {
+			return nil
+		}
+		w := word{text: arg, isOption: true, option: &p.Options[at]}
+		letters = letters[1:]
+		if w.option.Arity != Flag && letters != "" {
+			attached := letters
+			w.explicit, letters = &attached, ""
+		}
+		list = append(list, w)
+	}
+	return list
 }
 
 func (p *parser) classifyOne(arg string) (word, error) {
@@ -218,6 +248,9 @@ func (p *parser) consume(at int) (int, error) {
 		if err := checkChoice("--"+o.Name, o.Choices, v); err != nil {
 			return 0, err
 		}
+	}
+	if o.Append {
+		values = append(p.result.values[o.Name], values...)
 	}
 	p.result.values[o.Name] = values
 	return end, nil

@@ -15,6 +15,8 @@ var grammar = Grammar{
 		{Name: "skeleton", Arity: Optional, Const: "input", Choices: []string{"input", "output"}},
 		{Name: "connectors", Arity: Many},
 		{Name: "max-items", Int: true},
+		{Name: "header", Short: "H", Append: true},
+		{Name: "silent", Short: "s", Arity: Flag},
 	},
 	Word: "operation", Words: []string{"get-microvm", "list-microvms", "list-microvm-images"},
 }
@@ -41,6 +43,10 @@ func TestParse(t *testing.T) {
 			[]string{"extra", "--bogus", "value", "-x", "--b=1"}},
 		{"a negative number is a value", []string{"list-microvms", "--max-items", "-5"}, "list-microvms", map[string][]string{"max-items": {"-5"}}, nil},
 		{"what has a space is a value", []string{"list-microvms", "--region", "-a b"}, "list-microvms", map[string][]string{"region": {"-a b"}}, nil},
+		{"repeated options add up", []string{"list-microvms", "--header", "a: b", "-H", "c", "-H=d", "-He: f"}, "list-microvms",
+			map[string][]string{"header": {"a: b", "c", "=d", "e: f"}}, nil},
+		{"letters", []string{"list-microvms", "-sH", "a", "-sHb"}, "list-microvms", map[string][]string{"silent": nil, "header": {"a", "b"}}, nil},
+		{"an unknown letter", []string{"list-microvms", "-sx"}, "list-microvms", map[string][]string{}, []string{"-sx"}},
 		{"a dash is a value", []string{"list-microvms", "--region", "-"}, "list-microvms", map[string][]string{"region": {"-"}}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
