@@ -9,12 +9,12 @@ import (
 )
 
 // Commands returns the generated files of the command line by their names: the
-// operations with their shapes, and the calls of the client.
+// operations with their shapes, the calls of the client, and its waiters.
 func Commands(c *plan.Commands) (map[string][]byte, error) {
 	files := make(map[string][]byte)
 	var errs []error
 	for name, print := range map[string]func(*printer, *plan.Commands){
-		"operations.go": commandOperations, "shapes.go": commandShapes, "calls.go": commandCalls,
+		"operations.go": commandOperations, "shapes.go": commandShapes, "calls.go": commandCalls, "waiters.go": commandWaiters,
 	} {
 		p := newPrinter(c.Module+"/cmd/lambda-microvms/internal/api", c.Config)
 		print(p, c)
@@ -121,6 +121,43 @@ func commandCalls(p *printer, c *plan.Commands) {
 		p.p("}\n}")
 	}
 	p.p("return nil\n}")
+}
+
+func commandWaiters(p *printer, c *plan.Commands) {
+	p.p("// Waiters are all waiters of the service, by command name.")
+	p.p("var Waiters = [...]Waiter{")
+	for _, w := range c.Waiters {
+		p.p("{\nName: %q,\nCommand: %q,\nDoc: %q,\nOperation: %q,\nState: %q,", w.Wire, w.Name, w.Doc, w.Operation.Wire, w.State.Wire)
+		p.p("MinDelay: %s,\nMaxDelay: %s,", duration(p, w.MinDelay), duration(p, w.MaxDelay))
+		for _, group := range []struct{ field, state string }{{"Success", "success"}, {"Failure", "failure"}} {
+			p.p("%s: %#v,", group.field, outcomesOf(w.Waiter, group.state))
+		}
+		p.p("},")
+	}
+	p.p("}\n")
+	p.p("func wait(ctx @context.Context, c *@root.Client, waiter string, input []byte, o WaitOptions) error {")
+	p.p("switch waiter {")
+	for _, w := range c.Waiters {
+		p.p("case %q:\nreturn waitFor(ctx, @root.New%sWaiter(c), input, o)", w.Wire, w.Go)
+	}
+	p.p("}")
+	p.p(`return @fmt.Errorf("unknown waiter %%s", waiter)`)
+	p.p("}")
+}
+
+// outcomesOf returns the states and error codes that end a wait in success or failure.
+func outcomesOf(w *plan.Waiter, state string) []string {
+	var list []string
+	for _, o := range w.Outcomes {
+		switch {
+		case o.State != state:
+		case o.Error != "":
+			list = append(list, o.Error)
+		default:
+			list = append(list, o.Equals)
+		}
+	}
+	return list
 }
 
 func goError(pl *plan.Plan, wire string) *plan.Struct {

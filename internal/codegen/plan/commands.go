@@ -14,6 +14,7 @@ import (
 type Commands struct {
 	*Plan
 	Commands []*Command      // by name
+	Waiters  []*WaitCommand  // by name
 	Shapes   []*CommandShape // each after the shapes that it refers to
 	Failures []*CommandShape // the errors of the service, by name
 }
@@ -24,6 +25,14 @@ type Command struct {
 	Name          string // kebab form of the operation's name
 	Doc           string
 	Input, Output *CommandShape
+}
+
+// WaitCommand is a waiter as a command.
+type WaitCommand struct {
+	*Waiter
+	Name      string // kebab form of the waiter's name
+	Doc       string
+	Operation *Operation // the one that it polls
 }
 
 // CommandShape is a type as the command line describes and checks it.
@@ -75,6 +84,7 @@ func BuildCommands(m *model.Model, pl *Plan) (*Commands, error) {
 		}
 	}
 	sortBy(p.commands.Commands, func(c *Command) string { return c.Name })
+	sortBy(p.commands.Waiters, func(w *WaitCommand) string { return w.Name })
 	sortBy(p.commands.Failures, func(s *CommandShape) string { return s.Wire })
 	return p.commands, errors.Join(p.errs...)
 }
@@ -99,6 +109,11 @@ func (p *commandPlanner) command(shape *model.Shape, op *Operation) {
 		options[m.Option] = m.Wire
 	}
 	p.commands.Commands = append(p.commands.Commands, command)
+	for i, w := range op.Waiters {
+		p.commands.Waiters = append(p.commands.Waiters, &WaitCommand{
+			Waiter: w, Name: Kebab(w.Wire), Doc: shape.Traits.Waiters[i].Documentation, Operation: op,
+		})
+	}
 }
 
 // shape plans a shape with the constraints of the member that refers to it: a member's

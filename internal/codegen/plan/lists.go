@@ -36,7 +36,7 @@ func (p *planner) paginator(op *Operation, t *model.Paginated) {
 
 func (p *planner) waiter(op *Operation, w *model.Waiter) {
 	waiter := &Waiter{
-		Go: p.goName(w.Name), Doc: p.prose(w.Documentation), MinDelay: w.MinDelay, MaxDelay: w.MaxDelay,
+		Wire: w.Name, Go: p.goName(w.Name), Doc: p.prose(w.Documentation), MinDelay: w.MinDelay, MaxDelay: w.MaxDelay,
 		Reason: op.Output.member("stateReason"),
 	}
 	for _, suffix := range []string{"Waiter", "WaiterOptions"} {

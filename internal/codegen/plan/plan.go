@@ -176,6 +176,7 @@ type Paginator struct {
 
 // Waiter polls an operation.
 type Waiter struct {
+	Wire               string
 	Go                 string // without the suffix Waiter
 	Doc                string
 	MinDelay, MaxDelay float64 // seconds

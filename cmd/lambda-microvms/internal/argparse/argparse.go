@@ -1,7 +1,7 @@
 // Package argparse reads command lines by the rules of Python's argparse, on which the AWS
 // CLI is built: options and words may be mixed, a unique prefix of an option stands for
 // it, an option takes the words after it that do not look like options, and the last of
-// repeated options wins. Messages are those of the AWS CLI.
+// repeated options wins unless it says otherwise. Messages are those of the AWS CLI.
 package argparse
 
 import (
@@ -33,6 +33,8 @@ type Option struct {
 	Required bool
 	Int      bool // the value is an integer
 	Append   bool // repeated options add up; else the last wins
+	// Kind and Doc are for the manual page.
+	Kind, Doc string
 }
 
 // Grammar is what a command line may hold.

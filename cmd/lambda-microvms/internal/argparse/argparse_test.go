@@ -17,6 +17,7 @@ var grammar = Grammar{
 		{Name: "max-items", Int: true},
 		{Name: "header", Short: "H", Append: true},
 		{Name: "silent", Short: "s", Arity: Flag},
+		{Name: "set", Arity: Many, Append: true},
 	},
 	Word: "operation", Words: []string{"get-microvm", "list-microvms", "list-microvm-images"},
 }
@@ -35,6 +36,7 @@ func TestParse(t *testing.T) {
 		{"empty after the equals sign", []string{"list-microvms", "--region="}, "list-microvms", map[string][]string{"region": {""}}, nil},
 		{"prefix", []string{"list-microvms", "--out=text", "--reg", "x"}, "list-microvms", map[string][]string{"output": {"text"}, "region": {"x"}}, nil},
 		{"the last wins", []string{"list-microvms", "--connectors", "a", "b", "--connectors", "c"}, "list-microvms", map[string][]string{"connectors": {"c"}}, nil},
+		{"repeated", []string{"list-microvms", "--set", "a", "b", "--set", "c", "--set=d"}, "list-microvms", map[string][]string{"set": {"a", "b", "c", "d"}}, nil},
 		{"none", []string{"list-microvms", "--connectors"}, "list-microvms", map[string][]string{"connectors": nil}, nil},
 		{"optional without value", []string{"list-microvms", "--skeleton", "--debug"}, "list-microvms",
 			map[string][]string{"skeleton": {"input"}, "debug": nil}, nil},

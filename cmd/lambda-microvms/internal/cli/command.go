@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/api"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/argparse"
 )
 
@@ -20,12 +21,44 @@ const Program = "lambda-microvms"
 type Command struct {
 	Name    string
 	Summary string // one line for the list of commands
-	Help    string // the manual page
+	// Help is the manual page. If it is empty, the page is made of Page and of the
+	// options' Kind and Doc.
+	Help    string
+	Page    Page
 	Options []argparse.Option
+	// Operation, if set, adds options for the members of its input; see Session.Input.
+	Operation *api.Operation
 	// Words names the arguments that are no options, for messages; the last one may end in
 	// "..." and then takes the rest. All but those in brackets are required.
 	Words []string
 	Run   func(ctx context.Context, s *Session) error
+
+	// Subcommands are the names of the commands below this one, and Subcommand makes one of
+	// them. The command itself then has neither options nor words, and does not run.
+	Subcommands []string
+	Subcommand  func(name string) *Command
+}
+
+// Page is what the manual page of a command says beside its options.
+type Page struct {
+	Description string
+	Output      string
+	Examples    string
+}
+
+// options returns all options of the command. Those of the operation that a document on
+// the command line may replace are not required.
+func (c *Command) options(args []string) []argparse.Option {
+	if c.Operation == nil {
+		return c.Options
+	}
+	var list []argparse.Option
+	for _, o := range grammar(c.Operation, args).Options {
+		if o.Name != "generate-cli-skeleton" {
+			list = append(list, o)
+		}
+	}
+	return append(list, c.Options...)
 }
 
 // Session is what a running command has. Errors that a command returns are printed, and

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/api"
@@ -31,6 +32,7 @@ type completer struct {
 	registry Registry
 	words    []string
 	name     string            // the command
+	below    *Command          // has subcommands of which none is chosen
 	options  []argparse.Option // of the command, then global ones
 }
 
@@ -43,13 +45,29 @@ func (c *completer) command() {
 		if strings.HasPrefix(word, "-") || i > 0 && c.takesValue(c.words[i-1]) {
 			continue
 		}
-		c.name = word
-		break
+		switch {
+		case c.name == "":
+			c.name = word
+			if op := api.Find(word); op != nil {
+				c.options = append(operationOptions(op), c.options...)
+			} else {
+				c.chosen(c.registry.Find(word))
+			}
+		case c.below != nil && slices.Contains(c.below.Subcommands, word):
+			c.chosen(c.below.Subcommand(word))
+		}
 	}
-	if op := api.Find(c.name); op != nil {
-		c.options = append(operationOptions(op), c.options...)
-	} else if command := c.registry.Find(c.name); command != nil {
-		c.options = append(append([]argparse.Option{}, command.Options...), c.options...)
+}
+
+// chosen notes the command or subcommand that a word names, nil if there is none.
+func (c *completer) chosen(command *Command) {
+	c.below = nil
+	switch {
+	case command == nil:
+	case command.Subcommand != nil:
+		c.below = command
+	default:
+		c.options = append(append([]argparse.Option{}, command.options(nil)...), c.options...)
 	}
 }
 
@@ -86,6 +104,9 @@ func (c *completer) pending() *argparse.Option {
 func (c *completer) next(begun string) []string {
 	if c.name == "" && !strings.HasPrefix(begun, "-") {
 		return commandNames(c.registry)
+	}
+	if c.below != nil && !strings.HasPrefix(begun, "-") {
+		return c.below.Subcommands
 	}
 	var required, optional []string
 	for _, o := range c.options {

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/api"
@@ -27,17 +28,48 @@ func sharedOptions(op *api.Operation) []help.Option {
 				"with yaml-input, a YAML document for --cli-input-yaml; with output, the input is validated and a sample of the output is printed."})
 }
 
-// help prints the page of a command, or that of the program.
-func (p *program) help(name string) error {
+// globalHelp are the global options of a page.
+func globalHelp() []help.Option {
+	var list []help.Option
+	for _, o := range globalOptions() {
+		list = append(list, help.Option{Name: o.Name, Kind: o.kind, Doc: o.doc, Flag: o.Arity == argparse.Flag, Choices: o.Choices})
+	}
+	return list
+}
+
+// commandPage is the page of a command that is no operation.
+func commandPage(name string, c *Command) string {
+	if c.Help != "" {
+		return strings.TrimSpace(c.Help) + "\n"
+	}
+	page := help.Command{
+		Name: name, Description: c.Page.Description, Words: c.Words,
+		Global: globalHelp(), Output: c.Page.Output, Examples: c.Page.Examples,
+	}
+	for _, sub := range c.Subcommands {
+		page.Subcommands = append(page.Subcommands, help.Option{Name: sub, Doc: c.Subcommand(sub).Summary})
+	}
+	for _, o := range c.options(nil) {
+		page.Options = append(page.Options, help.Option{
+			Name: o.Name, Kind: o.Kind, Doc: o.Doc, Choices: o.Choices, Required: o.Required,
+			Flag: o.Arity == argparse.Flag, Many: o.Arity == argparse.Many || o.Append,
+		})
+	}
+	return page.Page(Program)
+}
+
+// help prints the page of a command, or that of the program. The first words of rest may
+// name a subcommand.
+func (p *program) help(name string, rest []string) error {
 	var text string
 	if op := api.Find(name); op != nil {
-		var global []help.Option
-		for _, o := range globalOptions() {
-			global = append(global, help.Option{Name: o.Name, Kind: o.kind, Doc: o.doc, Flag: o.Arity == argparse.Flag, Choices: o.Choices})
-		}
-		text = help.Operation(Program, op, sharedOptions(op), global)
+		text = help.Operation(Program, op, sharedOptions(op), globalHelp())
 	} else if c := p.registry.Find(name); c != nil {
-		text = strings.TrimSpace(c.Help) + "\n"
+		for len(rest) > 0 && slices.Contains(c.Subcommands, rest[0]) {
+			name += " " + rest[0]
+			c, rest = c.Subcommand(rest[0]), rest[1:]
+		}
+		text = commandPage(name, c)
 	} else {
 		text = p.overview()
 	}

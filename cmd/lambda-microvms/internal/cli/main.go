@@ -81,7 +81,7 @@ func (p *program) run(ctx context.Context, args []string) error {
 		return outputError(err)
 	}
 	if result != nil && (result.Word == "help" || helpful && result.Word == "") {
-		return p.help("")
+		return p.help("", nil)
 	}
 	if err != nil {
 		return usageError(err)
@@ -98,7 +98,7 @@ func (p *program) run(ctx context.Context, args []string) error {
 		s.Debugf("%s, command %s with the options %s", versionText(), result.Word, optionNames(args))
 	}
 	if helpful || len(result.Rest) == 1 && result.Rest[0] == "help" {
-		return p.help(result.Word)
+		return p.help(result.Word, result.Rest)
 	}
 	out, wait := s.stdout()
 	defer wait()
@@ -118,15 +118,32 @@ func (p *program) dispatch(ctx context.Context, global *argparse.Result) error {
 		}
 		return s.runOperation(ctx, op)
 	}
-	command := p.registry.Find(global.Word)
-	var err error
-	if s.Args, err = (&argparse.Grammar{Options: command.Options}).Parse(global.Rest); err != nil {
+	command, rest, err := subcommand(p.registry.Find(global.Word), global.Rest)
+	if err != nil {
+		return err
+	}
+	if len(rest) == 1 && rest[0] == "help" { // behind a subcommand
+		return p.help(global.Word, global.Rest)
+	}
+	if s.Args, err = (&argparse.Grammar{Options: command.options(rest)}).Parse(rest); err != nil {
 		return usageError(err)
 	}
 	if s.Words, err = words(command, s.Args.Rest); err != nil {
 		return err
 	}
 	return command.Run(ctx, s)
+}
+
+// subcommand returns the command that the first words name, and the words behind them.
+func subcommand(c *Command, rest []string) (*Command, []string, error) {
+	for c.Subcommand != nil {
+		result, err := (&argparse.Grammar{Word: "subcommand", Words: c.Subcommands}).Parse(rest)
+		if err != nil {
+			return nil, nil, usageError(err)
+		}
+		c, rest = c.Subcommand(result.Word), result.Rest
+	}
+	return c, rest, nil
 }
 
 // words checks the arguments of a command that are no options.
@@ -212,6 +229,9 @@ func (p *program) exit(err error) int {
 		return fault.ExitOK
 	}
 	e := fault.Of(err)
+	if e.Silent {
+		return e.Exit
+	}
 	if e.Exit == fault.ExitInterrupted {
 		_, _ = io.WriteString(p.env.stdout, "\n")
 		return e.Exit

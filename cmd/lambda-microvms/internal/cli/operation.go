@@ -43,7 +43,7 @@ func grammar(op *api.Operation, args []string) *argparse.Grammar {
 	g := new(argparse.Grammar)
 	for i := range op.Input.Members {
 		m := &op.Input.Members[i]
-		o := argparse.Option{Name: m.Option, Required: m.Required && !m.Token && !optional}
+		o := argparse.Option{Name: m.Option, Required: m.Required && !m.Token && !optional, Kind: m.Shape.Kind.String(), Doc: m.Doc}
 		switch m.Shape.Kind {
 		case api.List:
 			o.Arity = argparse.Many
@@ -60,8 +60,8 @@ func grammar(op *api.Operation, args []string) *argparse.Grammar {
 			argparse.Option{Name: "max-items", Int: true})
 	}
 	g.Options = append(g.Options,
-		argparse.Option{Name: "cli-input-json"},
-		argparse.Option{Name: "cli-input-yaml"},
+		argparse.Option{Name: "cli-input-json", Doc: "Reads the input from a JSON document. Options on the command line override its members."},
+		argparse.Option{Name: "cli-input-yaml", Doc: "Reads the input from a YAML document, like --cli-input-json."},
 		argparse.Option{
 			Name: "generate-cli-skeleton", Arity: argparse.Optional, Const: skeletonInput,
 			Choices: []string{skeletonInput, skeletonYAMLInput, skeletonOutput},
@@ -75,7 +75,7 @@ func (s *Session) runOperation(ctx context.Context, op *api.Operation) error {
 	if err != nil {
 		return err
 	}
-	input, err := s.input(op)
+	input, err := s.Input(op)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (s *Session) runOperation(ctx context.Context, op *api.Operation) error {
 		s.Debugf("calling %s with the members %s", op.Name, strings.Join(input.Names(), ", "))
 		text, err := op.Call(ctx, client, value.Compact(input))
 		if err != nil {
-			return nil, s.operationError(ctx, op, err)
+			return nil, s.OperationError(ctx, op, err)
 		}
 		return response(op.Output, text)
 	}
@@ -126,9 +126,9 @@ func (s *Session) runOperation(ctx context.Context, op *api.Operation) error {
 	return s.Print(op.Name, document)
 }
 
-// operationError returns the error of a call. A value that cannot be part of a path is
+// OperationError returns the error of a call. A value that cannot be part of a path is
 // refused when the request is made: the error names its option.
-func (s *Session) operationError(ctx context.Context, op *api.Operation, err error) error {
+func (s *Session) OperationError(ctx context.Context, op *api.Operation, err error) error {
 	var serialization *smithy.SerializationError
 	if errors.As(err, &serialization) {
 		field, reason, _ := strings.Cut(serialization.Err.Error(), " ")
@@ -141,8 +141,8 @@ func (s *Session) operationError(ctx context.Context, op *api.Operation, err err
 	return s.CallError(ctx, err)
 }
 
-// input makes the input of the options, and of the document of --cli-input-json or -yaml.
-func (s *Session) input(op *api.Operation) (*value.Map, error) {
+// Input makes the input of the options, and of the document of --cli-input-json or -yaml.
+func (s *Session) Input(op *api.Operation) (*value.Map, error) {
 	input := new(value.Map)
 	for i := range op.Input.Members {
 		m := &op.Input.Members[i]

@@ -11,7 +11,9 @@ type entry struct {
 }
 
 // all are the commands in the order of the help.
-var all = [...]entry{}
+var all = [...]entry{
+	{"wait", waitCommand},
+}
 
 // Registry implements cli.Registry.
 type Registry struct{}

@@ -13,6 +13,7 @@ import (
 type Option struct {
 	Name, Kind, Doc string
 	Flag            bool
+	Many, Required  bool
 	Choices         []string
 }
 

@@ -1,0 +1,43 @@
+package commands
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/argparse"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
+)
+
+// Names of options that several commands have.
+const (
+	maxWait    = "max-wait"
+	pollOption = "poll-interval"
+)
+
+// pollInterval is the option that limits how often a command polls.
+func pollInterval(doc string) argparse.Option {
+	return argparse.Option{Name: pollOption, Kind: "float", Doc: "The shortest time between two polls, in seconds. " + doc}
+}
+
+// seconds reads a positive number of seconds.
+func seconds(r *argparse.Result, name string) (time.Duration, error) {
+	const most = float64(math.MaxInt64 / int64(time.Second))
+	text := r.Value(name)
+	number, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(number > 0) || number > most {
+		return 0, fault.Parameter(name, "%s is not a number of seconds above 0", value.Quote(text))
+	}
+	return time.Duration(number * float64(time.Second)), nil
+}
+
+// delays reads --poll-interval: zero, the default, if it is not given. The longest delay
+// is longest, unless the shortest exceeds it.
+func delays(r *argparse.Result, longest time.Duration) (minDelay, maxDelay time.Duration, err error) {
+	if !r.Has(pollOption) {
+		return 0, 0, nil
+	}
+	minDelay, err = seconds(r, pollOption)
+	return minDelay, max(minDelay, longest), err
+}
