@@ -2,15 +2,14 @@ package lambdamicrovms
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
-	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/metrics"
 	"github.com/aws/smithy-go/middleware"
 	"github.com/aws/smithy-go/tracing"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/microvm-go/lambdamicrovms/internal/spans"
 )
 
 // telemetryScope is the instrumentation scope of spans and metrics.
@@ -60,11 +59,7 @@ func newTelemetry(o *Options) (telemetry, error) {
 	t := telemetry{
 		tracer: o.TracerProvider.Tracer(telemetryScope),
 		meter:  o.MeterProvider.Meter(telemetryScope),
-		traced: true,
-	}
-	switch o.TracerProvider.(type) {
-	case tracing.NopTracerProvider, *tracing.NopTracerProvider:
-		t.traced = false
+		traced: !spans.IsNop(o.TracerProvider),
 	}
 	switch o.MeterProvider.(type) {
 	case metrics.NopMeterProvider, *metrics.NopMeterProvider:
@@ -119,20 +114,7 @@ func (t *telemetry) observe(ctx context.Context, operation string, call func(con
 	defer t.timer(ctx, callDuration, nil)()
 
 	err := call(ctx)
-	span.SetProperty("error", err != nil)
-	if err == nil {
-		span.SetStatus(tracing.SpanStatusOK)
-		return
-	}
-	span.SetProperty("exception.type", fmt.Sprintf("%T", err))
-	span.SetProperty("exception.message", err.Error())
-	var failed smithy.APIError
-	if errors.As(err, &failed) {
-		span.SetProperty("api.error_code", failed.ErrorCode())
-		span.SetProperty("api.error_message", failed.ErrorMessage())
-		span.SetProperty("api.error_fault", failed.ErrorFault().String())
-	}
-	span.SetStatus(tracing.SpanStatusError)
+	spans.SetResult(span, err)
 }
 
 // observed reports whether there is a tracer or meter provider.

@@ -16,68 +16,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 )
 
-// trace records the spans of calls.
-type trace struct {
-	mu    sync.Mutex
-	scope string
-	spans []*span
-}
-
-type span struct {
-	tracing.Span // never called
-	trace        *trace
-	name, parent string
-	kind         tracing.SpanKind
-	properties   map[string]string
-	status       tracing.SpanStatus
-	ends         int
-}
-
-func (t *trace) Tracer(scope string, _ ...tracing.TracerOption) tracing.Tracer {
-	t.scope = scope
-	return t
-}
-
-func (t *trace) StartSpan(ctx context.Context, name string, opts ...tracing.SpanOption) (context.Context, tracing.Span) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	s := &span{trace: t, name: name, properties: map[string]string{}}
-	if parent, ok := tracing.GetSpan(ctx); ok {
-		s.parent = parent.Name()
-	}
-	var o tracing.SpanOptions
-	for _, fn := range opts {
-		fn(&o)
-	}
-	s.kind = o.Kind
-	for k, v := range o.Properties.Values() {
-		s.properties[fmt.Sprint(k)] = fmt.Sprint(v)
-	}
-	t.spans = append(t.spans, s)
-	return tracing.WithSpan(ctx, s), s
-}
-
-func (s *span) Name() string { return s.name }
-
-func (s *span) SetProperty(k, v any) { s.properties[fmt.Sprint(k)] = fmt.Sprint(v) }
-
-func (s *span) SetStatus(status tracing.SpanStatus) { s.status = status }
-
-func (s *span) End() { s.ends++ }
-
-func (t *trace) named(name string) *span {
-	for _, s := range t.spans {
-		if s.name == name {
-			return s
-		}
-	}
-	return &span{}
-}
-
 func TestSpans(t *testing.T) {
-	var tr trace
+	var tr clienttest.Trace
 	client := stubbed(func(*http.Request) (*http.Response, error) {
 		return answer(http.StatusOK, http.Header{"X-Amzn-Requestid": {"request-1"}}, `{}`), nil
 	}, func(o *lambdamicrovms.Options) { o.TracerProvider = &tr })
@@ -86,10 +29,10 @@ func TestSpans(t *testing.T) {
 	}
 	const operation = "Lambda Microvms.UpdateMicrovmImage"
 	var got []string
-	for _, s := range tr.spans {
-		got = append(got, s.name+" in "+s.parent)
-		if s.ends == 0 {
-			t.Errorf("span %s is still open", s.name)
+	for _, s := range tr.Spans {
+		got = append(got, s.Name()+" in "+s.Parent.Name())
+		if s.Ends == 0 {
+			t.Errorf("span %s is still open", s.Name())
 		}
 	}
 	want := []string{
@@ -100,40 +43,40 @@ func TestSpans(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	whole := tr.named(operation)
+	whole := tr.Named(operation)
 	properties := map[string]string{
 		"rpc.system": "aws-api", "rpc.service": "Lambda Microvms", "rpc.method": "UpdateMicrovmImage", "error": "false",
 	}
-	if diff := cmp.Diff(properties, whole.properties); diff != "" || whole.kind != tracing.SpanKindClient || whole.status != tracing.SpanStatusOK {
-		t.Errorf("kind %v, status %v, -want +got:\n%s", whole.kind, whole.status, diff)
+	if diff := cmp.Diff(properties, whole.Properties); diff != "" || whole.Kind != tracing.SpanKindClient || whole.Status != tracing.SpanStatusOK {
+		t.Errorf("kind %v, status %v, -want +got:\n%s", whole.Kind, whole.Status, diff)
 	}
-	if got := tr.named("ResolveEndpoint").properties["client.call.resolved_endpoint"]; got != "https://lambda.us-east-1.amazonaws.com" {
+	if got := tr.Named("ResolveEndpoint").Properties["client.call.resolved_endpoint"]; got != "https://lambda.us-east-1.amazonaws.com" {
 		t.Errorf("resolved endpoint %q", got)
 	}
-	if got := tr.named("ResolveAuthScheme").properties["auth.scheme_id"]; got != "aws.auth#sigv4" {
+	if got := tr.Named("ResolveAuthScheme").Properties["auth.scheme_id"]; got != "aws.auth#sigv4" {
 		t.Errorf("auth scheme %q", got)
 	}
-	if tr.scope != "github.com/microvm-go/lambdamicrovms" {
-		t.Errorf("scope %q", tr.scope)
+	if tr.Scope != "github.com/microvm-go/lambdamicrovms" {
+		t.Errorf("scope %q", tr.Scope)
 	}
 }
 
 func TestSpanOfError(t *testing.T) {
-	var tr trace
+	var tr clienttest.Trace
 	client := stubbed(func(*http.Request) (*http.Response, error) {
 		return failure(http.StatusConflict, "ConflictException"), nil
 	}, func(o *lambdamicrovms.Options) { o.TracerProvider = &tr })
 	if _, err := client.ListMicroVMs(context.Background(), nil); err == nil {
 		t.Fatal("no error")
 	}
-	whole := tr.named("Lambda Microvms.ListMicrovms")
-	delete(whole.properties, "exception.message")
+	whole := tr.Named("Lambda Microvms.ListMicrovms")
+	delete(whole.Properties, "exception.message")
 	want := map[string]string{
 		"rpc.system": "aws-api", "rpc.service": "Lambda Microvms", "rpc.method": "ListMicrovms", "error": "true",
 		"exception.type": "*http.ResponseError", "api.error_code": "ConflictException", "api.error_message": "because", "api.error_fault": "client",
 	}
-	if diff := cmp.Diff(want, whole.properties); diff != "" || whole.status != tracing.SpanStatusError {
-		t.Errorf("status %v, -want +got:\n%s", whole.status, diff)
+	if diff := cmp.Diff(want, whole.Properties); diff != "" || whole.Status != tracing.SpanStatusError {
+		t.Errorf("status %v, -want +got:\n%s", whole.Status, diff)
 	}
 }
 
@@ -221,7 +164,7 @@ func TestMeterFails(t *testing.T) {
 
 // A call without a tracer, made within one that has one, is no part of its trace.
 func TestTracerDoesNotLeak(t *testing.T) {
-	var tr trace
+	var tr clienttest.Trace
 	inner := stubbed(func(*http.Request) (*http.Response, error) { return answer(http.StatusOK, nil, `{}`), nil })
 	outer := stubbed(func(r *http.Request) (*http.Response, error) {
 		if _, err := inner.ListMicroVMImages(r.Context(), nil); err != nil {
@@ -233,8 +176,8 @@ func TestTracerDoesNotLeak(t *testing.T) {
 		t.Fatal(err)
 	}
 	attempts := 0
-	for _, s := range tr.spans {
-		if s.name == "Attempt" {
+	for _, s := range tr.Spans {
+		if s.Name() == "Attempt" {
 			attempts++
 		}
 	}

@@ -18,8 +18,12 @@ type buildAPI interface {
 // waitForBuild waits for the version, not for the image: the state of the image may be
 // that of another update.
 func (j *job) waitForBuild(ctx context.Context, api buildAPI, version string) error {
+	return j.during(ctx, StepWaitForBuild, version, func(ctx context.Context) error { return j.pollBuild(ctx, api, version) })
+}
+
+func (j *job) pollBuild(ctx context.Context, api buildAPI, version string) error {
 	waiter := lambdamicrovms.NewMicroVMImageVersionSuccessfulWaiter(api,
-		configureWaiter[lambdamicrovms.GetMicroVMImageVersionInput, lambdamicrovms.GetMicroVMImageVersionOutput](j, StepWaitForBuild, version))
+		configureWaiter[lambdamicrovms.GetMicroVMImageVersionInput, lambdamicrovms.GetMicroVMImageVersionOutput](ctx, j, StepWaitForBuild, version))
 	out, err := waiter.WaitForOutput(ctx, &lambdamicrovms.GetMicroVMImageVersionInput{
 		ImageIdentifier: &j.image, ImageVersion: &version,
 	}, j.BuildTimeout)
@@ -48,7 +52,7 @@ func (j *job) buildFailed(ctx context.Context, api buildAPI, version string, out
 		Reason:   deref(out.StateReason),
 		LogGroup: logGroup(j.image, out.Logging),
 	}
-	failed.Builds, failed.BuildsErr = withRetries(ctx, j, StepRead, version, func() ([]Build, error) {
+	failed.Builds, failed.BuildsErr = withRetries(ctx, j, StepRead, version, func(ctx context.Context) ([]Build, error) {
 		return j.builds(ctx, api, version)
 	})
 	image, err := api.GetMicroVMImage(ctx, &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: &j.image})

@@ -129,7 +129,8 @@ func Deploy(ctx context.Context, api DeployAPI, deployment Deployment, optFns ..
 	name := deref(deployment.Image.Name)
 	d := &deployer{job: newJob(api, "deploy", name, options.Options), options: &options, api: api, name: name, Deployment: deployment}
 	d.secrets = redact.Of(&deployment.Image)
-	defer d.redact(&err)
+	ctx = d.begin(ctx, "images.Deploy")
+	defer d.finish(&err)
 	defer d.close()
 	if err := d.reject(options.check()); err != nil {
 		return nil, err
@@ -177,13 +178,15 @@ func (d *deployer) hashContent(ctx context.Context) error {
 		d.hash = d.ContentHash
 		return nil
 	}
-	d.report(Event{Step: StepHash})
-	hashed, err := HashDir(ctx, d.Dir, d.limits)
-	if err != nil {
-		return err
-	}
-	d.hash = hashed.Hash
-	return nil
+	d.report(ctx, Event{Step: StepHash})
+	return d.during(ctx, StepHash, "", func(ctx context.Context) error {
+		hashed, err := HashDir(ctx, d.Dir, d.limits)
+		if err != nil {
+			return err
+		}
+		d.hash = hashed.Hash
+		return nil
+	})
 }
 
 func (d *deployer) limits(o *ZipOptions) {
@@ -198,7 +201,7 @@ func (d *deployer) limits(o *ZipOptions) {
 // pack writes the archive to a temporary file. It sets the hash again, since the
 // directory may have changed since it was hashed.
 func (d *deployer) pack(ctx context.Context) error {
-	d.report(Event{Step: StepZip})
+	d.report(ctx, Event{Step: StepZip})
 	var err error
 	if d.archive, err = os.CreateTemp("", "lambdamicrovms-*.zip"); err != nil {
 		return d.fail(StepZip, "", err)
@@ -207,12 +210,14 @@ func (d *deployer) pack(ctx context.Context) error {
 	// remains if the process is killed, and a concurrent Deploy of a directory that
 	// contains the temporary directory does not pack it.
 	_ = os.Remove(d.archive.Name())
-	packed, err := Zip(ctx, d.archive, d.Dir, d.limits)
-	if err != nil {
-		return err
-	}
-	d.hash = packed.Hash
-	return nil
+	return d.during(ctx, StepZip, "", func(ctx context.Context) error {
+		packed, err := Zip(ctx, d.archive, d.Dir, d.limits)
+		if err != nil {
+			return err
+		}
+		d.hash = packed.Hash
+		return nil
+	})
 }
 
 func (d *deployer) close() {
@@ -230,14 +235,17 @@ func (d *deployer) upload(ctx context.Context) error {
 	if err := d.pack(ctx); err != nil {
 		return err
 	}
-	d.report(Event{Step: StepUpload})
+	d.report(ctx, Event{Step: StepUpload})
 	size, err := d.archive.Seek(0, io.SeekEnd)
 	if err == nil {
 		_, err = d.archive.Seek(0, io.SeekStart)
 	}
 	if err == nil {
 		key := d.name + "/" + strings.TrimPrefix(d.hash, "sha256:") + ".zip"
-		d.uri, err = d.Uploader.Upload(ctx, key, d.archive, size)
+		err = d.during(ctx, StepUpload, "", func(ctx context.Context) (err error) {
+			d.uri, err = d.Uploader.Upload(ctx, key, d.archive, size)
+			return err
+		})
 	}
 	if err == nil && d.uri == "" {
 		err = errors.New("the Uploader returned no URI")
@@ -290,8 +298,8 @@ func isStale(err error) bool {
 // find waits until the image is not busy and returns it, or nil if there is none.
 func (d *deployer) find(ctx context.Context) (*lambdamicrovms.GetMicroVMImageOutput, error) {
 	d.image = d.name
-	d.report(Event{Step: StepFind})
-	found, err := withRetries(ctx, d.job, StepFind, "", func() (*types.MicroVMImageSummary, error) { return Find(ctx, d.api, d.name) })
+	d.report(ctx, Event{Step: StepFind})
+	found, err := withRetries(ctx, d.job, StepFind, "", func(ctx context.Context) (*types.MicroVMImageSummary, error) { return Find(ctx, d.api, d.name) })
 	if err == nil {
 		d.image = deref(found.ImageArn)
 		var image *lambdamicrovms.GetMicroVMImageOutput

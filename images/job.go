@@ -2,6 +2,7 @@ package images
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/microvm-go/lambdamicrovms/internal/redact"
@@ -17,22 +18,63 @@ type job struct {
 	began    time.Time
 	waited   time.Duration // is limited by BusyTimeout
 	secrets  *redact.Secrets
+
+	observer *workflow.Observer
+	whole    *workflow.Step // the workflow itself
+	version  string         // the last one that an event named
 }
 
-func newJob(api any, workflow, image string, options Options) *job {
+func newJob(api any, name, image string, options Options) *job {
 	options.resolve(api)
-	return &job{Options: options, workflow: workflow, image: image, began: options.Clock.Now()}
+	return &job{
+		Options: options, workflow: name, image: image, began: options.Clock.Now(),
+		observer: workflow.NewObserver(api, "images", options.Logger, options.Clock),
+	}
 }
 
-func (j *job) report(e Event) {
+func (j *job) report(ctx context.Context, e Event) {
 	e.Image, e.Elapsed = j.image, j.Clock.Now().Sub(j.began)
 	e.State, e.Err = j.secrets.Clean(e.State, redact.MaxText), j.secrets.Error(e.Err)
+	if e.Version != "" {
+		j.version = e.Version
+	}
 	j.Progress(e)
+	j.observer.Log(ctx, slog.LevelDebug, j.message(e.Step), e.attrs)
 }
 
-// redact replaces the secrets of the job's configurations in an error, because reasons
+// message is that of the log records about a step.
+func (j *job) message(step Step) string { return j.workflow + ": " + string(step) }
+
+// begin starts the span of the workflow, and returns its context. finish ends it.
+func (j *job) begin(ctx context.Context, span string) context.Context {
+	ctx, j.whole = j.observer.Begin(ctx, span, j.workflow, slog.LevelInfo)
+	return ctx
+}
+
+// finish replaces the secrets of the job's configurations in an error, because reasons
 // and states may contain them, and cleans texts of the service. Workflows defer it.
-func (j *job) redact(err *error) { *err = j.secrets.Error(*err) }
+func (j *job) finish(err *error) {
+	*err = j.secrets.Error(*err)
+	j.whole.Set(slog.String("image", j.image), slog.String("version", j.version))
+	j.whole.End(*err)
+}
+
+// during runs a step in a span of its own.
+func (j *job) during(ctx context.Context, step Step, version string, do func(context.Context) error) (err error) {
+	if j.observer == nil {
+		return do(ctx)
+	}
+	level := slog.LevelInfo
+	if step == StepRead {
+		level = slog.LevelDebug // most steps begin with reads
+	}
+	ctx, span := j.observer.Begin(ctx, string(step), j.message(step), level)
+	defer func() {
+		span.Set(slog.String("image", j.image), slog.String("version", version))
+		span.End(j.secrets.Error(err))
+	}()
+	return do(ctx)
+}
 
 func (j *job) fail(step Step, version string, err error) error {
 	return &Error{Workflow: j.workflow, Image: j.image, Version: version, Step: step, Err: err}
@@ -54,8 +96,9 @@ func (j *job) sleep(ctx context.Context, step Step, d time.Duration, cause error
 	} else if d > left {
 		d = left
 	}
-	j.report(Event{Step: step, Delay: d, Err: cause})
-	if err := j.Clock.Sleep(ctx, d); err != nil {
+	j.report(ctx, Event{Step: step, Delay: d, Err: cause})
+	err := j.during(ctx, step, "", func(ctx context.Context) error { return j.Clock.Sleep(ctx, d) })
+	if err != nil {
 		return j.fail(step, "", err)
 	}
 	j.waited += d

@@ -2,6 +2,7 @@ package images
 
 import (
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -31,6 +32,11 @@ type Options struct {
 	// Clock is the time source of all waits. The default is the system clock; with a
 	// client of package fake it is the clock of the fake server.
 	Clock lambdamicrovms.Clock
+
+	// Logger receives a record of each step, with its duration and the context of its
+	// span: steps at level Info, reads and polls at Debug, failures at Warn. Records have
+	// no secrets. By default nothing is logged. Spans go to the client's TracerProvider.
+	Logger *slog.Logger
 
 	// Progress is called at each step and poll, by the goroutine that called the
 	// workflow.
@@ -111,6 +117,23 @@ type Event struct {
 	Elapsed time.Duration // since the workflow began
 	Delay   time.Duration // before the next poll or retry; zero if there is none
 	Err     error         // the reason for the retry
+}
+
+// attrs returns the attributes of the event for logs.
+func (e Event) attrs() []slog.Attr {
+	attrs := []slog.Attr{slog.String("image", e.Image), slog.Duration("elapsed", e.Elapsed)}
+	for _, attr := range [...]slog.Attr{slog.String("version", e.Version), slog.String("state", e.State)} {
+		if attr.Value.String() != "" {
+			attrs = append(attrs, attr)
+		}
+	}
+	if e.Delay > 0 {
+		attrs = append(attrs, slog.Duration("delay", e.Delay))
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("error", e.Err.Error()))
+	}
+	return attrs
 }
 
 // String describes the event in one line.

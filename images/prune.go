@@ -111,7 +111,8 @@ func Prune(ctx context.Context, api PruneAPI, image string, keep int, optFns ...
 		job: newJob(api, "prune", image, options.Options), api: api, keep: keep, dryRun: options.DryRun,
 		done: &PruneResult{Image: image}, idle: make(map[string]bool), needed: make(map[string]Kept),
 	}
-	defer p.redact(&err)
+	ctx = p.begin(ctx, "images.Prune")
+	defer p.finish(&err)
 	check := workflow.CheckOptions("PruneOptions")
 	options.check(check)
 	if err := p.reject(check); err != nil {
@@ -272,8 +273,9 @@ func (p *pruner) delete(ctx context.Context, version string, wasActive bool) (go
 			return false, nil
 		}
 
-		p.report(Event{Step: StepDelete, Version: version})
-		switch err = p.requestDeletion(ctx, version); {
+		p.report(ctx, Event{Step: StepDelete, Version: version})
+		err = p.during(ctx, StepDelete, version, func(ctx context.Context) error { return p.requestDeletion(ctx, version) })
+		switch {
 		case err == nil:
 			return true, nil
 		case ctx.Err() == nil && isLost(err):
@@ -308,7 +310,7 @@ func isDeleting(v *types.MicroVMImageVersionSummary) bool {
 // isIdle reports whether no MicroVM uses the version, and otherwise records it in needed.
 // Ended MicroVMs stay listed for hours, and the service cannot filter by state.
 func (p *pruner) isIdle(ctx context.Context, version string) (bool, error) {
-	live, err := withRetries(ctx, p.job, StepRead, version, func() (int, error) {
+	live, err := withRetries(ctx, p.job, StepRead, version, func(ctx context.Context) (int, error) {
 		live := 0
 		pages := lambdamicrovms.NewListMicroVMsPaginator(p.api,
 			&lambdamicrovms.ListMicroVMsInput{ImageIdentifier: &p.image, ImageVersion: &version}, microVMPageLimit)
@@ -337,9 +339,12 @@ func mayRun(vm *types.MicroVMItem, version string) bool {
 }
 
 func (p *pruner) waitForRemoval(ctx context.Context, version string) error {
-	waiter := lambdamicrovms.NewMicroVMImageVersionDeletedWaiter(p.api,
-		configureWaiter[lambdamicrovms.GetMicroVMImageVersionInput, lambdamicrovms.GetMicroVMImageVersionOutput](p.job, StepWaitForRemoval, version))
-	_, err := waiter.WaitForOutput(ctx, &lambdamicrovms.GetMicroVMImageVersionInput{ImageIdentifier: &p.image, ImageVersion: &version}, p.BusyTimeout)
+	err := p.during(ctx, StepWaitForRemoval, version, func(ctx context.Context) error {
+		waiter := lambdamicrovms.NewMicroVMImageVersionDeletedWaiter(p.api,
+			configureWaiter[lambdamicrovms.GetMicroVMImageVersionInput, lambdamicrovms.GetMicroVMImageVersionOutput](ctx, p.job, StepWaitForRemoval, version))
+		_, err := waiter.WaitForOutput(ctx, &lambdamicrovms.GetMicroVMImageVersionInput{ImageIdentifier: &p.image, ImageVersion: &version}, p.BusyTimeout)
+		return err
+	})
 	if err != nil {
 		return p.fail(StepWaitForRemoval, version, err)
 	}

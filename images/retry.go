@@ -19,19 +19,21 @@ func backoff(round int) time.Duration { return 5 * time.Second << round }
 // withRetries makes a request that is safe to repeat, and repeats it if its response is
 // lost. request must return workflow.Incomplete if the output lacks a member that the
 // caller needs.
-func withRetries[O any](ctx context.Context, j *job, step Step, version string, request func() (O, error)) (O, error) {
-	for round := 0; ; round++ {
-		out, err := request()
-		if err == nil {
-			return out, nil
+func withRetries[O any](ctx context.Context, j *job, step Step, version string, request func(context.Context) (O, error)) (out O, err error) {
+	err = j.during(ctx, step, version, func(ctx context.Context) (err error) {
+		for round := 0; ; round++ {
+			if out, err = request(ctx); err == nil {
+				return nil
+			}
+			if ctx.Err() != nil || round == maxRetries || !isLost(err) {
+				return j.fail(step, version, err)
+			}
+			if err := j.sleep(ctx, StepWaitForAnswer, backoff(round), err); err != nil {
+				return err
+			}
 		}
-		if ctx.Err() != nil || round == maxRetries || !isLost(err) {
-			return out, j.fail(step, version, err)
-		}
-		if err := j.sleep(ctx, StepWaitForAnswer, backoff(round), err); err != nil {
-			return out, err
-		}
-	}
+	})
+	return out, err
 }
 
 // isLost reports whether a request failed without a conclusive response. The service may

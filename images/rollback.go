@@ -55,7 +55,8 @@ func Rollback(ctx context.Context, api RollbackAPI, image, to string, optFns ...
 		return nil, err
 	}
 	j := newJob(api, "roll back", image, options)
-	defer j.redact(&err)
+	ctx = j.begin(ctx, "images.Rollback")
+	defer j.finish(&err)
 	check := workflow.CheckOptions("Options")
 	options.check(check)
 	if err := j.reject(check); err != nil {
@@ -112,7 +113,7 @@ func Rollback(ctx context.Context, api RollbackAPI, image, to string, optFns ...
 // serving returns the latest active version, or "". The versions and the image must agree
 // on it.
 func (j *job) serving(ctx context.Context, api RollbackAPI) (string, error) {
-	return withRetries(ctx, j, StepRead, "", func() (string, error) {
+	return withRetries(ctx, j, StepRead, "", func(ctx context.Context) (string, error) {
 		now, err := j.history(ctx, api)
 		if err != nil {
 			return "", err

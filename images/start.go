@@ -79,8 +79,12 @@ func (s *buildStarter) request(ctx context.Context) startOutcome {
 			}
 			o.maybeAccepted = false
 		}
-		s.report(Event{Step: s.step})
-		version, err := s.send(ctx)
+		s.report(ctx, Event{Step: s.step})
+		var version string
+		err := s.during(ctx, s.step, "", func(ctx context.Context) (err error) {
+			version, err = s.send(ctx)
+			return err
+		})
 		switch {
 		case err == nil && version != "":
 			return startOutcome{version: version}

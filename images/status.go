@@ -20,8 +20,8 @@ func (j *job) setStatus(ctx context.Context, api statusAPI, version string, stat
 		step = StepDeactivate
 	}
 	for {
-		j.report(Event{Step: step, Version: version})
-		_, err := withRetries(ctx, j, step, version, func() (*lambdamicrovms.UpdateMicroVMImageVersionOutput, error) {
+		j.report(ctx, Event{Step: step, Version: version})
+		_, err := withRetries(ctx, j, step, version, func(ctx context.Context) (*lambdamicrovms.UpdateMicroVMImageVersionOutput, error) {
 			return api.UpdateMicroVMImageVersion(ctx, &lambdamicrovms.UpdateMicroVMImageVersionInput{
 				ImageIdentifier: &j.image, ImageVersion: &version, Status: status,
 			})

@@ -50,7 +50,8 @@ func SyncTags(ctx context.Context, api TagsAPI, image string, want map[string]st
 		return nil, err
 	}
 	j := newJob(api, "sync tags", image, options)
-	defer j.redact(&err)
+	ctx = j.begin(ctx, "images.SyncTags")
+	defer j.finish(&err)
 	check := workflow.CheckOptions("Options")
 	options.check(check)
 	if err := j.reject(check); err != nil {
@@ -139,7 +140,7 @@ func (j *job) liveTags(ctx context.Context, api lambdamicrovms.ListTagsAPIClient
 }
 
 func (j *job) listTags(ctx context.Context, api lambdamicrovms.ListTagsAPIClient) (map[string]string, error) {
-	return withRetries(ctx, j, StepRead, "", func() (map[string]string, error) {
+	return withRetries(ctx, j, StepRead, "", func(ctx context.Context) (map[string]string, error) {
 		out, err := api.ListTags(ctx, &lambdamicrovms.ListTagsInput{Resource: &j.image})
 		switch {
 		case err != nil:
@@ -155,8 +156,8 @@ func (j *job) writeTags(ctx context.Context, api lambdamicrovms.TagResourceAPICl
 	if len(tags) == 0 {
 		return nil
 	}
-	j.report(Event{Step: StepTag})
-	_, err := withRetries(ctx, j, StepTag, "", func() (*lambdamicrovms.TagResourceOutput, error) {
+	j.report(ctx, Event{Step: StepTag})
+	_, err := withRetries(ctx, j, StepTag, "", func(ctx context.Context) (*lambdamicrovms.TagResourceOutput, error) {
 		return api.TagResource(ctx, &lambdamicrovms.TagResourceInput{Resource: &j.image, Tags: tags})
 	})
 	return err
@@ -166,8 +167,8 @@ func (j *job) removeTags(ctx context.Context, api lambdamicrovms.UntagResourceAP
 	if len(keys) == 0 {
 		return nil
 	}
-	j.report(Event{Step: StepTag})
-	_, err := withRetries(ctx, j, StepTag, "", func() (*lambdamicrovms.UntagResourceOutput, error) {
+	j.report(ctx, Event{Step: StepTag})
+	_, err := withRetries(ctx, j, StepTag, "", func(ctx context.Context) (*lambdamicrovms.UntagResourceOutput, error) {
 		return api.UntagResource(ctx, &lambdamicrovms.UntagResourceInput{Resource: &j.image, TagKeys: keys})
 	})
 	return err

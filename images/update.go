@@ -130,7 +130,8 @@ func Update(ctx context.Context, api UpdateAPI, image string, change func(*lambd
 		return nil, err
 	}
 	u := &updater{job: newJob(api, "update", image, options.Options), options: &options, api: api, change: change}
-	defer u.redact(&err)
+	ctx = u.begin(ctx, "images.Update")
+	defer u.finish(&err)
 	if err := u.reject(options.check()); err != nil {
 		return nil, err
 	}
@@ -328,8 +329,9 @@ func (u *updater) prepare(ctx context.Context, seen history) (*lambdamicrovms.Ge
 		in.BaseImageVersion = bareMajor(from.BaseImageVersion)
 	}
 	if u.change != nil {
-		u.report(Event{Step: StepChange, Version: version})
-		if err := u.change(in); err != nil {
+		u.report(ctx, Event{Step: StepChange, Version: version})
+		err := u.during(ctx, StepChange, version, func(context.Context) error { return u.change(in) })
+		if err != nil {
 			return nil, nil, u.fail(StepChange, version, err)
 		}
 	}
@@ -345,7 +347,7 @@ func (u *updater) prepare(ctx context.Context, seen history) (*lambdamicrovms.Ge
 // version reads a version with its configuration. If members were missing, the update
 // would wipe them.
 func (u *updater) version(ctx context.Context, version string) (*lambdamicrovms.GetMicroVMImageVersionOutput, error) {
-	return withRetries(ctx, u.job, StepRead, version, func() (*lambdamicrovms.GetMicroVMImageVersionOutput, error) {
+	return withRetries(ctx, u.job, StepRead, version, func(ctx context.Context) (*lambdamicrovms.GetMicroVMImageVersionOutput, error) {
 		out, err := u.api.GetMicroVMImageVersion(ctx, &lambdamicrovms.GetMicroVMImageVersionInput{ImageIdentifier: &u.image, ImageVersion: &version})
 		switch {
 		case err != nil:

@@ -24,7 +24,7 @@ func (j *job) history(ctx context.Context, api lambdamicrovms.ListMicroVMImageVe
 // historyWith reads all versions of the image, and reads them again if check returns a
 // workflow.Incomplete error.
 func (j *job) historyWith(ctx context.Context, api lambdamicrovms.ListMicroVMImageVersionsAPIClient, check func(history) error) (history, error) {
-	return withRetries(ctx, j, StepRead, "", func() (history, error) {
+	return withRetries(ctx, j, StepRead, "", func(ctx context.Context) (history, error) {
 		found, err := j.versions(ctx, api)
 		if err == nil {
 			err = found.check()

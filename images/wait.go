@@ -13,7 +13,7 @@ import (
 const maxBadPolls = 10
 
 // configureWaiter returns the options of a waiter. A lost response does not end the wait.
-func configureWaiter[I, O any](j *job, step Step, version string) func(*lambdamicrovms.WaiterOptions[I, O]) {
+func configureWaiter[I, O any](ctx context.Context, j *job, step Step, version string) func(*lambdamicrovms.WaiterOptions[I, O]) {
 	return func(o *lambdamicrovms.WaiterOptions[I, O]) {
 		o.MinDelay, o.MaxDelay, o.Clock = j.MinDelay, j.MaxDelay, j.Clock
 		judge, bad := o.Retryable, 0
@@ -27,7 +27,7 @@ func configureWaiter[I, O any](j *job, step Step, version string) func(*lambdami
 			return judge(ctx, in, out, err)
 		}
 		o.OnAttempt = func(a lambdamicrovms.WaiterAttempt) {
-			j.report(Event{Step: step, Version: version, State: a.State, Delay: a.Delay, Err: a.Err})
+			j.report(ctx, Event{Step: step, Version: version, State: a.State, Delay: a.Delay, Err: a.Err})
 		}
 	}
 }
@@ -37,9 +37,13 @@ func configureWaiter[I, O any](j *job, step Step, version string) func(*lambdami
 func (j *job) settle(ctx context.Context, api lambdamicrovms.GetMicroVMImageAPIClient) (*lambdamicrovms.GetMicroVMImageOutput, error) {
 	left := max(j.BusyTimeout-j.waited, time.Second) // at least one poll
 	began := j.Clock.Now()
-	waiter := lambdamicrovms.NewMicroVMImageSettledWaiter(api,
-		configureWaiter[lambdamicrovms.GetMicroVMImageInput, lambdamicrovms.GetMicroVMImageOutput](j, StepWaitForImage, ""))
-	out, err := waiter.WaitForOutput(ctx, &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: &j.image}, left)
+	var out *lambdamicrovms.GetMicroVMImageOutput
+	err := j.during(ctx, StepWaitForImage, "", func(ctx context.Context) (err error) {
+		waiter := lambdamicrovms.NewMicroVMImageSettledWaiter(api,
+			configureWaiter[lambdamicrovms.GetMicroVMImageInput, lambdamicrovms.GetMicroVMImageOutput](ctx, j, StepWaitForImage, ""))
+		out, err = waiter.WaitForOutput(ctx, &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: &j.image}, left)
+		return err
+	})
 	j.waited += j.Clock.Now().Sub(began)
 
 	var late *lambdamicrovms.WaiterTimeoutError

@@ -24,6 +24,10 @@ func (s *Session) Describe(ctx context.Context) (*lambdamicrovms.GetMicroVMOutpu
 // MicroVM is suspended already. If the MicroVM ends instead, for example because its
 // suspend hook fails, the error is a *StateError with the reason.
 func (s *Session) Suspend(ctx context.Context) error {
+	return s.during(ctx, "session.Suspend", s.suspend)
+}
+
+func (s *Session) suspend(ctx context.Context) error {
 	found, err := s.Describe(ctx)
 	if err != nil {
 		return err
@@ -48,19 +52,27 @@ func (s *Session) Suspend(ctx context.Context) error {
 // ended, the error is a *StateError.
 func (s *Session) Resume(ctx context.Context) error {
 	_, err := s.resumes.do(ctx, func(ctx context.Context) (struct{}, error) {
-		found, err := s.Describe(ctx)
-		if err == nil && found.State != types.MicroVMStateRunning {
-			found, err = s.awaken(ctx, found.State, 0)
-		}
-		return struct{}{}, s.stateError(ctx, "resume", found, err)
+		return struct{}{}, s.during(ctx, "session.Resume", s.resume)
 	})
 	return err
 }
 
+func (s *Session) resume(ctx context.Context) error {
+	found, err := s.Describe(ctx)
+	if err == nil && found.State != types.MicroVMStateRunning {
+		found, err = s.awaken(ctx, found.State, 0)
+	}
+	return s.stateError(ctx, "resume", found, err)
+}
+
 // Wait waits until the MicroVM has ended or the context ends. The output has the reason
 // and the time of the end. Wait also works after Close.
-func (s *Session) Wait(ctx context.Context) (*lambdamicrovms.GetMicroVMOutput, error) {
-	return s.waiter(lambdamicrovms.NewMicroVMTerminatedWaiter).WaitForOutput(ctx, s.polled(), longerThanAnyLife)
+func (s *Session) Wait(ctx context.Context) (ended *lambdamicrovms.GetMicroVMOutput, err error) {
+	err = s.during(ctx, "session.Wait", func(ctx context.Context) (err error) {
+		ended, err = s.waiter(lambdamicrovms.NewMicroVMTerminatedWaiter).WaitForOutput(ctx, s.polled(), longerThanAnyLife)
+		return err
+	})
+	return ended, err
 }
 
 // longerThanAnyLife is never reached: a MicroVM lives for at most 8 hours.

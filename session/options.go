@@ -2,6 +2,7 @@ package session
 
 import (
 	"cmp"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -85,6 +86,13 @@ type Options struct {
 	// MicroVM's endpoint only in the Host header. By default they connect to the endpoint
 	// over https.
 	BaseEndpoint string
+
+	// Logger receives a record of each step: start, wait, suspend, resume, token and
+	// terminate, with its duration and the context of its span. Steps have level Info,
+	// tokens Debug, failures Warn. Records have no secrets. By default nothing is logged.
+	// Spans go to the client's TracerProvider. Requests to the MicroVM are not logged and
+	// have no spans: use Transport for that.
+	Logger *slog.Logger
 
 	// Clock is the time source of waits and token lifetimes. The default is the system
 	// clock; with a client of package fake it is the clock of the fake server.

@@ -32,7 +32,8 @@ type Session struct {
 	// values has the values of the context of Run or Attach, and never ends.
 	values context.Context
 	// secrets are the secrets in the input, which reasons and errors may contain.
-	secrets *redact.Secrets
+	secrets  *redact.Secrets
+	observer *workflow.Observer
 
 	transport http.RoundTripper
 	own       *http.Transport // the transport if this session created it, or nil
@@ -50,7 +51,7 @@ type Session struct {
 // Leave ClientToken nil. For a token that was used before, the service returns the
 // earlier MicroVM. Run cannot tell it from a new one: it resumes the MicroVM if it is
 // suspended, and terminates it if that fails.
-func Run(ctx context.Context, api RunAPI, input *lambdamicrovms.RunMicroVMInput, optFns ...func(*Options)) (_ *Session, err error) {
+func Run(ctx context.Context, api RunAPI, input *lambdamicrovms.RunMicroVMInput, optFns ...func(*Options)) (*Session, error) {
 	options, err := newOptions(api, true, optFns)
 	if err != nil {
 		return nil, err
@@ -62,19 +63,36 @@ func Run(ctx context.Context, api RunAPI, input *lambdamicrovms.RunMicroVMInput,
 	if input != nil {
 		s.secrets = redact.Of(input)
 	}
-	defer func() { err = s.secrets.Error(err) }()
-	started, err := s.start(ctx, api, input)
+	err = s.during(ctx, "session.Run", func(ctx context.Context) error {
+		caller := s.values
+		s.values = context.WithoutCancel(ctx) // a cleanup belongs to the span of Run
+		defer func() { s.values = caller }()
+		return s.secrets.Error(s.run(ctx, api, input))
+	})
 	if err != nil {
 		return nil, err
+	}
+	return s, nil
+}
+
+// run starts the MicroVM and waits until it is RUNNING.
+func (s *Session) run(ctx context.Context, api RunAPI, input *lambdamicrovms.RunMicroVMInput) error {
+	var started *lambdamicrovms.RunMicroVMOutput
+	err := s.during(ctx, "start", func(ctx context.Context) (err error) {
+		started, err = s.start(ctx, api, input)
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	running, err := s.awaken(ctx, started.State, startLead)
 	if err == nil {
 		err = s.locate(running.Endpoint)
 	}
 	if err != nil {
-		return nil, s.abandon(ctx, running, err)
+		return s.abandon(ctx, running, err)
 	}
-	return s, nil
+	return nil
 }
 
 // Attach returns a session for an existing MicroVM. It waits for a MicroVM that is
@@ -87,20 +105,38 @@ func Attach(ctx context.Context, api API, microVMID string, optFns ...func(*Opti
 	}
 	s := newSession(ctx, api, options)
 	s.setID(microVMID)
+	if err := s.during(ctx, "session.Attach", s.attach); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// attach waits for a MicroVM that is starting.
+func (s *Session) attach(ctx context.Context) error {
 	found, err := s.Describe(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if found.State == types.MicroVMStatePending {
 		found, err = s.awaken(ctx, found.State, 0)
 	}
 	if err != nil || ends(found.State) {
-		return nil, s.stateError(ctx, "attach to", found, err)
+		return s.stateError(ctx, "attach to", found, err)
 	}
-	if err := s.locate(found.Endpoint); err != nil {
-		return nil, err
+	return s.locate(found.Endpoint)
+}
+
+// during runs a step in a span of its own, and logs it.
+func (s *Session) during(ctx context.Context, name string, do func(context.Context) error) (err error) {
+	if s.observer == nil {
+		return do(ctx)
 	}
-	return s, nil
+	ctx, step := s.observer.Begin(ctx, name, "session: "+strings.ToLower(strings.TrimPrefix(name, "session.")), slog.LevelInfo)
+	defer func() {
+		step.Set(slog.String("microvm", s.id))
+		step.End(s.secrets.Error(err))
+	}()
+	return do(ctx)
 }
 
 func newSession(ctx context.Context, api API, options *Options) *Session {
@@ -111,6 +147,7 @@ func newSession(ctx context.Context, api API, options *Options) *Session {
 		values:    context.WithoutCancel(ctx),
 		transport: options.Transport,
 	}
+	s.observer = workflow.NewObserver(api, "session", options.Logger, s.clock)
 	if s.transport == nil {
 		s.transport = http.DefaultTransport
 		if standard, ok := http.DefaultTransport.(*http.Transport); ok {
@@ -123,6 +160,7 @@ func newSession(ctx context.Context, api API, options *Options) *Session {
 		allowed:  options.AllowedPorts,
 		lifetime: options.TokenLifetime,
 		clock:    s.clock,
+		observer: s.observer,
 		slots:    make(map[int]*tokenSlot),
 	}
 	return s
@@ -259,7 +297,9 @@ func (s *Session) Close() error {
 func (s *Session) terminate() error {
 	ctx, cancel := context.WithTimeout(s.values, s.options.CloseTimeout)
 	defer cancel()
-	return terminate(ctx, s.api, s.id, s.clock, s.options.CloseTimeout)
+	return s.during(ctx, "terminate", func(ctx context.Context) error {
+		return terminate(ctx, s.api, s.id, s.clock, s.options.CloseTimeout)
+	})
 }
 
 // URL returns the URL of a port of the MicroVM for the session's client, without a

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -43,6 +44,10 @@ type SweepOptions struct {
 
 	// DryRun finds the MicroVMs and does not terminate them.
 	DryRun bool
+
+	// Logger receives a record of each MicroVM and of the sweep, failures at level Warn.
+	// By default nothing is logged. Spans go to the client's TracerProvider.
+	Logger *slog.Logger
 
 	// Progress is called after each MicroVM, by the goroutine that called Sweep.
 	Progress func(SweepProgress)
@@ -164,18 +169,30 @@ func Sweep(ctx context.Context, api SweepAPI, optFns ...func(*SweepOptions)) (*S
 		return result, err
 	}
 
-	listErr := o.find(ctx, api, result)
+	observer := workflow.NewObserver(api, "session", o.Logger, o.Clock)
+	ctx, whole := observer.Begin(ctx, "session.Sweep", "sweep", slog.LevelInfo)
+	err := o.sweep(ctx, api, observer, result)
+	whole.Set(slog.String("image", o.ImageIdentifier), slog.Int("listed", result.Listed),
+		slog.Int("orphans", len(result.Orphans)), slog.Int("terminated", len(result.Terminated)), slog.Bool("dry_run", o.DryRun))
+	whole.End(err)
+	return result, err
+}
+
+func (o *SweepOptions) sweep(ctx context.Context, api SweepAPI, observer *workflow.Observer, result *SweepResult) error {
+	listing, step := observer.Begin(ctx, "list", "sweep: list", slog.LevelInfo)
+	listErr := o.find(listing, api, result)
+	step.End(listErr)
 	tried, err := len(result.Orphans), ctx.Err()
 	if err == nil {
-		tried, err = o.terminate(ctx, api, result)
+		tried, err = o.terminate(ctx, api, observer, result)
 	}
 	if err == nil {
 		err = listErr
 	}
 	if err == nil && len(result.Failed) == 0 && len(result.Skipped) == 0 {
-		return result, nil
+		return nil
 	}
-	return result, &SweepError{Failed: result.Failed, Left: len(result.Orphans) - tried, Skipped: result.Skipped, Err: err}
+	return &SweepError{Failed: result.Failed, Left: len(result.Orphans) - tried, Skipped: result.Skipped, Err: err}
 }
 
 func (o *SweepOptions) resolve(api any) error {
@@ -307,7 +324,7 @@ func sameVersion(a, b string) bool {
 
 // terminate terminates the orphans. It returns the number that it tried, which is all of
 // them unless the context ends.
-func (o *SweepOptions) terminate(ctx context.Context, api SweepAPI, result *SweepResult) (tried int, err error) {
+func (o *SweepOptions) terminate(ctx context.Context, api SweepAPI, observer *workflow.Observer, result *SweepResult) (tried int, err error) {
 	next := o.Clock.Now()
 	interval := time.Duration(float64(time.Second) / o.Rate)
 	for i, item := range result.Orphans {
@@ -316,7 +333,9 @@ func (o *SweepOptions) terminate(ctx context.Context, api SweepAPI, result *Swee
 			if err := o.pace(ctx, &next, interval); err != nil {
 				return i, err
 			}
+			ctx, step := observer.Begin(ctx, "terminate", "sweep: terminate", slog.LevelInfo, slog.String("microvm", *item.MicroVMId))
 			progress.Err = terminate(ctx, api, *item.MicroVMId, o.Clock, throttleBudget)
+			step.End(progress.Err)
 			var failed *TerminateError
 			if errors.As(progress.Err, &failed) {
 				result.Failed = append(result.Failed, failed)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -82,6 +83,7 @@ type tokenCache struct {
 	allowed  []types.PortSpecification
 	lifetime time.Duration
 	clock    lambdamicrovms.Clock
+	observer *workflow.Observer
 
 	mu      sync.Mutex // guards the fields below, and the tokens in the slots
 	slots   map[int]*tokenSlot
@@ -161,7 +163,9 @@ func (c *tokenCache) look(slot *tokenSlot) (valid *token, fresh bool) {
 	return slot.current, now.Before(slot.renewAt)
 }
 
-func (c *tokenCache) renew(ctx context.Context, slot *tokenSlot, port int) (*token, error) {
+func (c *tokenCache) renew(ctx context.Context, slot *tokenSlot, port int) (renewed *token, err error) {
+	ctx, step := c.observer.Begin(ctx, "token", "session: token", slog.LevelDebug, slog.String("microvm", c.id), slog.Int("port", port))
+	defer func() { step.End(err) }()
 	began := c.clock.Now() // the token's lifetime begins later, at the service
 	allowed := c.allowed
 	if len(allowed) == 0 {

@@ -37,7 +37,15 @@ func (s *Session) polled() *lambdamicrovms.GetMicroVMInput {
 
 // wait waits for at most Options.MaxWait. It polls first after the lead, or after half of
 // MaxWait if that is shorter.
-func (s *Session) wait(ctx context.Context, until newWaiter, lead time.Duration) (*lambdamicrovms.GetMicroVMOutput, error) {
+func (s *Session) wait(ctx context.Context, until newWaiter, lead time.Duration) (found *lambdamicrovms.GetMicroVMOutput, err error) {
+	err = s.during(ctx, "wait", func(ctx context.Context) (err error) {
+		found, err = s.poll(ctx, until, lead)
+		return err
+	})
+	return found, err
+}
+
+func (s *Session) poll(ctx context.Context, until newWaiter, lead time.Duration) (*lambdamicrovms.GetMicroVMOutput, error) {
 	lead = min(lead, s.options.MaxWait/2)
 	if lead == 0 {
 		return s.waiter(until).WaitForOutput(ctx, s.polled(), s.options.MaxWait)
