@@ -54,6 +54,22 @@ type Uploader interface {
 	Upload(ctx context.Context, name string, archive io.ReadSeeker, size int64) (uri string, err error)
 }
 
+// UploadPreparer is an Uploader that checks where it stores archives, before Deploy spends
+// time on packing the directory.
+type UploadPreparer interface {
+	Uploader
+
+	// PrepareUpload is called once, after Deploy has found that it has to build. If it
+	// returns an error, Deploy fails with an *Error of StepUpload and packs nothing.
+	PrepareUpload(ctx context.Context, target UploadTarget) error
+}
+
+// UploadTarget describes the image that an archive is for.
+type UploadTarget struct {
+	Image  string // the name
+	Region string // such as "us-east-1"; empty if neither an ARN nor the client has it
+}
+
 // UploaderFunc is a function that implements Uploader.
 type UploaderFunc func(ctx context.Context, name string, archive io.ReadSeeker, size int64) (uri string, err error)
 
@@ -100,7 +116,8 @@ const contentTag = "lambdamicrovms:content"
 //  3. If the latest active version has the same content and configuration, it skips the
 //     build, and Result.Unchanged is true.
 //  4. Otherwise it packs and uploads the directory, creates or updates the image, and
-//     waits for the version that it started.
+//     waits for the version that it started. An Uploader that is an UploadPreparer is
+//     asked first.
 //  5. It writes the tags.
 //
 // In step 3, Deploy compares the hash of the content with the one in the tag
@@ -232,6 +249,11 @@ func (d *deployer) upload(ctx context.Context) error {
 	if d.Dir == "" || d.uri != "" {
 		return nil
 	}
+	if to, ok := d.Uploader.(UploadPreparer); ok {
+		if err := to.PrepareUpload(ctx, UploadTarget{Image: d.name, Region: d.region()}); err != nil {
+			return d.fail(StepUpload, "", err)
+		}
+	}
 	if err := d.pack(ctx); err != nil {
 		return err
 	}
@@ -258,6 +280,17 @@ func (d *deployer) upload(ctx context.Context) error {
 		return d.fail(StepUpload, "", err)
 	}
 	return nil
+}
+
+// region returns the region of the image, which is the client's if the image is new.
+func (d *deployer) region() string {
+	if arn, err := ParseARN(d.image); err == nil {
+		return arn.Region
+	}
+	if client, ok := d.api.(interface{ Options() lambdamicrovms.Options }); ok {
+		return client.Options().Region
+	}
+	return ""
 }
 
 func (d *deployer) deploy(ctx context.Context) (*Result, error) {

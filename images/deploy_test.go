@@ -400,6 +400,83 @@ func TestDeployUploadFails(t *testing.T) {
 }
 
 // The image is up to date, but its tags are not.
+// preparer is an Uploader that records what it is asked for.
+type preparer struct {
+	bucket
+	targets []images.UploadTarget
+	refusal error
+}
+
+func (p *preparer) PrepareUpload(_ context.Context, target images.UploadTarget) error {
+	p.targets = append(p.targets, target)
+	return p.refusal
+}
+
+// An UploadPreparer learns the region before the directory is packed, and only if there
+// is something to upload.
+func TestDeployPreparesUpload(t *testing.T) {
+	b := newBench(t)
+	store := &preparer{}
+	d := images.Deployment{Image: everything(), Dir: folder(t, map[string]string{"Dockerfile": "FROM scratch"}), Uploader: store}
+	d.Image.CodeArtifact = nil
+	var steps []images.Step
+	record := func(o *images.DeployOptions) { o.Progress = func(e images.Event) { steps = append(steps, e.Step) } }
+	want := []images.UploadTarget{{Image: "app", Region: region}}
+	for _, unchanged := range []bool{false, true} {
+		if result, err := b.deploy(d, record); err != nil || result.Unchanged != unchanged {
+			t.Fatalf("got %+v, %v", result, err)
+		}
+		if diff := cmp.Diff(want, store.targets); diff != "" {
+			t.Errorf("targets (-want +got):\n%s", diff)
+		}
+	}
+
+	store.refusal, steps = errors.New("the bucket is elsewhere"), nil
+	d.Image.Description = aws.String("changed")
+	_, err := b.deploy(d, record)
+	var failed *images.Error
+	if !errors.As(err, &failed) || failed.Step != images.StepUpload || !errors.Is(err, store.refusal) {
+		t.Errorf("got %v", err)
+	}
+	if slices.Contains(steps, images.StepZip) || len(store.keys) != 1 {
+		t.Errorf("steps %v, uploads %v", steps, store.keys)
+	}
+	if diff := cmp.Diff(append(want, want...), store.targets); diff != "" {
+		t.Errorf("targets (-want +got):\n%s", diff)
+	}
+}
+
+// The region of an existing image is that of its ARN, and of a new image that of the
+// client. A stub may not know it.
+func TestDeployUploadRegion(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		api    func(*bench) images.DeployAPI
+		exists bool
+		want   string
+	}{
+		{"new image", func(b *bench) images.DeployAPI { return b.client }, false, region},
+		{"stub, new image", func(b *bench) images.DeployAPI { return struct{ images.DeployAPI }{b.client} }, false, ""},
+		{"stub, existing image", func(b *bench) images.DeployAPI { return struct{ images.DeployAPI }{b.client} }, true, region},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBench(t)
+			if test.exists {
+				b.create(everything())
+			}
+			store := &preparer{}
+			d := images.Deployment{Image: everything(), Dir: folder(t, map[string]string{"Dockerfile": "FROM scratch"}), Uploader: store}
+			d.Image.CodeArtifact = nil
+			if _, err := images.Deploy(b.ctx, test.api(b), d, b.deploying); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]images.UploadTarget{{Image: "app", Region: test.want}}, store.targets); diff != "" {
+				t.Errorf("targets (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestDeployTagsFail(t *testing.T) {
 	b := newBench(t, fake.WithFault(fake.ServerError{}, fake.On(fake.TagResource)))
 	b.create(declaration())
