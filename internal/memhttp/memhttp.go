@@ -21,6 +21,9 @@ func RoundTrip(r *http.Request, handler http.Handler) (*http.Response, error) {
 	if incoming.Host == "" {
 		incoming.Host = r.URL.Host
 	}
+	if incoming.Body == nil {
+		incoming.Body = http.NoBody // handlers rely on it
+	}
 	incoming.RequestURI = r.URL.RequestURI()
 	incoming.RemoteAddr = "192.0.2.1:1234"
 

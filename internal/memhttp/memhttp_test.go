@@ -43,6 +43,23 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// A handler may read the body of a request that has none.
+func TestRoundTripWithoutBody(t *testing.T) {
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://example.com/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := memhttp.RoundTrip(r, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if content, err := io.ReadAll(r.Body); len(content) > 0 || err != nil {
+			t.Errorf("got %q, %v", content, err)
+		}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+}
+
 // The header arrives before the handler has returned, and Close ends the handler's
 // context.
 func TestRoundTripStreams(t *testing.T) {

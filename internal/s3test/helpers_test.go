@@ -1,0 +1,224 @@
+package s3test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
+
+	"github.com/microvm-go/lambdamicrovms/internal/memhttp"
+)
+
+const bucket = "archives"
+
+// A store is a server of S3 with one bucket, whose responses a test can spoil.
+type store struct {
+	t      *testing.T
+	server http.Handler
+	region string // of the bucket
+	// fault is called before a request is handled, and may handle it itself. It returns
+	// whether it did.
+	fault func(w http.ResponseWriter, r *http.Request, operation string) bool
+
+	mu       sync.Mutex
+	requests []request
+}
+
+// request is what the server has seen of a request.
+type request struct {
+	operation string
+	header    http.Header
+	query     string
+}
+
+func newStore(t *testing.T) *store {
+	t.Helper()
+	backend := s3mem.New()
+	if err := backend.CreateBucket(bucket); err != nil {
+		t.Fatal(err)
+	}
+	return &store{t: t, server: gofakes3.New(backend, gofakes3.WithoutVersioning()).Server(), region: "us-east-1"}
+}
+
+// client returns a client that retries without delay.
+func (s *store) client(optFns ...func(*s3.Options)) *s3.Client {
+	return s3.New(s3.Options{
+		Region:       "us-east-1",
+		BaseEndpoint: aws.String("http://s3.test"),
+		UsePathStyle: true,
+		HTTPClient:   s,
+		Credentials:  credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
+			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+		}),
+	}, optFns...)
+}
+
+// Do is a round trip of the client.
+func (s *store) Do(r *http.Request) (*http.Response, error) {
+	return memhttp.RoundTrip(r, s)
+}
+
+func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	operation := operationOf(r)
+	s.mu.Lock()
+	s.requests = append(s.requests, request{operation, r.Header.Clone(), r.URL.RawQuery})
+	s.mu.Unlock()
+	if s.fault != nil && s.fault(w, r, operation) {
+		return
+	}
+	if s.region != "" {
+		w.Header().Set("X-Amz-Bucket-Region", s.region)
+		if scope := signedRegion(r); scope != s.region {
+			w.WriteHeader(http.StatusMovedPermanently)
+			return
+		}
+	}
+	s.serve(w, r)
+}
+
+// serve has gofakes3 handle a request.
+func (s *store) serve(w http.ResponseWriter, r *http.Request) {
+	r.Header.Set("Content-Length", strconv.FormatInt(r.ContentLength, 10)) // as net/http leaves it
+	s.server.ServeHTTP(w, r)
+}
+
+// signedRegion returns the region in the credential scope of a signature.
+func signedRegion(r *http.Request) string {
+	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	if parts := strings.Split(scope, "/"); len(parts) > 2 {
+		return parts[2]
+	}
+	return ""
+}
+
+func operationOf(r *http.Request) string {
+	query := r.URL.Query()
+	hasKey := strings.Trim(r.URL.Path, "/") != bucket
+	switch {
+	case r.Method == http.MethodHead && !hasKey:
+		return "HeadBucket"
+	case r.Method == http.MethodHead:
+		return "HeadObject"
+	case r.Method == http.MethodPut && query.Has("partNumber"):
+		return "UploadPart"
+	case r.Method == http.MethodPut:
+		return "PutObject"
+	case r.Method == http.MethodPost && query.Has("uploads"):
+		return "CreateMultipartUpload"
+	case r.Method == http.MethodPost:
+		return "CompleteMultipartUpload"
+	case r.Method == http.MethodDelete && query.Has("uploadId"):
+		return "AbortMultipartUpload"
+	case r.Method == http.MethodGet && query.Has("uploadId"):
+		return "ListParts"
+	}
+	return r.Method
+}
+
+// seen returns the operations of all requests so far, without repeats next to each other.
+func (s *store) seen() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var names []string
+	for _, r := range s.requests {
+		names = append(names, r.operation)
+	}
+	return slices.Compact(names)
+}
+
+// first returns the first request of an operation.
+func (s *store) first(operation string) request {
+	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.requests {
+		if r.operation == operation {
+			return r
+		}
+	}
+	s.t.Fatalf("no request of %s", operation)
+	return request{}
+}
+
+// inspector returns a client that sees the store without faults.
+func (s *store) inspector() *s3.Client {
+	clear := &store{t: s.t, server: s.server}
+	return clear.client()
+}
+
+// contents returns the keys and sizes of the objects, and how many multipart uploads are
+// open.
+func (s *store) contents() (objects map[string]int64, open int) {
+	s.t.Helper()
+	ctx := context.Background()
+	listed, err := s.inspector().ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: aws.String(bucket)})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	objects = map[string]int64{}
+	for _, object := range listed.Contents {
+		objects[*object.Key] = *object.Size
+	}
+	uploads, err := s.inspector().ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{Bucket: aws.String(bucket)})
+	var none smithy.APIError
+	if errors.As(err, &none) && none.ErrorCode() == "NoSuchUpload" { // gofakes3 has never seen one
+		return objects, 0
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return objects, len(uploads.Uploads)
+}
+
+// get returns the content of an object.
+func (s *store) get(key string) []byte {
+	s.t.Helper()
+	out, err := s.inspector().GetObject(context.Background(), &s3.GetObjectInput{Bucket: aws.String(bucket), Key: &key})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	content, err := io.ReadAll(out.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return content
+}
+
+const (
+	small = 1000
+	large = 17 << 20 // three parts of 8 MiB or less
+)
+
+// archive returns content that looks like nothing else.
+func archive(size int) []byte {
+	content := make([]byte, size)
+	random := rand.NewChaCha8([32]byte{byte(size), byte(size >> 8)})
+	_, _ = random.Read(content)
+	return content
+}
+
+func keyOf(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:]) + ".zip"
+}
+
+func reader(content []byte) io.ReadSeeker { return bytes.NewReader(content) }

@@ -1,0 +1,279 @@
+package s3upload
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"hash/crc64"
+	"io"
+	"maps"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/microvm-go/lambdamicrovms/images"
+	"github.com/microvm-go/lambdamicrovms/internal/workflow"
+)
+
+// API is the set of operations that an Uploader calls. *s3.Client implements it.
+type API interface {
+	transfermanager.S3APIClient
+	s3.HeadBucketAPIClient
+	s3.ListPartsAPIClient
+}
+
+// Options are the options of an Uploader. A zero field means its default.
+type Options struct {
+	// Prefix is the beginning of every key, such as "images/". The default is none.
+	Prefix string
+
+	// Region is the region in which the bucket must be. The default is the region of the
+	// image, which images.Deploy names. If neither is known, the region is not checked.
+	Region string
+
+	// ExpectedBucketOwner is the ID of the account that must own the bucket. Requests to
+	// a bucket of another account fail.
+	ExpectedBucketOwner string
+
+	// ServerSideEncryption selects how S3 encrypts the object. The default is that of the
+	// bucket.
+	ServerSideEncryption types.ServerSideEncryption
+
+	// KMSKeyID is the ID, ARN or alias of the key. It requires the ServerSideEncryption
+	// "aws:kms" or "aws:kms:dsse", whose default is the key that AWS manages for S3.
+	KMSKeyID string
+
+	// Tags are the tags of the object, at most 10.
+	Tags map[string]string
+
+	// ChecksumAlgorithm is the checksum with which S3 verifies the upload. The default is
+	// CRC64NVME, which covers the whole archive even if it is uploaded in parts. With
+	// other algorithms S3 verifies each part. If the client's RequestChecksumCalculation
+	// is "when required", for servers that do not know checksums, the default is none.
+	ChecksumAlgorithm types.ChecksumAlgorithm
+
+	// PartSize is the size of the parts of a multipart upload in bytes, at least 5 MiB.
+	// The default is 8 MiB, or more if the archive would have more than 10,000 parts.
+	PartSize int64
+
+	// Concurrency is the number of parts that are uploaded at a time. The default is 5.
+	// An upload uses about (Concurrency + 1) * PartSize bytes of memory.
+	Concurrency int
+
+	// CleanupTimeout limits how long Upload continues after its context has ended, to
+	// abort a multipart upload. The default is 30 seconds.
+	CleanupTimeout time.Duration
+
+	// Progress is called when an upload begins, after each part, and when it ends.
+	// Calls for one upload do not overlap. They come from other goroutines than the
+	// caller's.
+	Progress func(Progress)
+}
+
+// Progress reports how much of an archive is stored.
+type Progress struct {
+	Bucket, Key string
+	// Bytes of Total bytes are stored.
+	Bytes, Total int64
+	// Exists is true if the object existed, so that nothing is uploaded.
+	Exists bool
+}
+
+const (
+	minPartSize           = 5 << 20
+	defaultPartSize       = 8 << 20
+	multipartThreshold    = 16 << 20
+	defaultConcurrency    = 5
+	defaultCleanupTimeout = 30 * time.Second
+)
+
+func (o *Options) check(bucket string) error {
+	check := workflow.CheckOptions("s3upload.Options")
+	if bucket == "" {
+		check.Refuse("bucket", "a name", "none")
+	}
+	workflow.AtLeast(check, "PartSize", o.PartSize, minPartSize)
+	workflow.AtLeast(check, "Concurrency", o.Concurrency, 1)
+	workflow.AtLeast(check, "CleanupTimeout", o.CleanupTimeout, 0)
+	workflow.Between(check, "len(Tags)", len(o.Tags), 0, 10)
+	encryption := o.ServerSideEncryption
+	if o.KMSKeyID != "" && encryption != types.ServerSideEncryptionAwsKms && encryption != types.ServerSideEncryptionAwsKmsDsse {
+		check.Refuse("ServerSideEncryption", "aws:kms or aws:kms:dsse with a KMSKeyID", cmp.Or(encryption, "none"))
+	}
+	return check.Err()
+}
+
+// Uploader stores archives in a bucket. It implements images.UploadPreparer and is safe
+// for concurrent use.
+type Uploader struct {
+	client  API
+	bucket  string
+	options Options
+	invalid error // the options are out of range
+
+	// region of the bucket, once it is known. It never changes.
+	mu     sync.Mutex
+	region string
+}
+
+var _ images.UploadPreparer = (*Uploader)(nil)
+
+// New returns an Uploader for a bucket. If the options are out of range, its methods
+// return an error that [lambdamicrovms.Violations] lists.
+//
+// [lambdamicrovms.Violations]: https://pkg.go.dev/github.com/microvm-go/lambdamicrovms#Violations
+func New(client API, bucket string, optFns ...func(*Options)) *Uploader {
+	u := &Uploader{client: client, bucket: bucket}
+	o := &u.options
+	for _, fn := range optFns {
+		fn(o)
+	}
+	o.Tags = maps.Clone(o.Tags)
+	o.PartSize = cmp.Or(o.PartSize, defaultPartSize)
+	o.Concurrency = cmp.Or(o.Concurrency, defaultConcurrency)
+	o.CleanupTimeout = cmp.Or(o.CleanupTimeout, defaultCleanupTimeout)
+	if o.ChecksumAlgorithm == "" && !checksumsOff(client) {
+		o.ChecksumAlgorithm = types.ChecksumAlgorithmCrc64nvme
+	}
+	if o.Progress == nil {
+		o.Progress = func(Progress) {}
+	}
+	u.invalid = o.check(bucket)
+	return u
+}
+
+// checksumsOff reports whether a client is configured for servers that do not know
+// checksums.
+func checksumsOff(client API) bool {
+	configured, ok := client.(interface{ Options() s3.Options })
+	return ok && configured.Options().RequestChecksumCalculation == aws.RequestChecksumCalculationWhenRequired
+}
+
+// PrepareUpload checks that the bucket exists and is in the region of the image. It makes
+// at most one call, HeadBucket. If the region of the bucket or of the image is unknown,
+// it does not compare them.
+func (u *Uploader) PrepareUpload(ctx context.Context, target images.UploadTarget) error {
+	if u.invalid != nil {
+		return u.invalid
+	}
+	return u.checkRegion(ctx, target.Region)
+}
+
+func (u *Uploader) checkRegion(ctx context.Context, image string) error {
+	found, err := u.bucketRegion(ctx)
+	if err != nil {
+		return &Error{Bucket: u.bucket, Step: StepBucket, Err: err}
+	}
+	if want := cmp.Or(u.options.Region, image); want != "" && found != "" && found != want {
+		return &RegionError{Bucket: u.bucket, BucketRegion: found, ImageRegion: want}
+	}
+	return nil
+}
+
+// bucketRegion returns the region of the bucket, or "" if the server does not name it.
+func (u *Uploader) bucketRegion(ctx context.Context) (string, error) {
+	region := u.knownRegion()
+	if region != "" {
+		return region, nil
+	}
+	out, err := u.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &u.bucket, ExpectedBucketOwner: optional(u.options.ExpectedBucketOwner)})
+	if err == nil {
+		region = aws.ToString(out.BucketRegion)
+	} else if region = regionIn(err); region == "" || status(err) == http.StatusNotFound {
+		return "", err
+	}
+	u.mu.Lock()
+	u.region = region
+	u.mu.Unlock()
+	return region, nil
+}
+
+func (u *Uploader) knownRegion() string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.region
+}
+
+// Upload stores the archive, unless its object exists, and returns s3://bucket/key. It
+// reads the archive twice, from its beginning. It ignores the suggested name: the key
+// depends on the content only.
+func (u *Uploader) Upload(ctx context.Context, _ string, archive io.ReadSeeker, size int64) (uri string, err error) {
+	if u.invalid != nil {
+		return "", u.invalid
+	}
+	if err := u.checkRegion(ctx, ""); err != nil {
+		return "", err
+	}
+	sums, err := sum(ctx, archive, size)
+	if err != nil {
+		return "", &Error{Bucket: u.bucket, Step: StepRead, Err: err}
+	}
+	t := u.newTransfer(u.options.Prefix+sums.sha256+".zip", size)
+	exists, err := t.exists(ctx)
+	if err != nil {
+		return "", &Error{Bucket: u.bucket, Key: t.key, Step: StepFind, Err: err}
+	}
+	if exists {
+		u.options.Progress(Progress{Bucket: u.bucket, Key: t.key, Bytes: size, Total: size, Exists: true})
+	} else if err := t.run(ctx, archive, sums.crc64nvme); err != nil {
+		return "", err
+	}
+	return "s3://" + u.bucket + "/" + t.key, nil
+}
+
+type sums struct {
+	sha256    string // in hexadecimal
+	crc64nvme string // in base64, as S3 has it
+}
+
+// crc64nvme is the polynomial of the checksum CRC-64/NVME, reversed.
+const crc64nvme = 0x9a6c9329ac4bc9b5
+
+// sum reads an archive of the given size from its beginning, and rewinds it.
+func sum(ctx context.Context, archive io.ReadSeeker, size int64) (sums, error) {
+	if _, err := archive.Seek(0, io.SeekStart); err != nil {
+		return sums{}, err
+	}
+	key, check := sha256.New(), crc64.New(crc64.MakeTable(crc64nvme))
+	n, err := io.Copy(io.MultiWriter(key, check), &contextReader{ctx, archive})
+	if err == nil && n != size {
+		err = fmt.Errorf("it has %d bytes instead of %d", n, size)
+	}
+	if err == nil {
+		_, err = archive.Seek(0, io.SeekStart)
+	}
+	return sums{
+		sha256:    hex.EncodeToString(key.Sum(nil)),
+		crc64nvme: base64.StdEncoding.EncodeToString(check.Sum(nil)),
+	}, err
+}
+
+// optional returns nil for a zero value.
+func optional[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
+// contextReader is a reader that fails when the context ends.
+type contextReader struct {
+	ctx  context.Context
+	from io.Reader
+}
+
+func (r *contextReader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.from.Read(p)
+}
