@@ -25,12 +25,13 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 )
 
-// Each call of TestCallsDoNotMix has a mark, which is in all that belongs to it.
+// Each call of TestCallsDoNotMix has its own mark, and every value of the call contains
+// it.
 var marks = regexp.MustCompile(`mark[0-9]+x`)
 
 type markKey struct{}
 
-// marked sets all texts of an input or output to a mark.
+// marked sets all strings of an input or output to mark.
 func marked(v any, mark string) any {
 	s := reflect.ValueOf(v).Elem()
 	for i := range s.NumField() {
@@ -46,7 +47,8 @@ func marked(v any, mark string) any {
 	return v
 }
 
-// foreign returns the marks in a text that are not the one, and how often that is there.
+// foreign returns the marks in text that belong to other calls, and counts the call's own
+// mark.
 func foreign(text, mark string) (others []string, own int) {
 	for _, found := range marks.FindAllString(text, -1) {
 		if found == mark {
@@ -58,19 +60,20 @@ func foreign(text, mark string) (others []string, own int) {
 	return others, own
 }
 
-// A thousand goroutines use one client for all operations at once, with options of their own for some calls. Nothing of one
-// call, be it of its input, context, options, answer or error, is ever in another.
+// A thousand goroutines use one client for all operations at once, and some calls have
+// their own options. No input, context, option, response or error of one call may show up
+// in another.
 func TestCallsDoNotMix(t *testing.T) {
 	const goroutines, rounds = 1000, 3
 	operations := clienttest.Model(t).Service.Operations
-	answers := make([]func(string) string, len(operations)) // by operation, with the mark of the call
+	responses := make([]func(string) string, len(operations)) // by operation; the argument is the mark of the call
 	byName := map[string]int{}
 	for i, op := range operations {
 		data, err := json.Marshal(marked(clienttest.NewOutput(t, op), "mark0x"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		answers[i] = func(mark string) string { return strings.ReplaceAll(string(data), "mark0x", mark) }
+		responses[i] = func(mark string) string { return strings.ReplaceAll(string(data), "mark0x", mark) }
 		byName[op.ID.Name()] = i
 	}
 	var invocations sync.Map // invocation ID → mark
@@ -85,7 +88,7 @@ func TestCallsDoNotMix(t *testing.T) {
 		var body []byte
 		if r.Body != nil {
 			body = make([]byte, r.ContentLength)
-			for half := range 2 { // others have time to spoil the rest
+			for half := range 2 { // gives other calls time to overwrite the second half
 				part := body[half*len(body)/2 : (half+1)*len(body)/2]
 				if _, err := io.ReadFull(r.Body, part); err != nil {
 					t.Errorf("%s: %v", mark, err)
@@ -118,11 +121,12 @@ func TestCallsDoNotMix(t *testing.T) {
 		case n%7 == 0:
 			return clienttest.Response(http.StatusConflict, http.Header{"X-Amzn-Errortype": {"ConflictException"}, "X-Amzn-Requestid": {mark}}, `{"message":"`+mark+`","resourceId":"`+mark+`"}`), nil
 		}
-		operation := answers[byName[awsmiddleware.GetOperationName(r.Context())]]
+		operation := responses[byName[awsmiddleware.GetOperationName(r.Context())]]
 		return clienttest.Response(http.StatusOK, http.Header{"X-Amzn-Requestid": {mark}}, operation(mark)), nil
 	}, clienttest.RetryWithoutDelay, func(o *lambdamicrovms.Options) { o.Validation = lambdamicrovms.ValidationNone })
 
-	// Each way to set options of a call adds so many marks to the request's headers and host.
+	// Each entry sets options of one call, and says how many marks they add to the
+	// request's headers and host.
 	ways := []struct {
 		marks   int
 		options func(mark string) []func(*lambdamicrovms.Options)
@@ -132,7 +136,7 @@ func TestCallsDoNotMix(t *testing.T) {
 		{1, func(mark string) []func(*lambdamicrovms.Options) {
 			return []func(*lambdamicrovms.Options){func(o *lambdamicrovms.Options) { o.AppID = mark }}
 		}},
-		{2, func(mark string) []func(*lambdamicrovms.Options) { // in the host and in the scope of the signature
+		{2, func(mark string) []func(*lambdamicrovms.Options) { // in the host and in the signature's scope
 			return []func(*lambdamicrovms.Options){func(o *lambdamicrovms.Options) { o.Region = mark }}
 		}},
 		{2, func(mark string) []func(*lambdamicrovms.Options) {
@@ -186,7 +190,7 @@ func TestCallsDoNotMix(t *testing.T) {
 				} else {
 					out := results[0]
 					data, _ := json.Marshal(out.Interface())
-					if want := answers[n%len(operations)](mark); string(data) != want {
+					if want := responses[n%len(operations)](mark); string(data) != want {
 						t.Errorf("%s: got %s, want %s", mark, data, want)
 					}
 					metadata := out.Elem().FieldByName("ResultMetadata").Interface().(middleware.Metadata)

@@ -24,7 +24,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 )
 
-// endedContext is a context whose end a test decides on.
+// endedContext is a context that the test ends.
 type endedContext struct {
 	context.Context
 	done chan struct{}
@@ -42,18 +42,18 @@ func (c *endedContext) Err() error {
 	}
 }
 
-// A context that ends does so for a call wherever it is stuck: that is how to get rid of a server that takes its time. A
-// call that does not return hangs this test.
+// Ending the context must end a call wherever it is stuck: callers have no other
+// protection from a slow server. A call that does not return hangs this test.
 func TestContextEndsStuckCalls(t *testing.T) {
 	type stuck struct {
-		says  string // to the request, before nothing more comes
-		mute  bool   // does not even read the request
+		says  string // sent before the server goes silent
+		mute  bool   // the server does not even read the request
 		https bool
-		huge  bool // is the request
+		huge  bool // the request is large
 		setUp func(o *lambdamicrovms.Options, arrived func())
 	}
 	tests := map[string]stuck{
-		"no answer":            {},
+		"no response":          {},
 		"half a status line":   {says: "HTTP/1.1 20"},
 		"headers without end":  {says: "HTTP/1.1 200 OK\r\nX: y\r\n"},
 		"early hints":          {says: "HTTP/1.1 103 Early Hints\r\n\r\n"},
@@ -112,7 +112,7 @@ func TestContextEndsStuckCalls(t *testing.T) {
 					if _, err := lambdamicrovms.New(options).UpdateMicroVMImage(ctx, in); !errors.Is(err, end) {
 						t.Errorf("log mode %x: got %v, want %v", mode, err, end)
 					}
-					if test.setUp == nil && !test.https { // net/http gives a handshake ten seconds in any case
+					if test.setUp == nil && !test.https { // net/http limits a handshake to ten seconds by itself
 						<-gone // the client has closed the connection
 					}
 				}
@@ -121,7 +121,8 @@ func TestContextEndsStuckCalls(t *testing.T) {
 	}
 }
 
-// An answer that makes another protocol of the connection is not read: no context would end that.
+// The client must not read a response that switches the connection to another protocol: a
+// context would not end that read.
 func TestSwitchedProtocol(t *testing.T) {
 	for _, mode := range []aws.ClientLogMode{0, ^aws.ClientLogMode(0)} {
 		gone := make(chan struct{})
@@ -140,7 +141,7 @@ func TestSwitchedProtocol(t *testing.T) {
 	}
 }
 
-// patient is a retryer that would wait for a day.
+// patient is a retryer with a delay of one day.
 type patient struct{ arrived func() }
 
 func (patient) IsErrorRetryable(error) bool { return true }
@@ -154,7 +155,7 @@ func (patient) GetRetryToken(context.Context, error) (func(error) error, error) 
 }
 func (patient) GetInitialToken() func(error) error { return func(error) error { return nil } }
 
-// trusting returns the client's own HTTP client with one more authority.
+// trusting returns the default HTTP client, which also trusts authority.
 func trusting(authority *x509.Certificate) *awshttp.BuildableClient {
 	own := lambdamicrovms.New(lambdamicrovms.Options{}).Options().HTTPClient.(*awshttp.BuildableClient)
 	return own.WithTransportOptions(func(tr *http.Transport) {
@@ -163,7 +164,7 @@ func trusting(authority *x509.Certificate) *awshttp.BuildableClient {
 	})
 }
 
-// servedHTTP2 starts a server that speaks HTTP/2, and returns a client's options for it.
+// servedHTTP2 starts an HTTP/2 server and returns the options of a client for it.
 func servedHTTP2(t *testing.T, h http.HandlerFunc) lambdamicrovms.Options {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -181,13 +182,14 @@ func servedHTTP2(t *testing.T, h http.HandlerFunc) lambdamicrovms.Options {
 	}
 }
 
-// A stream that is reset is tried again with the same token, and does not take the connection's other calls with it.
+// After a stream reset the call retries with the same client token, and other calls on
+// the connection go on.
 func TestHTTP2(t *testing.T) {
 	reset := func(http.ResponseWriter) { panic(http.ErrAbortHandler) }
 	tests := map[string]struct {
 		bad   func(http.ResponseWriter)
 		again bool
-		check func(error) bool // of the error when the answer is always bad
+		check func(error) bool // of the error if every response is bad
 	}{
 		"reset":                 {reset, true, isSendError},
 		"reset behind the head": {func(w http.ResponseWriter) { w.(http.Flusher).Flush(); reset(w) }, true, isBroken},
@@ -230,7 +232,7 @@ func TestHTTP2(t *testing.T) {
 				want = 2
 			}
 			if (err == nil) != test.again || len(bodies) != want {
-				t.Errorf("one bad answer: error %v, %d requests, want %d", err, len(bodies), want)
+				t.Errorf("one bad response: error %v, %d requests, want %d", err, len(bodies), want)
 			}
 			if used > most(16*clienttest.MiB) {
 				t.Errorf("%d MiB were allocated", used/clienttest.MiB)
@@ -242,7 +244,7 @@ func TestHTTP2(t *testing.T) {
 			}
 			bodies, bad = nil, 3
 			if _, err := client.UpdateMicroVMImage(context.Background(), clienttest.UpdateInput()); !test.check(err) {
-				t.Errorf("bad answers only: %d requests, error %v", len(bodies), err)
+				t.Errorf("bad responses only: %d requests, error %v", len(bodies), err)
 			}
 			bad = 0
 			if _, err := client.UpdateMicroVMImage(context.Background(), clienttest.UpdateInput()); err != nil {
@@ -252,14 +254,15 @@ func TestHTTP2(t *testing.T) {
 	}
 }
 
-// A server that cannot prove who it is gets no request, nor anything of the credentials.
+// A server without a valid certificate receives neither a request nor any part of the
+// credentials.
 func TestTLSFailures(t *testing.T) {
 	plain := func(conn net.Conn) { _, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") }
 	tests := map[string]struct {
 		certificate func(*x509.Certificate)
 		unknown     bool // authority
 		version     uint16
-		raw         func(net.Conn) // in place of TLS
+		raw         func(net.Conn) // speaks this instead of TLS
 		check       func(error) bool
 	}{
 		"good":              {check: isNil},
@@ -315,7 +318,7 @@ func TestTLSFailures(t *testing.T) {
 	}
 }
 
-// A wiretap keeps what connections receive.
+// A wiretap records all bytes that connections receive.
 type wiretap struct {
 	mu   sync.Mutex
 	data []byte
@@ -342,7 +345,8 @@ func (c *tappedConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Redirects are not followed on the same host either: what they lead to is not what was asked for.
+// Redirects are not followed on the same host either: the target would not be the
+// operation that was called.
 func TestRedirectsOnTheSameHost(t *testing.T) {
 	for name, client := range clienttest.HTTPClients() {
 		t.Run(name, func(t *testing.T) {

@@ -24,11 +24,13 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/sample"
 )
 
-// most is what a call may allocate in all, server included, when its answer is as long as the limit or worse. A buffer that
-// has doubled up to twice the limit, its text, and a hundred thousand elements made of it come to about half.
+// most bounds what one call, with its server, may allocate if the response reaches or
+// exceeds the limit. About half of it is needed: for a buffer that doubled up to twice
+// the limit, its copy as a string, and a hundred thousand decoded elements.
 func most(limit int64) uint64 { return uint64(128*clienttest.MiB + 24*limit) }
 
-// allocated returns how many bytes were allocated while f ran, those freed since included.
+// allocated returns how many bytes were allocated while f ran, including those freed
+// since.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -37,7 +39,7 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// flood writes text after text until n bytes are written or the client has gone.
+// flood repeats text until n bytes are written or the client has closed the connection.
 func flood(w io.Writer, text string, n int64) (written int64) {
 	chunk := []byte(strings.Repeat(text, max(1, 64*clienttest.KiB/len(text))))
 	for written < n {
@@ -57,7 +59,8 @@ func isSendError(err error) bool {
 
 func isNil(err error) bool { return err == nil }
 
-// Whatever answers in place of the service, a call ends with a typed error in bounded memory, and the next call works.
+// Whatever a server sends, the call returns a typed error, uses bounded memory, and the
+// next call works.
 func TestHostileBodies(t *testing.T) {
 	deep := strings.Repeat(`[`, 100_000)
 	text := func(s string) hostileBody { return func(w http.ResponseWriter) { _, _ = io.WriteString(w, s) } }
@@ -132,7 +135,7 @@ func TestHostileBodies(t *testing.T) {
 			}
 		})
 	}
-	// The limit that holds when nobody sets one.
+	// The limit that applies if Options set none.
 	t.Run("default limit, endless", func(t *testing.T) {
 		testHostileBody(t, 0, 0, endless(`{"nextToken":"`, "x"), isSizeErrorOf(16*clienttest.MiB))
 	})
@@ -141,7 +144,7 @@ func TestHostileBodies(t *testing.T) {
 	})
 }
 
-// A hostileBody writes the answer to a call of ListMicroVMImageVersions.
+// A hostileBody writes the response to a call of ListMicroVMImageVersions.
 type hostileBody func(http.ResponseWriter)
 
 func testHostileBody(t *testing.T, limit int64, mode aws.ClientLogMode, body hostileBody, check func(error) bool) {
@@ -173,7 +176,7 @@ func testHostileBody(t *testing.T, limit int64, mode aws.ClientLogMode, body hos
 	if limit := client.Options().MaxResponseBytes; used > most(limit) {
 		t.Errorf("log mode %x: %d MiB were allocated, at most %d MiB should be", mode, used/clienttest.MiB, most(limit)/clienttest.MiB)
 	}
-	if logged > 200*clienttest.KiB { // a content type may be this long
+	if logged > 200*clienttest.KiB { // one logged content type may be this long
 		t.Errorf("log mode %x: %d bytes went to the log", mode, logged)
 	}
 	if out, err := list(); err != nil || aws.ToString(out.NextToken) != "good" {
@@ -194,7 +197,7 @@ func isContentTypeError(contentType string) func(error) bool {
 	}
 }
 
-// keys returns the members of an object with n of them.
+// keys returns n members of an object as JSON.
 func keys(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -203,7 +206,7 @@ func keys(n int) string {
 	return strings.TrimSuffix(b.String(), ",")
 }
 
-// logSize is a logger that counts what it is told.
+// logSize is a logger that counts the bytes of its messages.
 type logSize struct{ bytes *int64 }
 
 func (l logSize) Logf(_ logging.Classification, format string, v ...any) {
@@ -222,8 +225,9 @@ func zip(w io.Writer, text string, n int) {
 	_ = z.Close()
 }
 
-// A caller's own HTTP client may ask for compressed answers. The limit is then that of what comes out.
-func TestCompressedAnswers(t *testing.T) {
+// A caller's HTTP client may ask for compressed responses. The limit then applies to the
+// decompressed body.
+func TestCompressedResponses(t *testing.T) {
 	var bomb bytes.Buffer
 	zip(&bomb, " ", 64*clienttest.MiB)
 	var plain bytes.Buffer
@@ -250,7 +254,7 @@ func TestCompressedAnswers(t *testing.T) {
 	}
 	send = plain.Bytes()
 	if out, err := client.ListMicroVMs(context.Background(), nil); err != nil || aws.ToString(out.NextToken) != "good" {
-		t.Errorf("an answer that is no bomb: %v", err)
+		t.Errorf("a response within the limit: %v", err)
 	}
 	send = plain.Bytes()[:plain.Len()-4]
 	if _, err := client.ListMicroVMs(context.Background(), nil); !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -258,10 +262,10 @@ func TestCompressedAnswers(t *testing.T) {
 	}
 }
 
-// Below HTTP bodies it is net/http that holds, and our settings of it.
+// Header lines and chunks are limited by net/http and by our settings of it.
 func TestHostileHTTP(t *testing.T) {
 	tests := map[string]struct {
-		start, then string // then is sent until the client goes
+		start, then string // start is sent once, then "then" repeatedly until the client closes the connection
 		check       func(error) bool
 	}{
 		"endless status line":         {"HTTP/1.1 200 ", "x", isSendError},
@@ -315,15 +319,16 @@ func TestHostileHTTP(t *testing.T) {
 	}
 }
 
-// isBroken is whether the error is that of an answer that breaks off, which is retried.
+// isBroken reports whether err is that of a truncated response, which is retried.
 func isBroken(err error) bool {
 	var retryable interface{ RetryableError() bool }
 	return clienttest.IsDeserializationError(err) && errors.As(err, &retryable) && retryable.RetryableError()
 }
 
-// What the table of bodies shows for a list holds for every operation: each output and each error comes in bounded memory
-// from whatever is sent in its place, and no answer leaves memory behind.
-func TestHostileAnswersOfAllOperations(t *testing.T) {
+// TestHostileBodies uses one list operation; this test covers all. Decoding an output or
+// error uses bounded memory whatever the server sends, and none of it stays in use after
+// the call.
+func TestHostileResponsesOfAllOperations(t *testing.T) {
 	const limit = 256 * clienttest.KiB
 	var body hostileBody
 	options, _ := clienttest.Serve(t, func(w http.ResponseWriter, _ *http.Request) { body(w) })
@@ -377,22 +382,23 @@ func TestHostileAnswersOfAllOperations(t *testing.T) {
 		try(op, "HTML", text("<html>sign in</html>"), clienttest.IsDeserializationError)
 	}
 	kept := retained() - before
-	t.Logf("%d answers; a call allocated %d KiB at most; %d KiB more are in use than before", calls, most/clienttest.KiB, kept/clienttest.KiB)
+	t.Logf("%d responses; a call allocated %d KiB at most; %d KiB more are in use than before", calls, most/clienttest.KiB, kept/clienttest.KiB)
 	if kept > 8*clienttest.MiB {
 		t.Errorf("%d KiB are kept", kept/clienttest.KiB)
 	}
 }
 
-// retained is how much memory is in use.
+// retained returns how much memory is in use.
 func retained() int64 {
 	runtime.GC()
-	runtime.GC() // pools let go of what they hold at the second
+	runtime.GC() // pools are emptied by the second collection
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	return int64(stats.HeapAlloc)
 }
 
-// A server that sends little by little, and so is never idle, holds a call up only until its context ends.
+// A server that sends a few bytes at a time is never idle, but it can delay a call only
+// until the context ends.
 func TestSlowLoris(t *testing.T) {
 	const head = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
 	for name, test := range map[string]struct{ start, drop string }{
@@ -426,7 +432,8 @@ func TestSlowLoris(t *testing.T) {
 			})
 			options.ClientLogMode = mode
 			_, err := lambdamicrovms.New(options).ListMicroVMs(ctx, nil)
-			// A server that hurries on after the end of the context may get as far as its headers, but not through.
+			// A server that sends the rest after the context has ended may deliver its
+			// headers, but the call still fails.
 			if !errors.Is(err, context.Canceled) && !isSendError(err) && !isBroken(err) {
 				t.Errorf("%s, log mode %x: %v", name, mode, err)
 			}

@@ -29,7 +29,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/model"
 )
 
-// hostileTexts are what a caller may pass on from somebody who wants another request than the caller means.
+// hostileTexts are values that a caller might pass on from an attacker who wants to
+// change the request.
 var hostileTexts = []string{
 	"", " ", ".", "..", "...", "/", "//", "\\", "a/b", "/a", "a/", "a//b", "a/../b", "a/./b", "../../microvms", "..\\..", "a/..", "../a", "%2e%2e", "%2E%2E/", "..%2f", "..%252f",
 	"%2F", "%2f", "%00", "%0a", "%zz", "%", "a%2Fb", "?", "a?b=c", "?maxResults=1", "#", "a#b", "&", "a&nextToken=b", "a=b", "a;b", "a+b", ";", "@", "user@host", "@evil.example/",
@@ -39,16 +40,16 @@ var hostileTexts = []string{
 	"arn:aws:lambda:us-east-1:123456789012:microvm-image:web/../../x", strings.Repeat("a", 300), strings.Repeat("/", 3000), strings.Repeat("é", 5000), strings.Repeat("../", 200),
 }
 
-// arrival is a request as a server understands it.
+// arrival is a request as a server parses it.
 type arrival struct {
 	method, host string
-	segments     []string // of the path, unescaped one by one
+	segments     []string // of the path; each is unescaped by itself
 	query        url.Values
 	header       http.Header
 	body         map[string]any
 }
 
-// arrivals is a server of net/http that keeps the last request.
+// arrivals is a handler that keeps the last request.
 type arrivals struct {
 	*httptest.Server
 	mu   sync.Mutex
@@ -99,7 +100,7 @@ func (a *arrivals) take() *arrival {
 	return got
 }
 
-// meant is what the model says of a request, and nothing of what the client does.
+// meant returns the request that the model specifies, independent of the client's code.
 func meant(op *model.Shape, doc map[string]any, prefix []string) (segments []string, query url.Values) {
 	query = url.Values{}
 	segments = slices.Clone(prefix)
@@ -126,14 +127,16 @@ func meant(op *model.Shape, doc map[string]any, prefix []string) (segments []str
 	return segments, query
 }
 
-// refusedBefore is whether an error says that nothing was sent because of the input.
+// refusedBefore reports whether err says that the input was rejected before anything was
+// sent.
 func refusedBefore(err error) bool {
 	var invalid smithy.InvalidParamsError
 	var unserializable *smithy.SerializationError
 	return errors.As(err, &invalid) || errors.As(err, &unserializable)
 }
 
-// Whatever stands in an input, the server gets the path, the query and the headers that the model means, or nothing at all.
+// Whatever an input contains, the server receives the path, query and headers that the
+// model specifies, or no request at all.
 func TestInjectionByMembers(t *testing.T) {
 	server := newArrivals(t)
 	cases, sent, refused := 0, 0, 0
@@ -145,7 +148,7 @@ func TestInjectionByMembers(t *testing.T) {
 		if base != "" {
 			prefix = []string{"", "proxy", "a/b"}
 		}
-		// The headers of a request of each operation that nobody has tampered with.
+		// The header names of an untampered request, for each operation.
 		usual := map[*model.Shape][]string{}
 		for _, op := range clienttest.Model(t).Service.Operations {
 			doc, _ := full(op.Input, 0).(map[string]any)
@@ -221,7 +224,7 @@ func TestInjectionByMembers(t *testing.T) {
 	}
 }
 
-// bodyOf returns the names of the members that travel in the body.
+// bodyOf returns the names of the members that are in the body.
 func bodyOf(op *model.Shape, doc map[string]any) []string {
 	var names []string
 	for _, m := range op.Input.Members {
@@ -237,7 +240,8 @@ func hasDotSegment(text string) bool {
 	return slices.ContainsFunc(strings.FieldsFunc(text, func(c rune) bool { return c == '/' || c == '\\' }), func(s string) bool { return strings.Trim(s, ".") == "" })
 }
 
-// setText sets a member of an input to a text, which may be no UTF-8 and so no JSON.
+// setText sets a member of an input directly, because text may be invalid UTF-8, which
+// JSON cannot carry.
 func setText(in any, m *model.Member, text string) {
 	field := reflect.ValueOf(in).Elem().FieldByName(clienttest.GoName(m.Name))
 	switch field.Kind() {
@@ -252,7 +256,8 @@ func setText(in any, m *model.Member, text string) {
 	}
 }
 
-// A switchboard is a transport whose connections all lead to one server. It keeps what was asked for.
+// A switchboard is a transport that connects to one server whatever the address. It
+// records the addresses.
 type switchboard struct {
 	mu    sync.Mutex
 	lines []string
@@ -278,8 +283,8 @@ func (s *switchboard) take() []string {
 	return lines
 }
 
-// Whatever stands in the options, requests go to the host that they mean, over TLS unless plain HTTP is asked for, with the
-// headers that they always have.
+// Whatever the options contain, requests go to the intended host with the usual headers,
+// and over TLS unless the caller asked for plain HTTP.
 func TestInjectionByOptions(t *testing.T) {
 	server := newArrivals(t)
 	var board switchboard
@@ -288,7 +293,8 @@ func TestInjectionByOptions(t *testing.T) {
 	})
 	cases, sent, refused := 0, 0, 0
 	var usual []string
-	// try makes a call. The request that arrives must have the host and headers that it has without the option.
+	// try makes a call with options. The request that arrives must have the given host
+	// and the same headers as without them.
 	try := func(name, line, host string, mayFail bool, options ...func(*lambdamicrovms.Options)) *arrival {
 		t.Helper()
 		cases++
@@ -328,7 +334,7 @@ func TestInjectionByOptions(t *testing.T) {
 		"evil.com/", "a.b", "us-east-1@evil", "us-east-1.evil.com", "us-east-1:80", "us-east-1\n", "us-east-1\r\nHost: evil", "us-east-1#", "us-east-1?", "us-east-1/", "us-east-1\\",
 		"-us-east-1", "us-east-1-", "us_east_1", "us-east-1.", ".us-east-1", "fips-", "-fips", "fips-fips-us-east-1", "fips-evil.com/", "aws-global", strings.Repeat("a", 63), strings.Repeat("a", 64),
 	) {
-		// A region is one label of the host, or an error.
+		// A region becomes exactly one label of the host, or the call fails.
 		plain := strings.NewReplacer("-fips-", "-", "fips-", "", "-fips", "").Replace(text)
 		want, prefix := plain, "lambda."
 		if plain != text {
@@ -392,7 +398,8 @@ func TestInjectionByOptions(t *testing.T) {
 	t.Logf("%d cases: %d sent as meant, %d refused before anything was sent", cases, sent, refused)
 }
 
-// An explicit endpoint is where requests go, or an error. Plain HTTP is for those who ask for it.
+// Requests go to the explicit endpoint, or the call fails. Plain HTTP is used only if the
+// endpoint says so.
 func TestInjectionByEndpoints(t *testing.T) {
 	server := newArrivals(t)
 	var board switchboard

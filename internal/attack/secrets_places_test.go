@@ -25,20 +25,21 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 )
 
-// writingServer answers each request with the bytes that answer returns, and closes the
-// connection. It returns the URL.
-func writingServer(t *testing.T, answer func(*http.Request) string) string {
+// writingServer starts a server that writes the bytes that respond returns and closes the
+// connection. It returns the server's URL.
+func writingServer(t *testing.T, respond func(*http.Request) string) string {
 	t.Helper()
 	return *clienttest.ServeConns(t, func(conn net.Conn) {
 		defer func() { _ = conn.Close() }()
 		if request, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
 			_, _ = io.Copy(io.Discard, request.Body)
-			_, _ = io.WriteString(conn, answer(request))
+			_, _ = io.WriteString(conn, respond(request))
 		}
 	}).BaseEndpoint
 }
 
-// secretPlaces are where a response can repeat a text. Each returns a whole response.
+// secretPlaces are the places of a response that can repeat a text. Each function returns
+// a whole response.
 func secretPlaces() map[string]func(text string) string {
 	oneLine := strings.NewReplacer("\n", " ", "\r", " ").Replace
 	response := func(status, header, body string) string {
@@ -88,7 +89,8 @@ func secretPlaces() map[string]func(text string) string {
 	}
 }
 
-// secretForms are ways to write a secret. Those with parts of it end in three dots.
+// secretForms are encodings of a secret. The names of those that contain only a part end
+// in three dots.
 func secretForms() map[string]func(string) string {
 	each := func(format string) func(string) string {
 		return func(s string) string {
@@ -125,7 +127,8 @@ func secretForms() map[string]func(string) string {
 	}
 }
 
-// Whatever a server puts where, no error and no log repeats a secret of the request.
+// Wherever a server puts a secret of the request, and in whatever encoding, no error and
+// no log repeats it.
 func TestSecretsInPlaces(t *testing.T) {
 	const secret = "Kx7Jq2mWv9Lp4Rt8-Zb3Nc6Yd1Hf5Gs0Ta/Ue4Vi+Wo7Xp2Yq9Zr5"
 	var text string
@@ -182,7 +185,7 @@ func (f failingInterceptor) BeforeDeserialization(context.Context, *smithyhttp.I
 	return f.err
 }
 
-// Whoever fails, the response that the error keeps carries no signed header.
+// Whichever step fails, the response in the error has no signed header.
 func TestErrorsKeepNoSignedHeaders(t *testing.T) {
 	mine := errors.New("mine")
 	outside := func(wrap func(middleware.Metadata) error) func(*lambdamicrovms.Options) {
@@ -248,7 +251,8 @@ func TestErrorsKeepNoSignedHeaders(t *testing.T) {
 	}
 }
 
-// A proxy that refuses repeats its credentials, which are in no request that we see.
+// A refused proxy connection repeats the proxy's credentials in its error, although no
+// request that we see contains them.
 func TestSecretsOfProxies(t *testing.T) {
 	const password = "Pr0xy-Passw0rd-4711!"
 	basic := base64.StdEncoding.EncodeToString([]byte("user:" + password))
@@ -276,7 +280,8 @@ func TestSecretsOfProxies(t *testing.T) {
 	}
 }
 
-// What the server says is still there, short and without what could deceive a reader.
+// Errors keep the server's message, cut short and without characters that could deceive a
+// reader.
 func TestErrorTextsAreClean(t *testing.T) {
 	body := `{"message":"up\u0007date \u202eof image\n\n  is busy ` + strings.Repeat("x", 15<<20) + `"}`
 	client := lambdamicrovms.New(lambdamicrovms.Options{
@@ -295,7 +300,7 @@ func TestErrorTextsAreClean(t *testing.T) {
 	}
 }
 
-// An error that was redacted still tells that nothing was sent, or that it may be retried.
+// A redacted error still reports that nothing was sent, or that a retry is possible.
 func TestRedactedErrorsKeepTheirMeaning(t *testing.T) {
 	const payload = "Kx7Jq2mWv9Lp4Rt8Zb3Nc6Yd1Hf5Gs0T"
 	for name, test := range map[string]struct {
@@ -320,7 +325,7 @@ func TestRedactedErrorsKeepTheirMeaning(t *testing.T) {
 	}
 }
 
-// States and reasons come from outside, too.
+// Errors of waiters contain states and reasons, which are sent by a server, too.
 func TestWaiterTextsAreClean(t *testing.T) {
 	client := lambdamicrovms.New(lambdamicrovms.Options{
 		Region: "us-east-1", Credentials: plantedCredentials,
@@ -335,7 +340,7 @@ func TestWaiterTextsAreClean(t *testing.T) {
 	}
 }
 
-// Errors of middleware that never let a call get to a request are redacted, too.
+// Errors of middleware that fails before the retry loop are redacted, too.
 func TestErrorsOutsideOfTheRetriesAreRedacted(t *testing.T) {
 	const payload = "Kx7Jq2mWv9Lp4Rt8Zb3Nc6Yd1Hf5Gs0T"
 	var told tellTale

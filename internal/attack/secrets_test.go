@@ -35,7 +35,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/sample"
 )
 
-// The secrets that are planted. They hold what JSON, HTML and URLs escape.
+// The planted secrets. They contain characters that JSON, HTML and URLs escape.
 const (
 	plantedMember  = `s3cr3t-of a "member" <&> /more+/é%`
 	plantedKeyID   = "AKIDPLANTED000000001"
@@ -46,17 +46,17 @@ const (
 	plantedURL     = "planted-endpoint-password"
 )
 
-// planted is what no text may hold, by what it is.
+// planted returns the secrets that no text may contain, by what they are.
 func planted() map[string]string {
 	return map[string]string{
 		"sensitive member": plantedMember, "access key id": plantedKeyID, "secret access key": plantedKey,
 		"session token": plantedSession, "header": plantedHeader, "cookie": plantedCookie, "password of the endpoint": plantedURL,
-		// What a member looks like once its escapes are gone astray.
+		// How a member looks after its escapes were broken.
 		"piece of the session token": "AAAAbbbbCCCCdddd0000",
 	}
 }
 
-// plainCredentials print what they hold, as static credentials do.
+// plainCredentials print their fields, as static credentials do.
 type plainCredentials struct{ Value aws.Credentials }
 
 func (c plainCredentials) Retrieve(context.Context) (aws.Credentials, error) { return c.Value, nil }
@@ -65,14 +65,14 @@ var plantedCredentials = plainCredentials{aws.Credentials{
 	AccessKeyID: plantedKeyID, SecretAccessKey: plantedKey, SessionToken: plantedSession, Source: "planted",
 }}
 
-// A search looks for secrets in what a program may print, log or keep.
+// A search looks for secrets in everything that a program may print, log or keep.
 type search struct {
 	t     *testing.T
-	forms [][2]string // what to look for, and what it is
+	forms [][2]string // pairs: the text to look for, and which secret it is
 
 	places int
 	found  map[string]int // by secret
-	quiet  bool           // only count what is found
+	quiet  bool           // count, but do not fail the test
 }
 
 func newSearch(t *testing.T) *search {
@@ -98,15 +98,15 @@ func newSearch(t *testing.T) *search {
 	return s
 }
 
-// also adds a secret that came to be in a call.
+// also adds a secret that was created during a call.
 func (s *search) also(what, secret string) *search {
 	return &search{t: s.t, forms: append(s.forms[:len(s.forms):len(s.forms)], [2]string{secret, what}), found: s.found, quiet: s.quiet}
 }
 
-// text looks through one text.
+// text searches one text.
 func (s *search) text(where, text string) { s.texts(where, map[string]string{"": text}) }
 
-// texts looks through texts, which are named by how they came to be.
+// texts searches texts; their keys say how they were produced.
 func (s *search) texts(where string, texts map[string]string) {
 	var all strings.Builder
 	for _, text := range texts {
@@ -130,7 +130,7 @@ func (s *search) texts(where string, texts map[string]string) {
 	}
 }
 
-// lines looks through what was told one after the other.
+// lines searches log lines.
 func (s *search) lines(where string, lines []string) {
 	texts := make(map[string]string, len(lines))
 	for i, line := range lines {
@@ -141,11 +141,12 @@ func (s *search) lines(where string, lines []string) {
 
 var verbs = []string{"%v", "%+v", "%#v", "%s", "%q", "%+q", "%d", "%x", "%X", "% x", "%t", "%o", "%c", "%U", "%e", "%b", "%z"}
 
-// value looks through what fmt and slog make of a value, alone and as a part of another.
+// value searches the forms in which fmt and slog print a value, alone and inside other
+// values.
 func (s *search) value(where string, v any) {
 	s.printed(where, v)
 	if value := reflect.ValueOf(v); value.Kind() == reflect.Pointer && !value.IsNil() && value.Elem().Kind() == reflect.Struct {
-		if !holdsLock(value.Elem().Type()) { // vet refuses to copy those
+		if !holdsLock(value.Elem().Type()) { // vet rejects copies of these
 			s.printed(where+", not the pointer", value.Elem().Interface())
 		}
 	}
@@ -172,12 +173,13 @@ func (s *search) printed(where string, v any) {
 	s.texts(where, texts)
 }
 
-// holdsLock is whether copies of a type are refused by go vet.
+// holdsLock reports whether go vet rejects copies of a type.
 func holdsLock(t reflect.Type) bool {
 	return t == reflect.TypeFor[lambdamicrovms.Client]()
 }
 
-// err looks through an error and all that it wraps: how each prints, and its JSON.
+// err searches an error and everything that it wraps: the printed forms and the JSON of
+// each.
 func (s *search) err(where string, err error) {
 	if err == nil {
 		return
@@ -206,7 +208,7 @@ func (s *search) err(where string, err error) {
 	}
 }
 
-// kept looks through all exported fields below a value.
+// kept searches all exported fields below a value.
 func (s *search) kept(where string, v any) {
 	texts := map[string]string{}
 	collect("", reflect.ValueOf(v), map[uintptr]bool{}, texts)
@@ -236,7 +238,7 @@ func collect(where string, v reflect.Value, seen map[uintptr]bool, texts map[str
 	case reflect.Map:
 		for i := v.MapRange(); i.Next(); {
 			if i.Key().String() == "Set-Cookie" {
-				continue // the server's answer is there for who asks for it
+				continue // callers may read the server's response themselves
 			}
 			collect(fmt.Sprintf("%s key %v", where, i.Key()), i.Key(), seen, texts)
 			collect(fmt.Sprintf("%s[%v]", where, i.Key()), i.Value(), seen, texts)
@@ -260,7 +262,8 @@ func recovered(f func()) (text string) {
 	return ""
 }
 
-// plant puts the secret into each sensitive member of a document that the sample has marked.
+// plant puts the secret into each sensitive member of doc, which package sample has
+// marked.
 func plant(t testing.TB, doc any) []byte {
 	t.Helper()
 	data, err := json.Marshal(doc)
@@ -312,7 +315,7 @@ func below(v reflect.Value, f func(reflect.Value)) {
 	}
 }
 
-// The search must find what is there: a test that looks for nothing finds nothing.
+// Checks the search itself: a search that cannot find a secret would let every test pass.
 func TestSearchFindsSecrets(t *testing.T) {
 	for what, secret := range planted() {
 		s := newSearch(t)
@@ -345,7 +348,7 @@ func TestSearchFindsSecrets(t *testing.T) {
 	}
 }
 
-// No verb of fmt and no handler of slog prints a sensitive member, of whatever type of the model.
+// No verb of fmt and no handler of slog prints a sensitive member of any type.
 func TestSecretsInValues(t *testing.T) {
 	s := newSearch(t)
 	structs, sensitive := map[reflect.Type]bool{}, map[reflect.Type]bool{}
@@ -377,7 +380,7 @@ func TestSecretsInValues(t *testing.T) {
 	}
 }
 
-// Options, clients and what is made of them print no credentials.
+// Options, clients, and paginators and waiters made from them print no credentials.
 func TestSecretsInOptions(t *testing.T) {
 	s := newSearch(t)
 	given := lambdamicrovms.Options{
@@ -420,7 +423,7 @@ func TestSecretsInOptions(t *testing.T) {
 	t.Logf("%d places searched", s.places)
 }
 
-// recorder keeps all that a client tells a logger, a tracer and a meter.
+// tellTale records everything that a client passes to a logger, a tracer and a meter.
 type tellTale struct {
 	mu    sync.Mutex
 	texts []string
@@ -522,7 +525,8 @@ func recorded(opts []metrics.RecordMetricOption) *smithy.Properties {
 	return &o.Properties
 }
 
-// withSecretHeader is for both kinds of stacks: an interceptor, which a chain of the client's can have, too.
+// withSecretHeader adds a secret header. It is an interceptor, so that shared chains can
+// have it, too.
 type withSecretHeader struct{}
 
 func (withSecretHeader) AfterSerialization(_ context.Context, in *smithyhttp.InterceptorContext) error {
@@ -530,7 +534,7 @@ func (withSecretHeader) AfterSerialization(_ context.Context, in *smithyhttp.Int
 	return nil
 }
 
-// echoes are the ways in which a server, or what stands before it, may repeat a request. %s is the text to repeat.
+// echoes are the ways in which a server, or a proxy in front of it, may repeat a request.
 func echoes() map[string]func(w http.ResponseWriter, request, code string, status int) {
 	asJSON := func(text string) string { data, _ := json.Marshal(text); return string(data) }
 	write := func(contentType string, body func(request string) string) func(http.ResponseWriter, string, string, int) {
@@ -556,7 +560,8 @@ func echoes() map[string]func(w http.ResponseWriter, request, code string, statu
 	}
 }
 
-// Nothing that a call tells anybody holds a secret: logs of every mode, errors and what they keep, traces and metrics.
+// No output of a call contains a secret: logs of every mode, errors and the values in
+// them, traces and metrics.
 func TestSecretsInCalls(t *testing.T) {
 	type request struct{ header, body, signature string }
 	var (
@@ -611,18 +616,19 @@ func TestSecretsInCalls(t *testing.T) {
 			if way == "own" {
 				own = append(own, func(*lambdamicrovms.Options) {})
 			}
-			// Most modes see a part of what there is, each another.
+			// To save time each log mode but two runs a ninth of the cases, each another
+			// ninth.
 			skipped := int(mode) % 97
 			some := func(n int) bool {
 				skipped++
 				return mode != 0 && mode != ^aws.ClientLogMode(0) && (skipped+n)%9 != 0
 			}
-			// run makes a call and looks through what it leaves.
-			run := func(op *model.Shape, where string, fails bool, answer func(http.ResponseWriter, request)) {
+			// run makes a call and searches everything that it returns, logs and records.
+			run := func(op *model.Shape, where string, fails bool, respond func(http.ResponseWriter, request)) {
 				t.Helper()
 				where = fmt.Sprintf("%s, log mode %x, %s, %s", way, uint64(mode), op.ID.Name(), where)
 				mu.Lock()
-				reply = answer
+				reply = respond
 				mu.Unlock()
 				calls++
 				in := decoded(t, plant(t, full(op.Input, calls)), clienttest.NewInput(t, op))
@@ -634,7 +640,7 @@ func TestSecretsInCalls(t *testing.T) {
 				s.lines(where+" told", told.take())
 				if err != nil {
 					s.text(where, err.Error())
-					if mode == 0 { // it does not depend on the mode
+					if mode == 0 { // the error does not depend on the log mode
 						s.err(where, err)
 						s.kept(where, err)
 					}
@@ -653,7 +659,7 @@ func TestSecretsInCalls(t *testing.T) {
 						func(request) string { return plantedMember + " " + plantedSession },
 					} {
 						if j == 2 && !strings.Contains(string(plant(t, full(op.Input, i))), "s3cr3t") {
-							continue // what it has not sent it can't know
+							continue // the response cannot repeat what was not sent
 						}
 						code, status := codes[(calls+i)%len(codes)], status(calls+j)
 						if j == 1 && how != "text" && how != "HTML" { // of others all is kept, not an excerpt
@@ -682,20 +688,20 @@ func TestSecretsInCalls(t *testing.T) {
 					if what == "wrong type" && !strings.Contains(body, "[{") || some(i) {
 						continue
 					}
-					run(op, "broken answer: "+what, true, func(w http.ResponseWriter, _ request) { _, _ = io.WriteString(w, body) })
+					run(op, "broken response: "+what, true, func(w http.ResponseWriter, _ request) { _, _ = io.WriteString(w, body) })
 				}
 			}
 		}
 	}
 	t.Logf("%d places searched after %d calls", search.places, calls)
-	for what := range planted() { // what the server got, and could have told
+	for what := range planted() { // the server received these, and could have repeated them
 		if wanted := what != "secret access key" && what != "cookie" && what != "password of the endpoint"; wanted && control.found[what] == 0 {
 			t.Errorf("no request held the %s", what)
 		}
 	}
 }
 
-// invoked calls an operation of the model.
+// invoked calls an operation by its shape.
 func invoked(t testing.TB, client *lambdamicrovms.Client, op *model.Shape, in any, options ...func(*lambdamicrovms.Options)) (any, error) {
 	t.Helper()
 	args := []reflect.Value{reflect.ValueOf(context.Background()), reflect.ValueOf(in)}
@@ -707,9 +713,9 @@ func invoked(t testing.TB, client *lambdamicrovms.Client, op *model.Shape, in an
 	return results[0].Interface(), err
 }
 
-// Errors of calls that never got so far hold none either: validation in each mode, serialization, credentials, the
-// endpoint, the connection.
-func TestSecretsInErrorsBeforeTheAnswer(t *testing.T) {
+// Errors from before the response contain no secrets either: validation in each mode,
+// serialization, credentials, endpoint and connection.
+func TestSecretsInErrorsBeforeTheResponse(t *testing.T) {
 	s := newSearch(t)
 	documents, failed := 0, 0
 	refused := errors.New("connection refused")
@@ -718,7 +724,8 @@ func TestSecretsInErrorsBeforeTheAnswer(t *testing.T) {
 		HTTPClient: clienttest.HTTPFunc(func(*http.Request) (*http.Response, error) { return nil, refused }),
 	})
 	for _, op := range clienttest.Model(t).Service.Operations {
-		// Each constraint is broken with secrets beside it, and sensitive members themselves break theirs.
+		// Breaks each constraint in an input with secrets, and also the constraints of
+		// sensitive members.
 		whole, _ := full(op.Input, 0).(map[string]any)
 		for _, b := range sample.Boundaries(op.Input) {
 			for _, doc := range b.Outside[:min(8, len(b.Outside))] {
@@ -770,7 +777,7 @@ func TestSecretsInErrorsBeforeTheAnswer(t *testing.T) {
 			failed++
 			s.err(name, err)
 		}
-		// Files that are no inputs.
+		// JSON that is not an input of the operation.
 		for variant := range 3 {
 			data := plant(t, full(op.Input, variant))
 			for _, bad := range malformed(data) {
@@ -787,7 +794,7 @@ func TestSecretsInErrorsBeforeTheAnswer(t *testing.T) {
 	}
 }
 
-// longSecrets makes secrets of the strings in sensitive members that are too long.
+// longSecrets replaces the strings of sensitive members by secrets that are too long.
 func longSecrets(shape *model.Shape, doc any) any {
 	switch doc := doc.(type) {
 	case string:
@@ -820,7 +827,7 @@ func longSecrets(shape *model.Shape, doc any) any {
 	return doc
 }
 
-// malformed returns ways in which a document may be broken next to its secrets.
+// malformed returns copies of a document that are broken next to its secrets.
 func malformed(data []byte) (list [][]byte) {
 	secret, _ := json.Marshal(plantedMember)
 	for _, wrong := range []string{"[%s]", `{"a":%s}`, "%s,%s", "%s %s", "1%s", `%s:1`, `[{"a":%s}`} {
@@ -840,14 +847,14 @@ func malformed(data []byte) (list [][]byte) {
 	return append(list, append(bytes.Clone(data), secret...), secret, append([]byte("x"), secret...))
 }
 
-// halfCredentials fail, with what they have.
+// halfCredentials return credentials together with an error.
 type halfCredentials struct{ plainCredentials }
 
 func (c halfCredentials) Retrieve(context.Context) (aws.Credentials, error) {
 	return c.Value, errors.New("expired")
 }
 
-// strangeScheme hands the signer of the client another identity than its own.
+// strangeScheme passes the signer an identity of an unexpected type.
 type strangeScheme struct{ smithyhttp.AuthScheme }
 
 type strangeIdentity struct {
@@ -863,7 +870,8 @@ func (strangeScheme) GetIdentity(context.Context, smithy.Properties) (smithyauth
 	return &strangeIdentity{Secret: plantedKey}, nil
 }
 
-// A panic of user code comes through with nothing added, whatever step it is in, and leaves nothing in traces and logs.
+// A panic of user code reaches the caller unchanged, whichever step panics, and leaves no
+// secret in traces and logs.
 func TestSecretsInPanics(t *testing.T) {
 	s := newSearch(t)
 	panics := 0

@@ -49,7 +49,7 @@ func TestChaos(t *testing.T) {
 		t.Errorf("%d times; %s", problem.count, problem.text)
 	}
 	t.Logf("seed %d: %v in %v", *seed, sum, time.Since(began).Round(100*time.Millisecond))
-	// A test of this kind must be seen to reach what it is about.
+	// A run must have reached every kind of fault, or it has not tested anything.
 	if *only < 0 && *calls >= 2000 && !t.Failed() {
 		for _, name := range slices.Sorted(maps.Keys(sum.faults)) {
 			if sum.faults[name] == 0 {
@@ -62,15 +62,15 @@ func TestChaos(t *testing.T) {
 	}
 }
 
-// tally is what has happened in all episodes.
+// tally counts what happened in all episodes.
 type tally struct {
 	calls, attempts, bodies, failed, doubts, repeats, ends atomic.Int64
 	episodes                                               int
 
 	mu       sync.Mutex
-	faults   map[string]int // by name, also those that could have happened
-	latest   time.Duration  // that a call has returned after the end of its context
-	cleanup  time.Duration  // the same of those that then end what they have started
+	faults   map[string]int // by name; 0 for a fault that never happened
+	latest   time.Duration  // the longest time from the end of a context to the return of its call
+	cleanup  time.Duration  // the same for calls that first clean up what they started
 	problems map[string]*problem
 }
 
@@ -92,7 +92,7 @@ func (a *tally) late(kind string, d time.Duration) {
 	}
 }
 
-// problem is something that must not be, of which the first case is told.
+// problem is a broken promise; only its first case is reported.
 type problem struct {
 	text  string
 	count int
@@ -136,7 +136,7 @@ type episode struct {
 	stage   stage
 
 	served   sync.Mutex
-	requests map[string]int // that got to the application
+	requests map[string]int // that reached the application
 }
 
 func newEpisode(seed uint64, id int, sum *tally) *episode {
@@ -182,7 +182,7 @@ func newEpisode(seed uint64, id int, sum *tally) *episode {
 	return e
 }
 
-// play lets the workers work, and gives alarm if one of them hangs.
+// play runs the workers, and fails the test if one of them hangs.
 func (e *episode) play() {
 	defer e.stage.end()
 	defer e.network.close()

@@ -8,7 +8,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/fake"
 )
 
-// inject makes everything go wrong at once, each thing with its share of the level.
+// inject adds all faults; each happens with its share of the episode's level.
 func (e *episode) inject() {
 	add := func(effect fake.Effect, share float64, operations ...fake.Operation) {
 		e.srv.Inject(effect, e.sometimes(effect, share, operations...))
@@ -35,7 +35,8 @@ func (e *episode) inject() {
 	add(fake.FailSuspend{}, 10, fake.SuspendMicroVM)
 }
 
-// sometimes is the condition of a fault. The server asks it under its lock, so that all calls have one order.
+// sometimes returns the condition of a fault. The server evaluates it under its lock, so
+// that the order of calls is well defined.
 func (e *episode) sometimes(effect fake.Effect, share float64, operations ...fake.Operation) fake.Condition {
 	name := strings.TrimPrefix(fmt.Sprintf("%T", effect), "fake.")
 	on := func(fake.Operation) bool { return true }
@@ -53,13 +54,13 @@ func (e *episode) sometimes(effect fake.Effect, share float64, operations ...fak
 		w.mu.Lock()
 		hit := !w.quiet && w.luck.Float64() < share*e.level
 		if hangs && o.Operation == fake.CreateMicroVMAuthToken && strings.HasPrefix(w.kind, "session.") {
-			hit = false // the end of the call does not end the renewal of a token; what hangs there is for the tests of session
+			hit = false // a token renewal outlives its call; the tests of session cover a renewal that hangs
 		}
 		w.mu.Unlock()
 		if !hit {
 			return false
 		}
-		if hangs { // so that somebody has to give up
+		if hangs { // only the end of the context ends such a call
 			w.cancelSoon()
 		}
 		w.tally.fault(name)
@@ -67,7 +68,7 @@ func (e *episode) sometimes(effect fake.Effect, share float64, operations ...fak
 	}
 }
 
-// endless reports whether a call that the effect befalls goes on for as long as its context.
+// endless reports whether the effect keeps a call waiting until its context ends.
 func endless(effect fake.Effect) bool {
 	switch effect := effect.(type) {
 	case fake.Hang:
@@ -80,7 +81,7 @@ func endless(effect fake.Effect) bool {
 	return false
 }
 
-// workerOf returns whose call it is: images are named after their workers.
+// workerOf returns the worker that made the call: images are named after their workers.
 func (e *episode) workerOf(o fake.Occasion) *worker {
 	for _, w := range e.workers {
 		if len(e.workers) == 1 || strings.HasPrefix(o.Image, w.prefix) {
@@ -90,7 +91,7 @@ func (e *episode) workerOf(o fake.Occasion) *worker {
 	return nil
 }
 
-// cancelSoon ends the context of the present call: at once, or when it has got a little further.
+// cancelSoon cancels the context of the current call, at once or a few steps later.
 func (w *worker) cancelSoon() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

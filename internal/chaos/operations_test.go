@@ -29,7 +29,8 @@ func (w *worker) newImage() *lambdamicrovms.CreateMicroVMImageInput {
 	}
 }
 
-// repeat makes a call of which it is not known what came of it again, with its token: then it must be known.
+// repeat makes a call with unknown outcome again, with the same token. After that the
+// outcome must be known.
 func (w *worker) repeat(err error, first delta, images, versions, vms int, do func(context.Context, *string) error) {
 	uncertain := uncertainty(err)
 	if uncertain == nil || w.pick(2) {
@@ -44,9 +45,9 @@ func (w *worker) repeat(err error, first delta, images, versions, vms int, do fu
 	w.calm(func() {
 		var d delta
 		var err error
-		for range 3 { // the client may have used its retries up, and learnt a wrong time
+		for range 3 { // the client may have used up its retry quota, or measured a wrong clock skew
 			d, err = w.call(kind, func(ctx context.Context) error { return do(ctx, &uncertain.ClientToken) })
-			w.judgeDelta(d, images, versions, vms) // still against the state before the first call
+			w.judgeDelta(d, images, versions, vms) // compares with the state before the first call
 			if err == nil || !strings.Contains(err.Error(), "retry quota exceeded") {
 				break
 			}
@@ -155,7 +156,7 @@ func (w *worker) changeVersion() {
 		want = types.MicroVMImageVersionStatusActive
 	}
 	if v.State != types.MicroVMImageVersionStateSuccessful {
-		return // which becomes active by itself
+		return // an unfinished version becomes active by itself
 	}
 	d, err := w.call("UpdateMicroVMImageVersion", func(ctx context.Context) error {
 		_, err := w.client.UpdateMicroVMImageVersion(ctx, &lambdamicrovms.UpdateMicroVMImageVersionInput{ImageIdentifier: &img.ARN, ImageVersion: &v.Version, Status: want})
@@ -198,7 +199,7 @@ func (w *worker) tag() {
 
 func (w *worker) changeVM() {
 	vm := w.anyVM()
-	if vm == nil || ended(vm) || w.srv.Now().Sub(vm.StartedAt) > 7*time.Hour { // it ends by itself after eight
+	if vm == nil || ended(vm) || w.srv.Now().Sub(vm.StartedAt) > 7*time.Hour { // MicroVMs end by themselves after eight hours
 		return
 	}
 	id := &vm.ID
@@ -224,7 +225,7 @@ func (w *worker) changeVM() {
 	w.judgeDelta(d, 0, 0, 0)
 	now := w.look().vm(*id)
 	if now.State == types.MicroVMStateTerminated && now.StateReason == "Success." && kind != "TerminateMicroVM" {
-		return // its time was up
+		return // its maximum duration was over
 	}
 	switch kind {
 	case "TerminateMicroVM":
@@ -236,7 +237,7 @@ func (w *worker) changeVM() {
 	}
 }
 
-// mint makes tokens, which leave nothing behind.
+// mint creates tokens, which change no state.
 func (w *worker) mint() {
 	vm := w.anyVM()
 	if vm == nil || ended(vm) {
@@ -252,7 +253,7 @@ func (w *worker) mint() {
 	w.judgeDelta(d, 0, 0, 0)
 }
 
-// invalid makes a call that must not be sent.
+// invalid makes a call that validation must reject.
 func (w *worker) invalid() {
 	d, err := w.call("RunMicroVM invalid", func(ctx context.Context) error {
 		_, err := w.client.RunMicroVM(ctx, &lambdamicrovms.RunMicroVMInput{})
@@ -265,7 +266,8 @@ func (w *worker) invalid() {
 	}
 }
 
-// read makes a call that changes nothing: a plain one, one that waits, or a list of all pages.
+// read makes a call that changes nothing: a single call, a waiter, or a list of all
+// pages.
 func (w *worker) read() {
 	img, vm := w.anyImage(), w.anyVM()
 	kind, op := "ListMicroVMImages", func(ctx context.Context) error {

@@ -25,14 +25,14 @@ func workerOf(ctx context.Context) *worker {
 	return w
 }
 
-// network is the way to the server, for the clients of an episode.
+// network is the connection from the clients of an episode to the server.
 type network struct {
 	kind   string
 	client lambdamicrovms.HTTPClient
 	url    string // empty without a real network
 	close  func()
 
-	arrived, inside atomic.Int64 // requests at the server, over a real network
+	arrived, inside atomic.Int64 // requests at the server; counted only over a real network
 }
 
 func newNetwork(kind string, srv *fake.Server) *network {
@@ -66,8 +66,8 @@ func newNetwork(kind string, srv *fake.Server) *network {
 	return n
 }
 
-// settle waits until the server is done with all that a worker has sent. Something that was sent just when its context
-// ended may never arrive, and is given up.
+// settle waits until the server has handled all requests of a worker. A request that was
+// sent just as its context ended may never arrive; settle gives up on it.
 func (n *network) settle(w *worker) {
 	if n.url == "" {
 		return
@@ -81,7 +81,8 @@ func (n *network) settle(w *worker) {
 	}
 }
 
-// Do is the HTTPClient of all clients. It counts, and never lets a request through whose worker it does not know.
+// Do implements HTTPClient for all clients. It counts requests, and rejects a request of
+// an unknown worker.
 func (n *network) Do(r *http.Request) (*http.Response, error) {
 	w := workerOf(r.Context())
 	w.sends(r.Context())
@@ -89,8 +90,8 @@ func (n *network) Do(r *http.Request) (*http.Response, error) {
 		r = r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{WroteHeaders: func() { w.wrote.Add(1) }}))
 	}
 	resp, err := n.client.Do(r)
-	// No member of a ListTags response is required. One that lost its body looks like that of
-	// an image without tags, and no program can tell the two apart.
+	// No member of a ListTags response is required, so an empty body looks like an image
+	// without tags. No program can tell the two apart, so its body is never emptied.
 	listsTags := r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/2017-03-31/tags/")
 	if err == nil && !listsTags {
 		err = w.tamper(resp)
@@ -102,7 +103,8 @@ func (n *network) Do(r *http.Request) (*http.Response, error) {
 	return w.receives(r.Context(), r.Method+" "+r.URL.Path, resp, err)
 }
 
-// tamper makes the responses to workflows partial. Calls of the client believe what they get.
+// tamper removes parts of responses to workflows. It leaves direct calls alone, because
+// the client does not check outputs.
 func (w *worker) tamper(resp *http.Response) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -117,13 +119,14 @@ func isWorkflow(kind string) bool {
 	return strings.HasPrefix(kind, "images.") || strings.HasPrefix(kind, "session.")
 }
 
-// partialResponse is the name of that fault.
+// partialResponse is the name of tamper's fault.
 const partialResponse = "PartialResponse"
 
-// emptySuccess is the fault of a success whose body is lost without a sign of it.
+// emptySuccess is the name of the fault that removes the body of a success, with a
+// matching Content-Length.
 const emptySuccess = "EmptySuccess"
 
-// emptied decides whether a success loses its body.
+// emptied reports whether the next success loses its body.
 func (w *worker) emptied() bool {
 	w.mu.Lock()
 	hit := !w.quiet && w.luck.Float64() < w.level
@@ -134,7 +137,7 @@ func (w *worker) emptied() bool {
 	return hit
 }
 
-// sends notes an attempt.
+// sends records that an attempt starts.
 func (w *worker) sends(ctx context.Context) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -145,12 +148,12 @@ func (w *worker) sends(ctx context.Context) {
 	}
 }
 
-// receives notes what came of an attempt.
+// receives records the result of an attempt.
 func (w *worker) receives(ctx context.Context, what string, resp *http.Response, err error) (*http.Response, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if ctx.Err() != nil {
-		w.ended = ctx.Done() // all attempts of a call have it in common
+		w.ended = ctx.Done() // all attempts of a call share it
 	}
 	status := 0
 	if err == nil {
@@ -186,8 +189,8 @@ func (b *countedBody) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// endpoint is the transport of sessions: the way to a MicroVM, with faults of its own since those of the fake are for
-// the API.
+// endpoint is the transport of sessions to a MicroVM. It has its own faults, because
+// those of the fake apply only to the API.
 type endpoint struct {
 	w   *worker
 	srv *fake.Server
@@ -237,7 +240,7 @@ const (
 	fateHang
 )
 
-var fateNames = [...]string{"", "endpoint: reset", "endpoint: lost answer", "endpoint: cut body", "endpoint: hang"}
+var fateNames = [...]string{"", "endpoint: reset", "endpoint: lost response", "endpoint: cut body", "endpoint: hang"}
 
 func (w *worker) endpointFate() fate {
 	w.mu.Lock()
@@ -246,7 +249,7 @@ func (w *worker) endpointFate() fate {
 		return fateNone
 	}
 	for f := fateReset; f <= fateHang; f++ {
-		if w.luck.Float64() < 2*w.level { // there are few of these requests
+		if w.luck.Float64() < 2*w.level { // doubled, since these requests are few
 			w.tally.fault(fateNames[f])
 			return f
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// truth is what the server has that belongs to a worker.
+// truth is the part of the server's state that belongs to a worker.
 type truth struct {
 	images []fake.ImageSnapshot
 	vms    []fake.MicroVMSnapshot
@@ -52,7 +52,7 @@ func versionOf(img *fake.ImageSnapshot, name string) *fake.VersionSnapshot {
 	return nil
 }
 
-// delta is what there is after a call and was not before.
+// delta lists what a call added to the state.
 type delta struct {
 	images   []string // ids
 	versions []string // names

@@ -14,33 +14,33 @@ import (
 	"github.com/microvm-go/lambdamicrovms/fake"
 )
 
-// Names of what befalls the context of a call.
+// How the context of a call ends.
 const (
 	contextEnded   = "context ended before the call"
 	deadlinePassed = "deadline"
 )
 
-// worker makes calls, one after the other, about images that nobody else touches.
+// worker makes calls, one after the other, on images that no other worker uses.
 type worker struct {
 	*episode
 	prefix string
-	rng    *rand.Rand // what it does
+	rng    *rand.Rand // decides which calls the worker makes
 	before truth
 	names  int
-	kind   string // of the present call
+	kind   string // of the current call
 	began  atomic.Int64
 
-	wrote atomic.Int64 // requests, over a real network
+	wrote atomic.Int64 // requests; counted only over a real network
 
 	mu       sync.Mutex
-	luck     *rand.Rand // what goes wrong; asked wherever that is decided
-	quiet    bool       // nothing goes wrong
+	luck     *rand.Rand // decides about faults
+	quiet    bool       // no faults
 	ctx      context.Context
 	cancel   context.CancelFunc
 	number   int
-	endedAt  time.Time       // when the context was made to end
-	ended    <-chan struct{} // of a context after whose end an attempt has ended
-	afterEnd int             // attempts after that
+	endedAt  time.Time       // when the test ended the context
+	ended    <-chan struct{} // the Done channel of a context that was over when an attempt returned
+	afterEnd int             // attempts that started after that
 	attempts int
 	open     int // bodies
 	status   int // of the last attempt
@@ -48,7 +48,7 @@ type worker struct {
 	trace    []exchange
 }
 
-// call makes a call and checks what holds for all of them.
+// call makes a call and checks what must hold for every call.
 func (w *worker) call(kind string, do func(context.Context) error) (delta, error) {
 	root, cancel := context.WithCancel(context.WithValue(context.Background(), workerKey{}, w))
 	defer cancel()
@@ -86,7 +86,7 @@ func (w *worker) call(kind string, do func(context.Context) error) (delta, error
 
 	w.network.settle(w)
 	w.judgeEnd(ctx, done, err)
-	w.srv.Advance(5 * time.Second) // what was begun shows
+	w.srv.Advance(5 * time.Second) // lets started changes take effect
 	d := between(w.before, w.look())
 	if d.builds != 2*len(d.versions) {
 		w.wrong("%d builds for %d versions", d.builds, len(d.versions))
@@ -97,8 +97,8 @@ func (w *worker) call(kind string, do func(context.Context) error) (delta, error
 	return d, err
 }
 
-// judgeEnd checks when and how a call has ended. The worker's lock is not to be held when the server is asked, since
-// the server asks for it to decide about faults.
+// judgeEnd checks when and how a call ended. The worker's lock must not be held while the
+// server is read: the server takes it to decide about faults, which would deadlock.
 func (w *worker) judgeEnd(ctx context.Context, done time.Time, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -107,7 +107,7 @@ func (w *worker) judgeEnd(ctx context.Context, done time.Time, err error) {
 		if late := done.Sub(w.endedAt); !w.endedAt.IsZero() && late > 0 {
 			w.tally.late(w.kind, late)
 		}
-		// The attempt may have failed for another reason before.
+		// The attempt may have failed for another reason before the context ended.
 		last := len(w.trace) - 1
 		if err != nil && last >= 0 && errors.Is(w.trace[last].err, ctx.Err()) && !strings.Contains(w.kind, ".") && !errors.Is(err, ctx.Err()) {
 			w.problem("the context has ended, and the error does not say so: %v", err)
@@ -120,7 +120,7 @@ func (w *worker) judgeEnd(ctx context.Context, done time.Time, err error) {
 		w.tally.failed.Add(1)
 	}
 	for limit := time.Now().Add(5 * time.Second); w.open > 0 && time.Now().Before(limit); {
-		w.mu.Unlock() // the token of a session, even of one that is closed, may be under way
+		w.mu.Unlock() // a session's token request may be in flight, even after Close
 		time.Sleep(100 * time.Microsecond)
 		w.mu.Lock()
 	}
@@ -130,10 +130,10 @@ func (w *worker) judgeEnd(ctx context.Context, done time.Time, err error) {
 	}
 }
 
-// next makes the state after a call that before the next one.
+// next takes the current state as the one before the next call.
 func (w *worker) next() { w.before = w.look() }
 
-// problem notes what must not be. The caller has the worker's lock.
+// problem records a broken promise. The caller holds the worker's lock.
 func (w *worker) problem(format string, args ...any) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "seed %d, episode %d (%s, %d workers), %s call %d, %s: ", w.seed, w.id, w.network.kind, len(w.workers), w.prefix, w.number, w.kind)
@@ -150,7 +150,7 @@ func (w *worker) wrong(format string, args ...any) {
 	w.problem(format, args...)
 }
 
-// calm runs something while nothing goes wrong.
+// calm runs do without faults.
 func (w *worker) calm(do func()) {
 	set := func(quiet bool) {
 		w.mu.Lock()
@@ -170,7 +170,7 @@ func uncertainty(err error) *lambdamicrovms.UncertainError {
 	return nil
 }
 
-// judge checks an operation that changes something, once or not at all.
+// judge checks an operation that makes its change once or not at all.
 func (w *worker) judge(happened bool, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -181,14 +181,14 @@ func (w *worker) judge(happened bool, err error) {
 	case err != nil && happened && !unknown:
 		w.problem("an effect, and the error does not say so: %v", err)
 	case unknown && !w.open5xx:
-		w.problem("the error leaves open what the answers tell: %v", err)
+		w.problem("the error leaves open what the responses tell: %v", err)
 	}
 	if err != nil && happened {
 		w.tally.doubts.Add(1)
 	}
 }
 
-// judgeDelta checks that a call has begun only what it may.
+// judgeDelta checks that a call added no more than it may.
 func (w *worker) judgeDelta(d delta, images, versions, vms int) {
 	if len(d.images) > images || len(d.versions) > versions || len(d.vms) > vms {
 		w.wrong("unexpected effects: %+v", d)

@@ -19,7 +19,8 @@ import (
 
 func (w *worker) imageOptions(o *images.Options) { o.Clock = w.srv.Clock() }
 
-// admits reports whether the error of a workflow says that it may have started a build of the version.
+// admits reports whether err says that the workflow may have started a build of the
+// version.
 func admits(err error, version string) bool {
 	var (
 		failed    *images.BuildFailedError
@@ -180,7 +181,7 @@ func (w *worker) imagesFind() {
 	}
 }
 
-// application counts what gets through to it, by the header X-Chaos.
+// application counts the requests that reach it, by their X-Chaos header.
 func (e *episode) application(rw http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	e.served.Lock()
@@ -189,10 +190,10 @@ func (e *episode) application(rw http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(rw, "served by the application")
 }
 
-// session plays a whole session.
+// session runs a whole session, from start to Close.
 func (w *worker) session() {
 	img := w.anyImage()
-	for range 3 { // for it to start there has to be something to start
+	for range 3 { // a session needs an active version
 		if img != nil && img.LatestActiveVersion == "" {
 			img = w.anyImage()
 		}
@@ -232,7 +233,7 @@ func (w *worker) session() {
 		w.next()
 	}
 	_, err = w.call("session.Close", func(context.Context) error { return s.Close() })
-	for range 3 { // the client may have used its retries up, and learnt a wrong time
+	for range 3 { // the client may have used up its retry quota, or measured a wrong clock skew
 		if err != nil {
 			w.calm(func() { _, err = w.call("session.Close again", func(context.Context) error { return s.Close() }) })
 		}
@@ -269,7 +270,7 @@ func (w *worker) useSession(s *session.Session) {
 			w.wrong("attached to a MicroVM that has ended")
 		}
 	case 3:
-		w.srv.Advance(13 * time.Minute) // tokens get old
+		w.srv.Advance(13 * time.Minute) // makes tokens expire
 		fallthrough
 	default:
 		w.request(s)
@@ -332,7 +333,7 @@ func (w *worker) sweep() {
 
 var _ fake.TB = (*stage)(nil)
 
-// stage is what the server of an episode takes for its test.
+// stage stands in for the test that an episode's server wants, and collects its cleanups.
 type stage struct{ cleanups []func() }
 
 func (*stage) Helper()             {}

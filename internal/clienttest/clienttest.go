@@ -1,4 +1,4 @@
-// Package clienttest has what the tests of the client and the attacks on it share: stubs of
+// Package clienttest has helpers that the tests in the root and in internal/attack share:
 // HTTP clients, servers, and inputs and outputs made from the model.
 package clienttest
 
@@ -48,7 +48,7 @@ const (
 
 var hostLabel = regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$`)
 
-// IsHostLabel reports whether a text is one label of a host name.
+// IsHostLabel reports whether text is a single label of a host name.
 func IsHostLabel(text string) bool { return hostLabel.MatchString(text) }
 
 // HTTPFunc is an HTTP client in one function.
@@ -57,7 +57,7 @@ type HTTPFunc func(*http.Request) (*http.Response, error)
 // Do implements lambdamicrovms.HTTPClient.
 func (f HTTPFunc) Do(r *http.Request) (*http.Response, error) { return f(r) }
 
-// Stubbed returns a client that calls do and retries nothing.
+// Stubbed returns a client that sends requests to do and does not retry.
 func Stubbed(do HTTPFunc, optFns ...func(*lambdamicrovms.Options)) *lambdamicrovms.Client {
 	return lambdamicrovms.New(lambdamicrovms.Options{
 		Region:      "us-east-1",
@@ -140,8 +140,8 @@ func HTTPClients() map[string]lambdamicrovms.HTTPClient {
 	}
 }
 
-// ServeConns starts a server that calls serve with each connection, and closes it after the
-// test. It returns the options of a client of that server, which retries nothing.
+// ServeConns starts a server that calls serve with each connection, and closes it after
+// the test. It returns the options of a client of that server, which retries nothing.
 func ServeConns(t testing.TB, serve func(net.Conn)) lambdamicrovms.Options {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -172,7 +172,8 @@ func ReadRequest(conn net.Conn) bool {
 	return err == nil
 }
 
-// Certificate returns a self-signed certificate for 127.0.0.1, with a changed template.
+// Certificate returns a self-signed certificate for 127.0.0.1 after change has modified
+// its template.
 func Certificate(t *testing.T, change func(*x509.Certificate)) tls.Certificate {
 	t.Helper()
 	template := &x509.Certificate{
@@ -202,8 +203,8 @@ func IsErrorAs[E error](err error) bool {
 	return errors.As(err, &target)
 }
 
-// IsAPIError returns a predicate that reports whether an error is one of the service, with
-// this status and a short text.
+// IsAPIError returns a predicate that reports whether an error is a short API error with
+// this status.
 func IsAPIError(status int) func(error) bool {
 	return IsShort(func(err error) bool {
 		var response *awshttp.ResponseError
@@ -212,7 +213,8 @@ func IsAPIError(status int) func(error) bool {
 	})
 }
 
-// IsShort returns a check that also wants a short text.
+// IsShort returns a predicate that reports whether check holds and the error's text is
+// short.
 func IsShort(check func(error) bool) func(error) bool {
 	return func(err error) bool { return check(err) && len(err.Error()) < KiB }
 }
@@ -287,7 +289,7 @@ func NewOutput(t testing.TB, op *model.Shape) any {
 	return reflect.New(Method(t, nil, op).Type().Out(0).Elem()).Interface()
 }
 
-// Call calls an operation with an input whose JSON is that of doc.
+// Call calls an operation with the input that doc encodes.
 func Call(t testing.TB, client *lambdamicrovms.Client, op *model.Shape, doc any) (output any, err error) {
 	t.Helper()
 	in := NewInput(t, op)

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Leftover returns the stacks of all goroutines if there are still more than before, and an
-// empty string otherwise. A goroutine exits a moment after its last effect is seen, and how long
-// that moment is depends on the load of the machine: Leftover gives up after a minute.
+// Leftover waits until there are no more goroutines than before, for up to a minute,
+// because a goroutine exits some time after its last visible effect. It returns the
+// stacks of all goroutines if there are still too many, and an empty string otherwise.
 func Leftover(before int) string {
 	for giveUp := time.Now().Add(time.Minute); runtime.NumGoroutine() > before; {
 		if time.Now().After(giveUp) {

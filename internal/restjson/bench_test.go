@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// The large document is about 12 KB, of which 50 variables of 200 bytes are
-// most; the small one is what remains without them.
+// benchDocument returns a document with vars variables of 200 bytes each. The large
+// document has 50 and takes about 12 KB; the small one has none.
 func benchDocument(vars int) *document {
 	doc := &document{
 		At: ptr(time.Unix(1756383103, 123e6)), Choice: &choiceText{"s3://bucket/code/artifact.zip"}, Flag: ptr(true),

@@ -33,8 +33,7 @@ func Struct[T any, P interface {
 // Enum reads a string as an S; null is "".
 func Enum[S ~string](r *Reader) S { return S(r.String()) }
 
-// ReadStructs reads a list of structures. Null is nil, a null element a zero
-// value.
+// ReadStructs reads a list of structures. Null is nil, a null element a zero value.
 func ReadStructs[T any, P interface {
 	*T
 	Decoder
@@ -45,18 +44,18 @@ func ReadStructs[T any, P interface {
 // ReadStrings reads a list of strings. Null is nil, a null element "".
 func ReadStrings[S ~string](r *Reader) []S { return ReadList(r, Enum[S]) }
 
-// ReadStringMap reads a map of strings. Null is nil; a null value removes its
-// key, as if neither it nor an earlier member of that name were there.
+// ReadStringMap reads a map of strings. Null is nil. A null value removes its key, even
+// if an earlier member set it.
 func ReadStringMap[V ~string](r *Reader) map[string]V { return ReadMap(r, Enum[V]) }
 
-// ReadList reads a list, each element with each, which is not called for a
-// null element: that is a zero value, so that indices stay what they are.
-// Null is nil, an empty list is not.
+// ReadList reads a list and calls each to read an element. A null element becomes a zero
+// value without a call of each, so that indices do not shift. Null is nil, an empty list
+// is not.
 func ReadList[E any](r *Reader, each func(*Reader) E) []E {
 	return readList(r, func(r *Reader, element *E) { *element = each(r) })
 }
 
-// readList reads a list, each element in its place.
+// readList reads a list; into decodes an element in place, without a copy.
 func readList[E any](r *Reader, into func(*Reader, *E)) []E {
 	if r.IsNull() || !r.open(arrayKind) {
 		return nil
@@ -83,9 +82,9 @@ func readList[E any](r *Reader, into func(*Reader, *E)) []E {
 	return nil
 }
 
-// ReadMap reads a map, each value with each, which is not called for null: a
-// null value removes its key, as if neither it nor an earlier member of that
-// name were there. Null is nil, an empty map is not.
+// ReadMap reads a map and calls each to read a value. A null value removes its key
+// without a call of each, even if an earlier member set it. Null is nil, an empty map is
+// not.
 func ReadMap[E any](r *Reader, each func(*Reader) E) map[string]E {
 	if r.IsNull() {
 		return nil
@@ -109,20 +108,20 @@ func ReadMap[E any](r *Reader, each func(*Reader) E) map[string]E {
 }
 
 const (
-	smallMap = 8 // entries for which a map needs nothing but its first block
-	growth   = 8 // by which a list or map is enlarged at most
+	smallMap = 8 // a map of this size needs a single allocation
+	growth   = 8 // a list or map grows at most by this factor
 )
 
-// expect returns how many elements may follow the n that were read since
-// start: as many of their size as the document has room for, within reason.
-// It saves most of the copies of a list or map that grows.
+// expect estimates how many elements follow the n that were read since start: as many as
+// fit in the rest of the document if they are as long, within bounds. Allocating for them
+// at once saves most copies of a growing list or map.
 func (r *Reader) expect(start, n int) int {
 	size := (r.pos-start)/n + 1
 	return min((len(r.src)-r.pos)/size+1, n*(growth-1), maxElements-r.read)
 }
 
-// comma goes past what follows an element of a list, and reports whether
-// another one comes.
+// comma consumes the comma or closing bracket after an element of a list, and reports
+// whether another element follows.
 func (r *Reader) comma() bool {
 	r.pos = skipSpace(r.src, r.pos)
 	if r.pos < len(r.src) && r.src[r.pos] == ',' {

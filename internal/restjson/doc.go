@@ -1,30 +1,29 @@
 // Package restjson writes and reads the JSON of the AWS restJson1 protocol.
 //
-// A [Writer] appends to one buffer; a [Reader] goes once over one string and
-// cuts the members out of it. Both know nothing of Go types: a shape says in
-// EncodeJSON and DecodeJSON, one line a member, how it is written and read.
-// There is no reflection, no interface{} tree and no table built at start.
+// A [Writer] appends to one buffer. A [Reader] makes one pass over one string and returns
+// substrings of it. Neither uses reflection, a tree of interface values or a table built
+// at program start: the generated methods EncodeJSON and DecodeJSON of each shape have
+// one line for each member.
 //
-// Errors are sticky. A shape's methods need not look at them; whoever began
-// the work asks Err or End once. A value that was written or read after an
-// error means nothing.
+// Errors are sticky. The methods of shapes need not check them; the outermost caller
+// checks Err or End once. Values written or read after an error are meaningless.
 //
-// Strings that a Reader returns share memory with the string it reads, and
-// pointers it returns share memory with their neighbours. Decoding is cheap
-// for it, but one member that is kept keeps the whole document alive.
+// Strings that a Reader returns share memory with the document, and pointers share memory
+// with pointers to other values. This makes decoding cheap, but keeping a single member
+// keeps the whole document alive.
 package restjson
 
-// An Encoder writes itself as one JSON value.
+// An Encoder can write itself as one JSON value.
 type Encoder interface {
 	EncodeJSON(*Writer)
 }
 
-// A Decoder reads itself from one JSON value. It leaves members alone that
-// the value does not have, and clears those that are null.
+// A Decoder can read itself from one JSON value. Members that the value lacks stay as
+// they are; members that are null are cleared.
 type Decoder interface {
 	DecodeJSON(*Reader)
 }
 
-// maxDepth is how deep objects and arrays may be nested in what is read. The
-// limit keeps a hostile document from exhausting the goroutine's stack.
+// maxDepth limits how deep objects and arrays may be nested, so that a hostile document
+// cannot exhaust the goroutine's stack.
 const maxDepth = 1000

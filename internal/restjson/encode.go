@@ -37,27 +37,27 @@ func StringMap[V ~string](w *Writer, name string, v map[string]V) {
 	Map(w, name, v, func(w *Writer, s V) { w.String(string(s)) })
 }
 
-// SecretMap writes a member that is a map of strings. Under Redact the keys
-// are seen, the values not.
+// SecretMap writes a member that is a map of strings. Redact replaces the values, not the
+// keys.
 func SecretMap[V ~string](w *Writer, name string, v map[string]V) {
 	Map(w, name, v, func(w *Writer, s V) { w.Secret(string(s)) })
 }
 
-// List writes a member that is a list, each element with each.
+// List writes a member that is a list, and calls each to write an element.
 func List[E any](w *Writer, name string, v []E, each func(*Writer, E)) {
 	if w.set(name, v != nil) {
 		ListValue(w, v, each)
 	}
 }
 
-// Map writes a member that is a map, each value with each.
+// Map writes a member that is a map, and calls each to write a value.
 func Map[E any](w *Writer, name string, v map[string]E, each func(*Writer, E)) {
 	if w.set(name, v != nil) {
 		MapValue(w, v, each)
 	}
 }
 
-// ListValue writes a list, each element with each; nil is null.
+// ListValue writes a list, and calls each to write an element; nil is null.
 func ListValue[E any](w *Writer, v []E, each func(*Writer, E)) {
 	if v == nil {
 		w.Null()
@@ -70,7 +70,7 @@ func ListValue[E any](w *Writer, v []E, each func(*Writer, E)) {
 	w.end(']')
 }
 
-// MapValue writes a map, each value with each, sorted by key; nil is null.
+// MapValue writes a map sorted by key, and calls each to write a value; nil is null.
 func MapValue[E any](w *Writer, v map[string]E, each func(*Writer, E)) {
 	if v == nil {
 		w.Null()
@@ -88,7 +88,7 @@ func MapValue[E any](w *Writer, v map[string]E, each func(*Writer, E)) {
 		w.Key(key)
 		each(w, v[key])
 	}
-	clear(w.keys[base:]) // a pooled Writer must not keep the caller's strings
+	clear(w.keys[base:]) // a pooled Writer must not keep the caller's strings alive
 	w.keys = w.keys[:base]
 	w.End()
 }

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// A Position is a place in a document that a person wrote. Line and Column count from 1,
-// Column in characters. Both are 0 for a message of the protocol, which has one line.
+// A Position is a place in a document written by a person. Line and Column count from 1,
+// Column in characters. Both are 0 for a message of the protocol, which is a single line.
 type Position struct {
 	Line, Column int
 }
@@ -26,7 +26,7 @@ func (r *Reader) position(offset int) Position {
 	}
 }
 
-// at words a place in an error.
+// at returns the words for a place in an error.
 func at(offset int64, p Position) string {
 	if p == (Position{}) {
 		return fmt.Sprintf("offset %d", offset)
@@ -34,9 +34,8 @@ func at(offset int64, p Position) string {
 	return fmt.Sprintf("line %d, column %d", p.Line, p.Column)
 }
 
-// A SyntaxError says that a document is not JSON. It unwraps to
-// [io.ErrUnexpectedEOF] if the document is a beginning of one, as when the
-// connection broke off.
+// A SyntaxError says that a document is not JSON. It unwraps to [io.ErrUnexpectedEOF] if
+// the document is truncated, as after a broken connection.
 type SyntaxError struct {
 	Offset   int64  // of the byte that does not fit, from the start of the document
 	Position        // the same place
@@ -57,9 +56,9 @@ func (e *SyntaxError) Unwrap() error {
 	return nil
 }
 
-// A TypeError says that a document is JSON, but not what was asked for: a
-// value of another type, a number out of range, an unknown member in a strict
-// read, or a union with two members.
+// A TypeError says that a document is JSON, but does not fit the Go type: a value has
+// another type, a number is out of range, a member is unknown to StrictJSON, or a union
+// has two members.
 type TypeError struct {
 	Offset   int64  // of the value or the unknown name, from the start of the document
 	Position        // the same place
@@ -71,7 +70,7 @@ func (e *TypeError) Error() string {
 	return fmt.Sprintf("unexpected JSON%s at %s: %s", in(e.Path), at(e.Offset, e.Position), e.Problem)
 }
 
-// A ValueError says that a value has no form in JSON.
+// A ValueError says that a value cannot be written as JSON.
 type ValueError struct {
 	Path    string // of the value, "" at the top
 	Problem string
@@ -88,8 +87,8 @@ func in(path string) string {
 	return " in " + path
 }
 
-// A problem is why a scan stopped, "" if it did not have to. Problems are
-// constants: no error may carry content of a document, which can be secret.
+// A problem is the reason why a scan stopped; "" means success. Problems are constants,
+// because errors must not contain parts of a document, which may be secret.
 type problem string
 
 const (

@@ -16,8 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// FuzzReaderAgainstEncodingJSON reads a document in three ways, as tokens, as
-// raw text and as a structure, and compares each with encoding/json.
+// FuzzReaderAgainstEncodingJSON reads a document in three ways, as tokens, as raw text
+// and as a structure, and compares each with encoding/json.
 func FuzzReaderAgainstEncodingJSON(f *testing.F) {
 	for _, seed := range []string{
 		``, ` `, `null`, `{}`, `[]`, `0`, `-1.5e+10`, `"a"`, `true`, `false`, `{"a":[1,{"b":null}],"c":"\u00e9\ud83d\ude00\ud83d"}`,
@@ -71,7 +71,7 @@ func isTooDeep(err error) bool {
 func checkSyntaxError(t *testing.T, data []byte, err error) {
 	t.Helper()
 	var raw json.RawMessage
-	stdErr := json.NewDecoder(bytes.NewReader(data)).Decode(&raw) // knows truncated input better than Unmarshal
+	stdErr := json.NewDecoder(bytes.NewReader(data)).Decode(&raw) // a Decoder, unlike Unmarshal, reports truncated input as io.ErrUnexpectedEOF
 	if isEOF := stdErr == io.EOF || stdErr == io.ErrUnexpectedEOF; errors.Is(err, io.ErrUnexpectedEOF) != isEOF {
 		t.Fatalf("error %v, encoding/json has %v", err, stdErr)
 	}
@@ -144,8 +144,8 @@ func stdTokens(t *testing.T, data []byte) []string {
 	}
 }
 
-// checkDocument reads data as a document, compares it with what encoding/json
-// makes of each member, and writes it again.
+// checkDocument reads data as a document, compares each member with the result of
+// encoding/json, and writes the document again.
 func checkDocument(t *testing.T, data []byte, stdErr error) {
 	t.Helper()
 	var got document
@@ -218,15 +218,15 @@ func checkWire(t *testing.T, data []byte) {
 
 var nanEqualsNaN = cmp.Comparer(func(a, b float64) bool { return a == b || a != a && b != b })
 
-// A stdDocument reads a document with encoding/json, member by member, since
-// that merges duplicates otherwise.
+// A stdDocument reads a document with encoding/json member by member, because
+// encoding/json would merge duplicate members.
 type stdDocument struct {
 	mode  Mode  // Wire or JSON
-	known bool  // whether no unknown member was met
+	known bool  // no unknown member was found
 	err   error // the first
 }
 
-// fieldOf returns the name that encoding/json takes a name for.
+// fieldOf returns the known name that encoding/json matches with name.
 func (s *stdDocument) fieldOf(name string, known ...string) string {
 	for _, k := range known {
 		if s.mode == JSON && strings.EqualFold(name, k) {
@@ -380,7 +380,7 @@ func (s *stdDocument) choice(data []byte) choice {
 	return c
 }
 
-// unknown notes that a member is unknown. A strict read takes "__type" for one.
+// unknown records that a member is unknown. In StrictJSON "__type" is unknown, too.
 func (s *stdDocument) unknown(name string) {
 	if s.mode == JSON || name != "__type" {
 		s.known = false
@@ -444,8 +444,8 @@ func stdTime(number string) (time.Time, error) {
 	return t, nil
 }
 
-// FuzzStringRoundTrip writes strings and reads them again, and looks for them
-// where they must not be seen.
+// FuzzStringRoundTrip writes strings and reads them again, and checks that redacted
+// output does not contain them.
 func FuzzStringRoundTrip(f *testing.F) {
 	for _, seed := range []string{"", "a", "12345678", "1234567\"", "\\\n\x00\x1f\x7f", "é\u2028\u2029\ufffd😀", "\xff\xc3\xed\xa0\x80", "<&>", `\u0041`} {
 		f.Add(seed)
@@ -471,7 +471,7 @@ func FuzzStringRoundTrip(f *testing.F) {
 			t.Fatalf("error %v, read differently (-encoding/json +got):\n%s", r.Err(), diff)
 		}
 
-		// The marks make s something that cannot be in the output by chance.
+		// The marks keep s from occurring in the output by chance.
 		secret := "<<" + s + ">>"
 		doc := document{Secret: &secret, Secrets: map[string]string{"k": secret}, Choice: &unknownChoice{"new", []byte(stdString(t, secret))}}
 		const printed = `document{"choice":{"new":"[REDACTED]"},"secret":"[REDACTED]","secrets":{"k":"[REDACTED]"}}`
@@ -485,7 +485,7 @@ func FuzzStringRoundTrip(f *testing.F) {
 	})
 }
 
-// FuzzNumber reads a number as each type that has one.
+// FuzzNumber reads a number as each numeric type.
 func FuzzNumber(f *testing.F) {
 	for _, seed := range []string{
 		"0", "-0", "1", "-1", "2147483647", "2147483648", "-2147483648", "-2147483649", "9223372036854775807", "9223372036854775808",

@@ -16,8 +16,8 @@ func Marshal(v Encoder) ([]byte, error) {
 	return bytes.Clone(w.Bytes()), nil
 }
 
-// Unmarshal reads data, which it copies, into v. Null does nothing. It is for
-// UnmarshalJSON methods. After an error v may be read in part.
+// Unmarshal reads a copy of data into v. Null leaves v alone. After an error v may be
+// partly set. Unmarshal is for UnmarshalJSON methods.
 func Unmarshal(data []byte, v Decoder) error { return unmarshal(data, v, JSON) }
 
 // UnmarshalStrict is Unmarshal, but unknown members are errors at any depth.
@@ -32,7 +32,7 @@ func unmarshal(data []byte, v Decoder, mode Mode) error {
 	return r.End()
 }
 
-// maxPooledBuffer keeps one large document from being held for ever.
+// Larger buffers are not pooled: one large document would occupy memory permanently.
 const maxPooledBuffer = 64 << 10
 
 var writers sync.Pool

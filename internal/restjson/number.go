@@ -6,15 +6,15 @@ import (
 	"strconv"
 )
 
-// The restJson1 protocol has these strings for the numbers that JSON lacks.
+// The restJson1 protocol writes numbers that JSON lacks as these strings.
 const (
 	notANumber       = "NaN"
 	positiveInfinity = "Infinity"
 	negativeInfinity = "-Infinity"
 )
 
-// appendFloat appends f in the shortest form that reads back the same, with
-// an exponent where encoding/json has one.
+// appendFloat appends the shortest form of f that parses to f again. It uses an exponent
+// where encoding/json does.
 func appendFloat(buf []byte, f float64) []byte {
 	switch {
 	case math.IsNaN(f):
@@ -35,7 +35,7 @@ func appendFloat(buf []byte, f float64) []byte {
 	return buf
 }
 
-// parseFloatName returns the number that is written as the string s.
+// parseFloatName returns the number that the protocol writes as the string s.
 func parseFloatName(s string) (f float64, ok bool) {
 	switch s {
 	case notANumber:
@@ -48,8 +48,8 @@ func parseFloatName(s string) (f float64, ok bool) {
 	return 0, false
 }
 
-// numberProblem says why a well-formed number is not a want, given the error
-// of strconv, whose text would quote the number.
+// numberProblem says why a well-formed number is not of the type want. It does not use
+// the text of err, an error of strconv, because that quotes the number.
 func numberProblem(err error, want string) string {
 	if errors.Is(err, strconv.ErrRange) {
 		return "number out of the range of " + want

@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	maxPathLevels = 32 // levels that a path shows
-	maxPathName   = 64 // bytes that a path shows of a name
+	maxPathLevels = 32 // a path shows no more levels
+	maxPathName   = 64 // a path shows no more bytes of a name
 )
 
 // A pathLevel is an object or array that is open, and the place within it.
@@ -15,13 +15,12 @@ type pathLevel struct {
 	array bool
 	index int    // of the current element of an array
 	name  string // of the current member of an object
-	named bool   // whether the name has been met
+	named bool   // the name was read
 }
 
-// pathTo returns the path of the value at offset, such as
-// hooks.ports[2]["odd name"]. It reads the document again from its start, so
-// that nothing need be kept while all goes well. The document must be valid
-// up to offset.
+// pathTo returns the path of the value at offset, such as hooks.ports[2]["odd name"]. It
+// scans the document again from its start, so that a Reader need not track the path for
+// the rare error. The document must be valid up to offset.
 func pathTo(src string, offset int) string {
 	var open []pathLevel
 	for pos := 0; pos < offset; pos++ {
@@ -79,7 +78,7 @@ func formatPath(open []pathLevel) string {
 	return string(path)
 }
 
-// isPlainName reports whether a name can stand in a path without quotes.
+// isPlainName reports whether a path can contain name without quotes.
 func isPlainName(name string) bool {
 	if name == "" || len(name) > maxPathName {
 		return false
@@ -94,7 +93,8 @@ func isPlainName(name string) bool {
 	return true
 }
 
-// cut shortens s to at most limit bytes and an ellipsis, between characters.
+// cut shortens s to at most limit bytes, without splitting a character, and adds an
+// ellipsis.
 func cut(s string, limit int) string {
 	if len(s) <= limit {
 		return s

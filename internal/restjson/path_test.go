@@ -35,7 +35,7 @@ func TestPathTo(t *testing.T) {
 		{strings.Repeat("[", maxPathLevels+1), strings.Repeat("[0]", maxPathLevels) + "…"},
 	}
 	for _, test := range tests {
-		// What comes after must not matter.
+		// The rest of the document must not matter.
 		for _, rest := range []string{"", "1}", `,"z":[`, "\xff"} {
 			if got := pathTo(test.src+rest, len(test.src)); got != test.want {
 				t.Errorf("path to the end of %s is %s, want %s", test.src, got, test.want)

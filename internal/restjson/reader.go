@@ -2,8 +2,8 @@ package restjson
 
 import "time"
 
-// A Reader reads one JSON document in one pass. The zero value reads an empty
-// document; a Reader must not be copied once in use.
+// A Reader reads one JSON document in one pass. The zero value reads an empty document; a
+// Reader must not be copied once in use.
 //
 // An object is read with
 //
@@ -16,9 +16,9 @@ import "time"
 //		}
 //	}
 //
-// where each turn reads or skips exactly one value, so the last of several members
-// with the same name wins. After an error every method returns at once, with a zero
-// value or false.
+// where each iteration reads or skips exactly one value. If several members have the same
+// name, the last one wins. After an error every method returns at once, with a zero value
+// or false.
 type Reader struct {
 	// Mode says who wrote the document: the service or a person.
 	Mode Mode
@@ -46,9 +46,9 @@ type Reader struct {
 type Mode uint8
 
 const (
-	// Wire is for messages of the protocol. Names are exact. A member that is null
-	// counts as absent: it does not clear an earlier member of the same name or of
-	// another name for the same field. Unknown members are skipped.
+	// Wire is for messages of the protocol. Names are exact. A member that is null counts
+	// as absent: it does not clear an earlier member of the same name or of another name
+	// for the same field. Unknown members are skipped.
 	Wire Mode = iota
 
 	// JSON is for UnmarshalJSON and does what encoding/json does: a name that is not
@@ -59,14 +59,14 @@ const (
 	StrictJSON
 )
 
-// An objectState is what Next has to know of the object it is in.
+// An objectState tells Next where it is in an object.
 type objectState uint8
 
 const (
 	afterMember objectState = iota
-	afterBrace              // no member was read
-	afterNull               // the object is none
-	sameMember              // the member is visited again, under another name
+	afterBrace              // no member was read yet
+	afterNull               // the value was null instead of an object
+	sameMember              // Next returns the member once more, under another name
 )
 
 // NewReader returns a Reader of the document src.
@@ -158,8 +158,8 @@ func (r *Reader) readName() bool {
 	return true
 }
 
-// Key returns the name of the member that Next went to. Reading its value, if
-// that is an object itself, changes Key.
+// Key returns the name of the member that Next went to. Reading its value, if that is an
+// object itself, changes Key.
 func (r *Reader) Key() string { return r.key }
 
 // Skip skips a value of any kind.
@@ -178,7 +178,7 @@ func (r *Reader) RawValue() string {
 	return r.src[start:end]
 }
 
-// IsNull reports whether the next value is null, and if so goes past it.
+// IsNull reports whether the next value is null, and skips it if so.
 func (r *Reader) IsNull() bool {
 	if r.kind() != nullKind {
 		return false
@@ -186,7 +186,7 @@ func (r *Reader) IsNull() bool {
 	return r.readLiteral("null")
 }
 
-// readLiteral reads a word that the next byte is the first of.
+// readLiteral reads a word; the next byte must be its first.
 func (r *Reader) readLiteral(word string) bool {
 	end, bad := scanLiteral(r.src, r.pos, word)
 	if bad != "" {
@@ -197,14 +197,14 @@ func (r *Reader) readLiteral(word string) bool {
 	return true
 }
 
-// kind goes to the next value and returns its kind.
+// kind skips white space and returns the kind of the next value.
 func (r *Reader) kind() kind {
 	r.pos = skipSpace(r.src, r.pos)
 	return kindAt(r.src, r.pos)
 }
 
-// mismatch handles a value that is not of the kind wanted: it reads a null,
-// and anything else is an error. It returns false.
+// mismatch handles a value that is not of the wanted kind: it skips a null, and fails for
+// anything else. It always returns false.
 func (r *Reader) mismatch(want string) bool {
 	switch got := r.kind(); got {
 	case nullKind:
@@ -218,7 +218,7 @@ func (r *Reader) mismatch(want string) bool {
 	return false
 }
 
-// open begins an object or array, which is not null.
+// open begins an object or array that is not null.
 func (r *Reader) open(want kind) bool {
 	if r.kind() != want {
 		return r.mismatch(want.String())
@@ -232,13 +232,13 @@ func (r *Reader) open(want kind) bool {
 	return true
 }
 
-// maxElements is how many elements the lists and maps of a document may have in all. An
-// answer of the service has some thousands at most; but {} takes three bytes in a
-// list and hundreds in memory, so that some megabytes of it could fill that.
+// maxElements limits the elements of all lists and maps of a document together. Without
+// it a few megabytes could exhaust memory, since {} takes three bytes in a list and
+// hundreds in memory. A response of the service has a few thousand elements at most.
 const maxElements = 100_000
 
-// element counts an element of a list or map that is about to be read, and reports
-// whether it may be.
+// element counts the next element of a list or map, and reports whether it is within the
+// limit.
 func (r *Reader) element() bool {
 	if r.read == maxElements {
 		r.syntaxError(r.pos, badCount)
@@ -248,7 +248,7 @@ func (r *Reader) element() bool {
 	return true
 }
 
-// close goes past the end of an object or array.
+// close skips the end of an object or array.
 func (r *Reader) close() {
 	r.pos++
 	r.depth--
@@ -279,7 +279,7 @@ func (r *Reader) typeError(offset int, problem string) {
 	r.stop()
 }
 
-// nameError is a typeError about the name of the member.
+// nameError fails with a TypeError about the name of the current member.
 func (r *Reader) nameError(problem string) {
 	if r.err == nil {
 		r.err = &TypeError{
@@ -292,8 +292,8 @@ func (r *Reader) nameError(problem string) {
 	r.stop()
 }
 
-// stop leaves nothing to read: every method then fails by itself, and none
-// has to look for an earlier error.
+// stop discards the rest of the document. Every method then fails by itself, and need not
+// check for an earlier error.
 func (r *Reader) stop() {
 	r.pos = len(r.src)
 	r.state = afterMember

@@ -286,7 +286,7 @@ func TestUnmarshalUnion(t *testing.T) {
 	}
 }
 
-// Every beginning of a document says that it is one.
+// The error for every prefix of a document reports truncation.
 func TestTruncated(t *testing.T) {
 	src := `{"at":-1.5e+3,"choice":{"new":[null,true,false,{"":-0.5E-3}]},"flag":true,"inner":{"text":"\ud83d\ude00é"},"items":[{},null],` +
 		`"unknown":[{"a":{},"b":[]},"\"",10,null,[[1,2]]],"vars":{"a":"1","b":null},"grid":[[1],[]]}`
@@ -341,7 +341,7 @@ func TestDepth(t *testing.T) {
 	}
 }
 
-// A level of a container is given back where it ends, also in mixed order.
+// Skipping tracks objects and arrays that are nested in mixed order.
 func TestSkipMixedNesting(t *testing.T) {
 	for _, src := range []string{
 		`[{"a":[{"b":[]},[{}]]},[],{}]`,
@@ -406,12 +406,13 @@ func TestReaderReset(t *testing.T) {
 	}
 }
 
-// Lists and maps are enlarged by a guess, which must not show.
+// Lists and maps are allocated for an estimated size; a wrong estimate must not change
+// the result.
 func TestLargeListsAndMaps(t *testing.T) {
 	for _, n := range []int{1, smallMap - 1, smallMap, smallMap + 1, smallMap*growth + 1, 1000} {
 		want := document{Items: []document{}, Vars: map[string]level{}}
 		for i := range n {
-			// Sizes differ, so that guesses are wrong both ways.
+			// Sizes vary, so that some estimates are too small and some too large.
 			name := fmt.Sprintf("%d%s", i, strings.Repeat("x", i*i%200))
 			want.Items = append(want.Items, document{Text: &name})
 			want.Vars[name] = level(name)
@@ -469,7 +470,7 @@ func TestValue(t *testing.T) {
 	}
 }
 
-// Pointers into a slab must not meet.
+// Each pointer must have its own value, although a slab allocates many at once.
 func TestPointersAreDistinct(t *testing.T) {
 	const n = 3*maxSlab + 1
 	r := NewReader("[" + strings.Repeat("1,", n-1) + "1]")

@@ -1,8 +1,8 @@
 package restjson
 
-// Recast copies the members that the sources share with into by their names on the wire,
-// and returns into. The copy is deep: it shares no memory with the sources. A member that
-// both shapes get in a later model is copied without a change here.
+// Recast copies the members that into shares with the sources, by wire name, and returns
+// into. The copy is deep: it shares no memory with the sources. If a later model adds a
+// member to both shapes, Recast copies it without a change.
 func Recast[O Decoder](into O, from ...Encoder) O {
 	for _, source := range from {
 		w := borrowWriter()

@@ -6,16 +6,15 @@ import (
 	"log/slog"
 )
 
-// Format prints v as its name and its JSON without secrets, whatever the verb
-// and flags. It is for the Format methods of shapes. Package fmt does not call
-// Format for unexported fields, nor for the verbs %T and %p and a misplaced %w.
+// Format prints v as its name and its JSON without secrets, whatever the verb and flags.
+// It is for the Format methods of shapes. Package fmt does not call Format for unexported
+// fields, nor for the verbs %T and %p and a misplaced %w.
 func Format(s fmt.State, _ rune, name string, v Encoder) {
 	_, _ = io.WriteString(s, logValueOf(name, v).String())
 }
 
-// LogValue returns the JSON of v without secrets for a handler that writes
-// JSON, and what Format prints for others. It is for the LogValue methods of
-// shapes with secrets.
+// LogValue returns the JSON of v without secrets for a handler that writes JSON, and what
+// Format prints for others. It is for the LogValue methods of shapes with secrets.
 func LogValue(name string, v Encoder) slog.Value { return slog.AnyValue(logValueOf(name, v)) }
 
 func logValueOf(name string, v Encoder) logValue {
@@ -26,7 +25,7 @@ func logValueOf(name string, v Encoder) logValue {
 	return logValue{name: name, json: string(w.Bytes())}
 }
 
-// A logValue is a shape without its secrets.
+// A logValue prints a shape without its secrets.
 type logValue struct {
 	name, json string
 }

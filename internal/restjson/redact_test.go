@@ -41,7 +41,7 @@ func TestFormat(t *testing.T) {
 	}
 }
 
-// What cannot be written must not stop what can be from being printed.
+// A value that cannot be written must not keep the others from being printed.
 func TestFormatIgnoresErrors(t *testing.T) {
 	doc := document{At: ptr(time.Date(12345, 1, 1, 0, 0, 0, 0, time.UTC)), Text: ptr("a")}
 	if got, want := fmt.Sprint(doc), `document{"at":null,"text":"a"}`; got != want {

@@ -29,8 +29,7 @@ func (r *Reader) Int64() int64 {
 	return n
 }
 
-// Float64 reads a number, or the strings "NaN", "Infinity" and "-Infinity";
-// null is 0.
+// Float64 reads a number, or the strings "NaN", "Infinity" and "-Infinity"; null is 0.
 func (r *Reader) Float64() float64 {
 	f, _ := r.readFloat64()
 	return f
@@ -90,7 +89,7 @@ func (r *Reader) TimePtr() *time.Time {
 	return nil
 }
 
-// In what follows ok is false for null and after an error.
+// In the functions below ok is false for null and after an error.
 
 func (r *Reader) readString() (s string, ok bool) {
 	if r.kind() != stringKind {

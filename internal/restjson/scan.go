@@ -1,8 +1,8 @@
 package restjson
 
-// The functions of this file check the grammar of JSON from a position on,
-// and know nothing of what the values are for. Each returns the position
-// after what it scanned, or that of the byte that does not fit, and why.
+// The functions of this file check the JSON grammar and do not interpret values. Each
+// scans from pos and returns the position after the scanned text, or the position of the
+// byte that does not fit and the reason.
 
 // skipSpace returns the position of the next byte that is not white space.
 func skipSpace(src string, pos int) int {
@@ -37,7 +37,7 @@ func scanNumber(src string, pos int) (end int, bad problem) {
 	}
 	switch {
 	case pos < len(src) && src[pos] == '0':
-		pos++ // and no digit may follow: JSON has no leading zeros
+		pos++ // no digit may follow, because JSON has no leading zeros
 	default:
 		if pos, bad = scanDigits(src, pos); bad != "" {
 			return pos, bad
@@ -91,7 +91,7 @@ func scanName(src string, pos int) (end int, bad problem) {
 	return pos + 1, ""
 }
 
-// expect says what is wrong if c is not at pos.
+// expect returns the problem if the byte at pos is not c.
 func expect(src string, pos int, c byte) problem {
 	switch {
 	case pos == len(src):
@@ -126,9 +126,9 @@ func scanScalar(src string, pos int) (end int, bad problem) {
 	return pos, badCharacter
 }
 
-// scanValue scans a value of any kind, with the white space before it, that
-// is nested in depth objects and arrays already. It remembers in bits what is
-// open, rather than by recursion.
+// scanValue scans a value of any kind, and white space before it. The value is already
+// nested in depth objects and arrays. Open levels are kept as bits rather than by
+// recursion, which could exhaust the stack.
 func scanValue(src string, pos, depth int) (end int, bad problem) {
 	var objects [maxDepth/64 + 1]uint64 // a bit for each open level: set for an object
 	level := 0
@@ -148,7 +148,7 @@ func scanValue(src string, pos, depth int) (end int, bad problem) {
 			level++
 			pos = skipSpace(src, pos+1)
 			if kindAt(src, pos) == endKind {
-				break // empty; the loop below looks whether it is the right end
+				break // empty; the loop below checks that the bracket matches
 			}
 			if kind == objectKind {
 				if pos, bad = scanName(src, pos); bad != "" {
@@ -162,7 +162,7 @@ func scanValue(src string, pos, depth int) (end int, bad problem) {
 			}
 		}
 
-		// After a value: close what ends here, up to a comma.
+		// After a value: close all levels that end here, until a comma.
 		for {
 			if level == 0 {
 				return pos, ""
@@ -191,7 +191,7 @@ func scanValue(src string, pos, depth int) (end int, bad problem) {
 	}
 }
 
-// A kind is what sort of value a byte begins.
+// A kind is the kind of a value, as its first byte tells.
 type kind uint8
 
 const (

@@ -5,10 +5,11 @@ const (
 	maxSlab = 64
 )
 
-// A slab makes pointers to values that are allocated many at a time.
+// A slab returns pointers to values that are allocated in chunks, which is cheaper than
+// one by one.
 type slab[T any] struct {
 	free []T
-	size int // of the chunk that free is the rest of
+	size int // length of the current chunk; free is the unused rest of it
 }
 
 func (s *slab[T]) pointer(v T) *T {

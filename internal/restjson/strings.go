@@ -7,10 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// Strings are looked through eight bytes at a time. A word is loaded with its
-// first byte lowest, so that the lowest bit that a test sets belongs to the
-// first byte that it is true of. Bits above the lowest may be wrong (a borrow
-// runs upward), so only the lowest counts.
+// Strings are searched eight bytes at a time. The first byte becomes the lowest byte of a
+// word, so the lowest bit that a test sets marks the first matching byte. Higher bits may
+// be wrong, because a subtraction borrows from higher bytes; only the lowest is used.
 const (
 	wordSize = 8
 	everyLow = 0x0101010101010101 // one in each byte
@@ -24,11 +23,11 @@ func loadWord(s string, i int) uint64 {
 		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
 }
 
-// specialBytes sets the top bit of the first byte of a word that is a quote, a
-// backslash or a control character: what ends a run of plain bytes in a JSON
-// string, and what must be escaped in one. Zero means that there is none. Each
-// subtraction borrows from the top bit of a byte that is too small; non-ASCII
-// bytes have that bit themselves and are left out.
+// specialBytes sets the top bit of the first byte of a word that is a quote, a backslash
+// or a control character: what ends a run of plain bytes in a JSON string, and what must
+// be escaped in one. Zero means that there is none. Each subtraction borrows from the top
+// bit of a byte that is too small; non-ASCII bytes have that bit themselves and are left
+// out.
 func specialBytes(word uint64) uint64 {
 	control := word - everyLow*' '
 	quote := (word ^ everyLow*'"') - everyLow
@@ -41,12 +40,12 @@ func isSpecial(c byte) bool { return c < ' ' || c == '"' || c == '\\' }
 // firstByte returns the index of the byte that the lowest bit set is in.
 func firstByte(mask uint64) int { return bits.TrailingZeros64(mask) / 8 }
 
-// scanString scans a string from the byte after its opening quote on, and
-// returns the position of its closing quote. A simple string stands for
-// itself: it has no escapes and is valid UTF-8.
+// scanString scans a string from the byte after its opening quote, and returns the
+// position of its closing quote. A simple string has no escapes and is valid UTF-8, so
+// that its text needs no copy.
 func scanString(src string, pos int) (end int, simple bool, bad problem) {
 	start, escaped := pos, false
-	var seen uint64 // all bytes, or-ed; a top bit says that some may be non-ASCII
+	var seen uint64 // all bytes, or-ed; a set top bit says that some are not ASCII
 	for {
 		for pos+wordSize <= len(src) {
 			word := loadWord(src, pos)
@@ -78,7 +77,7 @@ func scanString(src string, pos int) (end int, simple bool, bad problem) {
 	}
 }
 
-// scanEscape scans an escape from its backslash on.
+// scanEscape scans an escape; pos is that of the backslash.
 func scanEscape(src string, pos int) (end int, bad problem) {
 	pos++
 	if pos == len(src) {
@@ -114,8 +113,8 @@ func hexDigit(c byte) (rune, bool) {
 	return 0, false
 }
 
-// text returns what a scanned string stands for, given what is between its
-// quotes. Half a surrogate pair and each byte that is not UTF-8 become U+FFFD.
+// text returns the value of a scanned string; raw is the text between its quotes. Half a
+// surrogate pair and each byte that is not UTF-8 become U+FFFD.
 func text(raw string, simple bool) string {
 	if simple {
 		return raw
@@ -143,8 +142,8 @@ func text(raw string, simple bool) string {
 	return b.String()
 }
 
-// unescape returns the character that raw begins with, and the length of its
-// escape or, for a surrogate pair, of its two.
+// unescape decodes the escape at the start of raw, or the two of a surrogate pair. It
+// returns the character and the number of bytes decoded.
 func unescape(raw string) (r rune, size int) {
 	switch c := raw[1]; c {
 	case 'b':
@@ -173,7 +172,7 @@ func unescape(raw string) (r rune, size int) {
 	}
 }
 
-// codeUnit returns the number of the \uXXXX that raw begins with.
+// codeUnit returns the number XXXX of the \uXXXX at the start of raw.
 func codeUnit(raw string) rune {
 	var r rune
 	for i := 2; i < 6; i++ {
@@ -183,8 +182,8 @@ func codeUnit(raw string) rune {
 	return r
 }
 
-// appendString appends s as a JSON string. It escapes what encoding/json
-// escapes with SetEscapeHTML(false).
+// appendString appends s as a JSON string, with the same escapes as encoding/json with
+// SetEscapeHTML(false).
 func appendString(buf []byte, s string) []byte {
 	buf = append(buf, '"')
 	done := 0 // s[:done] is appended
@@ -208,7 +207,8 @@ func appendString(buf []byte, s string) []byte {
 			buf = append(buf, `\ufffd`...)
 			done = i + size
 		case r == '\u2028', r == '\u2029':
-			// They end a line in JavaScript, where JSON is read too.
+			// JavaScript treats these two characters as line ends, so encoding/json
+			// escapes them.
 			buf = append(buf, s[done:i]...)
 			buf = append(buf, `\u202`...)
 			buf = append(buf, hexDigits[r&0xf])
@@ -220,8 +220,7 @@ func appendString(buf []byte, s string) []byte {
 	return append(buf, '"')
 }
 
-// skipPlain returns the position of the next byte that is special or not
-// ASCII.
+// skipPlain returns the position of the next byte that is special or not ASCII.
 func skipPlain(s string, i int) int {
 	for i+wordSize <= len(s) {
 		word := loadWord(s, i)

@@ -22,7 +22,7 @@ func TestStringBytesAtEveryPlace(t *testing.T) {
 					t.Fatalf("String(%q) = %s, want %s", s, got, want)
 				}
 
-				// As it stands between quotes it may be valid or not.
+				// Unescaped between quotes the byte may be valid or not.
 				src := `"` + s + `"`
 				var std string
 				stdErr := json.Unmarshal([]byte(src), &std)

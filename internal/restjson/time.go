@@ -12,8 +12,7 @@ const (
 	maxEpoch = 253402300799 // 9999-12-31T23:59:59Z
 )
 
-// epochOf splits t into a sign, seconds and nanoseconds. It fails if t is out
-// of range.
+// epochOf splits t into a sign, seconds and nanoseconds. It fails if t is out of range.
 func epochOf(t time.Time) (negative bool, sec, nsec int64, ok bool) {
 	sec, nsec = t.Unix(), int64(t.Nanosecond())
 	if sec < minEpoch || sec > maxEpoch {
@@ -22,7 +21,7 @@ func epochOf(t time.Time) (negative bool, sec, nsec int64, ok bool) {
 	if sec >= 0 {
 		return false, sec, nsec, true
 	}
-	if nsec > 0 { // Unix counts nanoseconds upward, also before 1970
+	if nsec > 0 { // Nanosecond is never negative, even before 1970
 		return true, -(sec + 1), 1e9 - nsec, true
 	}
 	return true, -sec, 0, true
@@ -45,9 +44,9 @@ func appendEpoch(buf []byte, negative bool, sec, nsec int64) []byte {
 	return buf
 }
 
-// parseEpoch returns the time of a number of seconds, which is well-formed
-// JSON. It is exact to the nanosecond, as a float64 could not be; digits
-// beyond are cut. It fails if the time is out of range.
+// parseEpoch returns the time for a number of seconds in well-formed JSON. It is exact to
+// the nanosecond, unlike a float64, and truncates further digits. It fails if the time is
+// out of range.
 func parseEpoch(number string) (t time.Time, ok bool) {
 	negative := number[0] == '-'
 	if negative {
@@ -81,7 +80,7 @@ func parseEpoch(number string) (t time.Time, ok bool) {
 		}
 		place--
 	}
-	// The digits that the number leaves out are zeros.
+	// Missing digits are zeros.
 	if sec != 0 {
 		for ; place >= 0; place-- {
 			sec *= 10
@@ -103,8 +102,8 @@ func parseEpoch(number string) (t time.Time, ok bool) {
 	return t, true
 }
 
-// parseExponent parses the exponent of a number. No document is long enough
-// for exponents beyond the limit to differ in effect.
+// parseExponent parses the exponent of a number. No document is long enough for exponents
+// beyond the limit to differ in effect.
 func parseExponent(s string) int64 {
 	const limit = 1 << 48
 	negative := s[0] == '-'

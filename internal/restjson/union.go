@@ -2,8 +2,8 @@ package restjson
 
 import "slices"
 
-// A union is an object with exactly one member that is not null. In Go it is
-// an interface, and its members are Encoders that write the whole object.
+// A union is an object with exactly one member that is not null. In Go it is an
+// interface. Each member type is an Encoder that writes the whole object.
 
 // UnionField writes a union member.
 func UnionField(w *Writer, name string, v any) {
@@ -29,8 +29,8 @@ func Union(w *Writer, v any) {
 	}
 }
 
-// NextSet goes to the member of a union that is set and keeps its name in tag, which is
-// "" at first; known are the names of the model. Call it in place of Next.
+// NextSet moves to the member of a union that is set and stores its name in tag, which
+// must be "" at first. The names of the model are in known. Call it instead of Next.
 //
 //   - Members that are null do not count, nor does a "__type", which AWS services may
 //     send beside the member.
@@ -65,12 +65,12 @@ func (r *Reader) NextSet(tag *string, known ...string) bool {
 	return false
 }
 
-// UnknownValue returns a copy of the JSON text of a union member that is not known.
+// UnknownValue returns a copy of the JSON text of an unknown union member.
 func (r *Reader) UnknownValue() []byte { return []byte(r.RawValue()) }
 
-// UnmarshalUnion reads data, which it copies, into one member of a union,
-// given how to read the union. That another member is set is an error; null
-// and a union without a member do nothing. It is for UnmarshalJSON methods.
+// UnmarshalUnion reads a copy of data into v, one member of a union; decode reads the
+// union. It fails if another member is set. Null and a union without a member leave v
+// alone. It is for UnmarshalJSON methods.
 func UnmarshalUnion[U, M any](data []byte, v *M, decode func(*Reader) U) error {
 	r := NewReader(string(data))
 	r.Mode = JSON

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Unknown handles a member that is none of the known ones by its exact name.
+// Unknown handles a member whose exact name is not among the known ones.
 //
 // If its name differs from a known one in letter case only, and the document may be
 // written so, Next returns the member again under the known name. Otherwise the value is
@@ -21,14 +21,14 @@ func (r *Reader) Unknown(known ...string) {
 	}
 }
 
-// UnknownSetting is Unknown for a shape that requests hold too. On the wire it notes the
-// member: a request built from this message would not repeat it.
+// UnknownSetting is Unknown for a shape that is also part of requests. In Wire mode it
+// records the member, because a request built from the response would lose it.
 func (r *Reader) UnknownSetting(known ...string) {
 	r.noteUnknown()
 	r.Unknown(known...)
 }
 
-// fold replaces the key by the known name that it differs from in letter case only.
+// fold replaces the key by the known name that differs from it only in letter case.
 func (r *Reader) fold(known []string) bool {
 	if r.Mode == Wire {
 		return false
@@ -41,7 +41,7 @@ func (r *Reader) fold(known []string) bool {
 	return true
 }
 
-// maxUnknown is how many unknown members of a message are noted.
+// maxUnknown limits how many unknown members of a message are recorded.
 const maxUnknown = 16
 
 func (r *Reader) noteUnknown() {
@@ -50,9 +50,9 @@ func (r *Reader) noteUnknown() {
 	}
 }
 
-// UnknownSettings returns a function that returns the paths of the members that
-// UnknownSetting and NextSet noted, the first 16 in their order. It returns nil if there
-// are none. The function finds the paths in the document, which it keeps alive.
+// UnknownSettings returns a function that returns the paths of the first 16 members that
+// UnknownSetting and NextSet recorded, in their order. It returns nil if there are none.
+// The function searches the document for the paths, so it keeps the document alive.
 func (r *Reader) UnknownSettings() func() []string {
 	if len(r.unknown) == 0 {
 		return nil
@@ -67,8 +67,8 @@ func (r *Reader) UnknownSettings() func() []string {
 	}
 }
 
-// unknownMember is the problem of a name that is not known. It names the member that was
-// probably meant, which is a name of the model and no content of the document.
+// unknownMember returns the text about an unknown name. It may suggest the member that
+// was probably meant: that is a name of the model, not content of the document.
 func unknownMember(name string, known []string) string {
 	for _, k := range known {
 		if isOneOff(strings.ToLower(name), strings.ToLower(k)) {
@@ -78,8 +78,8 @@ func unknownMember(name string, known []string) string {
 	return "unknown member"
 }
 
-// isOneOff reports whether one edit makes a into b: a letter more, less or other, or two
-// neighbours exchanged.
+// isOneOff reports whether one edit turns a into b: a letter inserted, deleted or
+// replaced, or two neighbours swapped.
 func isOneOff(a, b string) bool {
 	if len(a) > len(b) {
 		a, b = b, a

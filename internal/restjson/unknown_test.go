@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Messages of the protocol: what a program reads from the network.
+// Wire mode: messages of the protocol, as read from the network.
 func TestWire(t *testing.T) {
 	tests := map[string]struct {
 		src     string

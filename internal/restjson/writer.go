@@ -5,42 +5,41 @@ import (
 	"time"
 )
 
-// redacted stands for a secret that is set.
+// redacted replaces a secret that is set.
 const redacted = "[REDACTED]"
 
 // A Writer appends JSON to a buffer. The zero value is ready for use.
 //
-// Methods named after a type write one value; those that end in Field, and
-// the functions that take a name, write a member of an object, unless it is
-// unset: nil, or "" for an enum. Commas are put where they belong.
+// Methods named after a type write one value; those that end in Field, and the functions
+// that take a name, write a member of an object, unless it is unset: nil, or "" for an
+// enum. Commas are written automatically.
 type Writer struct {
-	// ExplicitNulls writes unset members as null, as the service does, rather
-	// than leave them out.
+	// ExplicitNulls writes unset members as null, as the service does, rather than leave
+	// them out.
 	ExplicitNulls bool
-	// Redact writes [REDACTED] for secret members, and for raw JSON, of which
-	// nobody knows what it holds.
+	// Redact writes [REDACTED] for secret members, and for raw JSON, which may contain
+	// secrets.
 	Redact bool
-	// OnSecret is told each secret that is written.
+	// OnSecret, if set, is called with each secret that is written.
 	OnSecret func(string)
 
 	buf  []byte
-	keys []string // of the maps that are being written, outermost first
+	keys []string // sorted keys of the maps being written, outermost map first
 	err  error
 }
 
-// Reset makes w a zero Writer that keeps its buffer: what Bytes returned is
-// no longer valid.
+// Reset makes w a zero Writer, but keeps its buffer. The result of an earlier Bytes
+// becomes invalid.
 func (w *Writer) Reset() { *w = Writer{buf: w.buf[:0], keys: w.keys[:0]} }
 
 // Bytes returns what was written. It is valid until the next write or Reset.
 func (w *Writer) Bytes() []byte { return w.buf }
 
-// Err returns the first error. In place of a value that has no form in JSON
-// stands null.
+// Err returns the first error. A value that cannot be written as JSON was written as
+// null.
 func (w *Writer) Err() error { return w.err }
 
-// fail notes an error of the value that is about to be written, and writes
-// null.
+// fail records an error about the next value, and writes null in its place.
 func (w *Writer) fail(problem string) {
 	if w.err == nil {
 		w.err = &ValueError{Path: pathTo(string(w.buf), len(w.buf)), Problem: problem}
@@ -48,8 +47,8 @@ func (w *Writer) fail(problem string) {
 	w.Null()
 }
 
-// separate appends the comma before a name or value, if it needs one. The last
-// byte tells: only these three never end a value.
+// separate appends the comma before a name or value if one is needed. None is needed
+// after the three bytes below, which never end a value.
 func (w *Writer) separate() {
 	if n := len(w.buf); n > 0 {
 		switch w.buf[n-1] {
@@ -66,8 +65,8 @@ func (w *Writer) Begin() { w.begin('{') }
 // End ends an object.
 func (w *Writer) End() { w.end('}') }
 
-// Reopen takes back the end of the object that was written last, so that it can get more
-// members before another End.
+// Reopen removes the end of the object written last, so that more members can follow
+// before another End.
 func (w *Writer) Reopen() { w.buf = w.buf[:len(w.buf)-1] }
 
 func (w *Writer) begin(c byte) {
@@ -77,7 +76,7 @@ func (w *Writer) begin(c byte) {
 
 func (w *Writer) end(c byte) { w.buf = append(w.buf, c) }
 
-// Key writes the name of a member, whose value is to follow.
+// Key writes the name of a member. Its value must be written next.
 func (w *Writer) Key(name string) {
 	w.separate()
 	w.buf = append(appendString(w.buf, name), ':')
@@ -89,7 +88,7 @@ func (w *Writer) Null() {
 	w.buf = append(w.buf, "null"...)
 }
 
-// String writes a string. What is not UTF-8 in it becomes U+FFFD.
+// String writes a string. Bytes that are not UTF-8 become U+FFFD.
 func (w *Writer) String(s string) {
 	w.separate()
 	w.buf = appendString(w.buf, s)
@@ -110,15 +109,14 @@ func (w *Writer) Int64(n int64) {
 	w.buf = strconv.AppendInt(w.buf, n, 10)
 }
 
-// Float64 writes a number, or one of the strings "NaN", "Infinity" and
-// "-Infinity".
+// Float64 writes a number, or one of the strings "NaN", "Infinity" and "-Infinity".
 func (w *Writer) Float64(f float64) {
 	w.separate()
 	w.buf = appendFloat(w.buf, f)
 }
 
-// Time writes a time as epoch seconds, exact to the nanosecond and without an
-// exponent. A time outside the years 1 to 9999 (UTC) is an error.
+// Time writes a time as epoch seconds, exact to the nanosecond and without an exponent. A
+// time outside the years 1 to 9999 (UTC) is an error.
 func (w *Writer) Time(t time.Time) {
 	negative, sec, nsec, ok := epochOf(t)
 	if !ok {
@@ -129,7 +127,7 @@ func (w *Writer) Time(t time.Time) {
 	w.buf = appendEpoch(w.buf, negative, sec, nsec)
 }
 
-// Raw writes a value that is JSON already. That it is not is an error.
+// Raw writes a value that already is JSON, and fails if it is not.
 func (w *Writer) Raw(json []byte) {
 	if w.Redact {
 		w.String(redacted)
@@ -156,8 +154,8 @@ func (w *Writer) Secret(s string) {
 	w.String(s)
 }
 
-// set reports whether a member is set. If so it writes the name, otherwise
-// what stands for an unset member.
+// set reports whether a member is set, and writes its name if so. Otherwise it writes the
+// member as null if ExplicitNulls is set.
 func (w *Writer) set(name string, isSet bool) bool {
 	if !isSet && !w.ExplicitNulls {
 		return false

@@ -105,8 +105,9 @@ func TestWriterStrings(t *testing.T) {
 	}
 }
 
-// stdString is what encoding/json makes of a string without HTML escaping, with bytes that are no UTF-8 as \ufffd: up to
-// Go 1.26 it writes them so, and from 1.27 as the character itself.
+// stdString returns a string as encoding/json writes it without HTML escaping. Bytes that
+// are not UTF-8 are always \ufffd in the result: Go up to 1.26 writes them so, Go 1.27
+// writes the character itself.
 func stdString(t *testing.T, s string) string {
 	t.Helper()
 	var all strings.Builder
@@ -255,7 +256,7 @@ func TestMarshal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The buffers of both are free again; what was returned must not change.
+	// The buffers of both are in the pool again; the returned data must not change.
 	if data, err := Marshal(&unknownChoice{"new", nil}); err == nil || data != nil {
 		t.Errorf("%s and error %v, want an error only", data, err)
 	}
@@ -279,7 +280,7 @@ func TestWriterAllocations(t *testing.T) {
 	}
 }
 
-// A pooled Writer must not keep alive what it wrote.
+// A pooled Writer must not keep written values alive.
 func TestWriterKeepsNoKeys(t *testing.T) {
 	var w Writer
 	MapValue(&w, map[string]string{"one": "", "two": "", "three": ""}, (*Writer).String)

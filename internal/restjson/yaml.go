@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// YAML libraries decode a document into maps, lists and scalars for whoever asks for an
-// interface value. YAML is read by way of that tree and its JSON, so that both formats have
-// the same names, unions and errors, and no YAML library is required.
+// YAML libraries can decode a document into a tree of maps, lists and scalars. We read
+// YAML by converting that tree to JSON, so that both formats have the same names, unions
+// and errors, and no YAML library is required.
 
-// A YAMLError says that a value of a YAML document is not what was asked for, or that a
-// value cannot be written.
+// A YAMLError says that a value of a YAML document does not fit the Go type, or that a
+// value cannot be written as YAML.
 type YAMLError struct {
 	Path    string // of the value below the shape, "" for the shape itself
 	Problem string
@@ -24,9 +24,9 @@ func (e *YAMLError) Error() string {
 	return fmt.Sprintf("unexpected YAML%s: %s", in(e.Path), e.Problem)
 }
 
-// UnmarshalYAML reads the value that decode decodes into unmarshal, the UnmarshalJSON of a
-// shape. It is for UnmarshalYAML methods. An error of decode is returned as it is: YAML
-// libraries recognise theirs.
+// UnmarshalYAML calls decode to read a YAML value, and passes its JSON to unmarshal, the
+// UnmarshalJSON of a shape. It is for UnmarshalYAML methods. An error of decode is
+// returned unchanged, because YAML libraries recognise their own errors.
 func UnmarshalYAML(decode func(any) error, unmarshal func([]byte) error) error {
 	var tree any
 	if err := decode(&tree); err != nil {
@@ -41,8 +41,8 @@ func UnmarshalYAML(decode func(any) error, unmarshal func([]byte) error) error {
 	return yamlError(unmarshal(w.Bytes()))
 }
 
-// yamlError replaces an error about the JSON between, whose lines and columns the caller
-// has never seen.
+// yamlError replaces an error about the intermediate JSON, whose lines and columns mean
+// nothing to the caller.
 func yamlError(err error) error {
 	var (
 		value  *ValueError
@@ -64,7 +64,7 @@ func yamlError(err error) error {
 	return err
 }
 
-// writeTree writes what a YAML library decoded.
+// writeTree writes a tree of a YAML library as JSON.
 func writeTree(w *Writer, tree any) {
 	switch v := tree.(type) {
 	case nil:
@@ -107,8 +107,8 @@ func writeTree(w *Writer, tree any) {
 	}
 }
 
-// MarshalYAML returns v as maps, lists and scalars with the names of the wire. It is for
-// MarshalYAML methods.
+// MarshalYAML returns v as maps, lists and scalars with wire names. It is for MarshalYAML
+// methods.
 func MarshalYAML(v Encoder) (any, error) {
 	w := borrowWriter()
 	defer returnWriter(w)

@@ -58,7 +58,7 @@ func TestUnmarshalYAML(t *testing.T) {
 	}
 }
 
-// An error of the library is its own: it has line and column.
+// Errors of the library, which have line and column, are returned unchanged.
 func TestUnmarshalYAMLReturnsErrorsOfTheLibrary(t *testing.T) {
 	want := errors.New("line 3")
 	err := UnmarshalYAML(func(any) error { return want }, func([]byte) error { t.Error("read anyway"); return nil })

@@ -1,5 +1,5 @@
-// Package tamper takes from responses what the service always sends, for tests of programs that
-// must not believe what is left.
+// Package tamper removes from responses what the service always sends, for tests of
+// programs that must not trust a partial response.
 package tamper
 
 import (
@@ -11,14 +11,14 @@ import (
 	"strconv"
 )
 
-// required are members that the model requires wherever they occur in an output.
+// required are the members that the model requires in every output that has them.
 var required = []string{
 	"imageVersion", "imageArn", "items", "state", "status", "name", "microvmId", "codeArtifact", "baseImageArn",
 	"buildRoleArn", "buildState", "endpoint", "authToken",
 }
 
-// Response takes all of the body, or one member wherever it is. The body stays well-formed JSON
-// or is blank.
+// Response removes the whole body, or one member wherever it occurs. The body is then
+// blank or still well-formed JSON.
 func Response(rng *rand.Rand, resp *http.Response) error {
 	body, err := io.ReadAll(resp.Body)
 	if err := resp.Body.Close(); err != nil {
@@ -41,7 +41,7 @@ func Response(rng *rand.Rand, resp *http.Response) error {
 	return nil
 }
 
-// take takes a member from an object, or from one or all of its items.
+// take removes a member from an object, or from one or all of its items.
 func take(rng *rand.Rand, value any, name string) {
 	object, ok := value.(map[string]any)
 	if !ok {
