@@ -31,7 +31,9 @@ type Command struct {
 	// Words names the arguments that are no options, for messages; the last one may end in
 	// "..." and then takes the rest. All but those in brackets are required.
 	Words []string
-	Run   func(ctx context.Context, s *Session) error
+	// Unpaged commands print without a pager: what they print comes while they work.
+	Unpaged bool
+	Run     func(ctx context.Context, s *Session) error
 
 	// Subcommands are the names of the commands below this one, and Subcommand makes one of
 	// them. The command itself then has neither options nor words, and does not run.

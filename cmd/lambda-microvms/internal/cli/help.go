@@ -51,7 +51,7 @@ func commandPage(name string, c *Command) string {
 	}
 	for _, o := range c.options(nil) {
 		page.Options = append(page.Options, help.Option{
-			Name: o.Name, Kind: o.Kind, Doc: o.Doc, Choices: o.Choices, Required: o.Required,
+			Name: o.Name, Short: o.Short, Kind: o.Kind, Doc: o.Doc, Choices: o.Choices, Required: o.Required,
 			Flag: o.Arity == argparse.Flag, Many: o.Arity == argparse.Many || o.Append,
 		})
 	}

@@ -100,15 +100,13 @@ func (p *program) run(ctx context.Context, args []string) error {
 	if helpful || len(result.Rest) == 1 && result.Rest[0] == "help" {
 		return p.help(result.Word, result.Rest)
 	}
-	out, wait := s.stdout()
-	defer wait()
-	s.Stdout = out
 	return p.dispatch(ctx, result)
 }
 
 func (p *program) dispatch(ctx context.Context, global *argparse.Result) error {
 	s := p.session
 	if op := api.Find(global.Word); op != nil {
+		defer s.page()()
 		var err error
 		if s.Args, err = grammar(op, global.Rest).Parse(global.Rest); err != nil {
 			return usageError(err)
@@ -130,6 +128,9 @@ func (p *program) dispatch(ctx context.Context, global *argparse.Result) error {
 	}
 	if s.Words, err = words(command, s.Args.Rest); err != nil {
 		return err
+	}
+	if !command.Unpaged {
+		defer s.page()()
 	}
 	return command.Run(ctx, s)
 }

@@ -33,6 +33,12 @@ func (s *Session) stdout() (out io.Writer, wait func()) {
 	return p, p.wait
 }
 
+// page sends what the command prints through the pager. The result waits for it.
+func (s *Session) page() (wait func()) {
+	s.Stdout, wait = s.stdout()
+	return wait
+}
+
 // pagerCommand is the pager to use; set but empty there is none.
 func (s *Session) pagerCommand() string {
 	if command, set := s.env.lookup("AWS_PAGER"); set {

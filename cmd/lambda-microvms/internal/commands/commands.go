@@ -13,6 +13,7 @@ type entry struct {
 // all are the commands in the order of the help.
 var all = [...]entry{
 	{"wait", waitCommand},
+	{"fake", fakeCommand},
 }
 
 // Registry implements cli.Registry.

@@ -33,7 +33,7 @@ func (c *Command) Page(program string) string {
 	if len(c.Options) > 0 {
 		p.heading("Options")
 		for _, o := range c.Options {
-			p.line("\n--%s (%s)%s\n", o.Name, kind(o), required(o.Required))
+			p.line("\n--%s (%s)%s\n", names(o), kind(o), required(o.Required))
 			p.line("%s", o.Doc)
 			p.values(o.Choices)
 		}
@@ -47,6 +47,13 @@ func (c *Command) Page(program string) string {
 		}
 	}
 	return p.String()
+}
+
+func names(o Option) string {
+	if o.Short == "" {
+		return o.Name
+	}
+	return o.Name + ", -" + o.Short
 }
 
 func kind(o Option) string {

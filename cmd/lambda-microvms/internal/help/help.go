@@ -12,6 +12,7 @@ import (
 // Option is a global option, or one that several operations have.
 type Option struct {
 	Name, Kind, Doc string
+	Short           string // a letter that stands for it
 	Flag            bool
 	Many, Required  bool
 	Choices         []string

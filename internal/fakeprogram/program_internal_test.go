@@ -1,14 +1,15 @@
-package main
+package fakeprogram
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -22,14 +23,28 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
+func run(ctx context.Context, args []string, out, messages io.Writer) error {
+	p := New("fake")
+	p.Flags.SetOutput(io.Discard)
+	if err := p.Parse(args); err != nil {
+		return err
+	}
+	return p.Run(ctx, "lambda-microvms", out, messages)
+}
+
 // start runs the program until stop is called, and returns its address.
 func start(t *testing.T, args ...string) (address string, stop func()) {
+	t.Helper()
+	return startWriting(t, io.Discard, args...)
+}
+
+func startWriting(t *testing.T, out io.Writer, args ...string) (address string, stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	messages, w := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		err := run(ctx, append(args, "--addr", "127.0.0.1:0"), w)
+		err := run(ctx, append(args, "--addr", "127.0.0.1:0"), out, w)
 		_ = w.CloseWithError(errors.Join(io.EOF, err))
 		done <- err
 	}()
@@ -141,7 +156,7 @@ func TestFlags(t *testing.T) {
 		{"defaults", "", ""},
 		{"an application", "--app-url http://127.0.0.1:3000", ""},
 		{"no URL", "--app-url localhost", `invalid value "localhost" for flag -app-url: "localhost" is no URL with http or https and a host`},
-		{"no secret", "--access-key AKID:1", `invalid value "AKID:1" for flag -access-key: want key:secret:account`},
+		{"no account", "--access-key AKID:hunter2", `invalid value for flag -access-key: want key:secret:account`},
 		{"no versions", "--managed-image al2023-1=0", `invalid value "al2023-1=0" for flag -managed-image: "0" is no number of versions`},
 		{"no name", "--managed-image =1", `invalid value "=1" for flag -managed-image: want name or name=versions`},
 		{"an argument", "serve", `unexpected argument "serve"`},
@@ -149,12 +164,47 @@ func TestFlags(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := parse(strings.Fields(test.args), new(bytes.Buffer))
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel() // ends the program when it has started
 			got := ""
-			if err != nil {
+			if err := run(ctx, append([]string{"--addr", "127.0.0.1:0"}, strings.Fields(test.args)...), io.Discard, io.Discard); err != nil {
 				got = err.Error()
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestDemo checks that the demonstration is the same at every start, and that state that
+// was kept has it once.
+func TestDemo(t *testing.T) {
+	ctx := context.Background()
+	file := filepath.Join(t.TempDir(), "state.json")
+	const want = `arn:aws:lambda:us-west-2:123456789012:microvm-image:web CREATED 1.0  <nil>
+arn:aws:lambda:us-west-2:123456789012:microvm-image:checkout UPDATE_FAILED 1.0 2.0 <nil>
+microvm-cc2f4380-bfc7-4660-9d3f-166fb81d1369 RUNNING arn:aws:lambda:us-west-2:123456789012:microvm-image:web <nil>
+microvm-40a238d4-d7e6-449f-b4c5-c65374375c86 RUNNING arn:aws:lambda:us-west-2:123456789012:microvm-image:web <nil>
+`
+	for _, test := range []struct{ name, args string }{
+		{"new", "--demo"},
+		{"again", "--demo"},
+		{"into a file", "--demo --state " + file},
+		{"from the file", "--demo --state " + file},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			address, stop := start(t, append(strings.Fields(test.args), "--region", "us-west-2")...)
+			defer stop()
+			client := newClient(address, "AKIDFAKEFAKEFAKEFAKE")
+			var got strings.Builder
+			for image, err := range lambdamicrovms.NewListMicroVMImagesPaginator(client, nil).Items(ctx) {
+				fmt.Fprintln(&got, *image.ImageArn, image.State, aws.ToString(image.LatestActiveImageVersion), aws.ToString(image.LatestFailedImageVersion), err)
+			}
+			for vm, err := range lambdamicrovms.NewListMicroVMsPaginator(client, nil).Items(ctx) {
+				fmt.Fprintln(&got, *vm.MicroVMId, vm.State, *vm.ImageArn, err)
+			}
+			if diff := cmp.Diff(want, got.String()); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
@@ -187,8 +237,28 @@ func TestAnswers(t *testing.T) {
 // TestStateOfAnother checks that the program does not start over a file that is none of
 // its own.
 func TestStateOfAnother(t *testing.T) {
-	err := run(context.Background(), []string{"--state", "main.go"}, io.Discard)
-	if want := "fake: state file main.go: is not the saved state of a fake"; err == nil || !strings.HasPrefix(err.Error(), want) {
+	err := run(context.Background(), []string{"--state", "program.go"}, io.Discard, io.Discard)
+	if want := "fake: state file program.go: is not the saved state of a fake"; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
+
+// The README has the lines that the demonstration prints; cmd/lambda-microvms runs them.
+func TestReadme(t *testing.T) {
+	var printed strings.Builder
+	address, stop := startWriting(t, &printed, "--demo")
+	stop()
+	address = strings.TrimPrefix(address, "http://")
+	lines := strings.NewReplacer(address, "127.0.0.1:4290", "\nlambda-microvms ", "\n"+ownCommand+" ").Replace(printed.String())
+	_, lines, _ = strings.Cut(strings.TrimSpace(lines), "\n")
+	want := strings.ReplaceAll("    "+strings.ReplaceAll(lines, "\n", "\n    "), "\n    \n", "\n\n")
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(readme), "\n"+want+"\n") {
+		t.Errorf("README.md lacks these lines:\n%s", want)
+	}
+}
+
+const ownCommand = "go run ./cmd/lambda-microvms"

@@ -1,0 +1,82 @@
+// Package fakeprogram is the program around package fake: its flags, and how it serves.
+// The programs fake-lambda-microvms and lambda-microvms share it.
+package fakeprogram
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/microvm-go/lambdamicrovms/fake"
+)
+
+// Run serves until the context ends, or the process is told to terminate. On messages it
+// tells its address as soon as it listens. With --demo, it writes commands to try to out;
+// command is how to call the command line in them.
+func (p *Program) Run(ctx context.Context, command string, out, messages io.Writer) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
+	defer stop()
+	srv, err := p.server()
+	if err != nil {
+		return err
+	}
+	var demo *demonstration
+	if p.demo {
+		if demo, err = seed(ctx, srv); err != nil {
+			return fmt.Errorf("--demo: %w", err)
+		}
+	}
+	listener, err := net.Listen("tcp", p.addr)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(messages, "listening on http://%s\n", listener.Addr())
+	if demo != nil {
+		fmt.Fprintf(out, "\n# Paste these lines into a shell.\n%s\n", demo.commands(command, listener.Addr().String()))
+	}
+
+	server := &http.Server{Handler: srv, ReadHeaderTimeout: 10 * time.Second}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	timeout, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return errors.Join(server.Shutdown(timeout), srv.Close())
+}
+
+// server returns the server that the flags ask for.
+func (p *Program) server() (*fake.Server, error) {
+	for _, finish := range p.finish {
+		if err := finish(); err != nil {
+			return nil, err
+		}
+	}
+	srv := fake.NewServer(p.options...)
+	if p.state != "" {
+		if err := srv.KeepState(p.state); err != nil {
+			return nil, err
+		}
+	}
+	return srv, nil
+}
+
+// Parse sets the flags by a command line.
+func (p *Program) Parse(args []string) error {
+	if err := p.Flags.Parse(args); err != nil {
+		return err
+	}
+	if p.Flags.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", p.Flags.Arg(0))
+	}
+	return nil
+}
