@@ -13,6 +13,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/clienttoken"
 	"github.com/microvm-go/lambdamicrovms/internal/redact"
+	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
@@ -43,6 +44,12 @@ type Deployment struct {
 	// must change it when the content changes. Without it, every Deploy builds, since the
 	// content at the same URI may have changed.
 	ContentHash string
+
+	// Configure, if not nil, completes a copy of Image once Deploy knows whether the image
+	// exists. live is the configuration of its latest active version, as InputFrom returns
+	// it, or nil if there is none: copy from it the settings that an existing image keeps.
+	// Configure may be called again if the image changes meanwhile. It must not change Name.
+	Configure func(image *lambdamicrovms.CreateMicroVMImageInput, live *lambdamicrovms.UpdateMicroVMImageInput) error
 }
 
 // Uploader stores archives where the service can read them. The bucket must be in the
@@ -86,6 +93,11 @@ type DeployOptions struct {
 	// stores a hash of the content in a tag, which requires the permission to tag the
 	// image. With false, Deploy always builds and writes no such tag.
 	Reuse bool
+
+	// DryRun uploads, builds and tags nothing: the Result is what Deploy would do. The
+	// URI of an archive that is not uploaded is in Result.Changes as the hash of its
+	// content, "sha256:…". Result.Version is empty unless nothing has to be built.
+	DryRun bool
 
 	// Validation is the mode in which Image is validated first. The default is
 	// ValidationStrict, because a build that cannot succeed costs minutes.
@@ -170,23 +182,64 @@ type deployer struct {
 	hash    string // of the content, or empty if unknown
 	archive *os.File
 	uri     string // of the uploaded archive
+	// declared is Image before Configure.
+	declared lambdamicrovms.CreateMicroVMImageInput
 }
 
 // check validates the deployment before anything takes time.
 func (d *deployer) check() error {
+	switch {
+	case d.Dir == "":
+	case d.Uploader == nil && !d.options.DryRun:
+		return errors.New("a Dir requires an Uploader")
+	case d.Image.CodeArtifact != nil:
+		return errors.New("a Dir and an Image.CodeArtifact are mutually exclusive")
+	}
+	d.declared = d.Image
+	if d.Configure != nil {
+		if d.name == "" {
+			return errors.New("Image.Name is required")
+		}
+		return nil // Image is not complete
+	}
+	return d.complete(nil)
+}
+
+// complete makes Image from what is declared and the live configuration, if there is one,
+// and validates it.
+func (d *deployer) complete(live *lambdamicrovms.UpdateMicroVMImageInput) error {
+	if d.Configure != nil {
+		d.Image = lambdamicrovms.CreateMicroVMImageInput{}
+		restjson.Recast(&d.Image, &d.declared)
+		if err := d.Configure(&d.Image, live); err != nil {
+			return err
+		}
+		d.secrets = d.secrets.And(redact.Of(&d.Image))
+	}
 	d.Image.ClientToken = nil
 	d.Image.BaseImageVersion = bareMajor(d.Image.BaseImageVersion)
 	in := d.Image
-	switch {
-	case d.Dir == "":
-	case d.Uploader == nil:
-		return errors.New("a Dir requires an Uploader")
-	case in.CodeArtifact != nil:
-		return errors.New("a Dir and an Image.CodeArtifact are mutually exclusive")
-	default:
+	if d.Dir != "" {
 		in.CodeArtifact = &types.CodeArtifactMemberUri{Value: "s3://bucket/key"} // a placeholder until the upload
 	}
 	return lambdamicrovms.Validate(&in, d.options.Validation)
+}
+
+// configure completes Image with the live configuration.
+func (d *deployer) configure(ctx context.Context, live *lambdamicrovms.UpdateMicroVMImageInput) error {
+	if d.Configure == nil {
+		return nil
+	}
+	if live != nil {
+		d.secrets = d.secrets.And(redact.Of(live))
+		live = configuration(live)
+		live.BaseImageVersion = nil
+	}
+	d.report(ctx, Event{Step: StepChange})
+	if err := d.during(ctx, StepChange, "", func(context.Context) error { return d.complete(live) }); err != nil {
+		return d.fail(StepChange, "", err)
+	}
+	return nil
 }
 
 // hashContent hashes the directory, which need not be packed if it is unchanged.
@@ -246,7 +299,14 @@ func (d *deployer) close() {
 
 // upload packs and uploads the directory, unless that is done already.
 func (d *deployer) upload(ctx context.Context) error {
-	if d.Dir == "" || d.uri != "" {
+	switch {
+	case d.Dir == "":
+		return nil
+	case d.options.DryRun:
+		d.Image.CodeArtifact = &types.CodeArtifactMemberUri{Value: d.hash}
+		return nil
+	case d.uri != "":
+		d.Image.CodeArtifact = &types.CodeArtifactMemberUri{Value: d.uri} // Configure may have begun anew
 		return nil
 	}
 	if to, ok := d.Uploader.(UploadPreparer); ok {
@@ -311,7 +371,7 @@ func (d *deployer) deploy(ctx context.Context) (*Result, error) {
 			}
 			continue
 		}
-		if err != nil || result.Unchanged {
+		if err != nil || result.Unchanged || d.options.DryRun {
 			return result, err
 		}
 		if err := d.waitForBuild(ctx, d.api, result.Version); err != nil {
@@ -347,11 +407,17 @@ func (d *deployer) find(ctx context.Context) (*lambdamicrovms.GetMicroVMImageOut
 }
 
 func (d *deployer) create(ctx context.Context) (*Result, error) {
+	if err := d.configure(ctx, nil); err != nil {
+		return nil, err
+	}
 	if err := d.upload(ctx); err != nil {
 		return nil, err
 	}
 	in := d.Image
 	in.Tags = d.tags("1.0", in.Tags)
+	if d.options.DryRun {
+		return &Result{Created: true, Changes: compare(&lambdamicrovms.UpdateMicroVMImageInput{}, configuration(&in))}, nil
+	}
 	var err error
 	if in.ClientToken, err = clienttoken.New(d.api); err != nil {
 		return nil, d.fail(StepCreate, "", err)
@@ -395,11 +461,18 @@ func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMI
 		return nil, err
 	}
 	result := &Result{Image: d.image, From: seen.latest()}
-	in := configuration(&d.Image)
 	live := &lambdamicrovms.UpdateMicroVMImageInput{}
-	if from := seen.find(result.From); from != nil {
+	from := seen.find(result.From)
+	if from == nil {
+		err = d.configure(ctx, nil)
+	} else {
 		live = configuration(from)
+		err = d.configure(ctx, live)
 	}
+	if err != nil {
+		return nil, err
+	}
+	in := configuration(&d.Image)
 	isCurrent, err := d.isCurrent(ctx, image, result.From)
 	if err != nil {
 		return nil, err
@@ -409,14 +482,27 @@ func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMI
 		in.CodeArtifact = live.CodeArtifact
 		if result.Changes = compare(live, in); len(result.Changes) == 0 {
 			result.Version, result.Unchanged = result.From, true
+			if d.options.DryRun {
+				return result, nil
+			}
 			return result, d.tag(ctx, result)
 		}
 	}
 
-	if err := d.upload(ctx); err != nil {
+	if err := d.checkKept(ctx, result.From); err != nil {
 		return nil, err
 	}
-	in.CodeArtifact, in.ImageIdentifier = d.Image.CodeArtifact, &d.image
+	if !isCurrent || !d.options.DryRun { // otherwise the archive stays the same
+		if err := d.upload(ctx); err != nil {
+			return nil, err
+		}
+		in.CodeArtifact = d.Image.CodeArtifact
+	}
+	if d.options.DryRun {
+		result.Changes = compare(live, in)
+		return result, nil
+	}
+	in.ImageIdentifier = &d.image
 	if in.ClientToken, err = clienttoken.New(d.api); err != nil {
 		return nil, d.fail(StepUpdate, "", err)
 	}
@@ -443,6 +529,20 @@ func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMI
 	}
 	result.Changes, result.ArtifactURI = compare(live, in), d.uri
 	return result, nil
+}
+
+// checkKept returns an error if the version that Configure keeps settings of has some that
+// this module does not know.
+func (d *deployer) checkKept(ctx context.Context, version string) error {
+	if d.Configure == nil || version == "" {
+		return nil
+	}
+	u := &updater{job: d.job, api: d.api}
+	from, err := u.version(ctx, version)
+	if err != nil {
+		return err
+	}
+	return d.checkKnown(from)
 }
 
 // builtAfter returns the version that was built from the input after the given one, or

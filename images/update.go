@@ -33,6 +33,15 @@ type UpdateOptions struct {
 	// a *ConcurrentUpdateError instead. A negative number is an error.
 	Retries int
 
+	// DryRun builds nothing: Result.Changes is what would be changed, and Result.Version is
+	// empty. The change function is called.
+	DryRun bool
+
+	// NoWait returns as soon as the build has been started. Result.Version is then being
+	// built: it is not active yet, and its build may fail. Wait for it with a
+	// MicroVMImageVersionSuccessfulWaiter.
+	NoWait bool
+
 	// KeepBaseImageVersion pins the base image to the version that the image was last
 	// built on. By default it is the latest, unless the change sets it.
 	KeepBaseImageVersion bool
@@ -41,7 +50,7 @@ type UpdateOptions struct {
 // Result is the result of Update and Deploy.
 type Result struct {
 	Image   string  // ARN
-	Version string  // the latest active version now, such as "3.0"
+	Version string  // the latest active version now, such as "3.0"; see DryRun and NoWait
 	From    string  // the version that the configuration was compared with, if any
 	Changes Changes // the differences from that version
 
@@ -195,6 +204,9 @@ func (u *updater) once(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	u.secrets = u.secrets.And(redact.Of(from, in))
+	if u.options.DryRun {
+		return &Result{Image: u.image, From: deref(from.ImageVersion), Changes: compare(configuration(from), in)}, nil
+	}
 	version, err := u.start(ctx, seen, in)
 	if err != nil {
 		return nil, err
@@ -206,6 +218,9 @@ func (u *updater) once(ctx context.Context) (*Result, error) {
 	}
 	// Check now: later, older versions may have changed for other reasons.
 	err = u.checkConcurrent(ctx, seen, version)
+	if u.options.NoWait {
+		return result, err
+	}
 	waitErr := u.waitForBuild(ctx, u.api, version)
 	var failed *BuildFailedError
 	switch {
@@ -320,9 +335,8 @@ func (u *updater) prepare(ctx context.Context, seen history) (*lambdamicrovms.Ge
 		return nil, nil, err
 	}
 
-	if unknown := lambdamicrovms.UnknownSettings(from.ResultMetadata); len(unknown) > 0 {
-		return nil, nil, &VersionError{Workflow: u.workflow, Image: u.image, Version: version,
-			Problem: "an update would reset settings that this version of the module does not know: " + strings.Join(unknown, ", ")}
+	if err := u.checkKnown(from); err != nil {
+		return nil, nil, err
 	}
 	in := InputFrom(from)
 	if u.options.KeepBaseImageVersion {
@@ -342,6 +356,17 @@ func (u *updater) prepare(ctx context.Context, seen history) (*lambdamicrovms.Ge
 		}
 	}
 	return from, in, nil
+}
+
+// checkKnown returns an error if an update would reset settings that this module does not
+// know.
+func (j *job) checkKnown(from *lambdamicrovms.GetMicroVMImageVersionOutput) error {
+	unknown := lambdamicrovms.UnknownSettings(from.ResultMetadata)
+	if len(unknown) == 0 {
+		return nil
+	}
+	return &VersionError{Workflow: j.workflow, Image: j.image, Version: deref(from.ImageVersion),
+		Problem: "an update would reset settings that this version of the module does not know: " + strings.Join(unknown, ", ")}
 }
 
 // version reads a version with its configuration. If members were missing, the update
