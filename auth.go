@@ -112,16 +112,17 @@ func (s *sigV4Signer) SignRequest(ctx context.Context, r *smithyhttp.Request, id
 		return errors.New("sigv4 signing region is required")
 	}
 	now := time.Now().Add(callOf(ctx).clockSkew())
+	hash := payloadHash(ctx)
 	singleEncoding, _ := smithyhttp.GetDisableDoubleEncoding(&props)
 	if s.ordinary != nil && !singleEncoding &&
-		s.ordinary.Sign(&credentials.Credentials, r.Request, v4.GetPayloadHash(ctx), name, region, now) {
+		s.ordinary.Sign(&credentials.Credentials, r.Request, hash, name, region, now) {
 		return nil
 	}
 	options := s.options[:1:1] // signers may append to it
 	if singleEncoding {
 		options = s.options[:2:2]
 	}
-	err := s.signer.SignHTTP(ctx, credentials.Credentials, r.Request, v4.GetPayloadHash(ctx), name, region, now, options...)
+	err := s.signer.SignHTTP(ctx, credentials.Credentials, r.Request, hash, name, region, now, options...)
 	if err != nil {
 		return fmt.Errorf("sign http: %w", err)
 	}
@@ -373,9 +374,15 @@ func (*setSigningOptions) apply(ctx context.Context, _ *smithyhttp.Request) erro
 type computePayloadHash struct {
 	*settings
 	sdk v4.ComputePayloadSHA256
+	// stackKey is set in compiled chains. Their attemptContext holds the hash, and makes the
+	// context value that the SDK has for it only if somebody asks.
+	stackKey any
 }
 
-func (m *computePayloadHash) ID() string { return m.sdk.ID() }
+// emptyPayloadHash is the hash of no body.
+const emptyPayloadHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+func (*computePayloadHash) ID() string { return (*v4.ComputePayloadSHA256)(nil).ID() }
 
 func (m *computePayloadHash) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
 	out middleware.FinalizeOutput, metadata middleware.Metadata, err error,
@@ -385,13 +392,51 @@ func (m *computePayloadHash) HandleFinalize(ctx context.Context, in middleware.F
 		return out, metadata, err
 	}
 	body, own := req.GetStream().(*requestBody)
-	if !own || v4.GetPayloadHash(ctx) != "" {
+	if !own && req.GetStream() != nil || v4.GetPayloadHash(ctx) != "" {
 		return m.sdk.HandleFinalize(ctx, in, next)
 	}
 	_, span := m.startSpan(ctx, "ComputePayloadSHA256")
-	hash := body.hash()
+	hash := emptyPayloadHash
+	if own {
+		hash = body.hash()
+	}
 	span.End()
-	return next.HandleFinalize(v4.SetPayloadHash(ctx, hash), in)
+	if attempt, direct := ctx.(*attemptContext); direct && m.stackKey != nil {
+		attempt.payloadHash, attempt.stackKey = hash, m.stackKey
+	} else {
+		ctx = v4.SetPayloadHash(ctx, hash)
+	}
+	return next.HandleFinalize(ctx, in)
+}
+
+// payloadHash is v4.GetPayloadHash, at less cost in compiled chains.
+func payloadHash(ctx context.Context) string {
+	if attempt, err := attemptOf(ctx); err == nil && attempt.stackKey != nil {
+		return attempt.payloadHash
+	}
+	return v4.GetPayloadHash(ctx)
+}
+
+// keepPayloadHash is for the step of a stack that is about to be compiled. The SDK does not
+// export the context key of stack values, so it is taken from a look-up.
+func keepPayloadHash(step *middleware.FinalizeStep) {
+	m, _ := step.Get((*computePayloadHash)(nil).ID())
+	if compute, ok := m.(*computePayloadHash); ok {
+		asked := &askedContext{Context: context.Background()}
+		v4.GetPayloadHash(asked)
+		compute.stackKey = asked.key
+	}
+}
+
+// askedContext notes the key that it was last asked for.
+type askedContext struct {
+	context.Context
+	key any
+}
+
+func (c *askedContext) Value(key any) any {
+	c.key = key
+	return nil
 }
 
 type signRequest struct{ *settings }

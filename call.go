@@ -7,6 +7,7 @@ import (
 	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/smithy-go"
 	smithyauth "github.com/aws/smithy-go/auth"
 	"github.com/aws/smithy-go/middleware"
@@ -78,11 +79,18 @@ type attemptContext struct {
 	identity smithyauth.Identity
 	// signer replaces the signer properties of option if it is not nil.
 	signer *smithy.Properties
+
+	// payloadHash is what v4.GetPayloadHash finds under stackKey, if that is not nil.
+	payloadHash string
+	stackKey    any
 }
 
 func (a *attemptContext) Value(key any) any {
 	if _, ok := key.(attemptContextKey); ok {
 		return a
+	}
+	if a.stackKey != nil && key == a.stackKey {
+		return v4.SetPayloadHash(a.Context, a.payloadHash).Value(key)
 	}
 	return a.Context.Value(key)
 }

@@ -2,6 +2,7 @@ package lambdamicrovms
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/aws/smithy-go/middleware"
@@ -63,4 +64,14 @@ func compile(stack *middleware.Stack, first func() any, transport middleware.Han
 	removeIdle(stack.Serialize)
 	removeIdle(stack.Finalize)
 	return link.Stack(stack, first, transport)
+}
+
+// quicken replaces middlewares of the SDK, in a stack that is about to be compiled, by
+// middlewares that do the same at less cost.
+func (s *settings) quicken(stack *middleware.Stack) error {
+	if sdkMiddlewares {
+		return nil
+	}
+	keepPayloadHash(stack.Finalize)
+	return errors.Join(s.skipRetryLoop(stack.Finalize), swapInvocationID(stack.Build))
 }

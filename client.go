@@ -176,7 +176,11 @@ func (c *Client) compileChain(op operationShape, feature callFeature) (*chain, e
 		first = func() any { return lentRequest }
 		transport = &directTransport{client: c.settings.client, general: transport, watched: !op.info().readOnly}
 	}
-	handler, err := compile(assemble(c.settings, op, feature), first, transport)
+	stack := assemble(c.settings, op, feature)
+	if err := c.settings.quicken(stack); err != nil {
+		return nil, err
+	}
+	handler, err := compile(stack, first, transport)
 	if err != nil {
 		return nil, err
 	}

@@ -317,7 +317,9 @@ func (b *requestBody) Len() int { return len(b.data) - b.read }
 func (b *requestBody) hash() string {
 	if b.sha256 == "" {
 		sum := sha256.Sum256(b.data)
-		b.sha256 = hex.EncodeToString(sum[:])
+		var text [2 * sha256.Size]byte
+		hex.Encode(text[:], sum[:])
+		b.sha256 = string(text[:])
 	}
 	return b.sha256
 }

@@ -2,7 +2,6 @@ package lambdamicrovms
 
 import (
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -60,12 +59,7 @@ func assemble(s *settings, op operationShape, feature callFeature) *middleware.S
 
 	finalize := func(m middleware.FinalizeMiddleware) { _ = stack.Finalize.Add(m, middleware.After) }
 	finalize(&smithyhttp.InterceptBeforeRetryLoop{Interceptors: o.Interceptors.BeforeRetryLoop})
-	finalize(retry.NewAttemptMiddleware(retryAfter{o.Retryer}, cloneRequest, func(a *retry.Attempt) {
-		a.LogAttempts = o.ClientLogMode.IsRetries()
-		a.OperationMeter = s.meter
-		a.ClientSkew = s.skew
-		a.DisableClockSkewCorrection = o.DisableClockSkewCorrection
-	}))
+	finalize(s.newRetryLoop(retryAfter{o.Retryer}, s.skew))
 	finalize(&smithyhttp.InterceptAttempt{
 		BeforeAttempt: o.Interceptors.BeforeAttempt,
 		AfterAttempt:  o.Interceptors.AfterAttempt,

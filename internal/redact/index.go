@@ -3,6 +3,7 @@ package redact
 import (
 	"bytes"
 	"encoding/binary"
+	"unicode/utf8"
 )
 
 const (
@@ -40,6 +41,24 @@ type finding struct {
 	tail       string
 }
 
+// grow makes room for the needles of secrets.
+func (x *index) grow(secrets []string) {
+	const needlesOfOne, bytesOfOne = 11, 16 // bytes for each byte of a secret; see addEncodings
+	size, needles := 0, 0
+	for _, secret := range secrets {
+		if len(secret) >= minSecret {
+			size, needles = size+bytesOfOne*len(secret), needles+needlesOfOne
+		}
+	}
+	if needles == 0 {
+		return
+	}
+	x.text = make([]byte, 0, size)
+	x.needles = make([]needle, 0, needles)
+	x.places = make([]place, 0, size/block)
+	x.first = make(map[uint64]int32, size/block)
+}
+
 // add adds a needle. What is shorter than a block is not looked for.
 func (x *index) add(text []byte, tail string) {
 	if len(text) < block {
@@ -55,6 +74,30 @@ func (x *index) add(text []byte, tail string) {
 		x.places = append(x.places, place{needle: int32(len(x.needles) - 1), at: int32(at), next: x.first[key]}) //nolint:gosec // secrets are short
 		x.first[key] = int32(len(x.places))                                                                      //nolint:gosec // as above
 	}
+}
+
+// isWithout reports whether a text certainly has no run in common with a needle. That is so
+// for most texts, and is known without reducing them. It says nothing about a text that may
+// hold escapes or letters that are not ASCII.
+func (x *index) isWithout(text string) bool {
+	kept, last := 0, uint64(0) // the last bytes of what reduce keeps, as the keys of x.first
+	for i := range len(text) {
+		c := text[i]
+		switch {
+		case c >= utf8.RuneSelf || c == '%' || c == '\\' || c == '&':
+			return len(text) < block // reducing makes no text longer
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		case 'a' <= c && c <= 'z' || '0' <= c && c <= '9':
+		default:
+			continue
+		}
+		last = last>>8 | uint64(c)<<56
+		if kept++; kept >= block && x.first[last] != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // find returns the runs in the order of the text. Those that public holds too are left out.

@@ -83,13 +83,17 @@ func (s *Secrets) And(other *Secrets) *Secrets {
 
 // union returns a and what b has more.
 func union(a, b []string) []string {
-	a = slices.Clip(a)
-	for _, text := range b {
-		if !slices.Contains(a, text) {
-			a = append(a, text)
+	all := slices.Clip(a)
+	for i, text := range b {
+		if slices.Contains(all, text) {
+			continue
 		}
+		if len(all) == len(a) {
+			all = slices.Grow(all, len(b)-i)
+		}
+		all = append(all, text)
 	}
-	return a
+	return all
 }
 
 // Redact replaces the secrets in a text, whole or in part, in whatever encoding.
@@ -100,6 +104,9 @@ func (s *Secrets) Redact(text string) string {
 	s.once.Do(s.build)
 	if s.exact != nil {
 		text = s.exact.Replace(text)
+	}
+	if s.index.isWithout(text) {
+		return text
 	}
 	found := s.index.find(reduce(text), s.open)
 	if len(found) == 0 {
@@ -135,6 +142,7 @@ func (s *Secrets) build() {
 		s.open += string(reduce(text).text) + " " // which no reduced text holds
 	}
 	var exact []string
+	s.index.grow(s.values)
 	for _, secret := range s.values {
 		reduced := reduce(secret).text
 		switch {
@@ -197,7 +205,20 @@ func escapings(secret string) []string {
 
 // jsonText is a text as it stands in a string of JSON.
 func jsonText(text string) string {
+	if isPlainJSON(text) {
+		return text
+	}
 	var w restjson.Writer
 	w.String(text)
 	return string(w.Bytes()[1 : len(w.Bytes())-1])
+}
+
+// isPlainJSON reports whether a text needs no escape in JSON.
+func isPlainJSON(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			return false
+		}
+	}
+	return true
 }

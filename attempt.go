@@ -1,0 +1,207 @@
+package lambdamicrovms
+
+import (
+	"context"
+	"reflect"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// newRetryLoop returns the SDK's retry loop. skew is where it keeps the skew of the clocks.
+func (s *settings) newRetryLoop(retryer aws.Retryer, skew *atomic.Int64) *retry.Attempt {
+	return retry.NewAttemptMiddleware(retryer, cloneRequest, func(a *retry.Attempt) {
+		a.LogAttempts = s.options.ClientLogMode.IsRetries()
+		a.OperationMeter = s.meter
+		a.ClientSkew = skew
+		a.DisableClockSkewCorrection = s.options.DisableClockSkewCorrection
+	})
+}
+
+// firstAttempt replaces the SDK's retry loop in compiled chains, because most calls need one
+// attempt only, and the loop's preparations for more are a third of a call's allocations. It
+// does what the loop does for an attempt that succeeds. The SDK's loop handles all else: it
+// gets a failed attempt as its first.
+type firstAttempt struct {
+	*settings
+	retryer retryAfter
+	// results is the metadata key of [retry.AttemptResults].
+	results any
+}
+
+// skipRetryLoop puts firstAttempt into a stack that is about to be compiled.
+func (s *settings) skipRetryLoop(step *middleware.FinalizeStep) error {
+	results := attemptResultsKey()
+	if results == nil || s.observed() { // the spans and metrics of attempts are the loop's
+		return nil
+	}
+	first := &firstAttempt{settings: s, retryer: retryAfter{s.options.Retryer}, results: results}
+	_, err := step.Swap(first.ID(), first)
+	return err
+}
+
+func (*firstAttempt) ID() string { return (*retry.Attempt)(nil).ID() }
+
+func (m *firstAttempt) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
+	out middleware.FinalizeOutput, metadata middleware.Metadata, err error,
+) {
+	if ctx.Err() != nil {
+		return m.newRetryLoop(m.retryer, m.skew).HandleFinalize(ctx, in, next)
+	}
+	skew := callOf(ctx).clockSkew() // before the attempt measures it
+	maxAttempts := m.retryer.MaxAttempts()
+	release, err := m.retryer.GetAttemptToken(ctx)
+	if err != nil {
+		return m.goOn(ctx, in, next, &madeAttempt{tokenErr: err, skew: skew})
+	}
+	request := cloneRequest(in.Request).(*smithyhttp.Request)
+	request.Header[attemptHeader] = []string{attemptText(ctx, maxAttempts, skew)}
+	out, metadata, err = next.HandleFinalize(ctx, middleware.FinalizeInput{Request: request})
+	if err != nil {
+		return m.goOn(ctx, in, next, &madeAttempt{release: release, skew: skew, out: out, metadata: metadata, err: err})
+	}
+	_ = release(nil) // the loop drops its error, too
+	m.keepSkew(metadata)
+	result := metadata.Clone()
+	result.Set(m.results, retry.AttemptResults{Results: []retry.AttemptResult{{ResponseMetadata: metadata}}})
+	return out, result, nil
+}
+
+const (
+	attemptHeader      = "Amz-Sdk-Request"
+	defaultAttemptText = "attempt=1; max=3" // 3 is retry.DefaultMaxAttempts
+)
+
+// attemptText is what the SDK's loop sends in the header of a first attempt.
+func attemptText(ctx context.Context, maxAttempts int, skew time.Duration) string {
+	text := "attempt=1"
+	switch maxAttempts {
+	case 0:
+	case retry.DefaultMaxAttempts:
+		text = defaultAttemptText
+	default:
+		text += "; max=" + strconv.Itoa(maxAttempts)
+	}
+	if deadline, ok := ctx.Deadline(); ok && !deadline.IsZero() && skew > 0 {
+		text += "; ttl=" + deadline.Add(skew).Format("20060102T150405Z")
+	}
+	return text
+}
+
+// keepSkew lets the client's next calls sign with the skew that a response showed.
+func (m *firstAttempt) keepSkew(metadata middleware.Metadata) {
+	if skew, ok := awsmiddleware.GetAttemptSkew(metadata); ok && !m.options.DisableClockSkewCorrection {
+		m.skew.Store(skew.Nanoseconds())
+	}
+}
+
+// goOn lets the SDK's loop decide what follows a failed attempt.
+func (m *firstAttempt) goOn(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler, made *madeAttempt) (
+	middleware.FinalizeOutput, middleware.Metadata, error,
+) {
+	// The loop judges the error by the skew that the attempt was signed with. Other calls may
+	// have changed the client's since.
+	skew := new(atomic.Int64)
+	skew.Store(int64(made.skew))
+	loop := m.newRetryLoop(&madeAttemptRetryer{m.retryer, made}, skew)
+	out, metadata, err := loop.HandleFinalize(&madeAttemptContext{ctx, made}, in, middleware.FinalizeHandlerFunc(
+		func(ctx context.Context, in middleware.FinalizeInput) (middleware.FinalizeOutput, middleware.Metadata, error) {
+			if made.taken {
+				return next.HandleFinalize(ctx, in)
+			}
+			made.taken = true
+			return made.out, made.metadata, made.err
+		}))
+	m.keepSkew(metadata)
+	return out, metadata, err
+}
+
+// A madeAttempt is a first attempt that has failed, as the SDK's loop gets it.
+type madeAttempt struct {
+	taken bool // by the loop
+
+	release  func(error) error
+	tokenErr error
+	skew     time.Duration
+
+	out      middleware.FinalizeOutput
+	metadata middleware.Metadata
+	err      error
+}
+
+// madeAttemptContext hides the end of a context until the loop has taken the attempt: the
+// loop would not begin, and the attempt's error would be lost.
+type madeAttemptContext struct {
+	context.Context
+	made *madeAttempt
+}
+
+func (c *madeAttemptContext) Done() <-chan struct{} {
+	if !c.made.taken {
+		return nil
+	}
+	return c.Context.Done()
+}
+
+// madeAttemptRetryer returns the token of the attempt in place of a second one.
+type madeAttemptRetryer struct {
+	retryAfter
+	made *madeAttempt
+}
+
+func (r *madeAttemptRetryer) GetAttemptToken(ctx context.Context) (func(error) error, error) {
+	if r.made.taken {
+		return r.retryAfter.GetAttemptToken(ctx)
+	}
+	return r.made.release, r.made.tokenErr
+}
+
+var attemptResults struct {
+	once sync.Once
+	key  any
+}
+
+// attemptResultsKey returns the metadata key of [retry.AttemptResults]. The SDK does not
+// export it, so it is taken from what the loop leaves of an attempt. It is nil if that does
+// not work with the version of the SDK in the program.
+func attemptResultsKey() any {
+	attemptResults.once.Do(func() {
+		_, metadata, _ := retry.NewAttemptMiddleware(aws.NopRetryer{}, func(v any) any { return v }).HandleFinalize(
+			context.Background(), middleware.FinalizeInput{}, middleware.FinalizeHandlerFunc(
+				func(context.Context, middleware.FinalizeInput) (middleware.FinalizeOutput, middleware.Metadata, error) {
+					return middleware.FinalizeOutput{}, middleware.Metadata{}, nil
+				}))
+		attemptResults.key = onlyKey(metadata, func(m middleware.Metadata) bool { _, ok := retry.GetAttemptResults(m); return ok })
+	})
+	return attemptResults.key
+}
+
+// onlyKey returns the key in metadata, if it is one, without members, and has finds a value
+// that is set under it.
+func onlyKey(metadata middleware.Metadata, has func(middleware.Metadata) bool) any {
+	values := reflect.ValueOf(metadata)
+	if values.NumField() != 1 || values.Field(0).Kind() != reflect.Map || values.Field(0).Len() != 1 {
+		return nil
+	}
+	key := values.Field(0).MapKeys()[0]
+	if key.Kind() == reflect.Interface {
+		key = key.Elem()
+	}
+	if key.Kind() != reflect.Struct || key.NumField() != 0 {
+		return nil
+	}
+	made := reflect.Zero(key.Type()).Interface()
+	var copied middleware.Metadata
+	copied.Set(made, retry.AttemptResults{})
+	if !has(copied) {
+		return nil
+	}
+	return made
+}

@@ -1,0 +1,5 @@
+//go:build lambdamicrovms_sdk
+
+package lambdamicrovms
+
+const sdkMiddlewares = true
