@@ -18,9 +18,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
 
+	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/images"
-	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 )
 
 // API is the set of operations that an Uploader calls. *s3.Client implements it.
@@ -89,26 +90,36 @@ type Progress struct {
 
 const (
 	minPartSize           = 5 << 20
+	maxTags               = 10
 	defaultPartSize       = 8 << 20
 	multipartThreshold    = 16 << 20
 	defaultConcurrency    = 5
 	defaultCleanupTimeout = 30 * time.Second
 )
 
+// check returns a smithy.InvalidParamsError with all fields that are out of range, or
+// nil.
 func (o *Options) check(bucket string) error {
-	check := workflow.CheckOptions("s3upload.Options")
-	if bucket == "" {
-		check.Refuse("bucket", "a name", "none")
+	invalid := smithy.InvalidParamsError{Context: "s3upload.Options"}
+	refuse := func(refused bool, field, limit string, given any) {
+		if refused {
+			invalid.Add(&lambdamicrovms.ConstraintError{
+				Path: field, Rule: lambdamicrovms.RuleRange, Limit: limit, Given: fmt.Sprint(given),
+			})
+		}
 	}
-	workflow.AtLeast(check, "PartSize", o.PartSize, minPartSize)
-	workflow.AtLeast(check, "Concurrency", o.Concurrency, 1)
-	workflow.AtLeast(check, "CleanupTimeout", o.CleanupTimeout, 0)
-	workflow.Between(check, "len(Tags)", len(o.Tags), 0, 10)
+	refuse(bucket == "", "bucket", "a name", "none")
+	refuse(o.PartSize < minPartSize, "PartSize", "at least 5 MiB", o.PartSize)
+	refuse(o.Concurrency < 1, "Concurrency", "at least 1", o.Concurrency)
+	refuse(o.CleanupTimeout < 0, "CleanupTimeout", "at least 0s", o.CleanupTimeout)
+	refuse(len(o.Tags) > maxTags, "Tags", "at most 10", len(o.Tags))
 	encryption := o.ServerSideEncryption
-	if o.KMSKeyID != "" && encryption != types.ServerSideEncryptionAwsKms && encryption != types.ServerSideEncryptionAwsKmsDsse {
-		check.Refuse("ServerSideEncryption", "aws:kms or aws:kms:dsse with a KMSKeyID", cmp.Or(encryption, "none"))
+	isKMS := encryption == types.ServerSideEncryptionAwsKms || encryption == types.ServerSideEncryptionAwsKmsDsse
+	refuse(o.KMSKeyID != "" && !isKMS, "ServerSideEncryption", "aws:kms or aws:kms:dsse with a KMSKeyID", cmp.Or(encryption, "none"))
+	if invalid.Len() == 0 {
+		return nil
 	}
-	return check.Err()
+	return invalid
 }
 
 // Uploader stores archives in a bucket. It implements images.UploadPreparer and is safe
@@ -128,8 +139,6 @@ var _ images.UploadPreparer = (*Uploader)(nil)
 
 // New returns an Uploader for a bucket. If the options are out of range, its methods
 // return an error that [lambdamicrovms.Violations] lists.
-//
-// [lambdamicrovms.Violations]: https://pkg.go.dev/github.com/microvm-go/lambdamicrovms#Violations
 func New(client API, bucket string, optFns ...func(*Options)) *Uploader {
 	u := &Uploader{client: client, bucket: bucket}
 	o := &u.options

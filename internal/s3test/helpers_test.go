@@ -208,11 +208,20 @@ const (
 	large = 17 << 20 // three parts of 8 MiB or less
 )
 
-// archive returns content that looks like nothing else.
+// archive returns content that looks like nothing else. It must not be changed.
 func archive(size int) []byte {
+	if size == large {
+		return largeArchive()
+	}
+	return random(size)
+}
+
+var largeArchive = sync.OnceValue(func() []byte { return random(large) })
+
+func random(size int) []byte {
 	content := make([]byte, size)
-	random := rand.NewChaCha8([32]byte{byte(size), byte(size >> 8)})
-	_, _ = random.Read(content)
+	source := rand.NewChaCha8([32]byte{byte(size), byte(size >> 8)})
+	_, _ = source.Read(content)
 	return content
 }
 
