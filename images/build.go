@@ -3,8 +3,11 @@ package images
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
+	"github.com/microvm-go/lambdamicrovms/logs"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -44,13 +47,14 @@ func (j *job) pollBuild(ctx context.Context, api buildAPI, version string) error
 // buildFailed collects the details of a failure. The builds have the reason, and the
 // image has the version that remains active.
 func (j *job) buildFailed(ctx context.Context, api buildAPI, version string, out *lambdamicrovms.GetMicroVMImageVersionOutput) error {
+	source, hasLogs := logSource(j.image, out)
 	failed := &BuildFailedError{
 		Workflow: j.workflow,
 		Image:    j.image,
 		Version:  version,
 		State:    string(out.State),
 		Reason:   deref(out.StateReason),
-		LogGroup: logGroup(j.image, out.Logging),
+		LogGroup: source.Group,
 	}
 	failed.Builds, failed.BuildsErr = withRetries(ctx, j, StepRead, version, func(ctx context.Context) ([]Build, error) {
 		return j.builds(ctx, api, version)
@@ -58,6 +62,9 @@ func (j *job) buildFailed(ctx context.Context, api buildAPI, version string, out
 	image, err := api.GetMicroVMImage(ctx, &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: &j.image})
 	if err == nil && image != nil {
 		failed.Serving = deref(image.LatestActiveImageVersion)
+	}
+	if j.LogReader != nil && hasLogs {
+		failed.Lines, failed.LinesErr = j.lastLines(ctx, source)
 	}
 	return failed
 }
@@ -84,19 +91,39 @@ func (j *job) builds(ctx context.Context, api lambdamicrovms.ListMicroVMImageBui
 	return builds, nil
 }
 
-// logGroup returns the log group for the output of an image's builds, or "".
-func logGroup(image string, logging types.Logging) string {
-	switch to := logging.(type) {
-	case *types.LoggingMemberDisabled:
-		return ""
-	case *types.LoggingMemberCloudWatch:
-		if to.Value.LogGroup != nil {
-			return *to.Value.LogGroup
-		}
+// LogSource returns where CloudWatch Logs has the output of the build of a version. It
+// returns false if logging is disabled, or if the version has no ARN. The output begins
+// when the version was created. Nobody has measured when it ends, so Until is zero.
+// MicroVMs of the version write to streams with the same prefixes, unless the logging
+// configuration names a stream: set Until to leave out those that were started later.
+func LogSource(version *lambdamicrovms.GetMicroVMImageVersionOutput) (logs.Source, bool) {
+	if version == nil {
+		return logs.Source{}, false
 	}
-	arn, err := ParseARN(image)
-	if err != nil {
-		return ""
+	return logSource(deref(version.ImageArn), version)
+}
+
+func logSource(image string, version *lambdamicrovms.GetMicroVMImageVersionOutput) (logs.Source, bool) {
+	source, ok := logs.NewSource(image, version.Logging)
+	if ok {
+		source.Version, source.Since = deref(version.ImageVersion), deref(version.CreatedAt)
 	}
-	return "/aws/lambda-microvms/" + arn.Name
+	return source, ok
+}
+
+// logTimeout limits the time, by the system clock, that a failed build is kept from the
+// caller because its output is being read.
+const logTimeout = 30 * time.Second
+
+// lastLines reads the last lines of a failed build.
+func (j *job) lastLines(ctx context.Context, source logs.Source) ([]logs.Line, error) {
+	ctx, cancel := context.WithTimeout(ctx, logTimeout)
+	defer cancel()
+	read, err := j.LogReader.Tail(ctx, source, j.LogLines)
+	var lines []logs.Line
+	for _, line := range read[max(0, len(read)-j.LogLines):] {
+		line.Text, line.Stream = j.secrets.Clean(line.Text, redact.MaxText), redact.Clean(line.Stream, redact.MaxText)
+		lines = append(lines, line)
+	}
+	return lines, j.secrets.Error(err)
 }

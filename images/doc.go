@@ -27,7 +27,7 @@
 //   - The state of an image may be that of somebody else's update. Workflows wait for the
 //     version that they started.
 //   - The reason of a failed build takes three calls to find. [BuildFailedError] includes
-//     it.
+//     it, and with [Options].LogReader the last lines of its output.
 //   - Most operations do not accept an image name. [Find] and [ARN] return the ARN.
 //   - An image can have at most 50 versions. [Prune] deletes those that are not needed.
 //   - A request without a response may have been accepted. Workflows repeat it with the

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/microvm-go/lambdamicrovms/logs"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -161,6 +162,15 @@ type BuildFailedError struct {
 	LogGroup string
 	// BuildsErr is the error of reading Builds.
 	BuildsErr error
+
+	// Lines are the last lines of output of the builds, oldest first, if Options.LogReader
+	// is set. Each has at most 2 KiB, without control characters and secrets of the
+	// configuration. The last ones may still be missing, because nobody has measured how
+	// long it takes until they can be read.
+	Lines []logs.Line
+	// LinesErr is the error of reading Lines, such as a *logs.NotFoundError. It says
+	// nothing about the build, so errors.As does not find it.
+	LinesErr error
 }
 
 // Build is one of the builds of a version.
@@ -197,6 +207,9 @@ func (e *BuildFailedError) Error() string {
 	}
 	if e.LogGroup != "" {
 		b.WriteString("; log group " + e.LogGroup)
+	}
+	if e.LinesErr != nil {
+		fmt.Fprintf(&b, ", which could not be read: %v", e.LinesErr)
 	}
 	if e.Serving != "" {
 		b.WriteString("; version " + e.Serving + " remains active")

@@ -10,6 +10,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/clock"
 	"github.com/microvm-go/lambdamicrovms/internal/inprocess"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
+	"github.com/microvm-go/lambdamicrovms/logs"
 )
 
 // Options are shared by the workflows of this package. A zero field means its default. If
@@ -38,6 +39,13 @@ type Options struct {
 	// no secrets. By default nothing is logged. Spans go to the client's TracerProvider.
 	Logger *slog.Logger
 
+	// LogReader reads the output of a failed build for BuildFailedError.Lines. By default
+	// it is not read. Module cwlogs has a reader of CloudWatch Logs.
+	LogReader logs.Reader
+
+	// LogLines is the number of lines to read. The default is 20.
+	LogLines int
+
 	// Progress is called at each step and poll, by the goroutine that called the
 	// workflow.
 	Progress func(Event)
@@ -49,6 +57,7 @@ func (o *Options) check(c *workflow.OptionCheck) {
 	workflow.AtLeast(c, "BuildTimeout", o.BuildTimeout, 0)
 	workflow.AtLeast(c, "MinDelay", o.MinDelay, 0)
 	workflow.AtLeast(c, "MaxDelay", o.MaxDelay, 0)
+	workflow.AtLeast(c, "LogLines", o.LogLines, 0)
 	if o.MaxDelay > 0 && o.MinDelay > o.MaxDelay {
 		c.Refuse("MinDelay", fmt.Sprintf("at most MaxDelay, %v", o.MaxDelay), o.MinDelay)
 	}
@@ -76,6 +85,9 @@ func (o *Options) resolve(api any) {
 		if server := inprocess.Of(api); server != nil {
 			o.Clock = server.Clock()
 		}
+	}
+	if o.LogLines <= 0 {
+		o.LogLines = 20
 	}
 	if o.Progress == nil {
 		o.Progress = func(Event) {}

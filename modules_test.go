@@ -1,0 +1,78 @@
+package lambdamicrovms_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A program that imports the packages of this module gets no requirements of the nested
+// modules: neither in its build, nor in its module graph.
+func TestModuleGraph(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sums, err := os.ReadFile("go.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const root = "github.com/microvm-go/lambdamicrovms"
+	requirements := strings.Join([]string{
+		"github.com/aws/aws-sdk-go-v2",
+		"github.com/aws/smithy-go",
+		"github.com/google/go-cmp",
+		root,
+		"github.com/moby/patternmatcher",
+	}, "\n")
+	linked := strings.Join([]string{"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go", root}, "\n")
+	for _, test := range []struct {
+		imports []string // of the program, below root
+		linked  string
+	}{
+		{[]string{""}, linked},
+		{[]string{"/types", "/session", "/fake", "/logs"}, linked},
+		{[]string{"/images"}, linked + "\ngithub.com/moby/patternmatcher"},
+	} {
+		t.Run(strings.Join(test.imports, ","), func(t *testing.T) {
+			dir := t.TempDir()
+			program := "package main\n\n"
+			for _, path := range test.imports {
+				program += "import _ \"" + root + path + "\"\n"
+			}
+			for name, content := range map[string]string{
+				"go.mod":  "module program\n\ngo 1.24\n\nrequire " + root + " v0.0.0\n\nreplace " + root + " => " + here + "\n",
+				"go.sum":  string(sums),
+				"main.go": program + "\nfunc main() {}\n",
+			} {
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			list := func(args ...string) string {
+				command := exec.Command("go", append([]string{"list", "-mod=mod"}, args...)...)
+				command.Dir = dir
+				command.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=", "GOPROXY=off")
+				out, err := command.Output()
+				if err != nil {
+					t.Fatalf("go list %v: %v", args, err)
+				}
+				names := strings.Fields(string(out))
+				slices.Sort(names)
+				names = slices.Compact(names)
+				return strings.Join(slices.DeleteFunc(names, func(name string) bool { return name == "program" }), "\n")
+			}
+			if diff := cmp.Diff(test.linked, list("-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", ".")); diff != "" {
+				t.Errorf("linked modules (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(requirements, list("-m", "-f", "{{.Path}}", "all")); diff != "" {
+				t.Errorf("module graph (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

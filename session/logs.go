@@ -1,0 +1,28 @@
+package session
+
+import (
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/logs"
+	"github.com/microvm-go/lambdamicrovms/types"
+)
+
+// LogSource returns where CloudWatch Logs has the output of a MicroVM. It returns false if
+// logging is disabled, or if the MicroVM has no ARN of an image.
+//
+// Responses do not contain the logging configuration: logging is that of the
+// RunMicroVMInput, or nil if it had none. The MicroVM does not inherit that of its image.
+// Nobody has measured whether a MicroVM without an execution role writes output.
+//
+// The output begins when the MicroVM was started. If it has ended, Until is the time of
+// its end.
+func LogSource(vm *lambdamicrovms.GetMicroVMOutput, logging types.Logging) (logs.Source, bool) {
+	if vm == nil {
+		return logs.Source{}, false
+	}
+	source, ok := logs.NewSource(deref(vm.ImageArn), logging)
+	if ok {
+		source.Version, source.MicroVMID = deref(vm.ImageVersion), deref(vm.MicroVMId)
+		source.Since, source.Until = deref(vm.StartedAt), deref(vm.TerminatedAt)
+	}
+	return source, ok
+}
