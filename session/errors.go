@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -104,8 +105,11 @@ type HostError struct {
 }
 
 func (e *HostError) Error() string {
-	return fmt.Sprintf("session: the request is for host %s, but this session sends only to %s", e.Host, e.Want)
+	return fmt.Sprintf("session: the request is for host %s, but this session sends only to %s", redact.Clean(e.Host, maxName), e.Want)
 }
+
+// maxName limits how much of a name from a request goes into an error.
+const maxName = 256
 
 // Kind is the reason why the proxy in front of a MicroVM rejected a request.
 type Kind string

@@ -81,14 +81,20 @@ func portInHeader(header http.Header) (port string, err error) {
 		case sameName(name, headerSubprotocol):
 			for _, value := range values {
 				for each := range strings.SplitSeq(value, ",") {
-					if value, ok := strings.CutPrefix(strings.TrimSpace(each), subprotocolPort); ok {
-						choose(value)
+					if each = strings.TrimSpace(each); hasPrefixFold(each, subprotocolPort) {
+						choose(each[len(subprotocolPort):])
 					}
 				}
 			}
 		}
 	}
 	return port, err
+}
+
+// hasPrefixFold ignores letter case. Subprotocols differ by it, but nobody has measured
+// whether the proxy agrees.
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
 // clean removes from a header whatever could override the session's token and port:
@@ -115,7 +121,7 @@ func (t *token) clean(header http.Header) {
 			delete(header, name)
 		case sameName(name, headerSubprotocol):
 			filterList(header, name, values, func(each string) bool {
-				return strings.HasPrefix(each, subprotocolPort) || strings.HasPrefix(each, subprotocolToken)
+				return hasPrefixFold(each, subprotocolPort) || hasPrefixFold(each, subprotocolToken)
 			})
 		case sameName(name, "Connection"):
 			filterList(header, name, values, t.isOwn)

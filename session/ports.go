@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
@@ -18,7 +19,9 @@ type PortError struct {
 	Reason string
 }
 
-func (e *PortError) Error() string { return fmt.Sprintf("session: %q %s", e.Port, e.Reason) }
+func (e *PortError) Error() string {
+	return fmt.Sprintf("session: %q %s", redact.Clean(e.Port, maxName), e.Reason)
+}
 
 func notAPort(text string) error { return &PortError{Port: text, Reason: "is not a port"} }
 

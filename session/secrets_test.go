@@ -1,11 +1,16 @@
 package session_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -66,4 +71,68 @@ func TestNoTokenInPrint(t *testing.T) {
 	if err := s.Suspend(context.Background()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// The token is not in the errors of a request, whatever the endpoint sends back.
+func TestNoTokenInErrors(t *testing.T) {
+	forms := map[string]func(token string) string{
+		"plain":    func(token string) string { return token },
+		"prefix":   func(token string) string { return token[:40] },
+		"hex":      func(token string) string { return hex.EncodeToString([]byte(token)) },
+		"base64":   func(token string) string { return base64.StdEncoding.EncodeToString([]byte("x" + token)) },
+		"entities": func(token string) string { return each(token, "&#%d;") },
+		"percent":  func(token string) string { return each(token, "%%%02x") },
+	}
+	responses := map[string]string{
+		"status line": "HTTP/1.1 %s\r\n\r\n",
+		"no HTTP":     "%s\r\n\r\n",
+		"header":      "HTTP/1.1 200 OK\r\n%s\r\n\r\n",
+		"length":      "HTTP/1.1 200 OK\r\nContent-Length: %s\r\n\r\n",
+		"encoding":    "HTTP/1.1 200 OK\r\nTransfer-Encoding: %s\r\n\r\n",
+		"location":    "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: :%s\r\n\r\n",
+		"trailer":     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n%s\r\n\r\n",
+	}
+	srv := newService(t)
+	for formName, form := range forms {
+		for place, response := range responses {
+			repeated := ""
+			transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+				client, server := net.Pipe()
+				go func() {
+					defer closed(t, server)
+					if req, err := http.ReadRequest(bufio.NewReader(server)); err == nil {
+						repeated = form(req.Header.Get("X-Aws-Proxy-Auth"))
+						_, _ = fmt.Fprintf(server, response, repeated)
+					}
+				}()
+				return client, nil
+			}}
+			s := srv.start(t, func(o *session.Options) { o.BaseEndpoint, o.Transport = "http://emulator.example", transport })
+			resp, err := s.Client().Get("/")
+			if err == nil {
+				_, err = io.ReadAll(resp.Body)
+			}
+			if err == nil {
+				t.Errorf("%s in %s: no error", formName, place)
+				continue
+			}
+			for below := err; below != nil; below = errors.Unwrap(below) {
+				text := fmt.Sprintf("%v %+v %#v", below, below, below)
+				for at := 0; at+24 <= len(repeated); at += 8 {
+					if strings.Contains(text, repeated[at:at+24]) {
+						t.Fatalf("%s in %s: %s", formName, place, text)
+					}
+				}
+			}
+		}
+	}
+}
+
+// each formats every byte of a text.
+func each(text, format string) string {
+	var b strings.Builder
+	for _, c := range []byte(text) {
+		fmt.Fprintf(&b, format, c)
+	}
+	return b.String()
 }

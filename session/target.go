@@ -39,7 +39,7 @@ func (s *Session) targetOf(req *http.Request) (target, error) {
 	if err != nil {
 		return target{}, err
 	}
-	if named != "" && isReceived(req) {
+	if named != "" && isReceived(req, opaqueHost) {
 		chosen, named = cmp.Or(chosen, named), ""
 	}
 	switch {
@@ -80,7 +80,10 @@ func splitOpaque(opaque string) (host, rest string, err error) {
 		return "", opaque, nil
 	}
 	_, authority, absolute := strings.Cut(opaque, "//")
-	if scheme := strings.TrimSuffix(opaque, "//"+authority); !absolute || strings.ContainsAny(scheme, "/?#@") {
+	switch scheme := strings.TrimSuffix(opaque, "//"+authority); {
+	case !absolute:
+		return "", "", errHost
+	case scheme != "" && !strings.EqualFold(scheme, "http:") && !strings.EqualFold(scheme, "https:"):
 		return "", "", errHost
 	}
 	if i := strings.IndexAny(authority, "/?#"); i >= 0 {
@@ -99,10 +102,14 @@ func splitOpaque(opaque string) (host, rest string, err error) {
 var errHost = errors.New("not a host")
 
 // isReceived reports whether the host in the URL comes from the request line of a request
-// that the program received as a server. Such a host is untrusted.
-func isReceived(req *http.Request) bool {
+// that the program received as a server. Such a host is untrusted. So is one in Opaque,
+// which reverse proxies leave as they received it.
+func isReceived(req *http.Request, opaqueHost string) bool {
 	if req.RequestURI == "" || strings.HasPrefix(req.RequestURI, "/") {
 		return false
+	}
+	if opaqueHost != "" {
+		return true
 	}
 	authority := req.RequestURI // of CONNECT
 	if _, rest, absolute := strings.Cut(authority, "://"); absolute {

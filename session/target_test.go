@@ -152,6 +152,10 @@ func TestOpaqueAndReceivedTargets(t *testing.T) {
 		}},
 		{name: "received absolute, port by program", req: &http.Request{RequestURI: "http://a.example/a", URL: &url.URL{Host: "HOST:7", Path: "/a"}}, line: "GET /a?q=1 HTTP/1.1", port: "7"},
 		{name: "received absolute foreign", req: &http.Request{RequestURI: "http://a.example/a", URL: &url.URL{Host: "a.example", Path: "/a"}}, host: true},
+		{name: "received opaque with port", req: &http.Request{RequestURI: "http:x//HOST:7/a", URL: &url.URL{Host: "HOST", Opaque: "x//HOST:7/a"}}, host: true},
+		{name: "received opaque", req: &http.Request{RequestURI: "http:x//HOST/a", URL: &url.URL{Host: "HOST:7", Opaque: "x//HOST/a"}}, host: true},
+		{name: "opaque with a word before the host", req: &http.Request{URL: &url.URL{Opaque: "x//HOST/a"}}, host: true},
+		{name: "received opaque, absolute, with port", req: &http.Request{RequestURI: "x:https://HOST:7/a", URL: &url.URL{Host: "HOST", Opaque: "https://HOST:7/a"}}},
 		{name: "received CONNECT", req: &http.Request{Method: http.MethodConnect, RequestURI: "HOST:7", URL: &url.URL{Host: "HOST:7"}}},
 	}
 	for _, tt := range tests {

@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
@@ -20,10 +23,12 @@ type token struct {
 	header  http.Header
 	others  []string // names of headers that do not begin with proxyHeaders
 	expires time.Time
+	// secrets keep the header's values out of errors, in which a server can repeat them.
+	secrets *redact.Secrets
 }
 
 func newToken(header http.Header, expires time.Time) *token {
-	t := &token{header: header, expires: expires}
+	t := &token{header: header, expires: expires, secrets: redact.New(slices.Concat(slices.Collect(maps.Values(header))...))}
 	for name := range header {
 		if !hasName(name, proxyHeaders) {
 			t.others = append(t.others, name)
@@ -34,47 +39,6 @@ func newToken(header http.Header, expires time.Time) *token {
 
 // Format prints no secrets.
 func (token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "session.token{[REDACTED]}") }
-
-// withhold removes the token from the text of an error. net/http quotes text that it
-// cannot parse, and an endpoint can echo the request.
-func (t *token) withhold(err error) error {
-	text := t.redact(err.Error())
-	if text == err.Error() {
-		return err
-	}
-	return &withheldError{text, err}
-}
-
-// redact replaces the token, and each part of it, in a text.
-func (t *token) redact(text string) string {
-	for _, values := range t.header {
-		for _, value := range values {
-			text = strings.ReplaceAll(text, value, redacted)
-			for part := range strings.SplitSeq(value, ".") { // of a JWE
-				if len(part) >= minPart {
-					text = strings.ReplaceAll(text, part, redacted)
-				}
-			}
-		}
-	}
-	return text
-}
-
-const (
-	redacted = "[REDACTED]"
-	// minPart is the minimum length of a part of a token that is secret by itself.
-	minPart = 16
-)
-
-// withheldError replaces the text of an error.
-type withheldError struct {
-	text string
-	err  error
-}
-
-func (e *withheldError) Error() string { return e.text }
-
-func (e *withheldError) Unwrap() error { return e.err }
 
 // tokenCache returns tokens and renews them before they expire.
 type tokenCache struct {

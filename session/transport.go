@@ -58,8 +58,9 @@ type exchange struct {
 	to  target
 
 	sent           bool
-	token          *token // of the last attempt
-	renewed, awake bool   // the remedies that were tried
+	token          *token        // of the last attempt
+	body           io.ReadCloser // of its response
+	renewed, awake bool          // the remedies that were tried
 }
 
 // errNoResponse reports a transport that violates the contract of http.RoundTripper.
@@ -101,21 +102,38 @@ func (c *exchange) send() (*http.Response, error) {
 		if resp != nil && resp.Body != nil { // the response refers to the request with the token
 			_ = resp.Body.Close()
 		}
-		return nil, c.token.withhold(err)
+		return nil, c.token.secrets.Error(err)
 	case resp == nil:
 		return nil, errNoResponse
 	}
 	resp.Request = c.req
 	if location := resp.Header.Get("Location"); location != "" { // http.Client quotes an invalid one in its error
-		if harmless := c.token.redact(location); harmless != location {
+		if harmless := c.token.secrets.Redact(location); harmless != location {
 			resp.Header.Set("Location", harmless)
 		}
 	}
-	if resp.Body == nil { // Options.Transport may omit it
+	switch {
+	case resp.Body == nil: // Options.Transport may omit it
 		resp.Body = http.NoBody
+	case resp.Body != http.NoBody && resp.StatusCode != http.StatusSwitchingProtocols: // then it is a connection
+		c.body, resp.Body = resp.Body, (*responseBody)(c)
 	}
 	return resp, nil
 }
+
+// responseBody is the body of an exchange's response. It keeps the token out of errors:
+// net/http quotes a trailer that it cannot parse.
+type responseBody exchange
+
+func (b *responseBody) Read(p []byte) (int, error) {
+	n, err := b.body.Read(p)
+	if err != nil && err != io.EOF { //nolint:errorlint // Read returns io.EOF as it is
+		err = b.token.secrets.Error(err)
+	}
+	return n, err
+}
+
+func (b *responseBody) Close() error { return b.body.Close() }
 
 // sendTrailer copies the trailer of the request, without the proxy's headers, once the
 // body has been read: only then are its values set.
