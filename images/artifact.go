@@ -100,7 +100,7 @@ func Zip(ctx context.Context, w io.Writer, dir string, optFns ...func(*ZipOption
 		return nil, err
 	}
 	p := &packer{lister: l, compress: true, sum: sha256.New()}
-	out := &zipper{out: zip.NewWriter(w)}
+	out := &zipper{out: zip.NewWriter(w), extra: newExtra()}
 	if err := p.run(ctx, out.add); err != nil {
 		return nil, err
 	}
@@ -132,6 +132,7 @@ func HashDir(ctx context.Context, dir string, optFns ...func(*ZipOptions)) (*Arc
 // zipper writes parts to an archive.
 type zipper struct {
 	out    *zip.Writer
+	extra  []byte
 	header *zip.FileHeader // of the current file
 	to     io.Writer
 	packed int64  // bytes written for the current file
@@ -171,7 +172,7 @@ func (z *zipper) add(p *part) error {
 // file follow its content, because they are not known yet.
 func (z *zipper) begin(p *part) error {
 	z.packed, z.crc = 0, 0
-	z.header = newHeader(p.entry)
+	z.header = newHeader(p.entry, z.extra)
 	switch h := z.header; {
 	case p.entry.mode.IsDir():
 		h.Name += "/"
@@ -202,16 +203,22 @@ func (z *zipper) end(size int64) {
 // newHeader returns the fields that all headers have. All entries are dated January 2,
 // 1980: the format cannot express earlier years, and January 1 would be in 1979 west of
 // Greenwich.
-func newHeader(e *entry) *zip.FileHeader {
+func newHeader(e *entry, extra []byte) *zip.FileHeader {
 	const version = 20 // of the format: supports directories and deflate
 	h := &zip.FileHeader{Name: e.name, CreatorVersion: version, ReaderVersion: version}
 	if strings.ContainsFunc(e.name, func(c rune) bool { return c < ' ' || c > '}' }) {
 		h.Flags = 0x800 // the name is UTF-8
 	}
 	h.ModifiedDate = 1<<5 | 2 //nolint:staticcheck // CreateRaw ignores Modified
-	stamp := uint32(time.Date(1980, time.January, 2, 0, 0, 0, 0, time.UTC).Unix())
-	extra := [...]byte{'U', 'T', 5, 0, 1} // an extended timestamp of five bytes, with the time of modification
-	h.Extra = slices.Clip(binary.LittleEndian.AppendUint32(extra[:], stamp))
+	h.Extra = extra
 	h.SetMode(e.mode)
 	return h
+}
+
+// newExtra returns the extra field that the headers share. It is clipped, because zip.Writer
+// appends to it.
+func newExtra() []byte {
+	stamp := uint32(time.Date(1980, time.January, 2, 0, 0, 0, 0, time.UTC).Unix())
+	extra := [...]byte{'U', 'T', 5, 0, 1} // an extended timestamp of five bytes, with the time of modification
+	return slices.Clip(binary.LittleEndian.AppendUint32(extra[:], stamp))
 }

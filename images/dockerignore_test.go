@@ -242,7 +242,7 @@ func TestIgnoreDifferential(t *testing.T) {
 		}
 		compared++
 		got := make(map[string]bool)
-		for _, e := range l.entries {
+		for e := range l.entries.take() {
 			if e.name != dockerfile && e.name != ".dockerignore" {
 				got[e.name] = true
 			}

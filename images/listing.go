@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path"
 	"path/filepath"
@@ -32,6 +33,41 @@ type entry struct {
 	modTime int64
 }
 
+// entryList is a list that is read once, and freed while it is read. It does not move its
+// entries when it grows.
+type entryList struct {
+	chunks [][]entry
+	length int
+}
+
+const entriesOfChunk = 512
+
+func (l *entryList) append(e entry) {
+	if l.length%entriesOfChunk == 0 {
+		l.chunks = append(l.chunks, make([]entry, 0, entriesOfChunk))
+	}
+	last := &l.chunks[len(l.chunks)-1]
+	*last = append(*last, e)
+	l.length++
+}
+
+// take returns the entries and removes them from the list, chunk by chunk. Who keeps a
+// pointer to an entry keeps its chunk.
+func (l *entryList) take() iter.Seq[*entry] {
+	return func(yield func(*entry) bool) {
+		for len(l.chunks) > 0 {
+			chunk := l.chunks[0]
+			l.chunks[0] = nil
+			l.chunks = l.chunks[1:]
+			for i := range chunk {
+				if !yield(&chunk[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // lister lists the entries to pack. It opens directories relative to their parents and
 // without following links. It therefore never lists anything outside of the directory,
 // even if something is moved or replaced meanwhile.
@@ -42,9 +78,11 @@ type lister struct {
 	output     fs.FileInfo // of the archive, if it is a file
 	ignore     *ignoreRules
 	ignoreFile string // the file that ignore was read from
-	entries    []entry
+	entries    entryList
 	files      int
 	bytes      int64
+
+	hasDockerfile bool
 }
 
 func newLister(root *os.Root, dir string, output any, optFns []func(*ZipOptions)) *lister {
@@ -96,7 +134,7 @@ func (l *lister) listAll(ctx context.Context) error {
 	if err := l.scan(ctx, &openDir{root: l.root, listed: true}); err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(l.entries, func(e entry) bool { return e.name == dockerfile && !e.mode.IsDir() }) {
+	if !l.hasDockerfile {
 		return l.fail("", "there is no Dockerfile", nil)
 	}
 	return nil
@@ -298,9 +336,10 @@ func (l *lister) addParents(in *openDir) error {
 }
 
 func (l *lister) append(e entry) error {
-	l.entries = append(l.entries, e)
+	l.entries.append(e)
+	l.hasDockerfile = l.hasDockerfile || e.name == dockerfile && !e.mode.IsDir()
 	switch {
-	case len(l.entries) > l.options.MaxFiles:
+	case l.entries.length > l.options.MaxFiles:
 		return l.fail(e.name, fmt.Sprintf("there are more than %d files (ZipOptions.MaxFiles): is this the right directory?", l.options.MaxFiles), nil)
 	case l.bytes > l.options.MaxBytes:
 		return l.fail(e.name, fmt.Sprintf("there are more than %d bytes (ZipOptions.MaxBytes): is this the right directory?", l.options.MaxBytes), nil)

@@ -11,6 +11,7 @@ import (
 	"io"
 	"iter"
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -71,9 +72,10 @@ func (p *packer) archive() *Archive {
 func (p *packer) run(ctx context.Context, emit func(*part) error) error {
 	inner, stop := context.WithCancel(ctx)
 	workers := min(runtime.GOMAXPROCS(0), maxWorkers)
-	free := make(chan *block, 2*workers)
+	blocks := workers + max(2, workers/2)
+	free := make(chan *block, blocks)
 	todo := make(chan *block)
-	order := make(chan *block, 2*workers) // holds all blocks, so that sending does not block
+	order := make(chan *block, blocks) // holds all blocks, so that sending does not block
 	for range cap(free) {
 		free <- &block{ready: make(chan struct{}, 1)}
 	}
@@ -182,8 +184,7 @@ func (p *packer) blocks(ctx context.Context) iter.Seq2[[]part, error] {
 		var parts []part
 		size := int64(0)
 		inspector := p.worker()
-		for i := range p.entries {
-			e := &p.entries[i]
+		for e := range p.entries.take() {
 			if len(parts) == blockFiles || len(parts) > 0 && size+e.size > blockBytes {
 				if !yield(parts, nil) {
 					return
@@ -233,10 +234,11 @@ func (w *worker) Write(b []byte) (int, error) {
 
 // fill reads and compresses the parts of a block.
 func (w *worker) fill(b *block) error {
-	if b.content == nil {
-		b.content = make([]byte, 0, blockBytes)
+	size := 0
+	for i := range b.parts {
+		size += b.parts[i].size
 	}
-	b.content, b.packed = b.content[:0], b.packed[:0]
+	b.content, b.packed = slices.Grow(b.content[:0], size), b.packed[:0]
 	for i := range b.parts {
 		p := &b.parts[i]
 		if p.entry.mode.IsDir() {
