@@ -9,7 +9,6 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -90,9 +89,9 @@ func (e *ArtifactError) Unwrap() error { return e.Err }
 //
 // All errors are *ArtifactError, also when the context ends.
 func Zip(ctx context.Context, w io.Writer, dir string, optFns ...func(*ZipOptions)) (*Archive, error) {
-	root, err := os.OpenRoot(dir)
+	root, err := openRoot(ctx, dir)
 	if err != nil {
-		return nil, &ArtifactError{Dir: dir, Err: err}
+		return nil, err
 	}
 	defer root.Close() //nolint:errcheck // it is only read
 	l := newLister(root, dir, w, optFns)
@@ -113,9 +112,9 @@ func Zip(ctx context.Context, w io.Writer, dir string, optFns ...func(*ZipOption
 // HashDir returns the same Archive as Zip, many times faster: it reads the files, but
 // neither compresses nor writes them.
 func HashDir(ctx context.Context, dir string, optFns ...func(*ZipOptions)) (*Archive, error) {
-	root, err := os.OpenRoot(dir)
+	root, err := openRoot(ctx, dir)
 	if err != nil {
-		return nil, &ArtifactError{Dir: dir, Err: err}
+		return nil, err
 	}
 	defer root.Close() //nolint:errcheck // it is only read
 	l := newLister(root, dir, nil, optFns)

@@ -4,8 +4,11 @@ package images_test
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -29,6 +32,12 @@ func TestZipRefusesPipes(t *testing.T) {
 		if _, err := images.Zip(context.Background(), io.Discard, dir); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v", name, err)
 		}
+	}
+
+	itself := filepath.Join(t.TempDir(), "pipe")
+	pipe(t, itself)
+	if _, err := images.Zip(context.Background(), io.Discard, itself); err == nil || !strings.HasSuffix(err.Error(), ": this is not a directory") {
+		t.Errorf("the directory itself: %v", err)
 	}
 
 	dir := folder(t, map[string]string{"Dockerfile": "", ".dockerignore": "->pipe"})
@@ -72,9 +81,10 @@ func TestZipRefusesNewPipes(t *testing.T) {
 }
 
 // BuildKit ignores an unreadable directory if it is excluded.
-func TestZipUnreadableFolder(t *testing.T) {
+func TestZipUnreadableDirectory(t *testing.T) {
 	if os.Geteuid() == 0 {
-		t.Skip("root reads everything")
+		unprivileged(t)
+		return
 	}
 	for ignore, want := range map[string]bool{"": false, "locked": true, "locked\n!**/*.md": true} {
 		dir := folder(t, map[string]string{"Dockerfile": "", ".dockerignore": ignore, "locked/": ""})
@@ -89,5 +99,25 @@ func TestZipUnreadableFolder(t *testing.T) {
 		if err := os.Chmod(locked, 0o700); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// unprivileged runs the test in a process of another user, because root reads everything.
+func unprivileged(t *testing.T) {
+	const nobody = 65534
+	dir := t.TempDir()
+	if err := errors.Join(os.Chown(dir, nobody, nobody), os.Chmod(filepath.Dir(dir), 0o755)); err != nil { //nolint:gosec // for that user
+		t.Fatal(err)
+	}
+	test := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v") // which that user cannot open by its path
+	test.Dir = "/"
+	test.Env = append(os.Environ(), "TMPDIR="+dir)
+	test.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	out, err := test.CombinedOutput()
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		t.Skipf("cannot run as another user: %v", err)
+	}
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

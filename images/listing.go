@@ -1,6 +1,7 @@
 package images
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,6 +84,38 @@ type lister struct {
 	bytes      int64
 
 	hasDockerfile bool
+}
+
+// openRoot opens the directory to pack. It returns when the context ends, even if the file
+// system does not respond.
+func openRoot(ctx context.Context, dir string) (*os.Root, error) {
+	type result struct {
+		root *os.Root
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		info, err := os.Stat(dir) // before opening it: opening a pipe would block
+		if err != nil || !info.IsDir() {
+			done <- result{err: cmp.Or(err, error(&ArtifactError{Dir: dir, Problem: "this is not a directory"}))}
+			return
+		}
+		root, err := os.OpenRoot(dir)
+		done <- result{root, err}
+	}()
+	opened, err := receive(ctx, done)
+	if err != nil {
+		go func() {
+			if late := <-done; late.err == nil {
+				_ = late.root.Close()
+			}
+		}()
+		return nil, &ArtifactError{Dir: dir, Err: err}
+	}
+	if opened.err != nil {
+		return nil, (&lister{dir: dir}).wrap("", opened.err)
+	}
+	return opened.root, nil
 }
 
 func newLister(root *os.Root, dir string, output any, optFns []func(*ZipOptions)) *lister {

@@ -268,6 +268,11 @@ func (w *worker) read(p *part) error {
 	if n == p.size {
 		return nil
 	}
+	return w.shorter(p, err)
+}
+
+// shorter returns the error of ReadAt for a file that may be shorter than it was.
+func (w *worker) shorter(p *part, err error) error {
 	if err == io.EOF { //nolint:errorlint // ReadAt returns it as it is
 		return w.fail(p.entry.name, changed, nil)
 	}

@@ -28,7 +28,7 @@ func (w *worker) checkStored(ctx context.Context, p *part) error {
 	for i := range int64(16) {
 		end := len(content) + sampleBytes
 		if _, err := file.ReadAt(content[len(content):end], (p.entry.size-sampleBytes)*i/15); err != nil {
-			return err
+			return w.shorter(p, err)
 		}
 		content = content[:end]
 	}
