@@ -31,7 +31,7 @@ func (s *settings) newRetryLoop(retryer aws.Retryer, skew *atomic.Int64) *retry.
 // gets a failed attempt as its first.
 type firstAttempt struct {
 	*settings
-	retryer retryAfter
+	retryer aws.RetryerV2
 	// results is the metadata key of [retry.AttemptResults].
 	results any
 }
@@ -42,7 +42,7 @@ func (s *settings) skipRetryLoop(step *middleware.FinalizeStep) error {
 	if results == nil || s.observed() { // the spans and metrics of attempts are the loop's
 		return nil
 	}
-	first := &firstAttempt{settings: s, retryer: retryAfter{s.options.Retryer}, results: results}
+	first := &firstAttempt{settings: s, retryer: attemptRetryer(s.options), results: results}
 	_, err := step.Swap(first.ID(), first)
 	return err
 }
@@ -152,13 +152,13 @@ func (c *madeAttemptContext) Done() <-chan struct{} {
 
 // madeAttemptRetryer returns the token of the attempt in place of a second one.
 type madeAttemptRetryer struct {
-	retryAfter
+	aws.RetryerV2
 	made *madeAttempt
 }
 
 func (r *madeAttemptRetryer) GetAttemptToken(ctx context.Context) (func(error) error, error) {
 	if r.made.taken {
-		return r.retryAfter.GetAttemptToken(ctx)
+		return r.RetryerV2.GetAttemptToken(ctx)
 	}
 	return r.made.release, r.made.tokenErr
 }

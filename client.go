@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -127,11 +128,12 @@ func (c *Client) call(ctx context.Context, op operationShape, in any, optFns []f
 		out      any
 		metadata middleware.Metadata
 	)
+	began := time.Now()
 	if err == nil {
 		out, metadata, err = chain.run(ctx, in)
 	}
 	if err != nil {
-		return nil, metadata, callError(op, in, metadata, err)
+		return nil, metadata, callError(op, in, metadata, countAttempts(metadata, began, err))
 	}
 	return out, metadata, nil
 }

@@ -47,8 +47,10 @@
 //  1. *smithy.OperationError names the operation.
 //  2. *[UncertainError], if the call may have taken effect although it failed. Without it,
 //     nothing has changed.
-//  3. *http.ResponseError of the SDK, if there was a response: status and request ID.
-//  4. The typed error of package types, or *smithy.GenericAPIError if the model does not know it.
+//  3. *[AttemptsError], if the call needed more than one attempt: how many, and how long
+//     they took.
+//  4. *http.ResponseError of the SDK, if there was a response: status and request ID.
+//  5. The typed error of package types, or *smithy.GenericAPIError if the model does not know it.
 //
 // [IsImageBusy], [IsQuotaExceeded], [IsThrottle], [IsNotFound] and [IsAlreadyExists] recognise
 // all forms in which the service reports these conditions.

@@ -187,15 +187,6 @@ func checkRegion(region string) error {
 	return nil
 }
 
-// trimFIPS removes the FIPS mark of region names such as "fips-us-east-1", "us-east-1-fips"
-// and "us-fips-east-1". It reports whether there was one.
-func trimFIPS(region string) (plain string, marked bool) {
-	plain = strings.ReplaceAll(region, "-fips-", "-")
-	plain = strings.ReplaceAll(plain, "fips-", "")
-	plain = strings.ReplaceAll(plain, "-fips", "")
-	return plain, plain != region
-}
-
 // serviceHost returns the host name of the service in a region of the partition.
 func serviceHost(p partition.Partition, region string, fips, dualStack bool) (string, error) {
 	service, suffix := "lambda", p.DNSSuffix

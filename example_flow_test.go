@@ -22,7 +22,6 @@ func ExampleWaiterOptions() {
 
 	var states []string
 	waiter := lambdamicrovms.NewMicroVMImageCreatedWaiter(client, func(o *lambdamicrovms.MicroVMImageCreatedWaiterOptions) {
-		o.Clock = srv.Clock()
 		o.MinDelay = time.Second
 		o.OnAttempt = func(a lambdamicrovms.WaiterAttempt) { states = append(states, a.State) }
 	})
@@ -38,7 +37,7 @@ func ExampleWaiterTimeoutError() {
 	client := lambdamicrovms.New(srv.Options())
 	image, _ := client.CreateMicroVMImage(ctx, exampleImage("shop"))
 
-	waiter := lambdamicrovms.NewMicroVMImageCreatedWaiter(client, func(o *lambdamicrovms.MicroVMImageCreatedWaiterOptions) { o.Clock = srv.Clock() })
+	waiter := lambdamicrovms.NewMicroVMImageCreatedWaiter(client)
 	err := waiter.Wait(ctx, &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: image.ImageArn}, time.Hour)
 	var timeout *lambdamicrovms.WaiterTimeoutError
 	fmt.Println(errors.As(err, &timeout), timeout.LastState, timeout.MaxWait, errors.Is(err, context.DeadlineExceeded))
@@ -62,7 +61,7 @@ func ExampleClient_RunMicroVM() {
 		return
 	}
 	id := &lambdamicrovms.GetMicroVMInput{MicroVMIdentifier: run.MicroVMId}
-	running, err := lambdamicrovms.NewMicroVMRunningWaiter(client, func(o *lambdamicrovms.MicroVMRunningWaiterOptions) { o.Clock = srv.Clock() }).
+	running, err := lambdamicrovms.NewMicroVMRunningWaiter(client).
 		WaitForOutput(ctx, id, time.Minute)
 	fmt.Println(run.State, running.State, err)
 
@@ -142,7 +141,7 @@ func ExampleNewMicroVMImageSettledWaiter() {
 	in := &lambdamicrovms.DeleteMicroVMImageInput{ImageIdentifier: image.ImageArn}
 	out, err := client.DeleteMicroVMImage(ctx, in)
 	if lambdamicrovms.IsImageBusy(err) {
-		settled := lambdamicrovms.NewMicroVMImageSettledWaiter(client, func(o *lambdamicrovms.MicroVMImageSettledWaiterOptions) { o.Clock = srv.Clock() })
+		settled := lambdamicrovms.NewMicroVMImageSettledWaiter(client)
 		if err := settled.Wait(ctx, &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: image.ImageArn}, time.Hour); err != nil {
 			fmt.Println(err)
 			return

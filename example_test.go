@@ -69,9 +69,7 @@ func ExampleClient_UpdateMicroVMImage() {
 		fmt.Println(err)
 		return
 	}
-	waiter := lambdamicrovms.NewMicroVMImageVersionSuccessfulWaiter(client, func(o *lambdamicrovms.MicroVMImageVersionSuccessfulWaiterOptions) {
-		o.Clock = srv.Clock() // the waiting takes no time
-	})
+	waiter := lambdamicrovms.NewMicroVMImageVersionSuccessfulWaiter(client)
 	version, err := waiter.WaitForOutput(ctx, &lambdamicrovms.GetMicroVMImageVersionInput{
 		ImageIdentifier: out.ImageArn, ImageVersion: out.ImageVersion,
 	}, 30*time.Minute)
@@ -87,8 +85,7 @@ func ExampleWaiterFailureError() {
 	image, _ := client.CreateMicroVMImage(ctx, exampleImage("shop"))
 
 	version := &lambdamicrovms.GetMicroVMImageVersionInput{ImageIdentifier: image.ImageArn, ImageVersion: image.ImageVersion}
-	err := lambdamicrovms.NewMicroVMImageVersionSuccessfulWaiter(client).Wait(ctx, version, 30*time.Minute,
-		func(o *lambdamicrovms.MicroVMImageVersionSuccessfulWaiterOptions) { o.Clock = srv.Clock() })
+	err := lambdamicrovms.NewMicroVMImageVersionSuccessfulWaiter(client).Wait(ctx, version, 30*time.Minute)
 	var failure *lambdamicrovms.WaiterFailureError
 	if errors.As(err, &failure) {
 		fmt.Println(failure.Waiter, failure.State)

@@ -7,6 +7,8 @@ import (
 	smithyauth "github.com/aws/smithy-go/auth"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/microvm-go/lambdamicrovms/internal/partition"
 )
 
 // settings are resolved options, and what is derived from them. All calls with the same
@@ -28,7 +30,7 @@ type settings struct {
 func newSettings(o *Options, skew *atomic.Int64) (*settings, error) {
 	s := &settings{options: o, skew: skew}
 	var fips bool
-	s.region, fips = trimFIPS(o.Region)
+	s.region, fips = partition.TrimFIPS(o.Region)
 	o.EndpointOptions.LogDeprecated = o.ClientLogMode.IsDeprecatedUsage()
 	if fips && o.EndpointOptions.ResolvedRegion == "" {
 		o.EndpointOptions.ResolvedRegion = s.region

@@ -59,7 +59,7 @@ func assemble(s *settings, op operationShape, feature callFeature) *middleware.S
 
 	finalize := func(m middleware.FinalizeMiddleware) { _ = stack.Finalize.Add(m, middleware.After) }
 	finalize(&smithyhttp.InterceptBeforeRetryLoop{Interceptors: o.Interceptors.BeforeRetryLoop})
-	finalize(s.newRetryLoop(retryAfter{o.Retryer}, s.skew))
+	finalize(s.newRetryLoop(attemptRetryer(o), s.skew))
 	finalize(&smithyhttp.InterceptAttempt{
 		BeforeAttempt: o.Interceptors.BeforeAttempt,
 		AfterAttempt:  o.Interceptors.AfterAttempt,

@@ -56,9 +56,10 @@ type WaiterOptions[I, O any] struct {
 	// OnAttempt is called after each poll, before the waiter sleeps or returns.
 	OnAttempt func(WaiterAttempt)
 
-	// Clock measures the wait and sleeps between polls. A context's deadline counts
-	// with the system time that is left to it when the wait begins. With a clock other
-	// than the system's only the context can cut off a poll that hangs.
+	// Clock measures the wait and sleeps between polls. The default is the system clock;
+	// with a client of package fake it is the clock of the fake server. A context's
+	// deadline counts with the system time that is left to it when the wait begins. With
+	// a clock other than the system's only the context can cut off a poll that hangs.
 	Clock Clock
 }
 
@@ -195,11 +196,20 @@ const (
 type waiterSpec[O any] struct {
 	name               string
 	minDelay, maxDelay time.Duration
+	// clock is nil unless the client talks to a server in the process.
+	clock Clock
 	// accept judges a poll; out is nil when err is not.
 	accept func(out *O, err error) verdict
 	state  func(*O) string
 	// reason is nil when the output has no such member.
 	reason func(*O) *string
+}
+
+func (s *waiterSpec[O]) clockOrSystem() Clock {
+	if s.clock == nil {
+		return clock.System{}
+	}
+	return s.clock
 }
 
 // Waiter polls an operation until a resource is in the state that its name tells.
@@ -226,7 +236,7 @@ func newWaiter[I, O any](
 		MinDelay:  spec.minDelay,
 		MaxDelay:  spec.maxDelay,
 		Retryable: w.retryable,
-		Clock:     clock.System{},
+		Clock:     spec.clockOrSystem(),
 	}
 	for _, fn := range optFns {
 		fn(&w.options)
@@ -336,7 +346,7 @@ func (w *Waiter[I, O]) resolve(optFns []func(*WaiterOptions[I, O])) (WaiterOptio
 		options.Retryable = w.retryable
 	}
 	if options.Clock == nil {
-		options.Clock = clock.System{}
+		options.Clock = w.spec.clockOrSystem()
 	}
 	return options, nil
 }

@@ -18,6 +18,7 @@ type MicroVMRunningWaiterOptions = WaiterOptions[GetMicroVMInput, GetMicroVMOutp
 func NewMicroVMRunningWaiter(client GetMicroVMAPIClient, optFns ...func(*MicroVMRunningWaiterOptions)) *MicroVMRunningWaiter {
 	return newWaiter(client.GetMicroVM, waiterSpec[GetMicroVMOutput]{
 		name: "MicroVMRunning", minDelay: 500 * time.Millisecond, maxDelay: 5 * time.Second,
+		clock:  clockOf(client),
 		accept: acceptMicroVMRunning,
 		state:  func(out *GetMicroVMOutput) string { return string(out.State) },
 		reason: func(out *GetMicroVMOutput) *string { return out.StateReason },
@@ -47,6 +48,7 @@ type MicroVMSuspendedWaiterOptions = WaiterOptions[GetMicroVMInput, GetMicroVMOu
 func NewMicroVMSuspendedWaiter(client GetMicroVMAPIClient, optFns ...func(*MicroVMSuspendedWaiterOptions)) *MicroVMSuspendedWaiter {
 	return newWaiter(client.GetMicroVM, waiterSpec[GetMicroVMOutput]{
 		name: "MicroVMSuspended", minDelay: 500 * time.Millisecond, maxDelay: 5 * time.Second,
+		clock:  clockOf(client),
 		accept: acceptMicroVMSuspended,
 		state:  func(out *GetMicroVMOutput) string { return string(out.State) },
 		reason: func(out *GetMicroVMOutput) *string { return out.StateReason },
@@ -76,6 +78,7 @@ type MicroVMTerminatedWaiterOptions = WaiterOptions[GetMicroVMInput, GetMicroVMO
 func NewMicroVMTerminatedWaiter(client GetMicroVMAPIClient, optFns ...func(*MicroVMTerminatedWaiterOptions)) *MicroVMTerminatedWaiter {
 	return newWaiter(client.GetMicroVM, waiterSpec[GetMicroVMOutput]{
 		name: "MicroVMTerminated", minDelay: 500 * time.Millisecond, maxDelay: 5 * time.Second,
+		clock:  clockOf(client),
 		accept: acceptMicroVMTerminated,
 		state:  func(out *GetMicroVMOutput) string { return string(out.State) },
 		reason: func(out *GetMicroVMOutput) *string { return out.StateReason },
@@ -103,6 +106,7 @@ type MicroVMImageCreatedWaiterOptions = WaiterOptions[GetMicroVMImageInput, GetM
 func NewMicroVMImageCreatedWaiter(client GetMicroVMImageAPIClient, optFns ...func(*MicroVMImageCreatedWaiterOptions)) *MicroVMImageCreatedWaiter {
 	return newWaiter(client.GetMicroVMImage, waiterSpec[GetMicroVMImageOutput]{
 		name: "MicroVMImageCreated", minDelay: 2 * time.Second, maxDelay: 15 * time.Second,
+		clock:  clockOf(client),
 		accept: acceptMicroVMImageCreated,
 		state:  func(out *GetMicroVMImageOutput) string { return string(out.State) },
 	}, optFns)
@@ -136,6 +140,7 @@ type MicroVMImageUpdatedWaiterOptions = WaiterOptions[GetMicroVMImageInput, GetM
 func NewMicroVMImageUpdatedWaiter(client GetMicroVMImageAPIClient, optFns ...func(*MicroVMImageUpdatedWaiterOptions)) *MicroVMImageUpdatedWaiter {
 	return newWaiter(client.GetMicroVMImage, waiterSpec[GetMicroVMImageOutput]{
 		name: "MicroVMImageUpdated", minDelay: 2 * time.Second, maxDelay: 15 * time.Second,
+		clock:  clockOf(client),
 		accept: acceptMicroVMImageUpdated,
 		state:  func(out *GetMicroVMImageOutput) string { return string(out.State) },
 	}, optFns)
@@ -170,6 +175,7 @@ type MicroVMImageSettledWaiterOptions = WaiterOptions[GetMicroVMImageInput, GetM
 func NewMicroVMImageSettledWaiter(client GetMicroVMImageAPIClient, optFns ...func(*MicroVMImageSettledWaiterOptions)) *MicroVMImageSettledWaiter {
 	return newWaiter(client.GetMicroVMImage, waiterSpec[GetMicroVMImageOutput]{
 		name: "MicroVMImageSettled", minDelay: 2 * time.Second, maxDelay: 15 * time.Second,
+		clock:  clockOf(client),
 		accept: acceptMicroVMImageSettled,
 		state:  func(out *GetMicroVMImageOutput) string { return string(out.State) },
 	}, optFns)
@@ -203,6 +209,7 @@ type MicroVMImageDeletedWaiterOptions = WaiterOptions[GetMicroVMImageInput, GetM
 func NewMicroVMImageDeletedWaiter(client GetMicroVMImageAPIClient, optFns ...func(*MicroVMImageDeletedWaiterOptions)) *MicroVMImageDeletedWaiter {
 	return newWaiter(client.GetMicroVMImage, waiterSpec[GetMicroVMImageOutput]{
 		name: "MicroVMImageDeleted", minDelay: 2 * time.Second, maxDelay: 15 * time.Second,
+		clock:  clockOf(client),
 		accept: acceptMicroVMImageDeleted,
 		state:  func(out *GetMicroVMImageOutput) string { return string(out.State) },
 	}, optFns)
@@ -234,6 +241,7 @@ type MicroVMImageVersionSuccessfulWaiterOptions = WaiterOptions[GetMicroVMImageV
 func NewMicroVMImageVersionSuccessfulWaiter(client GetMicroVMImageVersionAPIClient, optFns ...func(*MicroVMImageVersionSuccessfulWaiterOptions)) *MicroVMImageVersionSuccessfulWaiter {
 	return newWaiter(client.GetMicroVMImageVersion, waiterSpec[GetMicroVMImageVersionOutput]{
 		name: "MicroVMImageVersionSuccessful", minDelay: 2 * time.Second, maxDelay: 15 * time.Second,
+		clock:  clockOf(client),
 		accept: acceptMicroVMImageVersionSuccessful,
 		state:  func(out *GetMicroVMImageVersionOutput) string { return string(out.State) },
 		reason: func(out *GetMicroVMImageVersionOutput) *string { return out.StateReason },
@@ -267,6 +275,7 @@ type MicroVMImageVersionDeletedWaiterOptions = WaiterOptions[GetMicroVMImageVers
 func NewMicroVMImageVersionDeletedWaiter(client GetMicroVMImageVersionAPIClient, optFns ...func(*MicroVMImageVersionDeletedWaiterOptions)) *MicroVMImageVersionDeletedWaiter {
 	return newWaiter(client.GetMicroVMImageVersion, waiterSpec[GetMicroVMImageVersionOutput]{
 		name: "MicroVMImageVersionDeleted", minDelay: 2 * time.Second, maxDelay: 15 * time.Second,
+		clock:  clockOf(client),
 		accept: acceptMicroVMImageVersionDeleted,
 		state:  func(out *GetMicroVMImageVersionOutput) string { return string(out.State) },
 		reason: func(out *GetMicroVMImageVersionOutput) *string { return out.StateReason },

@@ -141,7 +141,7 @@ func fakeEnvironment(t *testing.T) []string {
 	client := lambdamicrovms.New(srv.Options())
 	_, err := client.CreateMicroVMImage(t.Context(), &lambdamicrovms.CreateMicroVMImageInput{
 		Name:         aws.String("shop"),
-		BaseImageArn: aws.String(images.BaseImageARN("us-east-1", "al2023-1")),
+		BaseImageArn: images.BaseImage(client, "al2023-1"),
 		BuildRoleArn: aws.String("arn:aws:iam::123456789012:role/build"),
 		CodeArtifact: &types.CodeArtifactMemberUri{Value: "s3://bucket/shop.zip"},
 	})

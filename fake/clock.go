@@ -44,6 +44,16 @@ func (c *clock) advance(d time.Duration) {
 	}
 }
 
+// Skip advances the test clock by d and reports true. In real time it does nothing and reports
+// false. Clients call it in place of the pauses between attempts.
+func (c *clock) Skip(d time.Duration) bool {
+	if c.real {
+		return false
+	}
+	c.advance(max(d, 0))
+	return true
+}
+
 // wait sleeps on behalf of a caller. If the caller's deadline comes first, it waits for
 // that instead of moving the test clock.
 func (c *clock) wait(ctx context.Context, d time.Duration) error {

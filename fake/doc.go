@@ -11,15 +11,14 @@
 // # Time
 //
 // The server's time stands still until the test moves it with [Server.Advance], so that a
-// build of two minutes takes no time. The workflows of packages images and session use
-// the clock of the server on their own. A waiter must be given it:
+// build of two minutes takes no time. [Server.Options] wires all that waits to that time:
+// waiters, the workflows of packages images and session, and the pauses before retries,
+// those for a Retry-After header too. Sessions also send their requests to the server.
 //
-//	lambdamicrovms.NewMicroVMImageUpdatedWaiter(client, func(o *lambdamicrovms.MicroVMImageUpdatedWaiterOptions) {
-//		o.Clock = srv.Clock()
-//	})
-//
-// A test that polls in real time instead would wait forever; the server reports that, see
-// [WithLog]. With [WithRealTime] the server uses package time, which testing/synctest
+// A client that is wrapped in a type without the method Options hides the server. Then set
+// the Clock of waiters and workflows to [Server.Clock], and the Transport of sessions to
+// the Server. A test that polls in real time instead would wait forever; the server reports
+// that, see [WithLog]. With [WithRealTime] the server uses package time, which testing/synctest
 // controls.
 //
 // # MicroVMs

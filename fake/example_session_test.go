@@ -33,9 +33,7 @@ func Example_session() {
 	vm, err := client.RunMicroVM(ctx, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: image.ImageArn})
 	check(err)
 	fmt.Println("started:", vm.State)
-	running, err := lambdamicrovms.NewMicroVMRunningWaiter(client, func(o *lambdamicrovms.MicroVMRunningWaiterOptions) {
-		o.Clock = srv.Clock()
-	}).WaitForOutput(ctx, &lambdamicrovms.GetMicroVMInput{MicroVMIdentifier: vm.MicroVMId}, time.Minute)
+	running, err := lambdamicrovms.NewMicroVMRunningWaiter(client).WaitForOutput(ctx, &lambdamicrovms.GetMicroVMInput{MicroVMIdentifier: vm.MicroVMId}, time.Minute)
 	check(err)
 	fmt.Println("after a while:", running.State)
 

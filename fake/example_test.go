@@ -38,9 +38,7 @@ func ExampleFailBuild() {
 		CodeArtifact:    &types.CodeArtifactMemberUri{Value: "s3://bucket/app-2.zip"},
 	})
 	check(err)
-	err = lambdamicrovms.NewMicroVMImageUpdatedWaiter(client, func(o *lambdamicrovms.MicroVMImageUpdatedWaiterOptions) {
-		o.Clock = srv.Clock()
-	}).Wait(ctx, &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: updated.ImageArn}, 30*time.Minute)
+	err = lambdamicrovms.NewMicroVMImageUpdatedWaiter(client).Wait(ctx, &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: updated.ImageArn}, 30*time.Minute)
 	fmt.Println("waited in vain:", err != nil)
 
 	builds, err := client.ListMicroVMImageBuilds(ctx, &lambdamicrovms.ListMicroVMImageBuildsInput{

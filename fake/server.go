@@ -91,7 +91,8 @@ func NewServer(opts ...Option) *Server {
 // retries as in the standard mode, but without the random delays. A Retry-After header
 // moves the test clock instead of sleeping.
 //
-// All fields can be changed. With another Retryer, retries sleep in real time.
+// All fields can be changed. The delays of another Retryer move the test clock, too; only
+// the rate limit of the adaptive mode sleeps in real time.
 func (s *Server) Options() lambdamicrovms.Options {
 	return lambdamicrovms.Options{
 		Region:      s.config.region,

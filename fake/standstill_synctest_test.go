@@ -20,7 +20,7 @@ import (
 // something that happens in the server's time.
 func TestStandstillIsReported(t *testing.T) {
 	image := &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: aws.String(imageARN)}
-	wait := func(client *lambdamicrovms.Client, clock lambdamicrovms.Clock) error {
+	wait := func(client lambdamicrovms.GetMicroVMImageAPIClient, clock lambdamicrovms.Clock) error {
 		return lambdamicrovms.NewMicroVMImageCreatedWaiter(client).Wait(context.Background(), image, 10*time.Minute,
 			func(o *lambdamicrovms.MicroVMImageCreatedWaiterOptions) { o.Clock = clock })
 	}
@@ -31,10 +31,15 @@ func TestStandstillIsReported(t *testing.T) {
 		real bool
 		want string
 	}{
-		{"the waiter's own clock", func(_ *fake.Server, client *lambdamicrovms.Client) error {
-			_ = wait(client, nil) // times out
+		{"a client that hides its options", func(_ *fake.Server, client *lambdamicrovms.Client) error {
+			_ = wait(struct {
+				lambdamicrovms.GetMicroVMImageAPIClient
+			}{client}, nil) // times out
 			return nil
 		}, false, polled},
+		{"the waiter's own clock", func(_ *fake.Server, client *lambdamicrovms.Client) error {
+			return wait(client, nil)
+		}, false, ""},
 		{"the server's clock", func(srv *fake.Server, client *lambdamicrovms.Client) error {
 			return wait(client, srv.Clock())
 		}, false, ""},

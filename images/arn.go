@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/partition"
 )
 
@@ -25,10 +26,32 @@ func BaseImageARN(region, name string) string {
 	return ARN{Region: region, Account: "aws", Name: name}.String()
 }
 
+// Regional is a client that knows its region, such as a *lambdamicrovms.Client.
+type Regional interface {
+	Options() lambdamicrovms.Options
+}
+
+// BaseImage is BaseImageARN with the region of the client, as the member BaseImageArn takes
+// it.
+func BaseImage(client Regional, name string) *string {
+	arn := BaseImageARN(regionOf(client), name)
+	return &arn
+}
+
+// Connector is ConnectorARN with the region of the client.
+func Connector(client Regional, name string) string {
+	return ConnectorARN(regionOf(client), name)
+}
+
 // ConnectorARN returns the ARN of a network connector that AWS provides: HTTP_INGRESS,
 // ALL_INGRESS, SHELL_INGRESS, NO_INGRESS or INTERNET_EGRESS.
 func ConnectorARN(region, name string) string {
 	return partition.LambdaARN(region, "aws", managedConnector+name)
+}
+
+func regionOf(client Regional) string {
+	region, _ := partition.TrimFIPS(client.Options().Region)
+	return region
 }
 
 const managedConnector = "network-connector:aws-network-connector:"

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/images"
 )
 
@@ -20,6 +21,19 @@ func TestARN(t *testing.T) {
 	} {
 		if c.got != c.want {
 			t.Errorf("got %s, want %s", c.got, c.want)
+		}
+	}
+}
+
+func TestRegionOfTheClient(t *testing.T) {
+	for region, want := range map[string][]string{
+		"eu-west-1":          {"arn:aws:lambda:eu-west-1:aws:microvm-image:al2023-1", "arn:aws:lambda:eu-west-1:aws:network-connector:aws-network-connector:SHELL_INGRESS"},
+		"fips-us-gov-west-1": {"arn:aws-us-gov:lambda:us-gov-west-1:aws:microvm-image:al2023-1", "arn:aws-us-gov:lambda:us-gov-west-1:aws:network-connector:aws-network-connector:SHELL_INGRESS"},
+	} {
+		client := lambdamicrovms.New(lambdamicrovms.Options{Region: region})
+		got := []string{*images.BaseImage(client, "al2023-1"), images.Connector(client, "SHELL_INGRESS")}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s, -want +got:\n%s", region, diff)
 		}
 	}
 }

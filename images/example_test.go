@@ -25,12 +25,12 @@ func service(versions int) (*fake.Server, *lambdamicrovms.Client) {
 	for i := range versions {
 		_, err := images.Deploy(context.Background(), client, images.Deployment{Image: lambdamicrovms.CreateMicroVMImageInput{
 			Name:         aws.String("app"),
-			BaseImageArn: aws.String(images.BaseImageARN("us-east-1", "al2023-1")),
+			BaseImageArn: images.BaseImage(client, "al2023-1"),
 			BuildRoleArn: aws.String("arn:aws:iam::123456789012:role/build"),
 			CodeArtifact: &types.CodeArtifactMemberUri{Value: fmt.Sprintf("s3://bucket/%d.zip", i+1)},
 			Description:  aws.String("my app"),
 			Tags:         map[string]string{"team": "a"},
-		}}, func(o *images.DeployOptions) { o.Clock = srv.Clock() })
+		}})
 		if err != nil {
 			panic(err)
 		}
@@ -51,7 +51,7 @@ func folderWithDockerfile() (dir string, remove func()) {
 }
 
 func ExampleUpdate() {
-	srv, client := service(1)
+	_, client := service(1)
 	image := images.ARN{Region: "us-east-1", Account: "123456789012", Name: "app"}.String()
 
 	result, err := images.Update(context.Background(), client, image, func(in *lambdamicrovms.UpdateMicroVMImageInput) error {
@@ -59,7 +59,6 @@ func ExampleUpdate() {
 		return nil
 	}, func(o *images.UpdateOptions) {
 		o.Retries = 3 // start over if somebody else's update comes between
-		o.Clock = srv.Clock()
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -76,7 +75,7 @@ func ExampleUpdate_failedBuild() {
 	srv.Inject(fake.FailBuild{Reason: fake.ReasonReadyTimeout, Generations: []string{"3"}})
 	image := images.ARN{Region: "us-east-1", Account: "123456789012", Name: "app"}.String()
 
-	_, err := images.Update(context.Background(), client, image, nil, func(o *images.UpdateOptions) { o.Clock = srv.Clock() })
+	_, err := images.Update(context.Background(), client, image, nil)
 	var failed *images.BuildFailedError
 	if errors.As(err, &failed) {
 		for _, build := range failed.Builds {
@@ -120,20 +119,20 @@ func upload(_ context.Context, name string, _ io.ReadSeeker, _ int64) (uri strin
 }
 
 func ExampleDeploy() {
-	srv, client := service(0)
+	_, client := service(0)
 	dir, remove := folderWithDockerfile()
 	defer remove()
 	deployment := images.Deployment{
 		Image: lambdamicrovms.CreateMicroVMImageInput{
 			Name:         aws.String("app"),
-			BaseImageArn: aws.String(images.BaseImageARN("us-east-1", "al2023-1")),
+			BaseImageArn: images.BaseImage(client, "al2023-1"),
 			BuildRoleArn: aws.String("arn:aws:iam::123456789012:role/build"),
 		},
 		Dir:      dir,
 		Uploader: images.UploaderFunc(upload),
 	}
 	for range 2 { // the second time there is nothing to do
-		result, err := images.Deploy(context.Background(), client, deployment, func(o *images.DeployOptions) { o.Clock = srv.Clock() })
+		result, err := images.Deploy(context.Background(), client, deployment)
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -148,11 +147,11 @@ func ExampleDeploy() {
 // An archive that something else has stored already is named by its URI. Without a ContentHash each call would
 // build it once more, as the same URI may have new content.
 func ExampleDeploy_uri() {
-	srv, client := service(0)
+	_, client := service(0)
 	deployment := images.Deployment{
 		Image: lambdamicrovms.CreateMicroVMImageInput{
 			Name:         aws.String("app"),
-			BaseImageArn: aws.String(images.BaseImageARN("us-east-1", "al2023-1")),
+			BaseImageArn: images.BaseImage(client, "al2023-1"),
 			BuildRoleArn: aws.String("arn:aws:iam::123456789012:role/build"),
 			CodeArtifact: &types.CodeArtifactMemberUri{Value: "s3://bucket/app.zip"},
 		},
@@ -160,7 +159,7 @@ func ExampleDeploy_uri() {
 	}
 	for _, memory := range []int32{1024, 1024, 4096} {
 		deployment.Image.Resources = []types.Resources{{MinimumMemoryInMiB: &memory}}
-		result, err := images.Deploy(context.Background(), client, deployment, func(o *images.DeployOptions) { o.Clock = srv.Clock() })
+		result, err := images.Deploy(context.Background(), client, deployment)
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -174,7 +173,7 @@ func ExampleDeploy_uri() {
 }
 
 func ExamplePrune() {
-	srv, client := service(5)
+	_, client := service(5)
 	ctx, image := context.Background(), "arn:aws:lambda:us-east-1:123456789012:microvm-image:app"
 	_, err := client.RunMicroVM(ctx, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: &image, ImageVersion: aws.String("2.0")})
 	if err != nil {
@@ -182,7 +181,7 @@ func ExamplePrune() {
 		return
 	}
 
-	result, err := images.Prune(ctx, client, image, 2, func(o *images.PruneOptions) { o.Clock = srv.Clock() })
+	result, err := images.Prune(ctx, client, image, 2)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -199,10 +198,10 @@ func ExamplePrune() {
 }
 
 func ExampleRollback() {
-	srv, client := service(3)
+	_, client := service(3)
 	image := "arn:aws:lambda:us-east-1:123456789012:microvm-image:app"
 
-	result, err := images.Rollback(context.Background(), client, image, "", func(o *images.Options) { o.Clock = srv.Clock() })
+	result, err := images.Rollback(context.Background(), client, image, "")
 	if err != nil {
 		fmt.Println(err)
 		return

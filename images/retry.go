@@ -9,6 +9,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 )
 
 // maxRetries limits the retries of a request after the client's own retries have failed.
@@ -21,12 +22,13 @@ func backoff(round int) time.Duration { return 5 * time.Second << round }
 // caller needs.
 func withRetries[O any](ctx context.Context, j *job, step Step, version string, request func(context.Context) (O, error)) (out O, err error) {
 	err = j.during(ctx, step, version, func(ctx context.Context) (err error) {
+		began := j.Clock.Now()
 		for round := 0; ; round++ {
 			if out, err = request(ctx); err == nil {
 				return nil
 			}
 			if ctx.Err() != nil || round == maxRetries || !isLost(err) {
-				return j.fail(step, version, err)
+				return j.fail(step, version, workflow.Repeated(round+1, j.Clock.Now().Sub(began), err))
 			}
 			if err := j.sleep(ctx, StepWaitForAnswer, backoff(round), err); err != nil {
 				return err

@@ -33,10 +33,8 @@ func check(err error) {
 // Run starts a MicroVM, and Close terminates it.
 func ExampleRun() {
 	ctx := context.Background()
-	srv, client, imageARN := newFake()
-	s, err := session.Run(ctx, client, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: &imageARN}, func(o *session.Options) {
-		o.Transport, o.Clock = srv, srv.Clock() // no network, no time; leave both out in a program
-	})
+	_, client, imageARN := newFake()
+	s, err := session.Run(ctx, client, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: &imageARN})
 	check(err)
 	defer func() { check(s.Close()) }()
 
@@ -54,13 +52,11 @@ func ExampleRun() {
 // Attach uses a MicroVM that somebody else has started. Close leaves it running.
 func ExampleAttach() {
 	ctx := context.Background()
-	srv, client, imageARN := newFake()
+	_, client, imageARN := newFake()
 	started, err := client.RunMicroVM(ctx, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: &imageARN})
 	check(err)
 
-	s, err := session.Attach(ctx, client, *started.MicroVMId, func(o *session.Options) {
-		o.Transport, o.Clock = srv, srv.Clock() // leave both out in a program
-	})
+	s, err := session.Attach(ctx, client, *started.MicroVMId)
 	check(err)
 	resp, err := s.Client().Get(s.URL(3000) + "/health")
 	check(err)
@@ -79,9 +75,8 @@ func ExampleAttach() {
 // resumes a suspended MicroVM.
 func ExampleProxyError() {
 	ctx := context.Background()
-	srv, client, imageARN := newFake()
+	_, client, imageARN := newFake()
 	s, err := session.Run(ctx, client, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: &imageARN}, func(o *session.Options) {
-		o.Transport, o.Clock = srv, srv.Clock()
 		o.ResumeOnDemand = true
 	})
 	check(err)
@@ -108,10 +103,8 @@ func ExampleProxyError() {
 //	conn, _, err := websocket.Dial(ctx, h.URL+"/events", &websocket.DialOptions{Subprotocols: h.Subprotocols})
 func ExampleSession_WebSocket() {
 	ctx := context.Background()
-	srv, client, imageARN := newFake()
-	s, err := session.Run(ctx, client, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: &imageARN}, func(o *session.Options) {
-		o.Transport, o.Clock = srv, srv.Clock()
-	})
+	_, client, imageARN := newFake()
+	s, err := session.Run(ctx, client, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: &imageARN})
 	check(err)
 	defer func() { check(s.Close()) }()
 
@@ -130,11 +123,11 @@ func ExampleSession_WebSocket() {
 // A shell is a terminal over a WebSocket, for MicroVMs that were started with the connector for it.
 func ExampleSession_Shell() {
 	ctx := context.Background()
-	srv, client, imageARN := newFake()
+	_, client, imageARN := newFake()
 	s, err := session.Run(ctx, client, &lambdamicrovms.RunMicroVMInput{
 		ImageIdentifier:          &imageARN,
 		IngressNetworkConnectors: []string{"arn:aws:lambda:us-east-1:aws:network-connector:aws-network-connector:SHELL_INGRESS"},
-	}, func(o *session.Options) { o.Transport, o.Clock = srv, srv.Clock() })
+	})
 	check(err)
 	defer func() { check(s.Close()) }()
 
@@ -158,7 +151,6 @@ func ExampleSweep() {
 
 	result, err := session.Sweep(ctx, client, func(o *session.SweepOptions) {
 		o.ImageIdentifier, o.MinAge = imageARN, time.Hour
-		o.Clock = srv.Clock() // leave it out in a program
 		o.Progress = func(p session.SweepProgress) { fmt.Printf("%d of %d: %v\n", p.Done, p.Total, p.MicroVM.State) }
 	})
 	fmt.Println(len(result.Terminated), "terminated,", len(result.Failed), "failed:", err)

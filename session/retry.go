@@ -10,6 +10,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -23,16 +24,17 @@ const (
 // The client has retried already, so the delays here are longer: throttling can take a
 // while.
 func persist(ctx context.Context, clock lambdamicrovms.Clock, budget time.Duration, call func(context.Context) error) error {
-	deadline := clock.Now().Add(budget)
-	for pause := minPause; ; pause = min(2*pause, maxPause) {
+	began, pause := clock.Now(), minPause
+	for calls := 1; ; calls++ {
 		err := call(ctx)
-		if err == nil || !isTemporary(err) {
-			return err
+		if err == nil {
+			return nil
 		}
-		wait := max(pause, retryAfter(err))
-		if !clock.Now().Add(wait).Before(deadline) || clock.Sleep(ctx, wait) != nil {
-			return err
+		wait, elapsed := max(pause, retryAfter(err)), clock.Now().Sub(began)
+		if !isTemporary(err) || elapsed+wait >= budget || clock.Sleep(ctx, wait) != nil {
+			return workflow.Repeated(calls, elapsed, err)
 		}
+		pause = min(2*pause, maxPause)
 	}
 }
 

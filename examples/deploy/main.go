@@ -17,7 +17,6 @@ import (
 	"os/signal"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
@@ -57,12 +56,12 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	deployment.Image.BaseImageArn = aws.String(images.BaseImageARN(cfg.Region, "al2023-1"))
 	deployment.Uploader = uploader{client: s3.NewFromConfig(cfg), bucket: *bucket}
 	return deploy(ctx, lambdamicrovms.NewFromConfig(cfg), deployment)
 }
 
 func deploy(ctx context.Context, client *lambdamicrovms.Client, deployment images.Deployment) error {
+	deployment.Image.BaseImageArn = images.BaseImage(client, "al2023-1")
 	result, err := images.Deploy(ctx, client, deployment, func(o *images.DeployOptions) {
 		o.Progress = func(e images.Event) { fmt.Println(e) }
 	})
@@ -87,7 +86,6 @@ func (u uploader) Upload(ctx context.Context, name string, archive io.ReadSeeker
 // deployToFake deploys the folder, or the sample, twice.
 func deployToFake(ctx context.Context, deployment images.Deployment) error {
 	srv := fake.NewServer(fake.WithRealTime(), fake.WithDelays(fake.Delays{BuildQueue: 500 * time.Millisecond, Build: 3 * time.Second}))
-	deployment.Image.BaseImageArn = aws.String(images.BaseImageARN("us-east-1", "al2023-1"))
 	deployment.Uploader = images.UploaderFunc(func(_ context.Context, name string, _ io.ReadSeeker, _ int64) (string, error) {
 		return "s3://no-bucket/" + name, nil
 	})

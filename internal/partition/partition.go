@@ -47,6 +47,15 @@ func Of(region string) Partition {
 	}
 }
 
+// TrimFIPS removes the FIPS mark of region names such as "fips-us-east-1", "us-east-1-fips"
+// and "us-fips-east-1". It reports whether there was one.
+func TrimFIPS(region string) (plain string, marked bool) {
+	plain = strings.ReplaceAll(region, "-fips-", "-")
+	plain = strings.ReplaceAll(plain, "fips-", "")
+	plain = strings.ReplaceAll(plain, "-fips", "")
+	return plain, plain != region
+}
+
 // LambdaARN returns the ARN of a resource of the service lambda in the partition of the
 // region.
 func LambdaARN(region, account, resource string) string {

@@ -52,6 +52,7 @@ func waiter(p *printer, op *plan.Operation, w *plan.Waiter) {
 	p.p("func New%s(client %sAPIClient, optFns ...func(*%[1]sOptions)) *%[1]s {", name, op.Go)
 	p.p("return newWaiter(client.%s, waiterSpec[%s]{", op.Go, op.Output.Go)
 	p.p("name: %q, minDelay: %s, maxDelay: %s,", w.Go, duration(p, w.MinDelay), duration(p, w.MaxDelay))
+	p.p("clock: clockOf(client),")
 	p.p("accept: accept%s,", w.Go)
 	p.p("state: func(out *%s) string { return string(out.%s) },", op.Output.Go, w.State.Go)
 	if w.Reason != nil {
