@@ -13,11 +13,14 @@ require (
 	github.com/google/shlex v0.0.0-20191202100458-e7afc7fbc510
 	github.com/microvm-go/lambdamicrovms v0.0.0
 	github.com/rogpeppe/go-internal v1.14.1
+	github.com/vbauerster/mpb/v8 v8.12.0
 	golang.org/x/term v0.37.0
 	golang.org/x/text v0.31.0
 )
 
 require (
+	github.com/VividCortex/ewma v1.2.0 // indirect
+	github.com/acarl005/stripansi v0.0.0-20180116102854-5a71ef0e047d // indirect
 	github.com/aws/aws-sdk-go-v2/credentials v1.20.16 // indirect
 	github.com/aws/aws-sdk-go-v2/feature/ec2/imds v1.20.8 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/configsources v1.5.11 // indirect
@@ -29,7 +32,10 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/sso v1.39.4 // indirect
 	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.4 // indirect
 	github.com/aws/aws-sdk-go-v2/service/sts v1.51.9 // indirect
-	golang.org/x/sys v0.38.0 // indirect
+	github.com/clipperhouse/uax29/v2 v2.7.0 // indirect
+	github.com/mattn/go-runewidth v0.0.20 // indirect
+	github.com/moby/patternmatcher v0.6.1 // indirect
+	golang.org/x/sys v0.41.0 // indirect
 	golang.org/x/tools v0.38.0 // indirect
 )
 

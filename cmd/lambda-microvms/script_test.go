@@ -24,10 +24,12 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs testdata/script. Beside testscript's own commands there are:
 //
-//	fake                starts the fake service
+//	fake [quick]        starts the fake service; quick: builds end at once, and those of the
+//	                    image broken fail
 //	serve routes        starts a server that answers by a file: lines of method, URI, status,
 //	                    and the file with the body or the error type
-//	requests [file]     compares the requests since the last time with a file, or forgets them
+//	requests [file]     compares the requests since the last time with a file, or forgets
+//	                    them; those to the fake are the names of their operations
 //	exits code command  runs a command that must end with the exit code
 //
 // Both servers are at $ENDPOINT, which is also AWS_ENDPOINT_URL.
@@ -63,7 +65,32 @@ func listen(ts *testscript.TestScript, handler http.Handler) {
 	ts.Setenv("AWS_ENDPOINT_URL", server.URL)
 }
 
-func startFake(ts *testscript.TestScript, _ bool, _ []string) { listen(ts, fake.NewServer()) }
+func startFake(ts *testscript.TestScript, _ bool, args []string) {
+	var options []fake.Option
+	if len(args) > 0 {
+		options = append(options, fake.WithDelays(fake.Delays{}), fake.WithAssumedAnswers(),
+			fake.WithFault(fake.FailBuild{Reason: fake.ReasonContainerBuild}, fake.Image("broken"), fake.On(fake.UpdateMicroVMImage)))
+	}
+	srv := fake.NewServer(options...)
+	listen(ts, srv)
+	servers.Store(ts, &operations{srv: srv})
+}
+
+// operations are the calls of a fake by the names of their operations.
+type operations struct {
+	srv  *fake.Server
+	seen int
+}
+
+func (o *operations) take() string {
+	var b strings.Builder
+	calls := o.srv.Calls()
+	for _, call := range calls[o.seen:] {
+		fmt.Fprintln(&b, call.Operation)
+	}
+	o.seen = len(calls)
+	return b.String()
+}
 
 // recorder answers by routes and keeps the requests.
 type recorder struct {
@@ -84,7 +111,15 @@ func startServer(ts *testscript.TestScript, _ bool, args []string) {
 	servers.Store(ts, r)
 }
 
-// servers are the recorders of running scripts.
+func (r *recorder) take() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	text := r.requests.String()
+	r.requests.Reset()
+	return text
+}
+
+// servers are the servers of running scripts.
 var servers sync.Map
 
 func (r *recorder) ServeHTTP(w http.ResponseWriter, q *http.Request) {
@@ -118,11 +153,7 @@ func compareRequests(ts *testscript.TestScript, _ bool, args []string) {
 	if !ok {
 		ts.Fatalf("no server")
 	}
-	r := v.(*recorder)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	got := r.requests.String()
-	r.requests.Reset()
+	got := v.(interface{ take() string }).take()
 	if len(args) == 0 {
 		return
 	}

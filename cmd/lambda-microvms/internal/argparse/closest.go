@@ -3,6 +3,7 @@ package argparse
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // The values of the AWS CLI.
@@ -32,6 +33,20 @@ func CloseMatches(word string, choices []string) []string {
 		list = append(list, m.choice)
 	}
 	return list
+}
+
+// Nearest returns the choice that a word resembles most, or "" if it resembles none. Unlike
+// CloseMatches it compares without regard to letter case and to dashes, so that the name of
+// an option finds a member.
+func Nearest(word string, choices []string) string {
+	plain := func(s string) []rune { return []rune(strings.ToLower(strings.ReplaceAll(s, "-", ""))) }
+	best, nearest := 0.5, ""
+	for _, choice := range choices {
+		if r := ratio(plain(choice), plain(word)); r > best {
+			best, nearest = r, choice
+		}
+	}
+	return nearest
 }
 
 // ratio is twice the number of characters in matching blocks over all characters.

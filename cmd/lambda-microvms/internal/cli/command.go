@@ -86,7 +86,7 @@ func (s *Session) Print(title string, document any) error {
 	if err != nil {
 		return err
 	}
-	return outputError(printer.Print(title, document, false))
+	return OutputError(printer.Print(title, document, false))
 }
 
 // Debugf writes a line of --debug, if that is on. It must not be given secrets.

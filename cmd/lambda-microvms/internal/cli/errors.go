@@ -22,6 +22,9 @@ import (
 // errInterrupted ends a command after Ctrl-C.
 var errInterrupted = &fault.Error{Exit: fault.ExitInterrupted}
 
+// Interrupted reports whether the user has ended the command.
+func Interrupted(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errInterrupted) }
+
 func configError(err error) error {
 	var profile config.SharedConfigProfileNotExistError
 	if errors.As(err, &profile) {
@@ -38,7 +41,7 @@ func (s *Session) CallError(ctx context.Context, err error) error {
 		return nil
 	case errors.As(err, &known):
 		return known
-	case errors.Is(context.Cause(ctx), errInterrupted):
+	case Interrupted(ctx):
 		return errInterrupted
 	}
 	var credentials *credentialsError
@@ -50,6 +53,17 @@ func (s *Session) CallError(ctx context.Context, err error) error {
 		return serviceFault(err, failed)
 	}
 	return s.connectionFault(err)
+}
+
+// WorkflowError returns the error of a call that was part of a workflow and got no response
+// of the service. message says which step failed; it is used unless the cause has a message
+// of its own.
+func (s *Session) WorkflowError(ctx context.Context, err error, message string) error {
+	e := fault.Of(s.CallError(ctx, err))
+	if e.Message == err.Error() {
+		e.Message = message
+	}
+	return e
 }
 
 func credentialsFault(err *credentialsError) error {
@@ -134,8 +148,8 @@ func (s *Session) endpointText() string {
 	return u.Scheme + "://" + u.Host + u.Path
 }
 
-// outputError hides that nobody reads the output any more.
-func outputError(err error) error {
+// OutputError hides that nobody reads the output any more.
+func OutputError(err error) error {
 	if errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) {
 		return nil
 	}

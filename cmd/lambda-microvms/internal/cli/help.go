@@ -81,7 +81,7 @@ func (p *program) help(name string, rest []string) error {
 		out = paged
 	}
 	_, err := io.WriteString(out, text)
-	return outputError(err)
+	return OutputError(err)
 }
 
 // overview is the page of the program.

@@ -78,7 +78,7 @@ func (p *program) run(ctx context.Context, args []string) error {
 	result, err := g.Parse(slices.DeleteFunc(slices.Clone(args), isHelpFlag))
 	if result != nil && result.Has("version") {
 		_, err := io.WriteString(p.env.stdout, versionText()+"\n")
-		return outputError(err)
+		return OutputError(err)
 	}
 	if result != nil && (result.Word == "help" || helpful && result.Word == "") {
 		return p.help("", nil)

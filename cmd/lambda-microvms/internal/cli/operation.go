@@ -82,10 +82,10 @@ func (s *Session) runOperation(ctx context.Context, op *api.Operation) error {
 	switch s.Args.Value("generate-cli-skeleton") {
 	case skeletonInput:
 		_, err := s.Stdout.Write(append(value.JSON{Indent: 4}.Append(nil, skeleton.Input(op.Input)), '\n'))
-		return outputError(err)
+		return OutputError(err)
 	case skeletonYAMLInput:
 		_, err := s.Stdout.Write(skeleton.InputYAML(op.Input))
-		return outputError(err)
+		return OutputError(err)
 	case skeletonOutput:
 		if err := params.Validate(op.Input, input); err != nil {
 			return err

@@ -40,6 +40,9 @@ func (s *Session) color(stream any) bool {
 	return s.env.getenv("NO_COLOR") == "" && isTerminal(stream)
 }
 
+// IsTerminal reports whether a stream of a Session is a terminal.
+func IsTerminal(stream any) bool { return isTerminal(stream) }
+
 func isTerminal(stream any) bool {
 	file, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))

@@ -202,7 +202,7 @@ func (s *Session) printPages(op *api.Operation, p *pager, input *value.Map, call
 	if p.resume != "" {
 		merged.Set("NextToken", p.resume)
 	}
-	return outputError(printer.Print(op.Name, merged, false))
+	return OutputError(printer.Print(op.Name, merged, false))
 }
 
 func (s *Session) streamPages(op *api.Operation, p *pager, input *value.Map, call func(*value.Map) (*value.Map, error)) error {
@@ -218,11 +218,11 @@ func (s *Session) streamPages(op *api.Operation, p *pager, input *value.Map, cal
 		}
 		return printer.Print(op.Name, page, true)
 	}); err != nil {
-		return outputError(err)
+		return OutputError(err)
 	}
 	if text && p.resume != "" {
 		token := value.NewMap(value.Member{Name: "NextToken", Value: p.resume})
-		return outputError(printer.Print(op.Name, value.NewMap(value.Member{Name: "NextToken", Value: token}), true))
+		return OutputError(printer.Print(op.Name, value.NewMap(value.Member{Name: "NextToken", Value: token}), true))
 	}
 	return nil
 }

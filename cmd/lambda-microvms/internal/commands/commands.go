@@ -12,6 +12,10 @@ type entry struct {
 
 // all are the commands in the order of the help.
 var all = [...]entry{
+	{"diff", diffCommand},
+	{"update", updateCommand},
+	{"rollback", rollbackCommand},
+	{"prune", pruneCommand},
 	{"wait", waitCommand},
 	{"fake", fakeCommand},
 }

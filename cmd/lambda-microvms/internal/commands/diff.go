@@ -1,0 +1,168 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/api"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/argparse"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/cli"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/configuration"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/params"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
+	"github.com/microvm-go/lambdamicrovms/images"
+)
+
+const (
+	configOption   = "config"
+	exitCodeOption = "exit-code"
+	exitDifferent  = 1 // as of diff and git diff
+)
+
+// diffCommand compares configurations.
+func diffCommand() *cli.Command {
+	return &cli.Command{
+		Name:    "diff",
+		Summary: "Compares the configuration of an image with a file, or two of its versions",
+		Page: cli.Page{
+			Description: `Compares the configuration of a version of an image with a file that has the desired one, or with another version. It shows what an update from the one to the other would change, including what it would wipe by omitting it. A setting that has the service's default equals one that is omitted.
+
+The file has the members of create-microvm-image or update-microvm-image, as --generate-cli-skeleton prints them, in JSON or YAML. Its name, tags, imageIdentifier and clientToken are not compared, nor is codeArtifact if the file has none.
+
+Values of environment variables are shown as [REDACTED].`,
+			Output: `The changes, one a line: + is added, ~ changed and - wiped. A path is one that the option --set of update understands. With --output or --query, a document with the ARN of the image, both versions and the changes (path, kind, old and new).
+
+The exit code is 0 whether there are changes or not, unless --exit-code is given.`,
+			Examples: `To see whether an image is as a file says:
+
+  lambda-microvms diff --image-identifier app --config app.yaml --exit-code
+
+To see what has changed in the last version:
+
+  lambda-microvms diff --image-identifier app --from-version 2.0 --to-version 3.0`,
+		},
+		Options: []argparse.Option{
+			imageArgument,
+			{Name: configOption, Doc: "The file with the desired configuration: JSON if its name ends in .json, else YAML; - is standard input."},
+			{Name: fromOption, Doc: "The version to compare, such as 2.0. The default is the latest active one."},
+			{Name: toOption, Doc: "The version to compare with. Either this or --config is required."},
+			{Name: exitCodeOption, Arity: argparse.Flag, Doc: fmt.Sprintf("End with exit code %d if there are changes.", exitDifferent)},
+		},
+		Run: runDiff,
+	}
+}
+
+func runDiff(ctx context.Context, s *cli.Session) error {
+	if s.Args.Has(configOption) == s.Args.Has(toOption) {
+		return fault.Usage("either --%s or --%s is required, and not both", configOption, toOption)
+	}
+	var wanted *lambdamicrovms.UpdateMicroVMImageInput
+	if s.Args.Has(configOption) {
+		var err error
+		if wanted, err = readSettings(s); err != nil {
+			return err
+		}
+	}
+	client, err := s.Client(ctx)
+	if err != nil {
+		return err
+	}
+	image, err := imageARN(ctx, s, client)
+	if err != nil {
+		return err
+	}
+	from := s.Args.Value(fromOption)
+	if from == "" {
+		if from, err = latestActive(ctx, s, client, image); err != nil {
+			return err
+		}
+	}
+	live, err := version(ctx, s, client, image, from)
+	if err != nil {
+		return err
+	}
+	document := value.NewMap(value.Member{Name: "imageArn", Value: image}, value.Member{Name: "fromVersion", Value: from})
+	if wanted == nil {
+		to, err := version(ctx, s, client, image, s.Args.Value(toOption))
+		if err != nil {
+			return err
+		}
+		wanted = images.InputFrom(to)
+		wanted.BaseImageVersion = to.BaseImageVersion
+		document.Set("toVersion", s.Args.Value(toOption))
+	} else if wanted.CodeArtifact == nil {
+		wanted.CodeArtifact = live.CodeArtifact
+	}
+	changes := images.Diff(live, wanted)
+	document.Set("changes", changesDocument(changes))
+	r := &run{s: s}
+	if err := r.diff("Diff", document, changes); err != nil {
+		return err
+	}
+	if len(changes) > 0 && s.Args.Has(exitCodeOption) {
+		return &fault.Error{Exit: exitDifferent, Silent: true}
+	}
+	return nil
+}
+
+// readSettings reads the file of --config as the input of an update.
+func readSettings(s *cli.Session) (*lambdamicrovms.UpdateMicroVMImageInput, error) {
+	document, err := readConfig(s)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range notSettings() {
+		document.Delete(name)
+	}
+	var in lambdamicrovms.UpdateMicroVMImageInput
+	if err := in.UnmarshalJSON(value.Compact(document)); err != nil {
+		return nil, fault.Parameter(configOption, "%s", err)
+	}
+	return &in, nil
+}
+
+// notSettings are the members of a file that are no settings of an image.
+func notSettings() []string { return []string{"name", "tags", "imageIdentifier", "clientToken"} }
+
+// readConfig reads and checks the file of --config. Its artifact is not required, since it
+// may come from elsewhere.
+func readConfig(s *cli.Session) (*value.Map, error) {
+	document, err := configuration.ReadFile(configOption, s.Args.Value(configOption), s.Stdin)
+	if err != nil {
+		return nil, err
+	}
+	shape := *api.Find("create-microvm-image").Input
+	shape.Members = append(slices.Clone(shape.Members), *api.Find("update-microvm-image").Input.Member("imageIdentifier"))
+	for i := range shape.Members {
+		if contains(append(notSettings(), "codeArtifact"), shape.Members[i].Name) {
+			shape.Members[i].Required = false
+		}
+	}
+	if err := params.Validate(&shape, document); err != nil {
+		return nil, fault.Parameter(configOption, "%s", fault.Of(err).Message)
+	}
+	return document, nil
+}
+
+// latestActive returns the version of an image that MicroVMs are started from.
+func latestActive(ctx context.Context, s *cli.Session, client *lambdamicrovms.Client, image string) (string, error) {
+	out, err := client.GetMicroVMImage(ctx, &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: &image})
+	switch {
+	case err != nil:
+		return "", s.CallError(ctx, err)
+	case out.LatestActiveImageVersion == nil || *out.LatestActiveImageVersion == "":
+		return "", fault.General("%s has no active version: name one with --%s", image, fromOption)
+	}
+	return *out.LatestActiveImageVersion, nil
+}
+
+func version(ctx context.Context, s *cli.Session, client *lambdamicrovms.Client, image, version string) (*lambdamicrovms.GetMicroVMImageVersionOutput, error) {
+	out, err := client.GetMicroVMImageVersion(ctx, &lambdamicrovms.GetMicroVMImageVersionInput{ImageIdentifier: &image, ImageVersion: &version})
+	if err != nil {
+		return nil, s.CallError(ctx, err)
+	}
+	return out, nil
+}

@@ -1,0 +1,421 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/smithy-go"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/api"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/argparse"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/cli"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/configuration"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/events"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/progress"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
+	"github.com/microvm-go/lambdamicrovms/images"
+)
+
+// Names of the options of the commands that run a workflow of package images.
+const (
+	imageOption  = "image-identifier"
+	dryRunOption = "dry-run"
+	jsonOption   = "json"
+	busyTimeout  = "busy-timeout"
+	buildTimeout = "build-timeout"
+)
+
+var (
+	imageArgument = argparse.Option{Name: imageOption, Required: true, Doc: "ARN or name of the image. A name costs one more call."}
+	jsonFlag      = argparse.Option{Name: jsonOption, Arity: argparse.Flag, Doc: "Write events for machines on standard output, one JSON object a line, in place of progress and result. See OUTPUT."}
+	dryRunFlag    = argparse.Option{Name: dryRunOption, Arity: argparse.Flag, Doc: "Change nothing, and print what would be changed. Values of environment variables are shown as [REDACTED]."}
+)
+
+// workflowOptions are the options of all these commands.
+func workflowOptions(builds bool) []argparse.Option {
+	list := []argparse.Option{
+		{Name: busyTimeout, Kind: "float", Doc: "How long to wait while the image is busy or a quota is used up, in seconds. The default is 2700."},
+	}
+	if builds {
+		list = append(list, argparse.Option{Name: buildTimeout, Kind: "float", Doc: "How long to wait for the build, in seconds. The default is 1800."})
+	}
+	return append(list, pollInterval("The default is 2, growing to 15."))
+}
+
+// eventsOutput describes --json.
+const eventsOutput = `With --json, each line of standard output is an object with a type and a time:
+- step: a step, or a poll while it waits, with step, image, version, state, elapsedSeconds, delaySeconds (before the next poll) and error.
+- upload: bytes and totalBytes of the archive.
+- diff: what --dry-run would change, in changes.
+- result: the members of the output below.
+- error: message and exitCode; for a failed build also version, builds (chipset, generation, state, reason), logGroup and log, its last lines.
+- interrupted: running, what goes on in AWS, and end, the command that ends it.
+No event has the value of an environment variable.`
+
+// run is one run of a workflow, with what it tells the user.
+type run struct {
+	s        *cli.Session
+	reporter progress.Reporter
+	events   *events.Writer // nil without --json
+
+	mu      sync.Mutex
+	image   string
+	version string // that is being built
+	sent    bool   // the request to start a build may have been made
+}
+
+// begin reads the options that all workflows have, and starts the report. The caller must
+// call finish.
+func begin(s *cli.Session, o *images.Options) (*run, error) {
+	r := &run{s: s}
+	if err := r.options(o); err != nil {
+		return nil, err
+	}
+	o.Progress = r.step
+	if s.Args.Has(jsonOption) {
+		r.events = events.New(s.Stdout)
+		r.reporter = r.events
+		return r, nil
+	}
+	// The lines of --debug would tear a moving line.
+	r.reporter = progress.New(s.Stderr, cli.IsTerminal(s.Stderr) && !s.Globals.Debug)
+	return r, nil
+}
+
+func (r *run) step(e images.Event) {
+	r.mu.Lock()
+	r.image = e.Image
+	switch e.Step {
+	case images.StepCreate, images.StepUpdate:
+		r.sent = true
+	case images.StepWaitForBuild:
+		r.version = e.Version
+	}
+	r.mu.Unlock()
+	r.reporter.Step(e)
+}
+
+func (r *run) options(o *images.Options) error {
+	var err error
+	for _, timeout := range []struct {
+		name string
+		to   *time.Duration
+	}{{busyTimeout, &o.BusyTimeout}, {buildTimeout, &o.BuildTimeout}} {
+		if !r.s.Args.Has(timeout.name) {
+			continue
+		}
+		if *timeout.to, err = seconds(r.s.Args, timeout.name); err != nil {
+			return err
+		}
+	}
+	o.MinDelay, o.MaxDelay, err = delays(r.s.Args, 15*time.Second)
+	return err
+}
+
+// finish ends the report and returns the error to exit with. err is that of the workflow.
+func (r *run) finish(ctx context.Context, err error) error {
+	if err == nil {
+		r.reporter.Close()
+		return r.written(nil)
+	}
+	interrupted := cli.Interrupted(ctx)
+	if interrupted {
+		r.reporter.Close()
+		r.interrupted(err)
+	} else {
+		var partial *doneError
+		isPartial := errors.As(err, &partial)
+		err = workflowError(ctx, r.s, err)
+		if isPartial {
+			e := *fault.Of(err)
+			e.Details = append(partial.done, e.Details...)
+			err = &e
+		}
+		r.reporter.Close()
+		if r.events != nil {
+			r.events.Write("error", errorEvent(err))
+		}
+	}
+	if !interrupted {
+		return err
+	}
+	// With --json, the newline that otherwise ends the line of a terminal is no object.
+	return r.written(&fault.Error{Exit: fault.ExitInterrupted, Silent: r.events != nil})
+}
+
+// written returns err, or the error of writing events.
+func (r *run) written(err error) error {
+	if r.events != nil && err == nil {
+		return cli.OutputError(r.events.Err())
+	}
+	return err
+}
+
+// interrupted says what goes on in AWS, and how to end it.
+func (r *run) interrupted(err error) {
+	r.mu.Lock()
+	image, version, sent := r.image, r.version, r.sent
+	r.mu.Unlock()
+	var unknown *images.UnknownOutcomeError
+	var running, end string
+	switch {
+	case version != "":
+		running = fmt.Sprintf("the build of version %s of %s goes on in AWS and cannot be cancelled", version, image)
+		end = fmt.Sprintf("%s delete-microvm-image-version --image-identifier %s --image-version %s", cli.Program, image, version)
+	case errors.As(err, &unknown) || sent:
+		running = fmt.Sprintf("a build of %s may have been started", image)
+		if strings.HasPrefix(image, "arn:") {
+			end = fmt.Sprintf("%s list-microvm-image-versions --image-identifier %s", cli.Program, image)
+		} else {
+			end = fmt.Sprintf("%s list-microvm-images --name-filter %s", cli.Program, image)
+		}
+	}
+	if r.events != nil {
+		r.events.Write("interrupted", struct {
+			Running string `json:"running,omitempty"`
+			End     string `json:"end,omitempty"`
+		}{running, end})
+		return
+	}
+	switch {
+	case version != "":
+		fmt.Fprintf(r.s.Stderr, "Interrupted: %s. To wait for it:\n  %s wait microvm-image-version-successful --image-identifier %s --image-version %s\nTo delete the version when it has ended:\n  %s\n",
+			running, cli.Program, image, version, end)
+	case running != "":
+		fmt.Fprintf(r.s.Stderr, "Interrupted: %s. To see it:\n  %s\n", running, end)
+	default:
+		fmt.Fprintln(r.s.Stderr, "Interrupted: nothing goes on in AWS.")
+	}
+}
+
+// result prints the output of a workflow.
+func (r *run) result(title string, document *value.Map) error {
+	if r.events != nil {
+		r.events.Write("result", rawJSON(value.Compact(document)))
+		return r.written(nil)
+	}
+	return r.s.Print(title, document)
+}
+
+// diff prints changes: as lines, unless --output or --query ask for a document.
+func (r *run) diff(title string, document *value.Map, changes images.Changes) error {
+	switch {
+	case r.events != nil:
+		r.events.Write("diff", rawJSON(value.Compact(document)))
+		return r.written(nil)
+	case r.s.Globals.Output != "" || r.s.Globals.Query != nil:
+		return r.s.Print(title, document)
+	}
+	_, err := io.WriteString(r.s.Stdout, changesText(changes))
+	return cli.OutputError(err)
+}
+
+// rawJSON is a JSON text.
+type rawJSON []byte
+
+// MarshalJSON returns the text.
+func (j rawJSON) MarshalJSON() ([]byte, error) { return j, nil }
+
+// settings is the shape of an image's configuration: what an update replaces.
+func settings() *api.Shape {
+	return without(api.Find("update-microvm-image").Input, "imageIdentifier", "clientToken")
+}
+
+func without(shape *api.Shape, names ...string) *api.Shape {
+	part := *shape
+	part.Members = nil
+	for _, m := range shape.Members {
+		if !contains(names, m.Name) {
+			part.Members = append(part.Members, m)
+		}
+	}
+	return &part
+}
+
+func contains(list []string, text string) bool {
+	for _, s := range list {
+		if s == text {
+			return true
+		}
+	}
+	return false
+}
+
+// wirePaths returns the changes with the paths that --set understands.
+func wirePaths(changes images.Changes) images.Changes {
+	shape := settings()
+	list := make(images.Changes, len(changes))
+	for i, c := range changes {
+		c.Path = configuration.WirePath(shape, c.Path)
+		list[i] = c
+	}
+	return list
+}
+
+func changesText(changes images.Changes) string { return wirePaths(changes).String() + "\n" }
+
+// changesDocument returns the changes as a document without secrets.
+func changesDocument(changes images.Changes) []any {
+	list := make([]any, 0, len(changes))
+	for _, c := range wirePaths(changes) {
+		m := value.NewMap(value.Member{Name: "path", Value: c.Path}, value.Member{Name: "kind", Value: string(c.Kind)})
+		for _, side := range []struct{ name, text string }{{"old", c.Old}, {"new", c.New}} {
+			if side.text != "" {
+				m.Set(side.name, changeValue(c, side.text))
+			}
+		}
+		list = append(list, m)
+	}
+	return list
+}
+
+func changeValue(c images.Change, text string) any {
+	if c.Secret {
+		return "[REDACTED]"
+	}
+	v, err := value.ReadJSON(text)
+	if err != nil {
+		return text
+	}
+	return v
+}
+
+// set adds a member that has a value.
+func set(document *value.Map, name, text string) {
+	if text != "" {
+		document.Set(name, text)
+	}
+}
+
+func texts(list []string) []any {
+	values := make([]any, len(list))
+	for i, text := range list {
+		values[i] = text
+	}
+	return values
+}
+
+// imageARN returns the ARN of the image that --image-identifier names by ARN or name.
+func imageARN(ctx context.Context, s *cli.Session, client *lambdamicrovms.Client) (string, error) {
+	identifier := s.Args.Value(imageOption)
+	if strings.HasPrefix(identifier, "arn:") {
+		if _, err := images.ParseARN(identifier); err != nil {
+			return "", fault.Parameter(imageOption, "%s", plain(err))
+		}
+		return identifier, nil
+	}
+	found, err := images.Find(ctx, client, identifier)
+	var missing *images.NotFoundError
+	switch {
+	case errors.As(err, &missing):
+		return "", fault.General("--%s: there is no image named %s in this account and region", imageOption, value.Quote(identifier))
+	case err != nil:
+		return "", workflowError(ctx, s, err)
+	}
+	return *found.ImageArn, nil
+}
+
+// plain is an error's text without the name of the package.
+func plain(err error) string { return strings.TrimPrefix(err.Error(), "images: ") }
+
+// workflowError returns the error of a workflow with its exit code. A response of the
+// service that ended it is reported as for an operation.
+func workflowError(ctx context.Context, s *cli.Session, err error) error {
+	var known *fault.Error
+	var failed *images.BuildFailedError
+	var invalid smithy.InvalidParamsError
+	var step *images.Error
+	var service smithy.APIError
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &failed):
+		return &fault.Error{Exit: fault.ExitGeneral, Message: buildFailure(failed), Err: err}
+	case errors.As(err, &invalid):
+		return fault.Usage("%s", plain(err))
+	case errors.As(err, &step) && errors.As(err, &service):
+		return s.CallError(ctx, err)
+	case errors.As(err, &step):
+		return s.WorkflowError(ctx, err, plain(err))
+	}
+	return &fault.Error{Exit: fault.ExitGeneral, Message: plain(err), Err: err}
+}
+
+// buildFailure says why a build failed, and where to read more.
+func buildFailure(e *images.BuildFailedError) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "The build of version %s of %s is %s", e.Version, e.Image, e.State)
+	if e.Reason != "" {
+		b.WriteString(": " + e.Reason)
+	}
+	for _, build := range e.Builds {
+		fmt.Fprintf(&b, "\n  %s generation %s: %s", build.Chipset, build.Generation, build.State)
+		if build.Reason != "" {
+			b.WriteString(": " + build.Reason)
+		}
+	}
+	if e.BuildsErr != nil {
+		fmt.Fprintf(&b, "\nIts builds could not be read: %v", e.BuildsErr)
+	}
+	if e.Serving != "" {
+		fmt.Fprintf(&b, "\nVersion %s remains active.", e.Serving)
+	}
+	if e.LogGroup != "" {
+		fmt.Fprintf(&b, "\nThe output of the build is in the log group %s.", e.LogGroup)
+	}
+	return b.String()
+}
+
+// failure is an event of the type error.
+type failure struct {
+	Message  string         `json:"message"`
+	Code     string         `json:"code,omitempty"`
+	ExitCode int            `json:"exitCode"`
+	Image    string         `json:"image,omitempty"`
+	Version  string         `json:"version,omitempty"`
+	Builds   []buildOutcome `json:"builds,omitempty"`
+	LogGroup string         `json:"logGroup,omitempty"`
+}
+
+type buildOutcome struct {
+	ID         string `json:"id"`
+	Chipset    string `json:"chipset"`
+	Generation string `json:"generation"`
+	State      string `json:"state"`
+	Reason     string `json:"reason,omitempty"`
+}
+
+func errorEvent(err error) failure {
+	e := fault.Of(err)
+	event := failure{Message: e.Error(), Code: e.Code, ExitCode: e.Exit}
+	var failed *images.BuildFailedError
+	if errors.As(err, &failed) {
+		event.Code, event.Image, event.Version, event.LogGroup = "BuildFailed", failed.Image, failed.Version, failed.LogGroup
+		for _, b := range failed.Builds {
+			event.Builds = append(event.Builds, buildOutcome(b))
+		}
+	}
+	return event
+}
+
+// doneError is an error of a workflow with what it had done before.
+type doneError struct {
+	error
+	done []fault.Detail
+}
+
+func (e *doneError) Unwrap() error { return e.error }
+
+func withDone(err error, done []fault.Detail) error {
+	if err == nil || len(done) == 0 {
+		return err
+	}
+	return &doneError{err, done}
+}

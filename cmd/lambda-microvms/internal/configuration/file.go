@@ -1,0 +1,40 @@
+package configuration
+
+import (
+	"io"
+	"os"
+	"strings"
+
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/params"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
+)
+
+// ReadFile reads the file that an option names: JSON if its name ends in .json, else YAML,
+// of which JSON is a part. "-" is standard input. Errors show nothing of the content.
+func ReadFile(option, path string, stdin io.Reader) (*value.Map, error) {
+	var text []byte
+	var err error
+	path = strings.TrimPrefix(path, "file://")
+	if path == "-" {
+		text, err = io.ReadAll(stdin)
+	} else {
+		text, err = os.ReadFile(path)
+	}
+	if err != nil {
+		return nil, fault.Parameter(option, "%s", err)
+	}
+	read, kind := params.ReadYAML, "YAML"
+	if strings.HasSuffix(path, ".json") {
+		read, kind = value.ReadJSON, "JSON"
+	}
+	v, err := read(string(text))
+	if err != nil {
+		return nil, fault.Parameter(option, "%s: Invalid %s: %s", path, kind, err)
+	}
+	document, ok := v.(*value.Map)
+	if !ok {
+		return nil, fault.Parameter(option, "%s: expected an object with the members of a configuration, found <class '%s'>", path, value.TypeName(v))
+	}
+	return document, nil
+}
