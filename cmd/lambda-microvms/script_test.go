@@ -30,6 +30,10 @@ func TestMain(m *testing.M) {
 //	                    and the file with the body or the error type
 //	requests [file]     compares the requests since the last time with a file, or forgets
 //	                    them; those to the fake are the names of their operations
+//	bucket region       starts a server that stands for S3, with a bucket in a region
+//	uploads n           compares the number of uploads to it so far
+//	logs file           starts a server that stands for CloudWatch Logs, with the lines of a
+//	                    file as output of version 2.0 of the image broken
 //	exits code command  runs a command that must end with the exit code
 //
 // Both servers are at $ENDPOINT, which is also AWS_ENDPOINT_URL.
@@ -40,7 +44,8 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup:               setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"fake": startFake, "serve": startServer, "requests": compareRequests, "exits": exits,
+			"fake": startFake, "serve": startServer, "requests": compareRequests,
+			"bucket": startBucket, "uploads": compareUploads, "logs": startLogs, "exits": exits,
 		},
 	})
 }

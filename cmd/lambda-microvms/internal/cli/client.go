@@ -74,8 +74,9 @@ func (s *Session) loadConfig(ctx context.Context) (aws.Config, error) {
 	if s.debug == nil {
 		options = append(options, config.WithLogger(logging.Nop{})) // the SDK's own warns on standard error
 	} else {
-		options = append(options, config.WithLogger(s.debug),
-			config.WithClientLogMode(aws.LogRequest|aws.LogResponse|aws.LogRetries))
+		// Other clients log headers with their tokens: they log only their retries. Requests and
+		// responses are logged by the client of this service, which leaves secrets out.
+		options = append(options, config.WithLogger(s.debug), config.WithClientLogMode(aws.LogRetries))
 	}
 	s.Debugf("loading configuration and credentials")
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
@@ -133,6 +134,9 @@ func (s *Session) Client(ctx context.Context) (*lambdamicrovms.Client, error) {
 	}
 	s.client = lambdamicrovms.NewFromConfig(cfg, func(o *lambdamicrovms.Options) {
 		o.Validation = lambdamicrovms.ValidationNone
+		if s.debug != nil {
+			o.ClientLogMode = aws.LogRequest | aws.LogResponse | aws.LogRetries
+		}
 		if s.Globals.EndpointURL != "" {
 			o.BaseEndpoint = &s.Globals.EndpointURL
 		}

@@ -12,6 +12,7 @@ type entry struct {
 
 // all are the commands in the order of the help.
 var all = [...]entry{
+	{"deploy", deployCommand},
 	{"diff", diffCommand},
 	{"update", updateCommand},
 	{"rollback", rollbackCommand},

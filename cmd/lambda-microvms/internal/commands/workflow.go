@@ -44,7 +44,7 @@ func workflowOptions(builds bool) []argparse.Option {
 		{Name: busyTimeout, Kind: "float", Doc: "How long to wait while the image is busy or a quota is used up, in seconds. The default is 2700."},
 	}
 	if builds {
-		list = append(list, argparse.Option{Name: buildTimeout, Kind: "float", Doc: "How long to wait for the build, in seconds. The default is 1800."})
+		list = append(list, logLines(), argparse.Option{Name: buildTimeout, Kind: "float", Doc: "How long to wait for the build, in seconds. The default is 1800."})
 	}
 	return append(list, pollInterval("The default is 2, growing to 15."))
 }
@@ -55,7 +55,7 @@ const eventsOutput = `With --json, each line of standard output is an object wit
 - upload: bytes and totalBytes of the archive.
 - diff: what --dry-run would change, in changes.
 - result: the members of the output below.
-- error: message and exitCode; for a failed build also version, builds (chipset, generation, state, reason), logGroup and log, its last lines.
+- error: message and exitCode; for a failed build also version, builds (chipset, generation, state, reason), logGroup, log, its last lines (time, stream and text), and logError if they could not be read.
 - interrupted: running, what goes on in AWS, and end, the command that ends it.
 No event has the value of an environment variable.`
 
@@ -115,6 +115,9 @@ func (r *run) options(o *images.Options) error {
 			return err
 		}
 	}
+	if err := readLogLines(r.s, o); err != nil {
+		return err
+	}
 	o.MinDelay, o.MaxDelay, err = delays(r.s.Args, 15*time.Second)
 	return err
 }
@@ -164,8 +167,9 @@ func (r *run) interrupted(err error) {
 	image, version, sent := r.image, r.version, r.sent
 	r.mu.Unlock()
 	var unknown *images.UnknownOutcomeError
-	var running, end string
+	running, end := remains(err)
 	switch {
+	case running != "":
 	case version != "":
 		running = fmt.Sprintf("the build of version %s of %s goes on in AWS and cannot be cancelled", version, image)
 		end = fmt.Sprintf("%s delete-microvm-image-version --image-identifier %s --image-version %s", cli.Program, image, version)
@@ -329,6 +333,7 @@ func plain(err error) string { return strings.TrimPrefix(err.Error(), "images: "
 // service that ended it is reported as for an operation.
 func workflowError(ctx context.Context, s *cli.Session, err error) error {
 	var known *fault.Error
+	var unpackable *images.ArtifactError
 	var failed *images.BuildFailedError
 	var invalid smithy.InvalidParamsError
 	var step *images.Error
@@ -336,6 +341,10 @@ func workflowError(ctx context.Context, s *cli.Session, err error) error {
 	switch {
 	case errors.As(err, &known):
 		return known
+	case uploadError(ctx, s, err) != nil:
+		return uploadError(ctx, s, err)
+	case errors.As(err, &unpackable):
+		return &fault.Error{Exit: fault.ExitGeneral, Message: "source: " + plain(unpackable), Err: err}
 	case errors.As(err, &failed):
 		return &fault.Error{Exit: fault.ExitGeneral, Message: buildFailure(failed), Err: err}
 	case errors.As(err, &invalid):
@@ -367,9 +376,7 @@ func buildFailure(e *images.BuildFailedError) string {
 	if e.Serving != "" {
 		fmt.Fprintf(&b, "\nVersion %s remains active.", e.Serving)
 	}
-	if e.LogGroup != "" {
-		fmt.Fprintf(&b, "\nThe output of the build is in the log group %s.", e.LogGroup)
-	}
+	writeLog(&b, e)
 	return b.String()
 }
 
@@ -382,6 +389,14 @@ type failure struct {
 	Version  string         `json:"version,omitempty"`
 	Builds   []buildOutcome `json:"builds,omitempty"`
 	LogGroup string         `json:"logGroup,omitempty"`
+	Log      []logLine      `json:"log,omitempty"`
+	LogError string         `json:"logError,omitempty"`
+}
+
+type logLine struct {
+	Time   time.Time `json:"time"`
+	Stream string    `json:"stream"`
+	Text   string    `json:"text"`
 }
 
 type buildOutcome struct {
@@ -400,6 +415,12 @@ func errorEvent(err error) failure {
 		event.Code, event.Image, event.Version, event.LogGroup = "BuildFailed", failed.Image, failed.Version, failed.LogGroup
 		for _, b := range failed.Builds {
 			event.Builds = append(event.Builds, buildOutcome(b))
+		}
+		for _, line := range failed.Lines {
+			event.Log = append(event.Log, logLine(line))
+		}
+		if failed.LinesErr != nil {
+			event.LogError = failed.LinesErr.Error()
 		}
 	}
 	return event

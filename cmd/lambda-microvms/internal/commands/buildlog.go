@@ -1,0 +1,88 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/argparse"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/cli"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
+	"github.com/microvm-go/lambdamicrovms/cwlogs"
+	"github.com/microvm-go/lambdamicrovms/images"
+	"github.com/microvm-go/lambdamicrovms/logs"
+)
+
+const (
+	logLinesOption  = "log-lines"
+	defaultLogLines = 20
+	maxLogLines     = 10_000
+)
+
+// logLines is the option that says how much of a failed build's output to show.
+func logLines() argparse.Option {
+	return argparse.Option{
+		Name: logLinesOption, Kind: "integer", Int: true,
+		Doc: fmt.Sprintf("How many of the last lines that a failed build has written to CloudWatch Logs to show; 0 reads none. The default is %d, and 0 with --endpoint-url, "+
+			"because a stand-in for the service writes none.", defaultLogLines),
+	}
+}
+
+// readLogLines sets how much of the output of a failed build is read.
+func readLogLines(s *cli.Session, o *images.Options) error {
+	lines := defaultLogLines
+	if s.Globals.EndpointURL != "" {
+		lines = 0
+	}
+	if s.Args.Has(logLinesOption) {
+		v, _ := value.ParseInt(s.Args.Value(logLinesOption))
+		n, fits := v.(int64)
+		if !fits || n < 0 || n > maxLogLines {
+			return fault.Parameter(logLinesOption, "%s is not from 0 to %d", value.Quote(s.Args.Value(logLinesOption)), maxLogLines)
+		}
+		lines = int(n)
+	}
+	if lines > 0 {
+		o.LogLines, o.LogReader = lines, buildLog{s}
+	}
+	return nil
+}
+
+// buildLog reads CloudWatch Logs. It makes its client only when there is something to
+// read.
+type buildLog struct{ s *cli.Session }
+
+// Tail returns the last lines of a source.
+func (l buildLog) Tail(ctx context.Context, source logs.Source, n int) ([]logs.Line, error) {
+	cfg, err := l.s.Config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return cwlogs.New(newLogsClient(cfg)).Tail(ctx, source, n)
+}
+
+func newLogsClient(cfg aws.Config) *cloudwatchlogs.Client { return cloudwatchlogs.NewFromConfig(cfg) }
+
+// writeLog describes the output of a failed build.
+func writeLog(b *strings.Builder, e *images.BuildFailedError) {
+	var missing *logs.NotFoundError
+	switch {
+	case e.LogGroup == "":
+	case errors.As(e.LinesErr, &missing):
+		fmt.Fprintf(b, "\nThe build has written no output to the log group %s.", e.LogGroup)
+	case e.LinesErr != nil:
+		fmt.Fprintf(b, "\nThe output of the build, in the log group %s, could not be read: %v", e.LogGroup, e.LinesErr)
+	case len(e.Lines) > 0:
+		fmt.Fprintf(b, "\nThe last lines of the log group %s:", e.LogGroup)
+		for _, line := range e.Lines {
+			b.WriteString("\n  " + line.String())
+		}
+	default:
+		fmt.Fprintf(b, "\nThe output of the build is in the log group %s.", e.LogGroup)
+	}
+}

@@ -1,0 +1,343 @@
+package commands
+
+import (
+	"context"
+	"os"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/api"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/argparse"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/cli"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/configuration"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/params"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
+	"github.com/microvm-go/lambdamicrovms/images"
+	"github.com/microvm-go/lambdamicrovms/types"
+)
+
+const (
+	nameOption    = "name"
+	baseOption    = "base-image-arn"
+	roleOption    = "build-role-arn"
+	tagsOption    = "tags"
+	bucketOption  = "bucket"
+	prefixOption  = "prefix"
+	contentOption = "content-hash"
+	forceOption   = "force"
+
+	// defaultBase is the base image of an image that names none.
+	defaultBase = "al2023-1"
+)
+
+// deployCommand brings an image to what a directory says.
+func deployCommand() *cli.Command {
+	options := []argparse.Option{
+		{Name: nameOption, Doc: "Name of the image. Required unless the file of --config has it."},
+		{Name: configOption, Doc: "A file with the whole configuration: the members of create-microvm-image, JSON if its name ends in .json, else YAML; - is standard input. Settings that it omits are reset. Without it, an existing image keeps its settings."},
+	}
+	options = append(append(options, editOptions()...),
+		argparse.Option{Name: roleOption, Doc: "ARN of the role with which the service builds. Required for a new image, here or in the configuration."},
+		argparse.Option{Name: baseOption, Doc: "ARN of the base image. The default for a new image is " + defaultBase + ", which AWS provides."},
+		argparse.Option{Name: tagsOption, Kind: "map", Doc: "The tags of the image, key=value,key=value or JSON; all others are removed. Without it, and without tags in the file of --config, the image keeps its tags."},
+		argparse.Option{Name: bucketOption, Doc: "The bucket for the archive, in the region of the image. The default is " + bucketVariable + " in the environment, then the bucket with the artifact of the version that is active."},
+		argparse.Option{Name: prefixOption, Doc: "The beginning of the archive's key in the bucket, such as images/."},
+		argparse.Option{Name: contentOption, Doc: "Identifies the content at an s3:// URI: with the same one, and the same configuration, nothing is built."},
+		argparse.Option{Name: forceOption, Arity: argparse.Flag, Doc: "Build even if nothing has changed."},
+		dryRunFlag, jsonFlag)
+	return &cli.Command{
+		Name:    "deploy",
+		Summary: "Creates or updates an image from a directory or an archive in S3",
+		Words:   []string{"source"},
+		Page: cli.Page{
+			Description: `Creates or updates an image from a directory, or from an archive in S3 at s3://bucket/key, and waits for the build.
+
+A directory must have a Dockerfile. It is packed without what .dockerignore excludes, and uploaded under a key that depends only on its content. If content and configuration are those of the version that is active, nothing is packed, uploaded or built: that takes at most 4 calls. The content is recognised by the tag lambdamicrovms:content of the image.
+
+If the build fails, the reasons are shown, and the version that was active remains active.
+
+Ctrl-C says what goes on in AWS and how to end it; a second one ends at once. Values of environment variables are in no output of --debug, --json and --dry-run.`,
+			Output: `The ARN of the image, its version, the previous one, whether it is new or unchanged, the URI of the archive, and the changes. With --dry-run the changes, one a line, or as a document with --output or --query; the URI of an archive that is not uploaded yet is shown as the hash of its content. Tags are not compared.
+
+` + eventsOutput,
+			Examples: `To deploy a directory as a new image, and again after a change:
+
+  lambda-microvms deploy ./app --name app --build-role-arn arn:aws:iam::123456789012:role/build --bucket my-bucket
+  lambda-microvms deploy ./app --name app
+
+To see what a deployment would change:
+
+  lambda-microvms deploy ./app --config app.yaml --dry-run`,
+		},
+		Options: append(options, workflowOptions(true)...),
+		Run:     runDeploy,
+	}
+}
+
+func runDeploy(ctx context.Context, s *cli.Session) error {
+	p, err := planDeployment(s)
+	if err != nil {
+		return err
+	}
+	cfg, err := s.Config(ctx)
+	if err != nil {
+		return err
+	}
+	client, err := s.Client(ctx)
+	if err != nil {
+		return err
+	}
+	p.region = client.Options().Region
+	if err := p.check(); err != nil {
+		return err
+	}
+	var options images.DeployOptions
+	r, err := begin(s, &options.Options)
+	if err != nil {
+		return err
+	}
+	p.deployment.Configure = p.configure
+	if p.deployment.Dir != "" {
+		p.store = newStore(s, cfg, r)
+		p.deployment.Uploader = p.store
+	}
+	dryRun := s.Args.Has(dryRunOption)
+	result, err := images.Deploy(ctx, client, p.deployment, func(o *images.DeployOptions) {
+		o.Options, o.Reuse, o.DryRun = options.Options, !s.Args.Has(forceOption), dryRun
+	})
+	if err = r.finish(ctx, withDone(err, deployDone(result))); err != nil {
+		return err
+	}
+	document := value.NewMap()
+	set(document, "imageArn", result.Image)
+	set(document, "imageVersion", result.Version)
+	set(document, "previousVersion", result.From)
+	document.Set("created", result.Created)
+	document.Set("unchanged", result.Unchanged)
+	set(document, "artifactUri", result.ArtifactURI)
+	document.Set("changes", changesDocument(result.Changes))
+	if dryRun {
+		return r.diff("Deploy", document, result.Changes)
+	}
+	return r.result("Deploy", document)
+}
+
+// deployDone says what was done before an error: the tags may have failed.
+func deployDone(result *images.Result) []fault.Detail {
+	if result == nil || result.Version == "" {
+		return nil
+	}
+	return []fault.Detail{{Name: "imageVersion", Value: result.Version}}
+}
+
+// plan is a deployment as the command line describes it.
+type plan struct {
+	deployment images.Deployment
+	region     string
+	whole      *value.Map // the file of --config, or nil
+	given      *value.Map // members that options set
+	edits      []configuration.Edit
+	store      *store // nil without a directory
+}
+
+// planDeployment reads the command line. Nothing is sent.
+func planDeployment(s *cli.Session) (*plan, error) {
+	p := &plan{given: new(value.Map)}
+	if err := p.readSource(s); err != nil {
+		return nil, err
+	}
+	var err error
+	create := api.Find("create-microvm-image").Input
+	if p.edits, err = readEdits(s, without(create, "name", "tags", "clientToken", "codeArtifact")); err != nil {
+		return nil, err
+	}
+	name := s.Args.Value(nameOption)
+	var tags any
+	if s.Args.Has(configOption) {
+		if p.whole, err = readConfig(s); err != nil {
+			return nil, err
+		}
+		if v, _ := p.whole.Get("name"); name == "" && v != nil {
+			name = value.Text(v)
+		}
+		tags, _ = p.whole.Get("tags")
+		for _, member := range append(notSettings(), "codeArtifact") {
+			p.whole.Delete(member)
+		}
+	}
+	for _, option := range []struct{ name, member string }{{roleOption, "buildRoleArn"}, {baseOption, "baseImageArn"}} {
+		if s.Args.Has(option.name) {
+			p.given.Set(option.member, s.Args.Value(option.name))
+		}
+	}
+	if s.Args.Has(tagsOption) {
+		if tags, err = params.Unpack(create.Member("tags"), s.Args.Values(tagsOption)); err != nil {
+			return nil, err
+		}
+	}
+	if name == "" {
+		return nil, fault.Usage("the following arguments are required: --%s", nameOption)
+	}
+	p.deployment.Image.Name = &name
+	return p, p.readTags(tags)
+}
+
+// readSource reads the word of the command: a directory, or the URI of an archive.
+func (p *plan) readSource(s *cli.Session) error {
+	source := s.Words[0]
+	p.deployment.ContentHash = s.Args.Value(contentOption)
+	if strings.HasPrefix(source, "s3://") {
+		for _, name := range []string{bucketOption, prefixOption} {
+			if s.Args.Has(name) {
+				return fault.Parameter(name, "it is for archives of a directory, and %s is one already", value.Quote(source))
+			}
+		}
+		bucket, key, _ := strings.Cut(source[len("s3://"):], "/")
+		if bucket == "" || key == "" {
+			return fault.Usage("source: %s is not s3://bucket/key", source)
+		}
+		p.deployment.Image.CodeArtifact = &types.CodeArtifactMemberUri{Value: source}
+		return nil
+	}
+	if s.Args.Has(contentOption) {
+		return fault.Parameter(contentOption, "it is for an s3:// URI; the content of a directory identifies itself")
+	}
+	info, err := os.Stat(source)
+	switch {
+	case err != nil:
+		return fault.Usage("source: %s", err)
+	case !info.IsDir():
+		return fault.Usage("source: %s is neither a directory nor an s3:// URI", source)
+	}
+	p.deployment.Dir = source
+	return nil
+}
+
+func (p *plan) readTags(tags any) error {
+	if tags == nil {
+		return nil
+	}
+	shape := api.Find("create-microvm-image").Input.Member("tags").Shape
+	if problems := params.ValidateAt(shape, tags, "tags"); len(problems) > 0 {
+		return fault.Parameter(tagsOption, "%s", strings.Join(problems, "\n"))
+	}
+	m, ok := tags.(*value.Map)
+	if !ok {
+		return fault.Parameter(tagsOption, "not a map")
+	}
+	p.deployment.Image.Tags = make(map[string]string, m.Len())
+	for _, tag := range m.Members() {
+		p.deployment.Image.Tags[tag.Name] = value.Text(tag.Value)
+	}
+	return nil
+}
+
+// check finds before anything is sent what is wrong with a whole configuration, and with
+// the name.
+func (p *plan) check() error {
+	image := p.deployment.Image
+	live := &lambdamicrovms.UpdateMicroVMImageInput{
+		BaseImageArn: aws.String(images.BaseImageARN(p.region, defaultBase)),
+		BuildRoleArn: aws.String("arn:aws:iam::123456789012:role/unknown"), // stands for that of an existing image
+		CodeArtifact: image.CodeArtifact,
+	}
+	if err := p.configure(&image, live); err != nil && p.whole != nil {
+		return err
+	}
+	if p.whole == nil { // the rest depends on what the image has
+		image = lambdamicrovms.CreateMicroVMImageInput{
+			Name: p.deployment.Image.Name, Tags: p.deployment.Image.Tags, BaseImageArn: live.BaseImageArn, BuildRoleArn: live.BuildRoleArn,
+			CodeArtifact: p.deployment.Image.CodeArtifact,
+		}
+	}
+	if image.CodeArtifact == nil {
+		image.CodeArtifact = &types.CodeArtifactMemberUri{Value: "s3://bucket/key"}
+	}
+	if err := lambdamicrovms.Validate(&image, lambdamicrovms.ValidationStrict); err != nil {
+		return invalidInput(err)
+	}
+	return nil
+}
+
+// invalidInput is an error of the configuration.
+func invalidInput(err error) error {
+	e := fault.Usage("%s", strings.TrimPrefix(err.Error(), "lambdamicrovms: "))
+	e.Err = err
+	return e
+}
+
+// configure completes the image: with the whole configuration of --config, or else with
+// that of the image, or with the defaults of a new one.
+func (p *plan) configure(image *lambdamicrovms.CreateMicroVMImageInput, live *lambdamicrovms.UpdateMicroVMImageInput) error {
+	m := new(value.Map)
+	m.Set("baseImageArn", images.BaseImageARN(p.region, defaultBase))
+	if live != nil {
+		if p.store != nil {
+			p.store.remember(live.CodeArtifact)
+		}
+		if p.whole == nil {
+			var err error
+			if m, err = toMap(live); err != nil {
+				return err
+			}
+			for _, name := range append(notSettings(), "codeArtifact") {
+				m.Delete(name)
+			}
+		}
+	}
+	if p.whole != nil {
+		m = cloned(p.whole).(*value.Map)
+	}
+	for _, member := range p.given.Members() {
+		m.Set(member.Name, member.Value)
+	}
+	if err := configuration.Apply(m, p.edits); err != nil {
+		return err
+	}
+	if !m.Has("buildRoleArn") {
+		return fault.Usage("the following arguments are required: --%s (there is no image named %s yet whose role could be kept)", roleOption, *image.Name)
+	}
+	shape := without(api.Find("create-microvm-image").Input, "name", "tags", "clientToken", "codeArtifact")
+	if err := params.Validate(shape, m); err != nil {
+		return err
+	}
+	name, tags, artifact := image.Name, image.Tags, image.CodeArtifact
+	*image = lambdamicrovms.CreateMicroVMImageInput{}
+	if err := image.UnmarshalJSON(value.Compact(m)); err != nil {
+		return err
+	}
+	image.Name, image.Tags, image.CodeArtifact = name, tags, artifact
+	return nil
+}
+
+// cloned returns a copy of a document that shares nothing with it.
+func cloned(v any) any {
+	switch v := v.(type) {
+	case *value.Map:
+		m := new(value.Map)
+		for _, member := range v.Members() {
+			m.Set(member.Name, cloned(member.Value))
+		}
+		return m
+	case []any:
+		list := make([]any, len(v))
+		for i := range v {
+			list[i] = cloned(v[i])
+		}
+		return list
+	}
+	return v
+}
+
+// bucketOf returns the bucket of an artifact, or "".
+func bucketOf(artifact types.CodeArtifact) string {
+	uri, ok := artifact.(*types.CodeArtifactMemberUri)
+	if !ok {
+		return ""
+	}
+	bucket, _, _ := strings.Cut(strings.TrimPrefix(uri.Value, "s3://"), "/")
+	return bucket
+}

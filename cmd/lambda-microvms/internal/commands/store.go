@@ -1,0 +1,113 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/cli"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
+	"github.com/microvm-go/lambdamicrovms/images"
+	"github.com/microvm-go/lambdamicrovms/s3upload"
+	"github.com/microvm-go/lambdamicrovms/types"
+)
+
+// bucketVariable names the bucket for archives.
+const bucketVariable = "LAMBDA_MICROVMS_BUCKET"
+
+// store uploads the archive. It makes its client and looks for the bucket only when there
+// is something to upload.
+type store struct {
+	s   *cli.Session
+	cfg aws.Config
+	r   *run
+
+	mu   sync.Mutex
+	live string // the bucket of the version that is active
+
+	to *s3upload.Uploader
+}
+
+func newStore(s *cli.Session, cfg aws.Config, r *run) *store { return &store{s: s, cfg: cfg, r: r} }
+
+// remember notes where the archive of the active version is.
+func (t *store) remember(artifact types.CodeArtifact) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.live = bucketOf(artifact)
+}
+
+// bucket returns the bucket to use.
+func (t *store) bucket() (string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, name := range []string{t.s.Args.Value(bucketOption), os.Getenv(bucketVariable), t.live} {
+		if name != "" {
+			return name, nil
+		}
+	}
+	return "", fault.Usage("--%s is required: neither %s nor the image names a bucket for the archive", bucketOption, bucketVariable)
+}
+
+// PrepareUpload checks the bucket before the directory is packed.
+func (t *store) PrepareUpload(ctx context.Context, target images.UploadTarget) error {
+	bucket, err := t.bucket()
+	if err != nil {
+		return err
+	}
+	t.s.Debugf("the archive goes to the bucket %s", bucket)
+	client := s3.NewFromConfig(t.cfg, func(o *s3.Options) {
+		// A server that stands for S3 has no names for its buckets.
+		o.UsePathStyle = o.BaseEndpoint != nil
+	})
+	t.to = s3upload.New(client, bucket, func(o *s3upload.Options) {
+		o.Prefix = t.s.Args.Value(prefixOption)
+		o.Progress = func(p s3upload.Progress) {
+			if !p.Exists {
+				t.r.reporter.Upload(p.Bytes, p.Total)
+			}
+		}
+	})
+	return t.to.PrepareUpload(ctx, target)
+}
+
+// Upload uploads the archive.
+func (t *store) Upload(ctx context.Context, name string, archive io.ReadSeeker, size int64) (string, error) {
+	return t.to.Upload(ctx, name, archive, size)
+}
+
+// uploadError adds to an error of S3 what it concerns; nil if err is none.
+func uploadError(ctx context.Context, s *cli.Session, err error) error {
+	var elsewhere *s3upload.RegionError
+	if errors.As(err, &elsewhere) {
+		return fault.General("--%s: the bucket %s is in the region %s, but the image is in %s, and the service reads archives of its own region only",
+			bucketOption, elsewhere.Bucket, elsewhere.BucketRegion, elsewhere.ImageRegion)
+	}
+	var failed *s3upload.Error
+	if !errors.As(err, &failed) {
+		return nil
+	}
+	e := *fault.Of(s.WorkflowError(ctx, err, plain(err)))
+	if e.Operation != "" { // the message is that of S3
+		e.Details = append(e.Details, fault.Detail{Name: "bucket", Value: failed.Bucket})
+		if failed.Key != "" {
+			e.Details = append(e.Details, fault.Detail{Name: "key", Value: failed.Key})
+		}
+	}
+	return &e
+}
+
+// remains says what an upload has left in the bucket, and how to remove it.
+func remains(err error) (what, end string) {
+	var failed *s3upload.Error
+	if !errors.As(err, &failed) || failed.UploadID == "" {
+		return "", ""
+	}
+	return "parts of the archive remain in the bucket " + failed.Bucket,
+		"aws s3api abort-multipart-upload --bucket " + failed.Bucket + " --key " + failed.Key + " --upload-id " + failed.UploadID
+}
