@@ -17,7 +17,8 @@ import (
 // bucket stands for S3: it has one bucket with the name bucket, as far as uploads need it.
 type bucket struct {
 	region  string
-	hang    chan struct{} // if set, uploads arrive here and go no further
+	arrived chan struct{} // if set, receives when an upload has arrived, which then
+	hold    chan struct{} // waits until this is closed
 	objects sync.Map      // sizes by path
 	uploads atomic.Int32
 }
@@ -30,12 +31,15 @@ func (b *bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !strings.HasPrefix(r.URL.Path, "/bucket/"):
 		w.WriteHeader(http.StatusNotFound)
 	case r.Method == http.MethodPut:
-		if b.hang != nil {
-			close(b.hang)
-			<-r.Context().Done()
-			return
-		}
 		content, _ := io.ReadAll(r.Body)
+		if b.hold != nil {
+			b.arrived <- struct{}{}
+			select {
+			case <-b.hold:
+			case <-r.Context().Done():
+				return
+			}
+		}
 		b.objects.Store(r.URL.Path, len(content))
 		b.uploads.Add(1)
 	case found:

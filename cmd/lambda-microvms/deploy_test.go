@@ -1,0 +1,185 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"io"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/microvm-go/lambdamicrovms/fake"
+)
+
+// directory is a directory to deploy.
+func directory(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM scratch\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// watched is output that a test waits for.
+type watched struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	more chan struct{}
+}
+
+func newWatched() *watched { return &watched{more: make(chan struct{}, 1)} }
+
+func (w *watched) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	select {
+	case w.more <- struct{}{}:
+	default:
+	}
+	return w.text.Write(b)
+}
+
+func (w *watched) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.String()
+}
+
+func (w *watched) expect(text string) {
+	for !strings.Contains(w.String(), text) {
+		<-w.more
+	}
+}
+
+// deploying returns a deployment to a fake whose time stands still, so that the build
+// does not end, and to a bucket.
+func deploying(t *testing.T, b *bucket, args ...string) (cmd *exec.Cmd, stdout *bytes.Buffer, stderr *watched) {
+	t.Helper()
+	store := httptest.NewServer(b)
+	t.Cleanup(store.Close)
+	cmd, stdout, _ = command(t, fake.NewServer(), append([]string{
+		"deploy", directory(t), "--name", "app", "--build-role-arn", "arn:aws:iam::123456789012:role/build", "--bucket", "bucket",
+	}, args...)...)
+	cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL_S3="+store.URL, "AWS_EC2_METADATA_DISABLED=true")
+	stderr = newWatched()
+	cmd.Stderr = stderr
+	return cmd, stdout, stderr
+}
+
+func interrupt(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 130 {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestDeployInterrupted(t *testing.T) {
+	cmd, stdout, stderr := deploying(t, &bucket{region: "us-east-1"})
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stderr.expect("wait for build 1.0: ")
+	interrupt(t, cmd)
+	const want = `Interrupted: the build of version 1.0 of arn:aws:lambda:us-east-1:123456789012:microvm-image:app goes on in AWS and cannot be cancelled. To wait for it:
+  lambda-microvms wait microvm-image-version-successful --image-identifier arn:aws:lambda:us-east-1:123456789012:microvm-image:app --image-version 1.0
+To delete the version when it has ended:
+  lambda-microvms delete-microvm-image-version --image-identifier arn:aws:lambda:us-east-1:123456789012:microvm-image:app --image-version 1.0
+`
+	if !strings.HasSuffix(stderr.String(), want) || stdout.String() != "\n" {
+		t.Errorf("stdout %q, stderr:\n%s", stdout, stderr)
+	}
+}
+
+func TestDeployInterruptedEvents(t *testing.T) {
+	cmd, _, stderr := deploying(t, &bucket{region: "us-east-1"}, "--json")
+	stdout := newWatched()
+	cmd.Stdout = stdout
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stdout.expect(`"step":"wait for build"`)
+	interrupt(t, cmd)
+	lines := strings.Split(strings.TrimSuffix(stdout.String(), "\n"), "\n")
+	last := lines[len(lines)-1]
+	if !strings.Contains(last, `"type":"interrupted"`) || !strings.Contains(last, `"running":"the build of version 1.0 of `) ||
+		!strings.Contains(last, `"end":"lambda-microvms delete-microvm-image-version `) || stderr.String() != "" {
+		t.Errorf("%s\nstderr: %s", last, stderr)
+	}
+}
+
+func TestDeployInterruptedDuringUpload(t *testing.T) {
+	b := &bucket{region: "us-east-1", arrived: make(chan struct{}, 1), hold: make(chan struct{})}
+	cmd, _, stderr := deploying(t, b)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-b.arrived
+	interrupt(t, cmd)
+	if !strings.HasSuffix(stderr.String(), "Interrupted: nothing goes on in AWS.\n") || b.uploads.Load() != 0 {
+		t.Errorf("uploads %d, stderr:\n%s", b.uploads.Load(), stderr)
+	}
+}
+
+// The first Ctrl-C cannot end a read from standard input, the second one does.
+func TestDeployInterruptedTwice(t *testing.T) {
+	cmd, _, stderr := deploying(t, &bucket{region: "us-east-1"}, "--debug", "--config", "-")
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = input.Close() }()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stderr.expect("command deploy")
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for signals := 0; ; signals++ {
+		_ = cmd.Process.Signal(os.Interrupt)
+		select {
+		case err := <-ended:
+			if signals == 0 || cmd.ProcessState.ExitCode() != -1 {
+				t.Errorf("after %d signals: %v", signals+1, err)
+			}
+			return
+		case <-time.After(10 * time.Millisecond): // the program may not have seen the signal yet
+		}
+	}
+}
+
+// On a terminal there is a bar during the upload, and a line that moves. Steps that are
+// over stay.
+func TestDeployOnTerminal(t *testing.T) {
+	srv := fake.NewServer()
+	service := httptest.NewServer(srv)
+	t.Cleanup(service.Close)
+	b := &bucket{region: "us-east-1", arrived: make(chan struct{}, 1), hold: make(chan struct{})}
+	store := httptest.NewServer(b)
+	t.Cleanup(store.Close)
+	p, cmd := start(t, []string{"AWS_ENDPOINT_URL=" + service.URL, "AWS_ENDPOINT_URL_S3=" + store.URL, "AWS_EC2_METADATA_DISABLED=true"},
+		"deploy", directory(t), "--name", "app", "--build-role-arn", "arn:aws:iam::123456789012:role/build", "--bucket", "bucket",
+		"--poll-interval", "0.01", "--query", "imageVersion")
+	p.expect("find")
+	p.expect("0 %")
+	p.expect("upload")
+	close(b.hold)
+	p.expect("create")
+	p.expect("wait for build 1.0: PENDING")
+	srv.Advance(time.Hour)
+	p.expect("wait for build 1.0: SUCCESSFUL")
+	p.expect(`"1.0"`)
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	_, _ = io.Copy(io.Discard, p.pty)
+}
