@@ -14,7 +14,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/fake"
+	"github.com/microvm-go/lambdamicrovms/images"
+	"github.com/microvm-go/lambdamicrovms/types"
 )
 
 // directory is a directory to deploy.
@@ -90,9 +95,10 @@ func TestDeployInterrupted(t *testing.T) {
 	}
 	stderr.expect("wait for build 1.0: ")
 	interrupt(t, cmd)
-	const want = `Interrupted: the build of version 1.0 of arn:aws:lambda:us-east-1:123456789012:microvm-image:app goes on in AWS and cannot be cancelled. To wait for it:
+	const want = `Interrupted: the build of version 1.0 of arn:aws:lambda:us-east-1:123456789012:microvm-image:app goes on in AWS and cannot be cancelled.
+To see it:
   lambda-microvms wait microvm-image-version-successful --image-identifier arn:aws:lambda:us-east-1:123456789012:microvm-image:app --image-version 1.0
-To delete the version when it has ended:
+To end or undo it:
   lambda-microvms delete-microvm-image-version --image-identifier arn:aws:lambda:us-east-1:123456789012:microvm-image:app --image-version 1.0
 `
 	if !strings.HasSuffix(stderr.String(), want) || stdout.String() != "\n" {
@@ -127,6 +133,40 @@ func TestDeployInterruptedDuringUpload(t *testing.T) {
 	interrupt(t, cmd)
 	if !strings.HasSuffix(stderr.String(), "Interrupted: nothing goes on in AWS.\n") || b.uploads.Load() != 0 {
 		t.Errorf("uploads %d, stderr:\n%s", b.uploads.Load(), stderr)
+	}
+}
+
+// A deletion takes until the clock of the fake moves.
+func TestPruneInterrupted(t *testing.T) {
+	srv := fake.New(t)
+	client := lambdamicrovms.New(srv.Options())
+	const image = "arn:aws:lambda:us-east-1:123456789012:microvm-image:app"
+	_, err := client.CreateMicroVMImage(t.Context(), &lambdamicrovms.CreateMicroVMImageInput{
+		Name: aws.String("app"), BaseImageArn: aws.String(images.BaseImageARN("us-east-1", "al2023-1")),
+		BuildRoleArn: aws.String("arn:aws:iam::123456789012:role/build"), CodeArtifact: &types.CodeArtifactMemberUri{Value: "s3://b/k"},
+	})
+	for range 2 {
+		if err == nil {
+			_, err = images.Update(t.Context(), client, image, nil)
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd, _, _ := command(t, srv, "prune", "--image-identifier", image, "--keep", "1")
+	stderr := newWatched()
+	cmd.Stderr = stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stderr.expect("wait for deletion 1.0")
+	interrupt(t, cmd)
+	const want = `Interrupted: version 1.0 of ` + image + ` is being deleted in AWS, which cannot be cancelled.
+To see it:
+  lambda-microvms wait microvm-image-version-deleted --image-identifier ` + image + ` --image-version 1.0
+`
+	if !strings.HasSuffix(stderr.String(), want) {
+		t.Error(stderr)
 	}
 }
 

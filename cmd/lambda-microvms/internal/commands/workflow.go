@@ -56,7 +56,7 @@ const eventsOutput = `With --json, each line of standard output is an object wit
 - diff: what --dry-run would change, in changes.
 - result: the members of the output below.
 - error: message and exitCode; for a failed build also version, builds (chipset, generation, state, reason), logGroup, log, its last lines (time, stream and text), and logError if they could not be read.
-- interrupted: running, what goes on in AWS, and end, the command that ends it.
+- interrupted: running, what goes on in AWS, and the commands to see it and to end it.
 No event has the value of an environment variable.`
 
 // run is one run of a workflow, with what it tells the user.
@@ -69,6 +69,9 @@ type run struct {
 	image   string
 	version string // that is being built
 	sent    bool   // the request to start a build may have been made
+	// deleting is a version whose deletion may have been requested, status one whose status
+	// may have been changed.
+	deleting, status string
 }
 
 // begin reads the options that all workflows have, and starts the report. The caller must
@@ -97,6 +100,10 @@ func (r *run) step(e images.Event) {
 		r.sent = true
 	case images.StepWaitForBuild:
 		r.version = e.Version
+	case images.StepDelete, images.StepWaitForRemoval:
+		r.deleting = e.Version
+	case images.StepActivate, images.StepDeactivate:
+		r.deleting, r.status = "", e.Version
 	}
 	r.mu.Unlock()
 	r.reporter.Step(e)
@@ -161,42 +168,75 @@ func (r *run) written(err error) error {
 	return err
 }
 
-// interrupted says what goes on in AWS, and how to end it.
-func (r *run) interrupted(err error) {
+// leftover is what goes on in AWS after an interruption.
+type leftover struct {
+	what string
+	// see lists or waits for it, end ends or undoes it. Either may be empty.
+	see, end string
+}
+
+// leftover returns what the workflow has left behind.
+func (r *run) leftover(err error) leftover {
 	r.mu.Lock()
-	image, version, sent := r.image, r.version, r.sent
-	r.mu.Unlock()
+	defer r.mu.Unlock()
 	var unknown *images.UnknownOutcomeError
-	running, end := remains(err)
+	of := func(command, version string) string {
+		return fmt.Sprintf("%s %s --image-identifier %s --image-version %s", cli.Program, command, r.image, version)
+	}
+	if parts, end := remains(err); parts != "" {
+		return leftover{what: parts, end: end}
+	}
 	switch {
-	case running != "":
-	case version != "":
-		running = fmt.Sprintf("the build of version %s of %s goes on in AWS and cannot be cancelled", version, image)
-		end = fmt.Sprintf("%s delete-microvm-image-version --image-identifier %s --image-version %s", cli.Program, image, version)
-	case errors.As(err, &unknown) || sent:
-		running = fmt.Sprintf("a build of %s may have been started", image)
-		if strings.HasPrefix(image, "arn:") {
-			end = fmt.Sprintf("%s list-microvm-image-versions --image-identifier %s", cli.Program, image)
-		} else {
-			end = fmt.Sprintf("%s list-microvm-images --name-filter %s", cli.Program, image)
+	case r.version != "":
+		return leftover{
+			what: fmt.Sprintf("the build of version %s of %s goes on in AWS and cannot be cancelled", r.version, r.image),
+			see:  of("wait microvm-image-version-successful", r.version),
+			end:  of("delete-microvm-image-version", r.version),
+		}
+	case errors.As(err, &unknown) || r.sent:
+		what := fmt.Sprintf("a build of %s may have been started", r.image)
+		if strings.HasPrefix(r.image, "arn:") {
+			return leftover{what: what, see: fmt.Sprintf("%s list-microvm-image-versions --image-identifier %s", cli.Program, r.image)}
+		}
+		return leftover{what: what, see: fmt.Sprintf("%s list-microvm-images --name-filter %s", cli.Program, r.image)}
+	case r.deleting != "":
+		return leftover{
+			what: fmt.Sprintf("version %s of %s is being deleted in AWS, which cannot be cancelled", r.deleting, r.image),
+			see:  of("wait microvm-image-version-deleted", r.deleting),
+		}
+	case r.status != "":
+		return leftover{
+			what: fmt.Sprintf("version %s of %s may have another status than before", r.status, r.image),
+			see:  fmt.Sprintf("%s list-microvm-image-versions --image-identifier %s", cli.Program, r.image),
+			end:  of("update-microvm-image-version --status ACTIVE", r.status),
 		}
 	}
+	return leftover{}
+}
+
+// interrupted says what goes on in AWS, and how to end it.
+func (r *run) interrupted(err error) {
+	left := r.leftover(err)
 	if r.events != nil {
 		r.events.Write("interrupted", struct {
 			Running string `json:"running,omitempty"`
+			See     string `json:"see,omitempty"`
 			End     string `json:"end,omitempty"`
-		}{running, end})
+		}{left.what, left.see, left.end})
 		return
 	}
-	switch {
-	case version != "":
-		fmt.Fprintf(r.s.Stderr, "Interrupted: %s. To wait for it:\n  %s wait microvm-image-version-successful --image-identifier %s --image-version %s\nTo delete the version when it has ended:\n  %s\n",
-			running, cli.Program, image, version, end)
-	case running != "":
-		fmt.Fprintf(r.s.Stderr, "Interrupted: %s. To see it:\n  %s\n", running, end)
-	default:
+	if left.what == "" {
 		fmt.Fprintln(r.s.Stderr, "Interrupted: nothing goes on in AWS.")
+		return
 	}
+	text := "Interrupted: " + left.what + ".\n"
+	if left.see != "" {
+		text += "To see it:\n  " + left.see + "\n"
+	}
+	if left.end != "" {
+		text += "To end or undo it:\n  " + left.end + "\n"
+	}
+	_, _ = io.WriteString(r.s.Stderr, text)
 }
 
 // result prints the output of a workflow.
@@ -317,7 +357,10 @@ func imageARN(ctx context.Context, s *cli.Session, client *lambdamicrovms.Client
 	}
 	found, err := images.Find(ctx, client, identifier)
 	var missing *images.NotFoundError
+	var invalid *images.Error
 	switch {
+	case errors.As(err, &invalid) && invalid.Step == images.StepCheck:
+		return "", fault.Parameter(imageOption, "%s", invalid.Err)
 	case errors.As(err, &missing):
 		return "", fault.General("--%s: there is no image named %s in this account and region", imageOption, value.Quote(identifier))
 	case err != nil:
@@ -336,6 +379,7 @@ func workflowError(ctx context.Context, s *cli.Session, err error) error {
 	var unpackable *images.ArtifactError
 	var failed *images.BuildFailedError
 	var invalid smithy.InvalidParamsError
+	var version *images.VersionError
 	var step *images.Error
 	var service smithy.APIError
 	switch {
@@ -349,12 +393,24 @@ func workflowError(ctx context.Context, s *cli.Session, err error) error {
 		return &fault.Error{Exit: fault.ExitGeneral, Message: buildFailure(failed), Err: err}
 	case errors.As(err, &invalid):
 		return fault.Usage("%s", plain(err))
+	case errors.As(err, &version):
+		return &fault.Error{Exit: fault.ExitGeneral, Message: versionOption(s, version) + plain(err), Err: err}
 	case errors.As(err, &step) && errors.As(err, &service):
 		return s.CallError(ctx, err)
 	case errors.As(err, &step):
 		return s.WorkflowError(ctx, err, plain(err))
 	}
 	return &fault.Error{Exit: fault.ExitGeneral, Message: plain(err), Err: err}
+}
+
+// versionOption names the option that a version was given by.
+func versionOption(s *cli.Session, e *images.VersionError) string {
+	for _, name := range []string{fromOption, toOption} {
+		if e.Version != "" && s.Args.Value(name) == e.Version {
+			return "--" + name + ": "
+		}
+	}
+	return ""
 }
 
 // buildFailure says why a build failed, and where to read more.
