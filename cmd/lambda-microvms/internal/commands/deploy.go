@@ -29,6 +29,9 @@ const (
 	contentOption = "content-hash"
 	forceOption   = "force"
 
+	baseMember = "baseImageArn"
+	roleMember = "buildRoleArn"
+
 	// defaultBase is the base image of an image that names none.
 	defaultBase = "al2023-1"
 )
@@ -37,7 +40,7 @@ const (
 func deployCommand() *cli.Command {
 	options := []argparse.Option{
 		{Name: nameOption, Doc: "Name of the image. Required unless the file of --config has it."},
-		{Name: configOption, Doc: "A file with the whole configuration: the members of create-microvm-image, JSON if its name ends in .json, else YAML; - is standard input. Settings that it omits are reset. Without it, an existing image keeps its settings."},
+		{Name: configOption, Doc: "A file with the whole configuration: the members of create-microvm-image, JSON if its name ends in .json, else YAML; - is standard input. Settings that it omits are reset, except the base image and the role. Without it, an existing image keeps its settings."},
 	}
 	options = append(append(options, editOptions()...),
 		argparse.Option{Name: roleOption, Doc: "ARN of the role with which the service builds. Required for a new image, here or in the configuration."},
@@ -168,7 +171,7 @@ func planDeployment(s *cli.Session) (*plan, error) {
 			p.whole.Delete(member)
 		}
 	}
-	for _, option := range []struct{ name, member string }{{roleOption, "buildRoleArn"}, {baseOption, "baseImageArn"}} {
+	for _, option := range []struct{ name, member string }{{roleOption, roleMember}, {baseOption, baseMember}} {
 		if s.Args.Has(option.name) {
 			p.given.Set(option.member, s.Args.Value(option.name))
 		}
@@ -235,23 +238,18 @@ func (p *plan) readTags(tags any) error {
 	return nil
 }
 
-// check finds before anything is sent what is wrong with a whole configuration, and with
-// the name.
+// check finds before anything is sent what is wrong with the name, the tags, and a whole
+// configuration. The rest depends on what the image has.
 func (p *plan) check() error {
 	image := p.deployment.Image
-	live := &lambdamicrovms.UpdateMicroVMImageInput{
+	live := &lambdamicrovms.UpdateMicroVMImageInput{ // stands for that of an existing image
 		BaseImageArn: aws.String(images.BaseImageARN(p.region, defaultBase)),
-		BuildRoleArn: aws.String("arn:aws:iam::123456789012:role/unknown"), // stands for that of an existing image
-		CodeArtifact: image.CodeArtifact,
+		BuildRoleArn: aws.String("arn:aws:iam::123456789012:role/build"),
 	}
-	if err := p.configure(&image, live); err != nil && p.whole != nil {
+	if p.whole == nil {
+		image.BaseImageArn, image.BuildRoleArn = live.BaseImageArn, live.BuildRoleArn
+	} else if err := p.configure(&image, live); err != nil {
 		return err
-	}
-	if p.whole == nil { // the rest depends on what the image has
-		image = lambdamicrovms.CreateMicroVMImageInput{
-			Name: p.deployment.Image.Name, Tags: p.deployment.Image.Tags, BaseImageArn: live.BaseImageArn, BuildRoleArn: live.BuildRoleArn,
-			CodeArtifact: p.deployment.Image.CodeArtifact,
-		}
 	}
 	if image.CodeArtifact == nil {
 		image.CodeArtifact = &types.CodeArtifactMemberUri{Value: "s3://bucket/key"}
@@ -270,26 +268,30 @@ func invalidInput(err error) error {
 }
 
 // configure completes the image: with the whole configuration of --config, or else with
-// that of the image, or with the defaults of a new one.
+// that of the image, or with the defaults of a new one. Base image and role are required,
+// so they are kept in any case.
 func (p *plan) configure(image *lambdamicrovms.CreateMicroVMImageInput, live *lambdamicrovms.UpdateMicroVMImageInput) error {
-	m := new(value.Map)
-	m.Set("baseImageArn", images.BaseImageARN(p.region, defaultBase))
+	kept := value.NewMap(value.Member{Name: baseMember, Value: images.BaseImageARN(p.region, defaultBase)})
 	if live != nil {
 		if p.store != nil {
-			p.store.remember(live.CodeArtifact)
+			p.store.live = bucketOf(live.CodeArtifact)
 		}
-		if p.whole == nil {
-			var err error
-			if m, err = toMap(live); err != nil {
-				return err
-			}
-			for _, name := range append(notSettings(), "codeArtifact") {
-				m.Delete(name)
-			}
+		var err error
+		if kept, err = toMap(live); err != nil {
+			return err
+		}
+		for _, name := range append(notSettings(), "codeArtifact") {
+			kept.Delete(name)
 		}
 	}
+	m := kept
 	if p.whole != nil {
 		m = cloned(p.whole).(*value.Map)
+		for _, name := range []string{baseMember, roleMember} {
+			if v, ok := kept.Get(name); ok && !m.Has(name) {
+				m.Set(name, v)
+			}
+		}
 	}
 	for _, member := range p.given.Members() {
 		m.Set(member.Name, member.Value)
@@ -297,7 +299,7 @@ func (p *plan) configure(image *lambdamicrovms.CreateMicroVMImageInput, live *la
 	if err := configuration.Apply(m, p.edits); err != nil {
 		return err
 	}
-	if !m.Has("buildRoleArn") {
+	if !m.Has(roleMember) {
 		return fault.Usage("the following arguments are required: --%s (there is no image named %s yet whose role could be kept)", roleOption, *image.Name)
 	}
 	shape := without(api.Find("create-microvm-image").Input, "name", "tags", "clientToken", "codeArtifact")

@@ -30,7 +30,7 @@ func diffCommand() *cli.Command {
 		Page: cli.Page{
 			Description: `Compares the configuration of a version of an image with a file that has the desired one, or with another version. It shows what an update from the one to the other would change, including what it would wipe by omitting it. A setting that has the service's default equals one that is omitted.
 
-The file has the members of create-microvm-image or update-microvm-image, as --generate-cli-skeleton prints them, in JSON or YAML. Its name, tags, imageIdentifier and clientToken are not compared, nor is codeArtifact if the file has none.
+The file has the members of create-microvm-image or update-microvm-image, as --generate-cli-skeleton prints them, in JSON or YAML. Its name, tags, imageIdentifier and clientToken are not compared, nor are codeArtifact, baseImageArn and buildRoleArn if the file has none.
 
 Values of environment variables are shown as [REDACTED].`,
 			Output: `The changes, one a line: + is added, ~ changed and - wiped. A path is one that the option --set of update understands. With --output or --query, a document with the ARN of the image, both versions and the changes (path, kind, old and new).
@@ -93,8 +93,8 @@ func runDiff(ctx context.Context, s *cli.Session) error {
 		wanted = images.InputFrom(to)
 		wanted.BaseImageVersion = to.BaseImageVersion
 		document.Set("toVersion", s.Args.Value(toOption))
-	} else if wanted.CodeArtifact == nil {
-		wanted.CodeArtifact = live.CodeArtifact
+	} else {
+		completeFrom(wanted, live)
 	}
 	changes := images.Diff(live, wanted)
 	document.Set("changes", changesDocument(changes))
@@ -127,8 +127,21 @@ func readSettings(s *cli.Session) (*lambdamicrovms.UpdateMicroVMImageInput, erro
 // notSettings are the members of a file that are no settings of an image.
 func notSettings() []string { return []string{"name", "tags", "imageIdentifier", "clientToken"} }
 
-// readConfig reads and checks the file of --config. Its artifact is not required, since it
-// may come from elsewhere.
+// completeFrom sets the members that every image has and that a file may leave out.
+func completeFrom(wanted *lambdamicrovms.UpdateMicroVMImageInput, live *lambdamicrovms.GetMicroVMImageVersionOutput) {
+	if wanted.CodeArtifact == nil {
+		wanted.CodeArtifact = live.CodeArtifact
+	}
+	if wanted.BaseImageArn == nil {
+		wanted.BaseImageArn = live.BaseImageArn
+	}
+	if wanted.BuildRoleArn == nil {
+		wanted.BuildRoleArn = live.BuildRoleArn
+	}
+}
+
+// readConfig reads and checks the file of --config. Nothing is required, since artifact,
+// base image and role may come from elsewhere.
 func readConfig(s *cli.Session) (*value.Map, error) {
 	document, err := configuration.ReadFile(configOption, s.Args.Value(configOption), s.Stdin)
 	if err != nil {
@@ -137,9 +150,7 @@ func readConfig(s *cli.Session) (*value.Map, error) {
 	shape := *api.Find("create-microvm-image").Input
 	shape.Members = append(slices.Clone(shape.Members), *api.Find("update-microvm-image").Input.Member("imageIdentifier"))
 	for i := range shape.Members {
-		if contains(append(notSettings(), "codeArtifact"), shape.Members[i].Name) {
-			shape.Members[i].Required = false
-		}
+		shape.Members[i].Required = false
 	}
 	if err := params.Validate(&shape, document); err != nil {
 		return nil, fault.Parameter(configOption, "%s", fault.Of(err).Message)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -14,7 +13,6 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
 	"github.com/microvm-go/lambdamicrovms/images"
 	"github.com/microvm-go/lambdamicrovms/s3upload"
-	"github.com/microvm-go/lambdamicrovms/types"
 )
 
 // bucketVariable names the bucket for archives.
@@ -27,25 +25,14 @@ type store struct {
 	cfg aws.Config
 	r   *run
 
-	mu   sync.Mutex
 	live string // the bucket of the version that is active
-
-	to *s3upload.Uploader
+	to   *s3upload.Uploader
 }
 
 func newStore(s *cli.Session, cfg aws.Config, r *run) *store { return &store{s: s, cfg: cfg, r: r} }
 
-// remember notes where the archive of the active version is.
-func (t *store) remember(artifact types.CodeArtifact) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.live = bucketOf(artifact)
-}
-
 // bucket returns the bucket to use.
 func (t *store) bucket() (string, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	for _, name := range []string{t.s.Args.Value(bucketOption), os.Getenv(bucketVariable), t.live} {
 		if name != "" {
 			return name, nil

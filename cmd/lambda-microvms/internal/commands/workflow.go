@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -276,20 +277,11 @@ func without(shape *api.Shape, names ...string) *api.Shape {
 	part := *shape
 	part.Members = nil
 	for _, m := range shape.Members {
-		if !contains(names, m.Name) {
+		if !slices.Contains(names, m.Name) {
 			part.Members = append(part.Members, m)
 		}
 	}
 	return &part
-}
-
-func contains(list []string, text string) bool {
-	for _, s := range list {
-		if s == text {
-			return true
-		}
-	}
-	return false
 }
 
 // wirePaths returns the changes with the paths that --set understands.
