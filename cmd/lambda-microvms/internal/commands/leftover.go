@@ -1,0 +1,82 @@
+package commands
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/cli"
+	"github.com/microvm-go/lambdamicrovms/images"
+)
+
+// leftover is what goes on in AWS after an interruption.
+type leftover struct {
+	what string
+	// see lists or waits for it, end ends or undoes it. Either may be empty.
+	see, end string
+}
+
+// leftover returns what the workflow has left behind.
+func (r *run) leftover(err error) leftover {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var unknown *images.UnknownOutcomeError
+	of := func(command, version string) string {
+		return fmt.Sprintf("%s %s --image-identifier %s --image-version %s", cli.Program, command, r.image, version)
+	}
+	if parts, end := remains(err); parts != "" {
+		return leftover{what: parts, end: end}
+	}
+	switch {
+	case r.version != "":
+		return leftover{
+			what: fmt.Sprintf("the build of version %s of %s goes on in AWS and cannot be cancelled", r.version, r.image),
+			see:  of("wait microvm-image-version-successful", r.version),
+			end:  of("delete-microvm-image-version", r.version),
+		}
+	case errors.As(err, &unknown) || r.sent:
+		what := fmt.Sprintf("a build of %s may have been started", r.image)
+		if strings.HasPrefix(r.image, "arn:") {
+			return leftover{what: what, see: fmt.Sprintf("%s list-microvm-image-versions --image-identifier %s", cli.Program, r.image)}
+		}
+		return leftover{what: what, see: fmt.Sprintf("%s list-microvm-images --name-filter %s", cli.Program, r.image)}
+	case r.deleting != "":
+		return leftover{
+			what: fmt.Sprintf("version %s of %s is being deleted in AWS, which cannot be cancelled", r.deleting, r.image),
+			see:  of("wait microvm-image-version-deleted", r.deleting),
+		}
+	case r.status != "":
+		return leftover{
+			what: fmt.Sprintf("version %s of %s may have another status than before", r.status, r.image),
+			see:  fmt.Sprintf("%s list-microvm-image-versions --image-identifier %s", cli.Program, r.image),
+			end:  of("update-microvm-image-version --status ACTIVE", r.status),
+		}
+	}
+	return leftover{}
+}
+
+// interrupted says what goes on in AWS, and how to end it.
+func (r *run) interrupted(err error) {
+	left := r.leftover(err)
+	if r.events != nil {
+		r.events.Write("interrupted", struct {
+			Running string `json:"running,omitempty"`
+			See     string `json:"see,omitempty"`
+			End     string `json:"end,omitempty"`
+		}{left.what, left.see, left.end})
+		return
+	}
+	if left.what == "" {
+		fmt.Fprintln(r.s.Stderr, "Interrupted: nothing goes on in AWS.")
+		return
+	}
+	text := "Interrupted: " + left.what + ".\n"
+	if left.see != "" {
+		text += "To see it:\n  " + left.see + "\n"
+	}
+	if left.end != "" {
+		text += "To end or undo it:\n  " + left.end + "\n"
+	}
+	_, _ = io.WriteString(r.s.Stderr, text)
+}
