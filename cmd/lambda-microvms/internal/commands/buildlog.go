@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/argparse"
@@ -28,17 +28,14 @@ const (
 func logLines() argparse.Option {
 	return argparse.Option{
 		Name: logLinesOption, Kind: "integer", Int: true,
-		Doc: fmt.Sprintf("How many of the last lines that a failed build has written to CloudWatch Logs to show; 0 reads none. The default is %d, and 0 with --endpoint-url, "+
-			"because a stand-in for the service writes none.", defaultLogLines),
+		Doc: fmt.Sprintf("How many of the last lines that a failed build has written to CloudWatch Logs to show; 0 reads none. The default is %d. "+
+			"Nothing is read if the service has an endpoint outside AWS and CloudWatch Logs has none of its own.", defaultLogLines),
 	}
 }
 
 // readLogLines sets how much of the output of a failed build is read.
 func readLogLines(s *cli.Session, o *images.Options) error {
 	lines := defaultLogLines
-	if s.Globals.EndpointURL != "" {
-		lines = 0
-	}
 	if s.Args.Has(logLinesOption) {
 		v, _ := value.ParseInt(s.Args.Value(logLinesOption))
 		n, fits := v.(int64)
@@ -63,10 +60,31 @@ func (l buildLog) Tail(ctx context.Context, source logs.Source, n int) ([]logs.L
 	if err != nil {
 		return nil, err
 	}
-	return cwlogs.New(newLogsClient(cfg)).Tail(ctx, source, n)
+	service, err := l.s.Client(ctx)
+	if err != nil {
+		return nil, err
+	}
+	client := cloudwatchlogs.NewFromConfig(cfg)
+	if isStandIn(service.Options().BaseEndpoint, client.Options().BaseEndpoint) {
+		return nil, nil
+	}
+	return cwlogs.New(client).Tail(ctx, source, n)
 }
 
-func newLogsClient(cfg aws.Config) *cloudwatchlogs.Client { return cloudwatchlogs.NewFromConfig(cfg) }
+// isStandIn reports whether requests to the service go to something that is not AWS, and
+// nobody has said where its logs are.
+func isStandIn(service, logs *string) bool {
+	if service == nil || logs != nil && *logs != *service {
+		return false
+	}
+	u, err := url.Parse(*service)
+	if err != nil {
+		return true
+	}
+	host := u.Hostname()
+	return !strings.HasSuffix(host, ".amazonaws.com") && !strings.HasSuffix(host, ".amazonaws.com.cn") &&
+		!strings.HasSuffix(host, ".api.aws")
+}
 
 // writeLog describes the output of a failed build.
 func writeLog(b *strings.Builder, e *images.BuildFailedError) {

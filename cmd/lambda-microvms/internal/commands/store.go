@@ -80,7 +80,13 @@ func uploadError(ctx context.Context, s *cli.Session, err error) error {
 		return nil
 	}
 	e := *fault.Of(s.WorkflowError(ctx, err, plain(err)))
-	if e.Operation != "" { // the message is that of S3
+	if e.Operation != "" {
+		if e.Message == "" { // a response to HEAD has no body
+			e.Message = "the request to " + string(failed.Step) + " was refused"
+		}
+		if e.Code == "NotFound" && failed.Step == s3upload.StepBucket {
+			e.Message = "there is no such bucket"
+		}
 		e.Details = append(e.Details, fault.Detail{Name: "bucket", Value: failed.Bucket})
 		if failed.Key != "" {
 			e.Details = append(e.Details, fault.Detail{Name: "key", Value: failed.Key})

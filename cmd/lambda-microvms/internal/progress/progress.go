@@ -30,18 +30,6 @@ func New(out io.Writer, isTerminal bool) Reporter {
 	return &lines{out: out}
 }
 
-// Discard reports nothing.
-type Discard struct{}
-
-// Step does nothing.
-func (Discard) Step(images.Event) {}
-
-// Upload does nothing.
-func (Discard) Upload(int64, int64) {}
-
-// Close does nothing.
-func (Discard) Close() {}
-
 // lines writes a line for each step and change of state, and for each quarter of an
 // upload.
 type lines struct {
