@@ -18,7 +18,7 @@ import (
 // newRetryLoop returns the SDK's retry loop. skew is where it keeps the skew of the clocks.
 func (s *settings) newRetryLoop(retryer aws.Retryer, skew *atomic.Int64) *retry.Attempt {
 	return retry.NewAttemptMiddleware(retryer, cloneRequest, func(a *retry.Attempt) {
-		a.LogAttempts = s.options.ClientLogMode.IsRetries()
+		a.LogAttempts = s.options.ClientLogMode.IsRetries() && s.slog == nil // see logAttempt
 		a.OperationMeter = s.meter
 		a.ClientSkew = skew
 		a.DisableClockSkewCorrection = s.options.DisableClockSkewCorrection

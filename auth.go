@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -69,7 +70,8 @@ func newSigV4Scheme(o *Options) *sigV4Scheme {
 // useOrdinarySigner lets our own auth scheme sign ordinary requests with internal/sigv4,
 // unless the caller has chosen a signer or wants to see what the SDK's signer logs.
 func (o *Options) useOrdinarySigner() {
-	if o.HTTPSignerV4 != o.defaultSigner || o.ClientLogMode.IsSigning() {
+	l, _ := o.Logger.(*slogLogger)
+	if o.HTTPSignerV4 != o.defaultSigner || o.ClientLogMode.IsSigning() && l == nil {
 		return
 	}
 	o.AuthSchemes = slices.Clone(o.AuthSchemes)
@@ -77,6 +79,9 @@ func (o *Options) useOrdinarySigner() {
 		if own, ok := scheme.(*sigV4Scheme); ok {
 			copied := *own
 			copied.signer.ordinary = new(sigv4.Signer)
+			if o.ClientLogMode.IsSigning() {
+				copied.signer.slog = l
+			}
 			o.AuthSchemes[i] = &copied
 		}
 	}
@@ -94,6 +99,7 @@ type sigV4Signer struct {
 	signer HTTPSignerV4
 	// ordinary signs the requests that it does not decline, if it is not nil.
 	ordinary *sigv4.Signer
+	slog     *slogLogger // while it logs at level Debug, the SDK's signer signs
 	// options are for all requests, the second for those whose path is escaped once.
 	options [2]func(*v4.SignerOptions)
 }
@@ -114,7 +120,8 @@ func (s *sigV4Signer) SignRequest(ctx context.Context, r *smithyhttp.Request, id
 	now := time.Now().Add(callOf(ctx).clockSkew())
 	hash := payloadHash(ctx)
 	singleEncoding, _ := smithyhttp.GetDisableDoubleEncoding(&props)
-	if s.ordinary != nil && !singleEncoding &&
+	logs := s.slog != nil && s.slog.Enabled(ctx, slog.LevelDebug)
+	if s.ordinary != nil && !singleEncoding && !logs &&
 		s.ordinary.Sign(&credentials.Credentials, r.Request, hash, name, region, now) {
 		return nil
 	}
@@ -217,6 +224,12 @@ func (m *resolveAuthScheme) HandleFinalize(ctx context.Context, in middleware.Fi
 	// It is the first inside the retry loop, too, so that what is logged of a failed attempt
 	// and kept in the metadata is redacted already.
 	call, sent := callOf(ctx), ownBody(in.Request)
+	call.beginAttempt()
+	var began time.Time
+	logs := m.slog != nil && m.options.ClientLogMode.IsRetries()
+	if logs {
+		began = time.Now()
+	}
 	out, metadata, err = next.HandleFinalize(attempt, in)
 	skew, _ := awsmiddleware.GetAttemptSkew(metadata)
 	call.setClockSkew(skew)
@@ -224,6 +237,9 @@ func (m *resolveAuthScheme) HandleFinalize(ctx context.Context, in middleware.Fi
 		call.learn(in.Request, sent)
 		call.learnIdentity(attempt.identity)
 		err = call.known().Error(err)
+		if logs {
+			m.logAttempt(ctx, call, began, err)
+		}
 	}
 	return out, metadata, err
 }
@@ -307,7 +323,7 @@ func (m *getIdentity) resolve(ctx context.Context, req *smithyhttp.Request) erro
 		return err
 	}
 	attempt.identity = identity
-	if m.options.ClientLogMode != 0 {
+	if m.logs(ctx) {
 		call := callOf(ctx)
 		call.learnIdentity(identity)
 		call.learn(req, ownBody(req))

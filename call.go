@@ -3,6 +3,7 @@ package lambdamicrovms
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -23,9 +24,10 @@ import (
 type callContext struct {
 	context.Context // the caller's
 
-	shared context.Context
-	skew   time.Duration
-	input  inputShape // as serialized
+	shared   context.Context
+	skew     time.Duration
+	attempts int        // begun so far
+	input    inputShape // as serialized
 	// secrets are what texts about the call must not show, as far as they were needed yet.
 	secrets atomic.Pointer[redact.Secrets]
 }
@@ -53,6 +55,20 @@ func (c *callContext) Value(key any) any {
 func callOf(ctx context.Context) *callContext {
 	c, _ := ctx.Value(callContextKey{}).(*callContext)
 	return c
+}
+
+func (c *callContext) beginAttempt() {
+	if c != nil {
+		c.attempts++
+	}
+}
+
+// operation returns the name of the operation.
+func (c *callContext) operation() string { return middleware.GetOperationName(c.shared) }
+
+// logs reports whether something may be logged about a call, other than warnings.
+func (s *settings) logs(ctx context.Context) bool {
+	return s.options.ClientLogMode != 0 && s.slog.enabled(ctx, slog.LevelDebug)
 }
 
 // clockSkew returns how far the service's clock is ahead of ours.

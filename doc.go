@@ -81,7 +81,8 @@
 //
 // # Logs, traces and metrics
 //
-// Options.ClientLogMode selects what Options.Logger receives. Options.TracerProvider and
+// Options.ClientLogMode selects what Options.Logger receives; [SlogLogger] passes it to
+// log/slog as records with attributes. Options.TracerProvider and
 // Options.MeterProvider receive spans and duration metrics named as in the official clients.
 // The ResultMetadata of an output holds the request ID (GetRequestIDMetadata of package
 // aws/middleware), the response and the attempts.

@@ -64,7 +64,7 @@ func (m *deserializeResponse) HandleDeserialize(ctx context.Context, in middlewa
 	out middleware.DeserializeOutput, metadata middleware.Metadata, err error,
 ) {
 	sent := ownBody(in.Request) // the transport takes it out of the request
-	if m.options.ClientLogMode != 0 {
+	if m.logs(ctx) {
 		callOf(ctx).learn(in.Request, sent)
 	}
 	out, metadata, err = next.HandleDeserialize(ctx, in)

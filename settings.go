@@ -24,6 +24,7 @@ type settings struct {
 	// credentials are nil without Options.Credentials.
 	credentials smithyauth.IdentityResolver
 	transport   middleware.Handler
+	slog        *slogLogger // the logger of the options, or nil if it is another one
 }
 
 // newSettings owns the options from now on.
@@ -36,6 +37,7 @@ func newSettings(o *Options, skew *atomic.Int64) (*settings, error) {
 		o.EndpointOptions.ResolvedRegion = s.region
 		o.EndpointOptions.UseFIPSEndpoint = aws.FIPSEndpointStateEnabled
 	}
+	s.slog, _ = o.Logger.(*slogLogger)
 	var err error
 	if s.telemetry, err = newTelemetry(o); err != nil {
 		return nil, err

@@ -90,7 +90,7 @@ func assemble(s *settings, op operationShape, feature callFeature) *middleware.S
 		deserialize(&smithyhttp.InterceptBeforeDeserialization{Interceptors: o.Interceptors.BeforeDeserialization})
 	}
 	deserialize(&awsmiddleware.RecordResponseTiming{DisableClockSkewCorrection: o.DisableClockSkewCorrection})
-	deserialize(newRequestResponseLogger(o, op))
+	deserialize(newRequestResponseLogger(s, op))
 	if intercepted {
 		deserialize(&smithyhttp.InterceptTransmit{
 			BeforeTransmit: o.Interceptors.BeforeTransmit,

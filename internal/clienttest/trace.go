@@ -109,3 +109,10 @@ func (t *Trace) Tree(keep func(*Span) bool) []string {
 	}
 	return lines
 }
+
+// SpanOf returns the span of the context, or nil.
+func SpanOf(ctx context.Context) *Span {
+	current, _ := tracing.GetSpan(ctx)
+	s, _ := current.(*Span)
+	return s
+}
