@@ -34,9 +34,9 @@ func (c *chain) run(ctx context.Context, in any) (out any, metadata middleware.M
 	if !c.observed() {
 		return c.handle(call, call, in)
 	}
-	c.observe(call, c.operation, func(ctx context.Context) error {
+	c.observe(call, c.operation, func(ctx context.Context) (middleware.Metadata, error) {
 		out, metadata, err = c.handle(ctx, call, in)
-		return err
+		return metadata, err
 	})
 	return out, metadata, err
 }

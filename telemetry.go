@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/smithy-go/metrics"
 	"github.com/aws/smithy-go/middleware"
 	"github.com/aws/smithy-go/tracing"
@@ -103,7 +104,7 @@ func (t *telemetry) timer(ctx context.Context, d duration, scheme smithyhttp.Aut
 }
 
 // observe runs a call in a new span and measures it.
-func (t *telemetry) observe(ctx context.Context, operation string, call func(context.Context) error) {
+func (t *telemetry) observe(ctx context.Context, operation string, call func(context.Context) (middleware.Metadata, error)) {
 	ctx, span := t.tracer.StartSpan(ctx, ServiceID+"."+operation, func(o *tracing.SpanOptions) {
 		o.Kind = tracing.SpanKindClient
 		o.Properties.Set("rpc.system", "aws-api")
@@ -113,7 +114,10 @@ func (t *telemetry) observe(ctx context.Context, operation string, call func(con
 	defer span.End()
 	defer t.timer(ctx, callDuration, nil)()
 
-	err := call(ctx)
+	metadata, err := call(ctx)
+	if id, ok := awsmiddleware.GetRequestIDMetadata(metadata); ok {
+		span.SetProperty("aws.request_id", id) // official clients set it on the attempt only
+	}
 	spans.SetResult(span, err)
 }
 

@@ -46,6 +46,7 @@ func TestSpans(t *testing.T) {
 	whole := tr.Named(operation)
 	properties := map[string]string{
 		"rpc.system": "aws-api", "rpc.service": "Lambda Microvms", "rpc.method": "UpdateMicrovmImage", "error": "false",
+		"aws.request_id": "request-1",
 	}
 	if diff := cmp.Diff(properties, whole.Properties); diff != "" || whole.Kind != tracing.SpanKindClient || whole.Status != tracing.SpanStatusOK {
 		t.Errorf("kind %v, status %v, -want +got:\n%s", whole.Kind, whole.Status, diff)

@@ -88,6 +88,7 @@ var imports = map[string]string{
 	"smithy":         "github.com/aws/smithy-go",
 	"lambdamicrovms": "github.com/microvm-go/lambdamicrovms",
 	"fake":           "github.com/microvm-go/lambdamicrovms/fake",
+	"microvmotel":    "github.com/microvm-go/lambdamicrovms/otel",
 	"images":         "github.com/microvm-go/lambdamicrovms/images",
 	"session":        "github.com/microvm-go/lambdamicrovms/session",
 	"types":          "github.com/microvm-go/lambdamicrovms/types",
