@@ -64,7 +64,7 @@ func (j *job) buildFailed(ctx context.Context, api buildAPI, version string, out
 		failed.Serving = deref(image.LatestActiveImageVersion)
 	}
 	if j.LogReader != nil && hasLogs {
-		failed.Lines, failed.LinesErr = j.lastLines(ctx, source)
+		failed.Lines, failed.LinesErr = j.lastLines(ctx, version, source)
 	}
 	return failed
 }
@@ -116,11 +116,14 @@ func logSource(image string, version *lambdamicrovms.GetMicroVMImageVersionOutpu
 const logTimeout = 30 * time.Second
 
 // lastLines reads the last lines of a failed build.
-func (j *job) lastLines(ctx context.Context, source logs.Source) ([]logs.Line, error) {
+func (j *job) lastLines(ctx context.Context, version string, source logs.Source) (lines []logs.Line, err error) {
 	ctx, cancel := context.WithTimeout(ctx, logTimeout)
 	defer cancel()
-	read, err := j.LogReader.Tail(ctx, source, j.LogLines)
-	var lines []logs.Line
+	var read []logs.Line
+	err = j.during(ctx, StepRead, version, func(ctx context.Context) (err error) {
+		read, err = j.LogReader.Tail(ctx, source, j.LogLines)
+		return err
+	})
 	for _, line := range read[max(0, len(read)-j.LogLines):] {
 		line.Text, line.Stream = j.secrets.Clean(line.Text, redact.MaxText), redact.Clean(line.Stream, redact.MaxText)
 		lines = append(lines, line)

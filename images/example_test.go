@@ -113,7 +113,7 @@ func ExampleDiff() {
 	// + EnvironmentVariables["API_KEY"]: [REDACTED]
 }
 
-// upload stands for s3.PutObject; examples/deploy has that.
+// upload stands for an Uploader; module s3upload has one over S3.
 func upload(_ context.Context, name string, _ io.ReadSeeker, _ int64) (uri string, err error) {
 	return "s3://bucket/" + name, nil
 }
