@@ -23,6 +23,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/fake"
 	"github.com/microvm-go/lambdamicrovms/images"
+	"github.com/microvm-go/lambdamicrovms/s3upload"
 )
 
 //go:embed app app/.dockerignore
@@ -56,7 +57,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	deployment.Uploader = uploader{client: s3.NewFromConfig(cfg), bucket: *bucket}
+	deployment.Uploader = s3upload.New(s3.NewFromConfig(cfg), *bucket)
 	return deploy(ctx, lambdamicrovms.NewFromConfig(cfg), deployment)
 }
 
@@ -70,17 +71,6 @@ func deploy(ctx context.Context, client *lambdamicrovms.Client, deployment image
 	}
 	fmt.Printf("%s is version %s (unchanged: %v)\n%v\n", result.Image, result.Version, result.Unchanged, result.Changes)
 	return nil
-}
-
-// uploader stores archives in S3. The name is made of the content, so that the same content is stored once.
-type uploader struct {
-	client *s3.Client
-	bucket string
-}
-
-func (u uploader) Upload(ctx context.Context, name string, archive io.ReadSeeker, size int64) (string, error) {
-	_, err := u.client.PutObject(ctx, &s3.PutObjectInput{Bucket: &u.bucket, Key: &name, Body: archive, ContentLength: &size})
-	return "s3://" + u.bucket + "/" + name, err
 }
 
 // deployToFake deploys the folder, or the sample, twice.
