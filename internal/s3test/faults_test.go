@@ -330,6 +330,38 @@ func TestBadArchive(t *testing.T) {
 	}
 }
 
+// An archive that changes between the computation of its key and the upload is rejected.
+func TestChangedArchive(t *testing.T) {
+	for _, size := range []int{small, large} {
+		s := newStore(t)
+		changed := slices.Clone(archive(size))
+		changed[0]++
+		_, err := s3upload.New(s.client(), bucket).Upload(context.Background(), "",
+			&replaced{Reader: bytes.NewReader(archive(size)), by: changed}, int64(size))
+		var failed *s3upload.Error
+		var rejected smithy.APIError
+		if !errors.As(err, &failed) || failed.Step != s3upload.StepUpload || !errors.As(err, &rejected) || rejected.ErrorCode() != "BadDigest" {
+			t.Errorf("%d bytes: got %v", size, err)
+		}
+		if objects, open := s.contents(); len(objects) > 0 || open > 0 {
+			t.Errorf("%d bytes: left %v, %d multipart uploads", size, objects, open)
+		}
+	}
+}
+
+// replaced is a reader whose content is replaced when it is rewound after the first pass.
+type replaced struct {
+	*bytes.Reader
+	by []byte
+}
+
+func (r *replaced) Seek(offset int64, whence int) (int64, error) {
+	if offset == 0 && whence == io.SeekStart && r.Len() == 0 {
+		r.Reader = bytes.NewReader(r.by)
+	}
+	return r.Reader.Seek(offset, whence)
+}
+
 // flaky is a reader that fails after some bytes, or if seek is set, when it is rewound.
 type flaky struct {
 	*bytes.Reader

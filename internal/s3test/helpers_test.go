@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
+	"hash/crc64"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -40,6 +43,7 @@ type store struct {
 
 	mu       sync.Mutex
 	requests []request
+	parts    map[string]map[string][]byte // by upload ID and number
 }
 
 // request is what the server has seen of a request.
@@ -95,10 +99,80 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.serve(w, r)
 }
 
-// serve has gofakes3 handle a request.
+// serve has gofakes3 handle a request, and does before what gofakes3 does not: it decodes
+// the body and verifies the checksums, as S3 does.
 func (s *store) serve(w http.ResponseWriter, r *http.Request) {
-	r.Header.Set("Content-Length", strconv.FormatInt(r.ContentLength, 10)) // as net/http leaves it
+	body, err := io.ReadAll(r.Body)
+	if err == nil && strings.Contains(r.Header.Get("Content-Encoding"), "aws-chunked") {
+		body, err = unchunk(body, r.Header)
+	}
+	if err == nil {
+		err = s.verify(r, body)
+	}
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = fmt.Fprintf(w, "<Error><Code>BadDigest</Code><Message>%v</Message></Error>", err)
+		return
+	}
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	r.Header.Del("Content-Encoding")
+	r.Header.Set("Content-Length", strconv.Itoa(len(body))) // as net/http leaves it
 	s.server.ServeHTTP(w, r)
+}
+
+const checksumHeader = "X-Amz-Checksum-Crc64nvme"
+
+// verify compares the checksum in the header of a request, if any, with that of the body,
+// or of all parts if the request completes an upload.
+func (s *store) verify(r *http.Request, body []byte) error {
+	query := r.URL.Query()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch id := query.Get("uploadId"); operationOf(r) {
+	case "UploadPart":
+		if s.parts == nil {
+			s.parts = map[string]map[string][]byte{}
+		}
+		if s.parts[id] == nil {
+			s.parts[id] = map[string][]byte{}
+		}
+		s.parts[id][query.Get("partNumber")] = body
+	case "CompleteMultipartUpload":
+		body = nil
+		for number := 1; number <= len(s.parts[id]); number++ {
+			body = append(body, s.parts[id][strconv.Itoa(number)]...)
+		}
+	}
+	if want := r.Header.Get(checksumHeader); want != "" && want != checksumOf(body) {
+		return fmt.Errorf("the checksum is %s, not %s", checksumOf(body), want)
+	}
+	return nil
+}
+
+func checksumOf(content []byte) string {
+	sum := crc64.New(crc64.MakeTable(0x9a6c9329ac4bc9b5))
+	_, _ = sum.Write(content)
+	return base64.StdEncoding.EncodeToString(sum.Sum(nil))
+}
+
+// unchunk decodes the encoding aws-chunked without signatures, and moves the trailer to
+// the header.
+func unchunk(encoded []byte, header http.Header) ([]byte, error) {
+	var body []byte
+	for {
+		line, rest, _ := bytes.Cut(encoded, []byte("\r\n"))
+		size, err := strconv.ParseInt(string(line), 16, 64)
+		if err != nil || int64(len(rest)) < size {
+			return nil, fmt.Errorf("chunk of %q bytes: %w", line, err)
+		}
+		if size == 0 {
+			trailer, _, _ := bytes.Cut(rest, []byte("\r\n"))
+			name, value, _ := strings.Cut(string(trailer), ":")
+			header.Set(name, value)
+			return body, nil
+		}
+		body, encoded = append(body, rest[:size]...), bytes.TrimPrefix(rest[size:], []byte("\r\n"))
+	}
 }
 
 // signedRegion returns the region in the credential scope of a signature.

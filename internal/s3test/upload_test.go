@@ -5,9 +5,11 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/google/go-cmp/cmp"
@@ -148,17 +150,37 @@ func TestUploadOptions(t *testing.T) {
 	}
 }
 
+// Over TLS the SDK sends checksums of parts after the body.
+func TestUploadOverTLS(t *testing.T) {
+	for _, size := range []int{small, large} {
+		s := newStore(t)
+		client := s.client(func(o *s3.Options) { o.BaseEndpoint = aws.String("https://s3.test") })
+		content := archive(size)
+		if _, err := s3upload.New(client, bucket).Upload(context.Background(), "", reader(content), int64(size)); err != nil {
+			t.Fatal(err)
+		}
+		if size == large {
+			if trailer := s.first("UploadPart").header.Get("X-Amz-Trailer"); trailer != "x-amz-checksum-crc64nvme" {
+				t.Errorf("the trailer is %q", trailer)
+			}
+		}
+		if !slices.Equal(content, s.get(keyOf(content))) {
+			t.Error("the object is not the archive")
+		}
+	}
+}
+
 // A client for servers without checksums is left as it is.
 func TestUploadWithoutChecksums(t *testing.T) {
 	for _, size := range []int{small, large} {
 		s := newStore(t)
-		client := s.client(func(o *s3.Options) { o.RequestChecksumCalculation = 2 })
+		client := s.client(func(o *s3.Options) { o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired })
 		if _, err := s3upload.New(client, bucket).Upload(context.Background(), "", reader(archive(size)), int64(size)); err != nil {
 			t.Fatal(err)
 		}
 		for _, r := range s.requests {
 			for name := range r.header {
-				if len(name) > 15 && name[:15] == "X-Amz-Checksum-" && name != "X-Amz-Checksum-Mode" {
+				if strings.HasPrefix(name, "X-Amz-Checksum-") && name != "X-Amz-Checksum-Mode" {
 					t.Errorf("%s has %s", r.operation, name)
 				}
 			}
