@@ -148,7 +148,10 @@ func filter(source logs.Source, prefix string, since time.Time) *cloudwatchlogs.
 	if prefix != "" {
 		in.LogStreamNamePrefix = &prefix
 	}
-	if !source.Until.IsZero() {
+	// Nobody else writes to the stream of a MicroVM, and its last lines may be dated after
+	// its end, since nobody has measured how exact that time is.
+	isOwn := source.MicroVMID != "" && source.Stream == ""
+	if !source.Until.IsZero() && !isOwn {
 		in.EndTime = aws.Int64(source.Until.UnixMilli())
 	}
 	return in

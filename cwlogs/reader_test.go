@@ -59,8 +59,12 @@ func TestTail(t *testing.T) {
 		{"end of a build", logs.Source{Group: group, Version: "4.0", Since: start}, 1, 1000, []string{"third"}},
 		{"at the same time", logs.Source{Group: group, Version: "5.0", Since: start}, 2, 1000, []string{"b", "c"}},
 		{
-			"between", logs.Source{Group: group, Version: "2.0", MicroVMID: "microvm-1", Since: start.Add(4 * time.Second), Until: start.Add(5 * time.Second)},
-			10, 1000, []string{"vm 4", "vm 5"},
+			"between", logs.Source{Group: group, Stream: "mine", MicroVMID: "microvm-1", Since: start.Add(4 * time.Second), Until: start.Add(5 * time.Second)},
+			10, 1000, []string{"mine 4", "mine 5"},
+		},
+		{
+			"after the end", logs.Source{Group: group, Version: "2.0", MicroVMID: "microvm-1", Since: start.Add(28 * time.Second), Until: start.Add(28 * time.Second)},
+			10, 1000, []string{"vm 28", "vm 29"},
 		},
 		{"without a time", logs.Source{Group: group, Version: "2.0", MicroVMID: "microvm-1"}, 1, 1000, []string{"vm 29"}},
 		{"none", microVM(), 0, 1000, nil},
@@ -216,18 +220,31 @@ func TestFollowPollsOneStream(t *testing.T) {
 
 // A source with an end is followed for a minute after it.
 func TestFollowEnds(t *testing.T) {
-	s := newService()
-	source := microVM()
-	source.Until = start.Add(10 * time.Second)
-	s.write(stream, 0, "begin")
-	s.write(stream, 11*time.Second, "of somebody else")
-	c := &clock{now: start, due: []func(){func() { s.write(stream, 10*time.Second, "end") }}}
-	got, err := follow(context.Background(), cwlogs.New(s.client(), func(o *cwlogs.Options) { o.Clock = c }), source, -1)
-	if diff := cmp.Diff([]string{"begin", "end"}, got); diff != "" || err != nil {
-		t.Errorf("%v, lines (-want +got):\n%s", err, diff)
-	}
-	if waited := c.now.Sub(start); waited != 70*time.Second {
-		t.Errorf("waited %v", waited)
+	for _, test := range []struct {
+		name   string
+		source logs.Source
+		stream string
+		want   []string
+	}{
+		{"MicroVM", microVM(), stream, []string{"begin", "end", "after"}},
+		{"shared stream", logs.Source{Group: group, Stream: "mine", Since: start}, "mine", []string{"begin", "end"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newService()
+			test.source.Until = start.Add(10 * time.Second)
+			s.write(test.stream, 0, "begin")
+			c := &clock{now: start, due: []func(){
+				func() { s.write(test.stream, 10*time.Second, "end") },
+				func() { s.write(test.stream, 11*time.Second, "after") },
+			}}
+			got, err := follow(context.Background(), cwlogs.New(s.client(), func(o *cwlogs.Options) { o.Clock = c }), test.source, -1)
+			if diff := cmp.Diff(test.want, got); diff != "" || err != nil {
+				t.Errorf("%v, lines (-want +got):\n%s", err, diff)
+			}
+			if waited := c.now.Sub(start); waited != 70*time.Second {
+				t.Errorf("waited %v", waited)
+			}
+		})
 	}
 }
 

@@ -7,6 +7,7 @@
 //   - [SyncTags] sets the tags of an image.
 //   - [Find] returns an image by its name.
 //   - [Diff] shows what an update would change.
+//   - [LogSource] says where CloudWatch Logs has the output of a build.
 //
 // Each of these workflows accepts an interface with only the operations that it calls. A
 // *lambdamicrovms.Client implements it, and so can a stub. Workflows keep no state, and

@@ -23,7 +23,8 @@ type Source struct {
 	// build, whose MicroVMs are not known. Streams that the service names contain them.
 	Version, MicroVMID string
 
-	// Since and Until limit the time. A zero Until means that the source may write more.
+	// Since and Until are when the source began and ended. A zero Until means that it may
+	// write more. A reader leaves out lines after Until if others write to the stream.
 	Since, Until time.Time
 }
 

@@ -74,7 +74,7 @@ type Options struct {
 	CleanupTimeout time.Duration
 
 	// Progress is called when an upload begins, after each part, and when it ends.
-	// Calls for one upload do not overlap. They come from other goroutines than the
+	// Calls for one upload do not overlap. They may come from other goroutines than the
 	// caller's.
 	Progress func(Progress)
 }

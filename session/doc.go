@@ -8,6 +8,7 @@
 //
 // It is not a pool: each [Session] is one MicroVM. [Attach] makes a session for an
 // existing MicroVM. [Sweep] terminates MicroVMs whose sessions were never closed.
+// [LogSource] says where CloudWatch Logs has the output of a MicroVM.
 //
 // # Start and end
 //

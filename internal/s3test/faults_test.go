@@ -45,11 +45,13 @@ var everyOperation = []string{
 	"HeadBucket", "HeadObject", "PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload",
 }
 
+// sizeFor returns the size of an archive whose upload has the operation.
 func sizeFor(operation string) int {
-	if operation == "PutObject" {
-		return small
+	switch operation {
+	case "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload":
+		return large
 	}
-	return large
+	return small
 }
 
 // One failure of each request does not fail the upload.
