@@ -16,9 +16,14 @@ func (x *index) addEncodings(secret string) {
 }
 
 func (x *index) addEncoded(form []byte) {
-	scratch := make([]byte, 0, 3*len(form)+8)
+	scratch := make([]byte, 0, 4*len(form)+8)
 	for _, c := range form {
 		scratch = strconv.AppendUint(scratch, uint64(c), 10)
+	}
+	x.add(scratch, "")
+	scratch = scratch[:0]
+	for _, c := range form { // as %#v prints bytes
+		scratch = strconv.AppendUint(append(scratch, "0x"...), uint64(c), 16)
 	}
 	x.add(scratch, "")
 	x.add(hex.AppendEncode(scratch[:0], form), "")

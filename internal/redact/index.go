@@ -43,7 +43,7 @@ type finding struct {
 
 // grow makes room for the needles of secrets.
 func (x *index) grow(secrets []string) {
-	const needlesOfOne, bytesOfOne = 11, 16 // bytes for each byte of a secret; see addEncodings
+	const needlesOfOne, bytesOfOne = 12, 20 // bytes for each byte of a secret; see addEncodings
 	size, needles := 0, 0
 	for _, secret := range secrets {
 		if len(secret) >= minSecret {

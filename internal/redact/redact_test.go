@@ -71,7 +71,19 @@ func encodings() map[string]func(string) string {
 		"URL":    func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) },
 		"base32": func(s string) string { return base32.StdEncoding.EncodeToString([]byte(s)) },
 		"bytes":  func(s string) string { return fmt.Sprintf("%d", []byte(s)) },
+		"0x":     func(s string) string { return fmt.Sprintf("%#v", []byte(s)) },
+		"braces": func(s string) string { return eachByte(s, `\u{%x}`) },
+		"padded": func(s string) string { return eachByte(s, `\u{0000%02X}`) },
 	}
+}
+
+// eachByte formats every byte of a text.
+func eachByte(text, format string) string {
+	var b strings.Builder
+	for _, c := range []byte(text) {
+		fmt.Fprintf(&b, format, c)
+	}
+	return b.String()
 }
 
 // No run of a secret survives, whatever stands around it, however it is written, and whatever

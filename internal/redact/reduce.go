@@ -141,6 +141,9 @@ func backslashed(text []byte) (value []byte, n int) {
 			return utf8.AppendRune(nil, c), 10
 		}
 	case 'u':
+		if len(text) > 2 && text[2] == '{' { // of JavaScript and Rust
+			return braced(text)
+		}
 		c, ok := hexNumber(text, 2, 4)
 		if !ok {
 			return nil, 0
@@ -157,6 +160,15 @@ func backslashed(text []byte) (value []byte, n int) {
 				return []byte{byte(c)}, 4
 			}
 		}
+	}
+	return nil, 0
+}
+
+// braced decodes an escape such as \u{7b}, which has up to six digits.
+func braced(text []byte) (value []byte, n int) {
+	digits := bytes.IndexByte(text[3:min(len(text), 10)], '}')
+	if c, ok := hexNumber(text, 3, max(digits, 0)); ok {
+		return utf8.AppendRune(nil, c), digits + 4
 	}
 	return nil, 0
 }
