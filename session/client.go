@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -42,6 +43,10 @@ type clientTransport struct {
 // keep no cookies, and would drop Authorization and Cookie on a redirect to a URL with a
 // host. An inner client therefore sends the completed request and follows its redirects.
 func (t *clientTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if last := lastOf(req.Response); last != nil {
+		closeBody(req)
+		return last.again(), nil
+	}
 	if req.URL.Host != "" || req.URL.Opaque != "" {
 		return t.Session.RoundTrip(req)
 	}
@@ -56,10 +61,55 @@ func (t *clientTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, cause(err)
 	}
-	if resp.Request == complete {
+	switch to, noRedirect := resp.Location(); {
+	case resp.Request == complete:
 		resp.Request = req
+	case noRedirect == nil:
+		markLast(resp, to)
 	}
 	return resp, nil
+}
+
+// lastResponse is a redirect that CheckRedirect has told the inner client not to follow.
+// The outer client asks CheckRedirect again, as if it were the first redirect, and may
+// then follow it. It gets the same response until CheckRedirect has been asked as often as
+// by the inner client.
+type lastResponse struct {
+	*http.Response
+
+	repeats int // how often the response may be returned again
+}
+
+type lastResponseKey struct{}
+
+// markLast also makes the Location absolute: the outer client would resolve it against the
+// URL of the first request.
+func markLast(resp *http.Response, to *url.URL) {
+	last := &lastResponse{Response: resp}
+	for r := resp.Request; r.Response != nil; r = r.Response.Request {
+		last.repeats++
+	}
+	resp.Header.Set("Location", to.String())
+	resp.Request = resp.Request.WithContext(context.WithValue(resp.Request.Context(), lastResponseKey{}, last))
+}
+
+// lastOf returns what markLast noted about a response, or nil.
+func lastOf(resp *http.Response) *lastResponse {
+	if resp == nil || resp.Request == nil {
+		return nil
+	}
+	last, _ := resp.Request.Context().Value(lastResponseKey{}).(*lastResponse)
+	return last
+}
+
+// again returns the response once more, without its body, which net/http has closed.
+func (l *lastResponse) again() *http.Response {
+	resp := *l.Response
+	resp.Header, resp.Body, resp.ContentLength = resp.Header.Clone(), http.NoBody, 0
+	if l.repeats--; l.repeats < 0 {
+		resp.Header.Del("Location") // http.Client returns such a response
+	}
+	return &resp
 }
 
 // cause unwraps the *url.Error of the inner client. The outer client adds the same one.

@@ -89,6 +89,43 @@ func TestClientWithoutHost(t *testing.T) {
 	}
 }
 
+// A redirect that CheckRedirect stops at is returned, and no other URL is requested.
+func TestClientStopsRedirecting(t *testing.T) {
+	for _, limit := range []int{1, 2, 3} {
+		var paths []string
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			paths = append(paths, r.URL.Path)
+			w.Header().Set("Location", map[string]string{"/a": "/dir/b", "/dir/b": "c", "/dir/c": "d"}[r.URL.Path])
+			w.WriteHeader(http.StatusFound)
+		}))
+		srv := newService(t)
+		s := srv.start(t, func(o *session.Options) { o.BaseEndpoint, o.Transport = server.URL, http.DefaultTransport })
+		client := s.Client()
+		client.CheckRedirect = func(_ *http.Request, via []*http.Request) error {
+			if len(via) >= limit {
+				return http.ErrUseLastResponse
+			}
+			return nil
+		}
+		for _, base := range []string{s.URL(0), ""} {
+			paths = nil
+			resp, err := client.Get(base + "/a")
+			if err != nil {
+				t.Fatal(err)
+			}
+			closed(t, resp.Body)
+			to := resp.Header.Get("Location")
+			if diff := cmp.Diff([]string{"/a", "/dir/b", "/dir/c"}[:limit], paths); diff != "" {
+				t.Errorf("limit %d of %q: (-want +got):\n%s", limit, base, diff)
+			}
+			if want := []string{"/dir/b", "c", "d"}[limit-1]; resp.StatusCode != http.StatusFound || !strings.HasSuffix(to, want) {
+				t.Errorf("limit %d of %q: %s to %q, want %q", limit, base, resp.Status, to, want)
+			}
+		}
+		server.Close()
+	}
+}
+
 // Trailers are set while the body is read, and are sent.
 func TestRequestTrailer(t *testing.T) {
 	for name, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
