@@ -365,6 +365,9 @@ func (*setSigningOptions) apply(ctx context.Context, _ *smithyhttp.Request) erro
 	if err != nil {
 		return err
 	}
+	if attempt.stackKey != nil {
+		ctx = attempt.Context // the same, without the payload hash, which a look-up would make
+	}
 	name, region := awsmiddleware.GetSigningName(ctx), awsmiddleware.GetSigningRegion(ctx) //nolint:staticcheck // deprecated, but in use
 	switch attempt.scheme.SchemeID() {
 	case smithyauth.SchemeIDSigV4:
