@@ -7,5 +7,7 @@
 //
 //	go run ./bench/cmd/compare              # all of it, some minutes; writes RESULTS.md and results.svg
 //	go run ./bench/cmd/pack                 # images.Zip beside zip, tar and 7z; writes its section of RESULTS.md
+//	go run ./bench/cmd/waiters              # polls and lateness of waiters, simulated; likewise
+//	go run ./bench/cmd/growth               # costs by size; likewise
 //	go test -bench . -benchmem ./bench      # the calls and their parts, in the usual form
 package bench

@@ -2,8 +2,16 @@ package bench
 
 import "strings"
 
-// PackTitle is the section of RESULTS.md that cmd/pack writes.
-const PackTitle = "Packing a folder"
+// These are the sections of RESULTS.md that commands of their own write: cmd/pack, cmd/waiters
+// and cmd/growth.
+const (
+	PackTitle   = "Packing a folder"
+	WaitTitle   = "Waiting"
+	GrowthTitle = "Growth"
+)
+
+// OwnSections are their titles, which cmd/compare keeps.
+var OwnSections = []string{PackTitle, WaitTitle, GrowthTitle}
 
 // Section returns the body of a section of RESULTS.md, empty if there is none.
 func Section(text, title string) string {

@@ -77,8 +77,10 @@ func compare(dir string, rounds, processes int, load time.Duration, programs boo
 	}
 	text, name := f.report(), filepath.Join(dir, "RESULTS.md")
 	if old, err := os.ReadFile(name); err == nil {
-		if section := bench.Section(string(old), bench.PackTitle); section != "" {
-			text = bench.WithSection(text, bench.PackTitle, section)
+		for _, title := range bench.OwnSections {
+			if section := bench.Section(string(old), title); section != "" {
+				text = bench.WithSection(text, title, section)
+			}
 		}
 	}
 	fmt.Print(text)

@@ -1,0 +1,361 @@
+//go:build unix
+
+// Command growth measures how the costs of calls, the fake and packing grow with the size of
+// what they work on. It prints a table, and writes it and a plot to RESULTS.md:
+//
+//	go run ./bench/cmd/growth
+//
+// Costs are CPU time of the process, in user mode, so that other programs disturb little.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"log"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/bench"
+	"github.com/microvm-go/lambdamicrovms/fake"
+	"github.com/microvm-go/lambdamicrovms/images"
+	"github.com/microvm-go/lambdamicrovms/types"
+)
+
+const (
+	// steep is a slope from which growth is worse than linear, beyond what measuring can be off.
+	steep = 1.15
+	// steeper is that of time where the allocations, which are exact, are linear: what does not
+	// fit into the caches of the processor takes longer.
+	steeper = 1.4
+)
+
+// atEnd is the slope over the largest two sizes.
+func atEnd(l bench.Line) float64 {
+	return bench.Line{Points: l.Points[len(l.Points)-2:]}.Slope()
+}
+
+func main() {
+	log.SetFlags(log.Ltime)
+	results := flag.String("results", "bench/RESULTS.md", "file whose section is written")
+	most := flag.Float64("most", 1, "share of the largest sizes that is measured")
+	flag.Parse()
+	if err := write(*results, *most); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func write(results string, most float64) error {
+	body, plot, err := report(most)
+	if err != nil {
+		return err
+	}
+	fmt.Println(body)
+	text, err := os.ReadFile(results)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(results, []byte(bench.WithSection(string(text), bench.GrowthTitle, body)), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(filepath.Dir(results), "growth.svg"), []byte(plot), 0o644)
+}
+
+// A cost is what grows.
+type cost struct {
+	name  string
+	sizes []int
+	// prepare makes what is measured at a size.
+	prepare func(size int) (work func() error, err error)
+	unit    string
+	scale   float64 // units in a second
+}
+
+// A group is the costs of one plot.
+type group struct {
+	title, size string
+	costs       []cost
+}
+
+var groups = []group{
+	{"Environment variables", "variables of 200 bytes, sent and echoed", []cost{
+		{name: "UpdateMicroVMImage", sizes: []int{1, 2, 5, 10, 20, 50}, prepare: variables, unit: "µs a call", scale: 1e6},
+	}},
+	{"Items of a page", "items", []cost{
+		{name: "ListMicroVMImages", sizes: []int{1, 2, 5, 10, 20, 50}, prepare: page, unit: "µs a call", scale: 1e6},
+	}},
+	{"Images", "images in the fake", []cost{
+		{name: "list all, by the paginator", sizes: []int{1, 10, 100, 1000, 10_000}, prepare: listImages, unit: "µs", scale: 1e6},
+		{name: "get one", sizes: []int{1, 10, 100, 1000, 10_000}, prepare: getImage, unit: "µs a call", scale: 1e6},
+	}},
+	{"Files", "files of 300 bytes", []cost{
+		{name: "images.Zip", sizes: []int{10, 100, 1000, 10_000, 100_000}, prepare: pack(zip), unit: "ms", scale: 1e3},
+		{name: "images.HashDir", sizes: []int{10, 100, 1000, 10_000, 100_000}, prepare: pack(hash), unit: "ms", scale: 1e3},
+	}},
+	{"Goroutines", "goroutines that call the fake through one client", []cost{
+		{name: "get an image", sizes: []int{1, 4, 16, 64, 256}, prepare: goroutines, unit: "µs for 4,096 calls, by call", scale: 1e6 / callsOfAll},
+	}},
+}
+
+func client(http lambdamicrovms.HTTPClient) *lambdamicrovms.Client {
+	return lambdamicrovms.New(lambdamicrovms.Options{
+		Region: "us-east-1", HTTPClient: http,
+		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", ""),
+	})
+}
+
+func variables(n int) (func() error, error) {
+	values := make(map[string]string, n)
+	for i := range n {
+		values[fmt.Sprintf("VARIABLE_%02d", i)] = strings.Repeat("value ", 33) + "ok"
+	}
+	echo, err := json.Marshal(map[string]any{"environmentVariables": values, "imageVersion": "2.0"})
+	c := client(bench.NewStub(string(echo)))
+	in := &lambdamicrovms.UpdateMicroVMImageInput{
+		ImageIdentifier:      aws.String("shop"),
+		BaseImageArn:         aws.String("arn:aws:lambda:us-east-1:aws:microvm-image:al2023-1"),
+		BuildRoleArn:         aws.String("arn:aws:iam::123456789012:role/build"),
+		CodeArtifact:         &types.CodeArtifactMemberUri{Value: "s3://bucket/shop.zip"},
+		EnvironmentVariables: values,
+	}
+	return func() error { _, err := c.UpdateMicroVMImage(context.Background(), in); return err }, err
+}
+
+func page(n int) (func() error, error) {
+	c := client(bench.NewStub(bench.ImagePage(n)))
+	return func() error { _, err := c.ListMicroVMImages(context.Background(), nil); return err }, nil
+}
+
+// imagesOf returns a client of a fake with n images.
+func imagesOf(n int) (*lambdamicrovms.Client, error) {
+	srv := fake.NewServer(fake.WithCallLog(100))
+	c := lambdamicrovms.New(srv.Options())
+	for i := range n {
+		_, err := c.CreateMicroVMImage(context.Background(), &lambdamicrovms.CreateMicroVMImageInput{
+			Name:         aws.String(fmt.Sprintf("shop-%d", i)),
+			BaseImageArn: aws.String("arn:aws:lambda:us-east-1:aws:microvm-image:al2023-1"),
+			BuildRoleArn: aws.String("arn:aws:iam::123456789012:role/build"),
+			CodeArtifact: &types.CodeArtifactMemberUri{Value: "s3://bucket/shop.zip"},
+		})
+		if err != nil {
+			return nil, err
+		}
+		srv.Advance(time.Hour) // the build ends
+	}
+	return c, nil
+}
+
+func listImages(n int) (func() error, error) {
+	c, err := imagesOf(n)
+	return func() error {
+		seen := 0
+		for pages := lambdamicrovms.NewListMicroVMImagesPaginator(c, nil); pages.HasMorePages(); {
+			out, err := pages.NextPage(context.Background())
+			if err != nil {
+				return err
+			}
+			seen += len(out.Items)
+		}
+		if seen != n {
+			return fmt.Errorf("%d of %d images are listed", seen, n)
+		}
+		return nil
+	}, err
+}
+
+// arn is that of the first image.
+const arn = "arn:aws:lambda:us-east-1:123456789012:microvm-image:shop-0"
+
+func get(c *lambdamicrovms.Client) error {
+	_, err := c.GetMicroVMImage(context.Background(), &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: aws.String(arn)})
+	return err
+}
+
+func getImage(n int) (func() error, error) {
+	c, err := imagesOf(n)
+	return func() error { return get(c) }, err
+}
+
+const callsOfAll = 4096
+
+// goroutines makes the same number of calls with any number of goroutines.
+func goroutines(n int) (func() error, error) {
+	c, err := imagesOf(1)
+	return func() error {
+		var all sync.WaitGroup
+		errs := make(chan error, n)
+		for range n {
+			all.Add(1)
+			go func() {
+				defer all.Done()
+				for range callsOfAll / n {
+					if err := get(c); err != nil {
+						errs <- err
+						return
+					}
+				}
+			}()
+		}
+		all.Wait()
+		close(errs)
+		return <-errs
+	}, err
+}
+
+// unlimited allows for the directories beside 100,000 files.
+func unlimited(o *images.ZipOptions) { o.MaxFiles = 1_000_000 }
+
+func zip(dir string) error {
+	_, err := images.Zip(context.Background(), io.Discard, dir, unlimited)
+	return err
+}
+
+func hash(dir string) error {
+	_, err := images.HashDir(context.Background(), dir, unlimited)
+	return err
+}
+
+// pack works on a directory of n files.
+func pack(how func(dir string) error) func(int) (func() error, error) {
+	return func(n int) (func() error, error) {
+		dir := filepath.Join(os.TempDir(), fmt.Sprintf("growth-%d-%d", os.Getpid(), n))
+		_, err := os.Stat(dir)
+		if errors.Is(err, fs.ErrNotExist) { // otherwise another cost has planted it
+			err = plant(dir, n)
+		}
+		return func() error { return how(dir) }, err
+	}
+}
+
+// plant writes n files, one of them the Dockerfile, in directories of 500.
+func plant(dir string, n int) error {
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	planted = append(planted, dir)
+	const perDirectory = 500
+	for i := range n - 1 {
+		in := filepath.Join(dir, fmt.Sprintf("part%d", i/perDirectory))
+		if i%perDirectory == 0 {
+			if err := os.Mkdir(in, 0o755); err != nil {
+				return err
+			}
+		}
+		content := fmt.Sprintf("package part%d\n", i) + strings.Repeat(fmt.Sprintf("// line %d of a comment\n", i), 12)
+		if err := os.WriteFile(filepath.Join(in, fmt.Sprintf("file%d.go", i)), []byte(content), 0o644); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM scratch\n"), 0o644)
+}
+
+// planted are the directories to remove.
+var planted []string
+
+func uproot() {
+	for _, dir := range planted {
+		_ = os.RemoveAll(dir)
+	}
+	planted = nil
+}
+
+// cpu returns the time that the process has spent in user mode.
+func cpu() time.Duration {
+	var usage syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage) // fails only for another first argument
+	return time.Duration(usage.Utime.Nano())
+}
+
+// mallocs returns how many objects the process has allocated.
+func mallocs() float64 {
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return float64(stats.Mallocs)
+}
+
+// measure returns the allocations and the CPU time of the work: the least of a few slices, each of which repeats it
+// until it takes long enough for the system's clock.
+func (c *cost) measure(size int) (allocations, value float64, err error) {
+	work, err := c.prepare(size)
+	if err != nil {
+		return 0, 0, err
+	}
+	if err := work(); err != nil { // warm up
+		return 0, 0, err
+	}
+	runtime.GC()
+	allocations = mallocs()
+	if err := work(); err != nil {
+		return 0, 0, err
+	}
+	allocations = mallocs() - allocations
+	const slices, slice, enough = 5, 100 * time.Millisecond, time.Second
+	least := time.Duration(0)
+	for begun, i := cpu(), 0; i < slices && cpu()-begun < enough; i++ {
+		start, n := cpu(), 0
+		for ; cpu()-start < slice; n++ {
+			if err := work(); err != nil {
+				return 0, 0, err
+			}
+		}
+		if each := (cpu() - start) / time.Duration(n); least == 0 || each < least {
+			least = each
+		}
+	}
+	return allocations, least.Seconds() * c.scale, nil
+}
+
+func report(most float64) (table, plot string, err error) {
+	defer uproot()
+	var b strings.Builder
+	fmt.Fprintf(&b, "CPU time in user mode by size. The slope is the power of the size by which the cost grows, over all sizes and over the "+
+		"largest two, there also of the allocations: 1 is linear, 0 is constant. Above %.2f growth is worse than linear. Written by `go run ./bench/cmd/growth`.\n\n", steep)
+	b.WriteString("![costs by size, both axes logarithmic](growth.svg)\n\n")
+	b.WriteString("| | unit | cost by size | slope | at the end | allocations at the end | |\n|---|---|---|---:|---:|---:|---|\n")
+	var plots []bench.Plot
+	for _, g := range groups {
+		drawn := bench.Plot{Title: g.title, X: g.size, Y: g.costs[0].unit}
+		for _, c := range g.costs {
+			line, counted := bench.Line{Name: c.name}, bench.Line{}
+			var cells []string
+			for _, size := range c.sizes {
+				if len(line.Points) > 1 && float64(size) > most*float64(c.sizes[len(c.sizes)-1]) {
+					break
+				}
+				allocations, value, err := c.measure(size)
+				if err != nil {
+					return "", "", fmt.Errorf("%s, %d: %w", c.name, size, err)
+				}
+				line.Points = append(line.Points, bench.Point{X: float64(size), Y: value})
+				counted.Points = append(counted.Points, bench.Point{X: float64(size), Y: allocations})
+				cells = append(cells, fmt.Sprintf("%d: %.3g", size, value))
+			}
+			end, allocated := atEnd(line), atEnd(counted)
+			verdict := "linear or better"
+			switch {
+			case max(end, allocated) <= steep:
+			case allocated <= steep && end < steeper:
+				verdict = "linear work; time by caches of the processor"
+			default:
+				verdict = "**worse than linear**"
+			}
+			fmt.Fprintf(&b, "| %s: %s | %s | %s | %.2f | %.2f | %.2f | %s |\n", strings.ToLower(g.title), c.name, c.unit, strings.Join(cells, ", "), line.Slope(), end, allocated, verdict)
+			drawn.Lines = append(drawn.Lines, line)
+		}
+		plots = append(plots, drawn)
+	}
+	return b.String(), bench.Plots(plots...), nil
+}
