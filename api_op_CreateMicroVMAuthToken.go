@@ -12,10 +12,10 @@ import (
 // CreateMicroVMAuthToken issues a short-lived token that lets its holder reach chosen
 // ports of a running MicroVM.
 //
-// POST /2025-09-09/microvms/{microvmIdentifier}/auth-token. Errors that the model
-// declares, in package types: AccessDeniedException, ConflictException,
-// InternalServerException, ResourceNotFoundException, ThrottlingException,
-// ValidationException.
+// POST /2025-09-09/microvms/{microvmIdentifier}/auth-token. IAM action
+// lambda:CreateMicrovmAuthToken. Errors that the model declares, in package types:
+// AccessDeniedException, ConflictException, InternalServerException,
+// ResourceNotFoundException, ThrottlingException, ValidationException.
 func (c *Client) CreateMicroVMAuthToken(ctx context.Context, params *CreateMicroVMAuthTokenInput, optFns ...func(*Options)) (*CreateMicroVMAuthTokenOutput, error) {
 	return invoke(ctx, c, &createMicroVMAuthToken, params, optFns)
 }

@@ -14,10 +14,10 @@ import (
 // "1.0". The error for a name that is in use, or whose image was deleted less than a
 // minute ago, is a ValidationException (see IsAlreadyExists).
 //
-// POST /2025-09-09/microvm-images. Errors that the model declares, in package types:
-// AccessDeniedException, ConflictException, InternalServerException,
-// ResourceNotFoundException, ServiceQuotaExceededException, ThrottlingException,
-// ValidationException.
+// POST /2025-09-09/microvm-images. IAM action lambda:CreateMicrovmImage. Errors that the
+// model declares, in package types: AccessDeniedException, ConflictException,
+// InternalServerException, ResourceNotFoundException, ServiceQuotaExceededException,
+// ThrottlingException, ValidationException.
 func (c *Client) CreateMicroVMImage(ctx context.Context, params *CreateMicroVMImageInput, optFns ...func(*Options)) (*CreateMicroVMImageOutput, error) {
 	return invoke(ctx, c, &createMicroVMImage, params, optFns)
 }

@@ -11,10 +11,10 @@ import (
 // CreateMicroVMShellAuthToken issues a short-lived token for an interactive shell on a
 // running MicroVM that was started with shell ingress.
 //
-// POST /2025-09-09/microvms/{microvmIdentifier}/shell-auth-token. Errors that the model
-// declares, in package types: AccessDeniedException, ConflictException,
-// InternalServerException, ResourceNotFoundException, ThrottlingException,
-// ValidationException.
+// POST /2025-09-09/microvms/{microvmIdentifier}/shell-auth-token. IAM action
+// lambda:CreateMicrovmShellAuthToken. Errors that the model declares, in package types:
+// AccessDeniedException, ConflictException, InternalServerException,
+// ResourceNotFoundException, ThrottlingException, ValidationException.
 func (c *Client) CreateMicroVMShellAuthToken(ctx context.Context, params *CreateMicroVMShellAuthTokenInput, optFns ...func(*Options)) (*CreateMicroVMShellAuthTokenOutput, error) {
 	return invoke(ctx, c, &createMicroVMShellAuthToken, params, optFns)
 }

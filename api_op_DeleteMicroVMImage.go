@@ -15,8 +15,9 @@ import (
 // MicroVMs that are not terminated, and while it is built or changed. Observed behaviour;
 // the API reference does not say so.
 //
-// DELETE /2025-09-09/microvm-images/{imageIdentifier}. Errors that the model declares, in
-// package types: AccessDeniedException, ConflictException, InternalServerException,
+// DELETE /2025-09-09/microvm-images/{imageIdentifier}. IAM action
+// lambda:DeleteMicrovmImage. Errors that the model declares, in package types:
+// AccessDeniedException, ConflictException, InternalServerException,
 // ResourceNotFoundException, ThrottlingException, ValidationException.
 func (c *Client) DeleteMicroVMImage(ctx context.Context, params *DeleteMicroVMImageInput, optFns ...func(*Options)) (*DeleteMicroVMImageOutput, error) {
 	return invoke(ctx, c, &deleteMicroVMImage, params, optFns)

@@ -14,9 +14,10 @@ import (
 // configuration call GetMicroVMImageVersion, and for the reason of a failed build
 // ListMicroVMImageBuilds.
 //
-// GET /2025-09-09/microvm-images/{imageIdentifier}. Errors that the model declares, in
-// package types: AccessDeniedException, InternalServerException,
-// ResourceNotFoundException, ThrottlingException, ValidationException.
+// GET /2025-09-09/microvm-images/{imageIdentifier}. IAM action lambda:GetMicrovmImage.
+// Errors that the model declares, in package types: AccessDeniedException,
+// InternalServerException, ResourceNotFoundException, ThrottlingException,
+// ValidationException.
 func (c *Client) GetMicroVMImage(ctx context.Context, params *GetMicroVMImageInput, optFns ...func(*Options)) (*GetMicroVMImageOutput, error) {
 	return invoke(ctx, c, &getMicroVMImage, params, optFns)
 }

@@ -15,9 +15,9 @@ import (
 //
 // GET
 // /2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}/builds/{buildId}.
-// Errors that the model declares, in package types: AccessDeniedException,
-// InternalServerException, ResourceNotFoundException, ThrottlingException,
-// ValidationException.
+// IAM action lambda:GetMicrovmImageBuild. Errors that the model declares, in package
+// types: AccessDeniedException, InternalServerException, ResourceNotFoundException,
+// ThrottlingException, ValidationException.
 func (c *Client) GetMicroVMImageBuild(ctx context.Context, params *GetMicroVMImageBuildInput, optFns ...func(*Options)) (*GetMicroVMImageBuildOutput, error) {
 	return invoke(ctx, c, &getMicroVMImageBuild, params, optFns)
 }

@@ -14,9 +14,10 @@ import (
 // version of a MicroVM image. Start an update from this configuration. For the reason of
 // a failed build call ListMicroVMImageBuilds.
 //
-// GET /2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}. Errors that
-// the model declares, in package types: AccessDeniedException, InternalServerException,
-// ResourceNotFoundException, ThrottlingException, ValidationException.
+// GET /2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}. IAM action
+// lambda:GetMicrovmImageVersion. Errors that the model declares, in package types:
+// AccessDeniedException, InternalServerException, ResourceNotFoundException,
+// ThrottlingException, ValidationException.
 func (c *Client) GetMicroVMImageVersion(ctx context.Context, params *GetMicroVMImageVersionInput, optFns ...func(*Options)) (*GetMicroVMImageVersionOutput, error) {
 	return invoke(ctx, c, &getMicroVMImageVersion, params, optFns)
 }

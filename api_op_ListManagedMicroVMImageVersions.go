@@ -12,9 +12,10 @@ import (
 // ListManagedMicroVMImageVersions lists the versions of one MicroVM image that AWS
 // provides.
 //
-// GET /2025-09-09/managed-microvm-images/{imageIdentifier}/versions. Errors that the
-// model declares, in package types: AccessDeniedException, InternalServerException,
-// ResourceNotFoundException, ThrottlingException, ValidationException.
+// GET /2025-09-09/managed-microvm-images/{imageIdentifier}/versions. IAM action
+// lambda:ListManagedMicrovmImageVersions. Errors that the model declares, in package
+// types: AccessDeniedException, InternalServerException, ResourceNotFoundException,
+// ThrottlingException, ValidationException.
 func (c *Client) ListManagedMicroVMImageVersions(ctx context.Context, params *ListManagedMicroVMImageVersionsInput, optFns ...func(*Options)) (*ListManagedMicroVMImageVersionsOutput, error) {
 	return invoke(ctx, c, &listManagedMicroVMImageVersions, params, optFns)
 }

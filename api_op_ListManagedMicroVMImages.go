@@ -11,9 +11,9 @@ import (
 
 // ListManagedMicroVMImages lists the MicroVM images that AWS provides as base images.
 //
-// GET /2025-09-09/managed-microvm-images. Errors that the model declares, in package
-// types: AccessDeniedException, InternalServerException, ThrottlingException,
-// ValidationException.
+// GET /2025-09-09/managed-microvm-images. IAM action lambda:ListManagedMicrovmImages.
+// Errors that the model declares, in package types: AccessDeniedException,
+// InternalServerException, ThrottlingException, ValidationException.
 func (c *Client) ListManagedMicroVMImages(ctx context.Context, params *ListManagedMicroVMImagesInput, optFns ...func(*Options)) (*ListManagedMicroVMImagesOutput, error) {
 	return invoke(ctx, c, &listManagedMicroVMImages, params, optFns)
 }

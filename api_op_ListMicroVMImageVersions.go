@@ -11,9 +11,10 @@ import (
 
 // ListMicroVMImageVersions lists the versions of one MicroVM image.
 //
-// GET /2025-09-09/microvm-images/{imageIdentifier}/versions. Errors that the model
-// declares, in package types: AccessDeniedException, InternalServerException,
-// ResourceNotFoundException, ThrottlingException, ValidationException.
+// GET /2025-09-09/microvm-images/{imageIdentifier}/versions. IAM action
+// lambda:ListMicrovmImageVersions. Errors that the model declares, in package types:
+// AccessDeniedException, InternalServerException, ResourceNotFoundException,
+// ThrottlingException, ValidationException.
 func (c *Client) ListMicroVMImageVersions(ctx context.Context, params *ListMicroVMImageVersionsInput, optFns ...func(*Options)) (*ListMicroVMImageVersionsOutput, error) {
 	return invoke(ctx, c, &listMicroVMImageVersions, params, optFns)
 }

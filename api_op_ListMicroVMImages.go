@@ -13,9 +13,9 @@ import (
 // by name. The service filters after it has cut the page, so a page may be empty and
 // still have a next token. Observed behaviour; the API reference does not say so.
 //
-// GET /2025-09-09/microvm-images. Errors that the model declares, in package types:
-// AccessDeniedException, InternalServerException, ThrottlingException,
-// ValidationException.
+// GET /2025-09-09/microvm-images. IAM action lambda:ListMicrovmImages. Errors that the
+// model declares, in package types: AccessDeniedException, InternalServerException,
+// ThrottlingException, ValidationException.
 func (c *Client) ListMicroVMImages(ctx context.Context, params *ListMicroVMImagesInput, optFns ...func(*Options)) (*ListMicroVMImagesOutput, error) {
 	return invoke(ctx, c, &listMicroVMImages, params, optFns)
 }

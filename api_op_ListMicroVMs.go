@@ -13,9 +13,9 @@ import (
 // or image version. Terminated MicroVMs stay listed for hours. Observed behaviour; the
 // API reference does not say so.
 //
-// GET /2025-09-09/microvms. Errors that the model declares, in package types:
-// AccessDeniedException, InternalServerException, ResourceNotFoundException,
-// ThrottlingException, ValidationException.
+// GET /2025-09-09/microvms. IAM action lambda:ListMicrovms. Errors that the model
+// declares, in package types: AccessDeniedException, InternalServerException,
+// ResourceNotFoundException, ThrottlingException, ValidationException.
 func (c *Client) ListMicroVMs(ctx context.Context, params *ListMicroVMsInput, optFns ...func(*Options)) (*ListMicroVMsOutput, error) {
 	return invoke(ctx, c, &listMicroVMs, params, optFns)
 }

@@ -10,9 +10,9 @@ import (
 
 // ListTags returns all tags of a resource.
 //
-// GET /2017-03-31/tags/{Resource}. Errors that the model declares, in package types:
-// InvalidParameterValueException, ResourceNotFoundException, ServiceException,
-// TooManyRequestsException.
+// GET /2017-03-31/tags/{Resource}. IAM action lambda:ListTags. Errors that the model
+// declares, in package types: InvalidParameterValueException, ResourceNotFoundException,
+// ServiceException, TooManyRequestsException.
 func (c *Client) ListTags(ctx context.Context, params *ListTagsInput, optFns ...func(*Options)) (*ListTagsOutput, error) {
 	return invoke(ctx, c, &listTags, params, optFns)
 }

@@ -13,9 +13,10 @@ import (
 // terminated MicroVM is a ValidationException. Observed behaviour; the API reference does
 // not say so.
 //
-// POST /2025-09-09/microvms/{microvmIdentifier}/resume. Errors that the model declares,
-// in package types: AccessDeniedException, ConflictException, InternalServerException,
-// ResourceNotFoundException, ThrottlingException, ValidationException.
+// POST /2025-09-09/microvms/{microvmIdentifier}/resume. IAM action lambda:ResumeMicrovm.
+// Errors that the model declares, in package types: AccessDeniedException,
+// ConflictException, InternalServerException, ResourceNotFoundException,
+// ThrottlingException, ValidationException.
 func (c *Client) ResumeMicroVM(ctx context.Context, params *ResumeMicroVMInput, optFns ...func(*Options)) (*ResumeMicroVMOutput, error) {
 	return invoke(ctx, c, &resumeMicroVM, params, optFns)
 }

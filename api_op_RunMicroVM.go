@@ -15,10 +15,10 @@ import (
 // version is a ResourceNotFoundException. Observed behaviour; the API reference does not
 // say so.
 //
-// POST /2025-09-09/microvms. Errors that the model declares, in package types:
-// AccessDeniedException, ConflictException, InsufficientCapacityException,
-// InternalServerException, ResourceNotFoundException, ServiceQuotaExceededException,
-// ThrottlingException, ValidationException.
+// POST /2025-09-09/microvms. IAM action lambda:RunMicrovm. Errors that the model
+// declares, in package types: AccessDeniedException, ConflictException,
+// InsufficientCapacityException, InternalServerException, ResourceNotFoundException,
+// ServiceQuotaExceededException, ThrottlingException, ValidationException.
 func (c *Client) RunMicroVM(ctx context.Context, params *RunMicroVMInput, optFns ...func(*Options)) (*RunMicroVMOutput, error) {
 	return invoke(ctx, c, &runMicroVM, params, optFns)
 }

@@ -13,8 +13,9 @@ import (
 // a terminated MicroVM is a ValidationException. Observed behaviour; the API reference
 // does not say so.
 //
-// POST /2025-09-09/microvms/{microvmIdentifier}/suspend. Errors that the model declares,
-// in package types: AccessDeniedException, ConflictException, InternalServerException,
+// POST /2025-09-09/microvms/{microvmIdentifier}/suspend. IAM action
+// lambda:SuspendMicrovm. Errors that the model declares, in package types:
+// AccessDeniedException, ConflictException, InternalServerException,
 // ResourceNotFoundException, ThrottlingException, ValidationException.
 func (c *Client) SuspendMicroVM(ctx context.Context, params *SuspendMicroVMInput, optFns ...func(*Options)) (*SuspendMicroVMOutput, error) {
 	return invoke(ctx, c, &suspendMicroVM, params, optFns)

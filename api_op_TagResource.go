@@ -10,9 +10,9 @@ import (
 
 // TagResource adds tags to a resource or overwrites the values of tags it already has.
 //
-// POST /2017-03-31/tags/{Resource}. Errors that the model declares, in package types:
-// InvalidParameterValueException, ResourceConflictException, ResourceNotFoundException,
-// ServiceException, TooManyRequestsException.
+// POST /2017-03-31/tags/{Resource}. IAM action lambda:TagResource. Errors that the model
+// declares, in package types: InvalidParameterValueException, ResourceConflictException,
+// ResourceNotFoundException, ServiceException, TooManyRequestsException.
 func (c *Client) TagResource(ctx context.Context, params *TagResourceInput, optFns ...func(*Options)) (*TagResourceOutput, error) {
 	return invoke(ctx, c, &tagResource, params, optFns)
 }

@@ -11,9 +11,10 @@ import (
 // TerminateMicroVM terminates a MicroVM permanently. The response arrives before the
 // MicroVM is terminated (see NewMicroVMTerminatedWaiter). Terminating it again succeeds.
 //
-// DELETE /2025-09-09/microvms/{microvmIdentifier}. Errors that the model declares, in
-// package types: AccessDeniedException, ConflictException, InternalServerException,
-// ResourceNotFoundException, ThrottlingException, ValidationException.
+// DELETE /2025-09-09/microvms/{microvmIdentifier}. IAM action lambda:TerminateMicrovm.
+// Errors that the model declares, in package types: AccessDeniedException,
+// ConflictException, InternalServerException, ResourceNotFoundException,
+// ThrottlingException, ValidationException.
 func (c *Client) TerminateMicroVM(ctx context.Context, params *TerminateMicroVMInput, optFns ...func(*Options)) (*TerminateMicroVMOutput, error) {
 	return invoke(ctx, c, &terminateMicroVM, params, optFns)
 }

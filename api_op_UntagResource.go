@@ -10,9 +10,10 @@ import (
 
 // UntagResource removes the tags with the given keys from a resource.
 //
-// DELETE /2017-03-31/tags/{Resource}. Errors that the model declares, in package types:
-// InvalidParameterValueException, ResourceConflictException, ResourceNotFoundException,
-// ServiceException, TooManyRequestsException.
+// DELETE /2017-03-31/tags/{Resource}. IAM action lambda:UntagResource. Errors that the
+// model declares, in package types: InvalidParameterValueException,
+// ResourceConflictException, ResourceNotFoundException, ServiceException,
+// TooManyRequestsException.
 func (c *Client) UntagResource(ctx context.Context, params *UntagResourceInput, optFns ...func(*Options)) (*UntagResourceOutput, error) {
 	return invoke(ctx, c, &untagResource, params, optFns)
 }

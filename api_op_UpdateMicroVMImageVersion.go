@@ -15,10 +15,10 @@ import (
 // inactive. The service rejects the request while the image is UPDATING. Observed
 // behaviour; the API reference does not say so.
 //
-// PATCH /2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}. Errors that
-// the model declares, in package types: AccessDeniedException, ConflictException,
-// InternalServerException, ResourceNotFoundException, ThrottlingException,
-// ValidationException.
+// PATCH /2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}. IAM action
+// lambda:UpdateMicrovmImageVersion. Errors that the model declares, in package types:
+// AccessDeniedException, ConflictException, InternalServerException,
+// ResourceNotFoundException, ThrottlingException, ValidationException.
 func (c *Client) UpdateMicroVMImageVersion(ctx context.Context, params *UpdateMicroVMImageVersionInput, optFns ...func(*Options)) (*UpdateMicroVMImageVersionOutput, error) {
 	return invoke(ctx, c, &updateMicroVMImageVersion, params, optFns)
 }

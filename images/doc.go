@@ -44,6 +44,27 @@
 // Lists end after 1,000 pages, and lists of MicroVMs after 10,000, with a
 // [lambdamicrovms.PageLimitError].
 //
+// # Permissions
+//
+// Workflows need these IAM actions. Package iam makes policies with them.
+//
+//   - Find: lambda:ListMicrovmImages.
+//   - Update: lambda:GetMicrovmImage, lambda:GetMicrovmImageVersion,
+//     lambda:ListMicrovmImageBuilds, lambda:ListMicrovmImageVersions,
+//     lambda:UpdateMicrovmImage.
+//   - Deploy: lambda:CreateMicrovmImage, lambda:GetMicrovmImage,
+//     lambda:GetMicrovmImageVersion, lambda:ListMicrovmImageBuilds,
+//     lambda:ListMicrovmImageVersions, lambda:ListMicrovmImages, lambda:ListTags,
+//     lambda:TagResource, lambda:UntagResource, lambda:UpdateMicrovmImage.
+//   - Prune: lambda:DeleteMicrovmImageVersion, lambda:GetMicrovmImage,
+//     lambda:GetMicrovmImageVersion, lambda:ListMicrovmImageVersions,
+//     lambda:ListMicrovms, lambda:UpdateMicrovmImageVersion.
+//   - Rollback: lambda:GetMicrovmImage, lambda:ListMicrovmImageVersions,
+//     lambda:UpdateMicrovmImageVersion.
+//   - SyncTags: lambda:ListTags, lambda:TagResource, lambda:UntagResource.
+//
+// Deploy needs the actions for tags only with tags or DeployOptions.Reuse.
+//
 // # Testing
 //
 // With a client of package fake, a workflow takes no time: it uses the server's clock,

@@ -84,6 +84,21 @@
 // A Session and a [Handshake] print [REDACTED] instead of the token. The fields of a
 // Handshake contain the token, because a WebSocket library needs it: do not log them.
 //
+// # Permissions
+//
+// A session and a sweep need these IAM actions. Package iam makes policies with them.
+//
+//   - Run: lambda:CreateMicrovmAuthToken, lambda:CreateMicrovmShellAuthToken,
+//     lambda:GetMicrovm, lambda:ResumeMicrovm, lambda:RunMicrovm, lambda:SuspendMicrovm,
+//     lambda:TerminateMicrovm.
+//   - Attach: lambda:CreateMicrovmAuthToken, lambda:CreateMicrovmShellAuthToken,
+//     lambda:GetMicrovm, lambda:ResumeMicrovm, lambda:SuspendMicrovm,
+//     lambda:TerminateMicrovm.
+//   - Sweep: lambda:ListMicrovms, lambda:TerminateMicrovm.
+//
+// Actions for tokens, suspending, resuming and terminating are needed only if
+// the program does so.
+//
 // # Testing
 //
 // With a client of package fake, a session takes no time and needs no network: it uses

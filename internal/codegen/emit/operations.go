@@ -11,7 +11,7 @@ import (
 func operation(p *printer, op *plan.Operation) {
 	call := p.text("%s(ctx @context.Context, params *%[1]sInput, optFns ...func(*Options)) (*%[1]sOutput, error)", op.Go)
 
-	p.doc(does(op.Go, op.Doc), fmt.Sprintf("%s %s.%s", op.Method, op.URI, modeledErrors(op)))
+	p.doc(does(op.Go, op.Doc), fmt.Sprintf("%s %s. IAM action lambda:%s.%s", op.Method, op.URI, op.Wire, modeledErrors(op)))
 	p.p("func (c *Client) %s {", call)
 	p.p("return invoke(ctx, c, &%s, params, optFns)", plan.LowerFirst(op.Go))
 	p.p("}\n")

@@ -18,6 +18,7 @@ var all = [...]entry{
 	{"rollback", rollbackCommand},
 	{"prune", pruneCommand},
 	{"wait", waitCommand},
+	{"policy", policyCommand},
 	{"fake", fakeCommand},
 }
 
