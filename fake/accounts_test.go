@@ -11,8 +11,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/fake"
 )
 
-// TestAccountsAndRegions checks that one server is the service of many accounts in many
-// regions.
+// TestAccountsAndRegions checks that one server serves many accounts in many regions.
 func TestAccountsAndRegions(t *testing.T) {
 	ctx := context.Background()
 	stranger := aws.Credentials{AccessKeyID: "AKIDSTRANGER", SecretAccessKey: "secret", AccountID: "210987654321"}

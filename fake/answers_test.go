@@ -16,8 +16,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// TestAnswers checks that what nobody has measured is 501 with the name of its field,
-// until the field settles it.
+// TestAnswers checks that unmeasured behavior is a 501 with the name of its field, until
+// the field is set.
 func TestAnswers(t *testing.T) {
 	ctx := context.Background()
 	image, version := aws.String(imageARN), aws.String("1.0")
@@ -100,7 +100,7 @@ func TestAnswers(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			unsettled := verdict(test.call(newSession(t)))
-			if !strings.HasPrefix(unsettled, "501 UnknownBehaviorException: fake: it is not known ") || !strings.Contains(unsettled, "fake.Answers{"+test.field+":") {
+			if !strings.HasPrefix(unsettled, "501 UnknownBehaviorException: fake: nobody has measured ") || !strings.Contains(unsettled, "fake.Answers{"+test.field+":") {
 				t.Errorf("unsettled: %s", unsettled)
 			}
 			assumed := newSession(t, fake.WithAssumedAnswers())
@@ -117,7 +117,8 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestAnswersOfAFailedBuild checks the two members of which nobody knows what is in them.
+// TestAnswersOfAFailedBuild checks the two members of a failed build whose values nobody
+// has measured.
 func TestAnswersOfAFailedBuild(t *testing.T) {
 	ctx := context.Background()
 	look := func(answers fake.Answers) []string {
@@ -153,7 +154,8 @@ func TestAnswersOfAFailedBuild(t *testing.T) {
 	}
 }
 
-// TestAssumedAnswers checks what is 501 by default and has no field in Answers.
+// TestAssumedAnswers checks unmeasured behavior that has no field in Answers: it is a 501
+// by default.
 func TestAssumedAnswers(t *testing.T) {
 	ctx := context.Background()
 	only := func(connector string) func(*lambdamicrovms.RunMicroVMInput) {
@@ -215,7 +217,7 @@ func TestAssumedAnswers(t *testing.T) {
 		{"no ingress", func(s *session) string {
 			vm := s.started(only("NO_INGRESS"))
 			return ask(s, vm, s.token(vm.MicroVMId))
-		}, "403 Forbidden what the endpoint"},
+		}, "403 Forbidden the response of the endpoint"},
 		{"a shell", func(s *session) string {
 			vm := s.started(only("SHELL_INGRESS"))
 			out, err := s.CreateMicroVMShellAuthToken(ctx, &lambdamicrovms.CreateMicroVMShellAuthTokenInput{MicroVMIdentifier: vm.MicroVMId, ExpirationInMinutes: aws.Int32(1)})
@@ -223,7 +225,7 @@ func TestAssumedAnswers(t *testing.T) {
 				t.Fatal(err)
 			}
 			return ask(s, vm, out.AuthToken["X-aws-proxy-auth"])
-		}, "502 Bad Gateway what the shell says"},
+		}, "502 Bad Gateway the protocol of the shell"},
 		{"a long suspension", func(s *session) string {
 			vm := s.started(func(in *lambdamicrovms.RunMicroVMInput) {
 				in.IdlePolicy = &types.IdlePolicy{AutoResumeEnabled: aws.Bool(true), MaxIdleDurationSeconds: aws.Int32(60), SuspendedDurationSeconds: aws.Int32(60)}
@@ -248,7 +250,7 @@ func TestAssumedAnswers(t *testing.T) {
 	}
 }
 
-// The mark is on the wire, and nothing that was measured is marked.
+// Assumed responses are marked by a header, and measured ones are not.
 func TestAssumedHeader(t *testing.T) {
 	s := newSession(t, fake.WithAssumedAnswers())
 	vm := s.started(nil)

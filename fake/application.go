@@ -59,7 +59,7 @@ func (s *Server) applicationAt(to Destination) (http.Handler, error) {
 	case to.Shell && s.config.shell != nil:
 		return s.config.shell, nil
 	case to.Shell:
-		return nil, s.unmeasured(unreachable(), "what the shell says; play it with fake.WithShell")
+		return nil, s.unmeasured(unreachable(), "the protocol of the shell; set a handler with fake.WithShell")
 	case len(s.config.applications) == 0:
 		return http.HandlerFunc(echo), nil
 	}

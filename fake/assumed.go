@@ -26,12 +26,12 @@ const assumedHeader = "X-Fake-Assumed"
 //   - TerminatedToken: 400, as for a suspend of a terminated MicroVM;
 //   - LongSuspension: the MicroVM is terminated, as documented;
 //   - a client token whose version was deleted: 404 for that version;
-//   - a build on an image of one's own that does not exist: 404 for that image;
+//   - a build on a missing image of the caller's account: 404 for that image;
 //   - a run of a managed image: 404, no active version;
-//   - tags of what is no image: 404;
+//   - tags of a resource that is not an image: 404;
 //   - a signature in the query, with [WithStrictSigning]: 403;
 //   - a request to a MicroVM without HTTP_INGRESS or ALL_INGRESS: 403, "Access to port denied";
-//   - a shell, without [WithShell]: 502, as where nothing listens.
+//   - a shell, without [WithShell]: 502, as for a port without a listener.
 //
 // A test that passes only with this option depends on a guess. Prefer [WithAnswers] for
 // the case at hand, and measure it.
@@ -99,7 +99,8 @@ func (c *call) unmeasured(assumed error, format string, args ...any) error {
 	return assumed
 }
 
-// unmeasured is the same for the proxy.
+// unmeasured returns the assumed error of the proxy and marks the response, or returns a
+// 501.
 func (s *Server) unmeasured(assumed *proxyError, what string) error {
 	if !s.config.assume {
 		return unrecorded("%s", what)
@@ -115,5 +116,5 @@ func unknown(field, what string) *failure {
 
 // unrecorded returns the 501 for behavior that only WithAssumedAnswers settles.
 func unrecorded(format string, args ...any) *failure {
-	return fail(http.StatusNotImplemented, "UnknownBehaviorException", "fake: it is not known "+format, args...)
+	return fail(http.StatusNotImplemented, "UnknownBehaviorException", "fake: nobody has measured "+format, args...)
 }

@@ -77,7 +77,7 @@ func (c *call) holder(id *string, minutes int32) (*microVM, error) {
 	}
 	if state := vm.state(c.now); ends(state) {
 		err = c.settle(c.server.config.answers.TerminatedToken, "TerminatedToken",
-			"what a token for a MicroVM gets that is "+string(state),
+			"the response to a token request for a MicroVM that is "+string(state),
 			"The MicroVM "+vm.id()+" is in state: "+string(state))
 	}
 	return vm, err
@@ -111,7 +111,7 @@ func (s *Server) seal(p access) string {
 	text, _ := json.Marshal(p)
 	nonce := []byte(s.ids.uuid())[:s.sealing().NonceSize()]
 	header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"A256KW","enc":"A256GCM"}`))
-	wrapped := sha256.Sum256(nonce) // in the place of the wrapped key
+	wrapped := sha256.Sum256(nonce) // in place of a wrapped key
 	sealed := s.sealing().Seal(nil, nonce, text, []byte(header))
 	body, tag := sealed[:len(sealed)-16], sealed[len(sealed)-16:]
 	parts := []string{header}

@@ -11,8 +11,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/fake"
 )
 
-// benchServer returns a server with n built images, and a client without signatures,
-// whose cost is not the server's.
+// benchServer returns a server with n built images, and a client that does not sign,
+// because the cost of signing is not the server's.
 func benchServer(b *testing.B, n int) (*fake.Server, *lambdamicrovms.Client) {
 	b.Helper()
 	srv := fake.New(b, fake.WithCallLog(1000))
@@ -69,7 +69,7 @@ func BenchmarkUpdateImage(b *testing.B) {
 		if i++; i%100 == 0 {
 			srv.Advance(fake.MeasuredDelays().Build)
 		}
-		if i%5000 == 0 { // versions pile up
+		if i%5000 == 0 { // starts over with a new server, because versions accumulate
 			b.StopTimer()
 			srv, client = benchServer(b, 100)
 			b.StartTimer()
@@ -98,7 +98,8 @@ func BenchmarkListImages(b *testing.B) {
 	}
 }
 
-// BenchmarkParallel has 256 goroutines on each core read and tag images of their own.
+// BenchmarkParallel runs 256 goroutines on each core, which read and tag their own
+// images.
 func BenchmarkParallel(b *testing.B) {
 	const images = 256
 	_, client := benchServer(b, images)

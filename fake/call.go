@@ -29,7 +29,7 @@ type call struct {
 	overrides Overrides
 
 	route     *route
-	operation Operation // "" if there is no such
+	operation Operation // "" for an unknown route
 	labels    labels
 	scope     scope
 	input     any   // decoded
@@ -38,7 +38,7 @@ type call struct {
 	damages   []damage
 	skew      time.Duration // of the service's clock
 
-	assumptions []string // that the response rests on
+	assumptions []string // that the response depends on
 
 	// While the handler runs, under the server's lock.
 	now   time.Time
@@ -70,8 +70,8 @@ func (c *call) handle() *response {
 	return c.accept(out)
 }
 
-// findOperation finds the operation, and refuses what is refused before the input is
-// decoded.
+// findOperation finds the operation, and makes the checks that the service makes before
+// it decodes the input.
 func (c *call) findOperation() error {
 	found, labels := findRoute(c.http.Method, c.path)
 	if found == nil {
@@ -235,8 +235,8 @@ func (c *call) fail(err error) {
 // parameter is a named value of the query or the path.
 type parameter struct{ name, value string }
 
-// parseQuery refuses a value with an unencoded "=", in which page tokens end, because the
-// service does.
+// parseQuery rejects a value with an unencoded "=", because the service does. Page tokens
+// end in one.
 func parseQuery(raw string) ([]parameter, error) {
 	var query []parameter
 	for raw != "" {
@@ -265,7 +265,7 @@ func (c *call) queryString(name string) *string {
 	return nil
 }
 
-func (c *call) queryInt32(name string) *int32 { //nolint:unparam // the model knows one such parameter today
+func (c *call) queryInt32(name string) *int32 { //nolint:unparam // the model has one such parameter today
 	text := c.queryString(name)
 	if text == nil {
 		return nil

@@ -12,13 +12,13 @@ import (
 type Call struct {
 	// Time is the server's time.
 	Time time.Time
-	// Operation is empty if the path belongs to none.
+	// Operation is empty if no operation has the path.
 	Operation Operation
 	// Account and Region are the caller's.
 	Account, Region string
 	// Input is the decoded input, a pointer such as
-	// *lambdamicrovms.UpdateMicroVMImageInput; nil if the request was refused before it
-	// was decoded.
+	// *lambdamicrovms.UpdateMicroVMImageInput. It is nil if the request failed before
+	// that.
 	Input any
 
 	// The request as received.
@@ -67,7 +67,8 @@ func (l *callLog) add(c Call) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.calls = append(l.calls, c)
-	// It grows to twice the limit, so that it is seldom moved.
+	// The log grows to twice the limit before older calls are dropped, so that it is
+	// rarely copied.
 	if l.limit >= 0 && len(l.calls) > 2*l.limit {
 		l.calls = slices.Clone(l.calls[len(l.calls)-l.limit:])
 	}

@@ -25,7 +25,7 @@ func (c *call) replay(token *string, in restjson.Encoder) (*grant, error) {
 	previous := c.world.tokens[c.tokenKey(*token)]
 	if previous != nil && previous.Parameters != fingerprint(in) {
 		const message = "The provided clientToken was used with different request parameters."
-		err := c.settle(c.server.config.answers.ReusedToken, "ReusedToken", "of which type the error is that says: "+message, message)
+		err := c.settle(c.server.config.answers.ReusedToken, "ReusedToken", "the type of the error with the message: "+message, message)
 		if err != nil {
 			return nil, err
 		}

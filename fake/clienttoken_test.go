@@ -32,7 +32,7 @@ func TestClientToken(t *testing.T) {
 
 	update := updateInput(imageARN)
 	update.ClientToken = aws.String("once")
-	for range 2 { // the second while the image is busy
+	for range 2 { // the image is busy at the second
 		out, err := client.UpdateMicroVMImage(ctx, update)
 		if err != nil || *out.ImageVersion != "2.0" {
 			t.Errorf("update: %v, %v", out, err)

@@ -13,7 +13,7 @@ type clock struct {
 
 	mu    sync.RWMutex  // every call reads the time
 	fixed time.Time     // the time, unless real
-	ahead time.Duration // of package time, if real
+	ahead time.Duration // added to the time of package time, if real
 }
 
 func newClock(real bool, start time.Time) *clock {

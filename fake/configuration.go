@@ -72,7 +72,7 @@ func checkHooks(hooks *types.Hooks) error {
 	return nil
 }
 
-// checkEnvironment refuses the only key that the service was seen to refuse.
+// checkEnvironment rejects the only key that the service is known to reject.
 func checkEnvironment(variables map[string]string) error {
 	const reserved = "AWS_REGION"
 	if _, set := variables[reserved]; set {

@@ -14,8 +14,7 @@ import (
 	"testing"
 )
 
-// scripts are the cases in testdata/conformance; README.txt there tells how they are
-// written.
+// scripts are the cases in testdata/conformance. The README there describes their format.
 type scripts struct {
 	cases       []script
 	definitions map[string][]step
@@ -34,7 +33,7 @@ type script struct {
 
 func (s script) name() string { return strings.Join(s.facts, "+") + " " + s.title }
 
-// step is a request and what is expected of its answer, or something else that happens.
+// step is a request with its expected response, or another event.
 type step struct {
 	line
 	verb     string // "send" for requests
@@ -44,10 +43,10 @@ type step struct {
 	headers []headerLine
 	body    string
 
-	status  int
-	expects []headerLine // "-" for headers that must not be there
-	answer  string
-	mode    string // how the answer is compared: "" all of it, "~" in part, "=" as text
+	status   int
+	expects  []headerLine // "-" for headers that must be absent
+	response string
+	mode     string // how the response is compared: "" all of it, "~" in part, "=" as text
 }
 
 type headerLine struct{ name, value string }
@@ -67,7 +66,7 @@ func readScripts(t *testing.T) scripts {
 
 var caseNames = regexp.MustCompile(`^case ((?:1\.\d+\.\d+ )+)(.*)$`)
 
-// read reads a file. What is indented belongs to the case or definition above.
+// read parses a file. Indented lines belong to the case or definition above.
 func (s *scripts) read(t *testing.T, lines []line) {
 	t.Helper()
 	var current *[]step
@@ -139,17 +138,17 @@ func (s *step) expect(mode, text string) error {
 		s.status = status
 		return err
 	}
-	if h, ok := headerOf(text); ok && s.answer == "" && mode == "" {
+	if h, ok := headerOf(text); ok && s.response == "" && mode == "" {
 		s.expects = append(s.expects, h)
 		return nil
 	}
-	if s.answer != "" && s.mode != mode {
+	if s.response != "" && s.mode != mode {
 		return fmt.Errorf("a body in two modes")
 	}
 	s.mode = mode
-	s.answer += text
+	s.response += text
 	if mode == "=" && text == "" {
-		s.answer = "@empty"
+		s.response = "@empty"
 	}
 	return nil
 }
@@ -160,13 +159,13 @@ func expand(text string, variables map[string]string) string {
 	return references.ReplaceAllStringFunc(text, func(reference string) string {
 		value, ok := variables[reference[2:len(reference)-1]]
 		if !ok {
-			return reference // fails where it matters
+			return reference // the comparison will fail
 		}
 		return value
 	})
 }
 
-// compare returns how an answer differs from what is expected.
+// compare returns how a response differs from the expected one.
 func compare(s step, variables map[string]string, status int, header http.Header, body string) (problems []string) {
 	if status != s.status {
 		problems = append(problems, fmt.Sprintf("status %d, want %d", status, s.status))
@@ -177,7 +176,7 @@ func compare(s step, variables map[string]string, status int, header http.Header
 			problems = append(problems, fmt.Sprintf("%s: %q, want %q", h.name, got, want))
 		}
 	}
-	want := expand(s.answer, variables)
+	want := expand(s.response, variables)
 	switch {
 	case want == "":
 	case want == "@empty":
@@ -288,7 +287,7 @@ func matches(pattern string) func(any) bool {
 	}
 }
 
-// matchKind checks a value against a kind, and keeps it if a name follows: @uuid:build.
+// matchKind checks a value against a kind, and stores it if a name follows: @uuid:build.
 func (m *matcher) matchKind(path, name string, got any) {
 	name, variable, keep := strings.Cut(name, ":")
 	is := kinds[name]

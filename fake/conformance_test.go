@@ -29,8 +29,8 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// TestConformanceIsComplete checks that each measured fact of facts.txt has a case or a
-// reason to have none.
+// TestConformanceIsComplete checks that each measured fact of facts.txt has a case, or a
+// reason why it has none.
 func TestConformanceIsComplete(t *testing.T) {
 	s := readScripts(t)
 	covered := make(map[string]bool)
@@ -204,7 +204,7 @@ func (c *conversation) effect(name, rest string) fake.Effect {
 	return nil
 }
 
-// exchange sends a request and compares what comes.
+// exchange sends a request and compares the response.
 func (c *conversation) exchange(s step) {
 	c.Helper()
 	status, header, body := c.send(s)
@@ -214,7 +214,7 @@ func (c *conversation) exchange(s step) {
 	}
 }
 
-// send writes the request as it stands in the script.
+// send writes the bytes of the request exactly as in the script.
 func (c *conversation) send(s step) (status int, header http.Header, body string) {
 	c.Helper()
 	conn, err := net.Dial("tcp", c.addr)

@@ -15,11 +15,11 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// A MicroVM is started, asked over HTTP, suspended and ended. No network is used and no
-// time passes.
+// A MicroVM is started, receives an HTTP request, is suspended and terminated, without a
+// network and without real waiting.
 func Example_session() {
 	ctx := context.Background()
-	srv := fake.NewServer() // fake.New(t) in a test
+	srv := fake.NewServer() // in a test: fake.New(t)
 	client := lambdamicrovms.New(srv.Options())
 	image, err := client.CreateMicroVMImage(ctx, &lambdamicrovms.CreateMicroVMImageInput{
 		Name:         aws.String("app"),
@@ -48,11 +48,11 @@ func Example_session() {
 	for name, value := range token.AuthToken {
 		request.Header.Set(name, value)
 	}
-	answer, err := (&http.Client{Transport: srv}).Do(request)
+	response, err := (&http.Client{Transport: srv}).Do(request)
 	check(err)
-	defer func() { _ = answer.Body.Close() }()
+	defer func() { _ = response.Body.Close() }()
 	var echo fake.Echo
-	check(json.NewDecoder(answer.Body).Decode(&echo))
+	check(json.NewDecoder(response.Body).Decode(&echo))
 	fmt.Println("the application got:", echo.Method, echo.URL, echo.Body, "on port", echo.Port)
 
 	_, err = client.SuspendMicroVM(ctx, &lambdamicrovms.SuspendMicroVMInput{MicroVMIdentifier: vm.MicroVMId})

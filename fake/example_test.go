@@ -15,11 +15,11 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// A build takes two minutes of the server's time and none of the test's. Of two builds
-// the second fails, and the image goes on with what it has.
+// A build takes two minutes of the server's time and no real time. The second of two
+// builds fails, and the image keeps its active version.
 func ExampleFailBuild() {
 	ctx := context.Background()
-	srv := fake.NewServer() // fake.New(t) in a test
+	srv := fake.NewServer() // in a test: fake.New(t)
 	client := lambdamicrovms.New(srv.Options())
 	created, err := client.CreateMicroVMImage(ctx, &lambdamicrovms.CreateMicroVMImageInput{
 		Name:         aws.String("app"),
@@ -59,7 +59,7 @@ func ExampleFailBuild() {
 	// UPDATE_FAILED active 1.0 failed 2.0
 }
 
-// The service throttles the first two attempts; the client's retries get through.
+// The service throttles the first two attempts, and the client's third succeeds.
 func ExampleThrottle() {
 	ctx := context.Background()
 	srv := fake.NewServer()
@@ -86,8 +86,8 @@ func ExampleThrottle() {
 	// without retries, throttled: true
 }
 
-// The service starts a MicroVM, but the answer is lost. The client asks again with the
-// same client token, and there is one MicroVM.
+// The service starts a MicroVM, but the response is lost. The client retries with the
+// same client token, so only one MicroVM is started.
 func ExampleLoseAnswer() {
 	ctx := context.Background()
 	srv := fake.NewServer()
@@ -118,7 +118,7 @@ func ExampleLoseAnswer() {
 	// MicroVMs: 1
 }
 
-// A page without items is not the end. Programs that go by the number of items stop too
+// A page without items need not be the last. Programs that stop at an empty page stop too
 // early; paginators do not.
 func ExampleEmptyPages() {
 	ctx := context.Background()
@@ -137,7 +137,7 @@ func ExampleEmptyPages() {
 	// items: 1 more: false
 }
 
-// Over HTTP, for other clients: the server is a handler.
+// A Server is a handler, so that other clients can use it over HTTP.
 func ExampleServer_ServeHTTP() {
 	srv := fake.NewServer(fake.WithRealTime(), fake.WithDelays(fake.Delays{}))
 	server := httptest.NewServer(srv)

@@ -40,8 +40,8 @@ func serve(t *testing.T, srv *fake.Server) (url string) {
 	return server.URL
 }
 
-// lonely returns a client with a connection for each request: net/http sends some
-// requests again by itself when a connection breaks that was used before.
+// lonely returns a client that opens a connection for each request. With reused
+// connections net/http would resend some requests by itself.
 func lonely(t *testing.T) *http.Client {
 	transport := &http.Transport{DisableKeepAlives: true}
 	t.Cleanup(transport.CloseIdleConnections)
@@ -50,12 +50,12 @@ func lonely(t *testing.T) *http.Client {
 
 func once(o *lambdamicrovms.Options) { o.Retryer = aws.NopRetryer{} }
 
-// outcome is what a caller sees of an error.
+// outcome is what a caller can learn from an error.
 type outcome struct {
 	Status  int
 	Code    string
 	Reset   bool
-	Broken  bool // the body
+	Broken  bool // reading the body failed
 	Timeout bool
 }
 
@@ -76,16 +76,16 @@ func outcomeOf(err error) outcome {
 	return seen
 }
 
-// TestEffects injects each effect into the first create and checks what one attempt sees
-// of it and whether the image was created; then that the client gets through by itself
-// where another attempt helps.
+// TestEffects injects each effect into the first create. It checks the result of a single
+// attempt and whether the image was created, and then that a client with retries succeeds
+// if another attempt can.
 func TestEffects(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		effect fake.Effect
 		want   outcome
-		works  bool // the call does its work all the same
-		final  bool // the client does not try again
+		works  bool // the call makes its change despite the fault
+		final  bool // the client does not retry
 	}{
 		{"throttle", fake.Throttle{}, outcome{Status: 429, Code: "ThrottlingException"}, false, false},
 		{"quota", fake.QuotaExceeded{}, outcome{Status: 402, Code: "ServiceQuotaExceededException"}, false, true},
@@ -103,7 +103,7 @@ func TestEffects(t *testing.T) {
 		{"no body", fake.CutBody{}, outcome{Status: 201, Broken: true}, true, false},
 		{"malformed", fake.MalformedJSON{}, outcome{Status: 201, Broken: true}, true, true},
 		{"malformed otherwise", fake.MalformedJSON{Body: "<html>"}, outcome{Status: 201, Broken: true}, true, true},
-		{"answer lost", fake.LoseAnswer{}, outcome{Reset: true}, true, false},
+		{"response lost", fake.LoseAnswer{}, outcome{Reset: true}, true, false},
 	} {
 		for _, way := range ways {
 			t.Run(tt.name+" "+way.name, func(t *testing.T) {
@@ -138,7 +138,7 @@ func TestEffects(t *testing.T) {
 	}
 }
 
-// TestRefusalHeaders checks what is in an answer besides its error.
+// TestRefusalHeaders checks the headers of error responses.
 func TestRefusalHeaders(t *testing.T) {
 	ctx := context.Background()
 	srv := fake.New(t)
@@ -194,7 +194,7 @@ func TestSlow(t *testing.T) {
 	}
 }
 
-// TestTimeout checks that a caller's own patience ends a slow call and one that hangs.
+// TestTimeout checks that the caller's timeout ends a slow call and one that hangs.
 func TestTimeout(t *testing.T) {
 	for name, effect := range map[string]fake.Effect{"slow": fake.Slow{Delay: time.Hour}, "hang": fake.Hang{}} {
 		t.Run(name, func(t *testing.T) {
@@ -211,7 +211,7 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// TestHangOverHTTP checks that the server notices when a caller has given up.
+// TestHangOverHTTP checks that the server notices when the caller closes the connection.
 func TestHangOverHTTP(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	srv := fake.New(t, fake.WithFault(fake.Hang{}), fake.WithOverrides(fake.Overrides{
@@ -232,12 +232,12 @@ func TestHangOverHTTP(t *testing.T) {
 	}
 	if response, err := lonely(t).Do(request); err == nil {
 		_ = response.Body.Close()
-		t.Errorf("answered %s", response.Status)
+		t.Errorf("got %s", response.Status)
 	}
 	<-done
 }
 
-// TestResetOverTLS checks that connections break where there is more than TCP below.
+// TestResetOverTLS checks that Reset also resets TLS connections.
 func TestResetOverTLS(t *testing.T) {
 	for _, http2 := range []bool{false, true} {
 		srv := fake.New(t, fake.WithFault(fake.LoseAnswer{}, fake.On(fake.CreateMicroVMImage), fake.First(1)))
@@ -293,8 +293,7 @@ func TestOccasions(t *testing.T) {
 	}
 }
 
-// TestDateHeader checks that a skewed clock is told to everybody, not only to those who
-// are refused.
+// TestDateHeader checks that every response has the skewed time, not only a 403.
 func TestDateHeader(t *testing.T) {
 	srv := fake.New(t, fake.WithFault(fake.SkewClock{By: 10 * time.Hour}))
 	response, err := srv.Do(httptest.NewRequest(http.MethodGet, "/2025-09-09/microvm-images", nil))

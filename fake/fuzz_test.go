@@ -16,8 +16,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/fake"
 )
 
-// populated returns a server with an image that is built and a MicroVM of it, the same
-// each time.
+// populated returns a server with a built image and a MicroVM, always the same.
 func populated(tb testing.TB) (srv *fake.Server, microVM *lambdamicrovms.RunMicroVMOutput) {
 	tb.Helper()
 	ctx := context.Background()
@@ -35,8 +34,8 @@ func populated(tb testing.TB) (srv *fake.Server, microVM *lambdamicrovms.RunMicr
 	return srv, microVM
 }
 
-// FuzzRequest sends anything to anywhere. No answer is a 500, a 501 names what is not
-// known, and what says that it is JSON is JSON.
+// FuzzRequest sends arbitrary requests. No response may be a 500, a 501 must name the
+// unknown behavior, and a JSON content type must come with valid JSON.
 func FuzzRequest(f *testing.F) {
 	_, microVM := populated(f)
 	const images, vms, tags = "/2025-09-09/microvm-images", "/2025-09-09/microvms", "/2017-03-31/tags/"
@@ -89,7 +88,7 @@ func FuzzRequest(f *testing.F) {
 		if w.Code == http.StatusInternalServerError {
 			t.Errorf("500: %s", w.Body)
 		}
-		if w.Code == http.StatusNotImplemented && !strings.Contains(w.Body.String(), "fake: it is not known") {
+		if w.Code == http.StatusNotImplemented && !strings.Contains(w.Body.String(), "fake: nobody has measured") {
 			t.Errorf("501: %s", w.Body)
 		}
 		if w.Header().Get("Content-Type") == "application/json" && !json.Valid(w.Body.Bytes()) {

@@ -203,8 +203,8 @@ func (c *call) createMicroVMImage(in *lambdamicrovms.CreateMicroVMImageInput) (r
 	c.world.order = append(c.world.order, img)
 	v := c.build(img, config, types.MicroVMImageStateCreating, types.MicroVMImageStateCreated, types.MicroVMImageStateCreateFailed)
 	if previous != nil {
-		// The token outlived its image: the service replays the creation, which never
-		// ends.
+		// The token outlived its image: the service replays the creation, and the build
+		// never ends.
 		v.stick()
 		img.until = time.Time{}
 	}
@@ -266,7 +266,7 @@ func (c *call) updated(img *image, v *version, state types.MicroVMImageState) (r
 }
 
 func (c *call) versionOfTokenIsGone(img *image) error {
-	return c.unmeasured(c.noImage(img.arn), "what a clientToken gets after its version was deleted")
+	return c.unmeasured(c.noImage(img.arn), "the response to a clientToken whose version was deleted")
 }
 
 // busyForUpdate returns one of the two errors of an update of a busy image.
@@ -291,7 +291,7 @@ func (c *call) getMicroVMImage(in *lambdamicrovms.GetMicroVMImageInput) (restjso
 
 func (c *call) listMicroVMImages(in *lambdamicrovms.ListMicroVMImagesInput) (*page, error) {
 	c.world.sweep(c.now)
-	// The service filters after it has cut the page, so that pages may be empty.
+	// The service filters a page after cutting it, so that pages may be empty.
 	found, next, err := cut(c, c.world.order, func(img *image) int64 { return img.sequence }, in.MaxResults, in.NextToken, or(in.NameFilter))
 	if err != nil {
 		return nil, err
@@ -334,7 +334,7 @@ func deleting(in *lambdamicrovms.DeleteMicroVMImageInput) *lambdamicrovms.Delete
 	return &lambdamicrovms.DeleteMicroVMImageOutput{ImageIdentifier: in.ImageIdentifier, State: types.MicroVMImageStateDeleting}
 }
 
-// wasDeleted reports whether an image of this ARN existed before.
+// wasDeleted reports whether a missing image has existed before.
 func (c *call) wasDeleted(arn string) bool {
 	name, err := c.ownARN(arn)
 	return err == nil && name.region == c.scope.region && c.world.images[name.name] != nil
@@ -347,7 +347,7 @@ func (c *call) deletedAgain(in *lambdamicrovms.DeleteMicroVMImageInput) (*lambda
 	return deleting(in), nil
 }
 
-// repeatedDelete returns the error of a second delete, nil if that succeeds.
+// repeatedDelete returns the error of a second delete, or nil if it succeeds.
 func (c *call) repeatedDelete(missing *failure) error {
-	return c.settle(c.server.config.answers.RepeatedDelete, "RepeatedDelete", "what a second delete gets", *missing.message)
+	return c.settle(c.server.config.answers.RepeatedDelete, "RepeatedDelete", "the response to a second delete", *missing.message)
 }

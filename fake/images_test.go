@@ -39,7 +39,7 @@ func updateInput(arn string) *lambdamicrovms.UpdateMicroVMImageInput {
 	}
 }
 
-// create makes an image and lets its build end.
+// create creates an image and advances the clock to the end of its build.
 func create(t *testing.T, srv *fake.Server, client *lambdamicrovms.Client, name string) *lambdamicrovms.CreateMicroVMImageOutput {
 	t.Helper()
 	out, err := client.CreateMicroVMImage(context.Background(), createInput(name))
@@ -59,7 +59,7 @@ func getImage(t *testing.T, client *lambdamicrovms.Client, arn string) *lambdami
 	return out
 }
 
-// TestImageLife follows an image through its states and checks what Get tells at each.
+// TestImageLife follows an image through its states and checks what Get returns in each.
 func TestImageLife(t *testing.T) {
 	ctx := context.Background()
 	srv := fake.New(t)
@@ -81,7 +81,7 @@ func TestImageLife(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := *created.ImageVersion + " " + string(created.State); got != "1.0 CREATING" {
-		t.Errorf("create answered %s", got)
+		t.Errorf("create: got %s", got)
 	}
 	check("after create", look{State: "CREATING"})
 	srv.Advance(delays.Build - time.Millisecond)
@@ -94,7 +94,7 @@ func TestImageLife(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := *updated.ImageVersion + " " + string(updated.State) + " " + *updated.LatestActiveImageVersion; got != "2.0 UPDATING 1.0" {
-		t.Errorf("update answered %s", got)
+		t.Errorf("update: got %s", got)
 	}
 	check("after update", look{State: "UPDATING", Active: "1.0"})
 	_, err = client.UpdateMicroVMImage(ctx, updateInput(imageARN))
@@ -158,8 +158,8 @@ func TestFailedBuild(t *testing.T) {
 	}
 }
 
-// TestBaseImages checks that an image is built on what there is, and that nothing is made
-// up about what is not.
+// TestBaseImages checks builds on existing base images, and that the server does not
+// guess about missing ones.
 func TestBaseImages(t *testing.T) {
 	const account, managed = "arn:aws:lambda:us-east-1:123456789012:microvm-image:", "arn:aws:lambda:us-east-1:aws:microvm-image:"
 	tests := []struct{ base, version, want string }{
@@ -168,8 +168,8 @@ func TestBaseImages(t *testing.T) {
 		{managed + "al2023-1", "4", "400 ValidationException: Invalid baseMicroVMImageVersion: 4. The version does not exist."},
 		{managed + "al2026-1", "", "1.0"},
 		{account + "own", "", "1.0"},
-		{account + "none", "", "501 UnknownBehaviorException: fake: it is not known what a build on " + account +
-			"none gets, which is no image here"},
+		{account + "none", "", "501 UnknownBehaviorException: fake: nobody has measured the response to a build on " + account +
+			"none, which does not exist"},
 	}
 	ctx := context.Background()
 	srv := fake.New(t, fake.WithManagedImages(fake.ManagedImage{Name: "al2023-1", Versions: 4}))

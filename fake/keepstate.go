@@ -10,22 +10,22 @@ import (
 
 // keeper saves every change to a file. Calls that end at the same time share a save.
 type keeper struct {
-	path string // absolute, no link
+	path string // absolute; not a symbolic link
 	lock *stateLock
 
 	mu    sync.Mutex // one save at a time
 	saved int64      // the last change that is in the file
 }
 
-// KeepState loads a file, if it exists and is not empty, and from then on saves every
-// change to it before the call is answered; if a save fails, the call is answered 500.
-// Only one server can keep a file at a time: for others KeepState returns a [*StateError]
-// with the Problem [StateInUse] and the PID of that process. The file is free again after
-// [Server.Close] or when the process ends, however it ends.
+// KeepState loads a file, if it exists and is not empty. From then on it saves every
+// change to the file before it responds to the call; if a save fails, the response is
+// 500. Only one server can keep a file at a time: for others KeepState returns a
+// [*StateError] with the Problem [StateInUse] and the PID of that process. The file is
+// free again after [Server.Close] or when the process ends, however it ends.
 //
-// Traffic to a MicroVM, which postpones its suspension, is no change: it is saved with
-// the next one. Each save writes the whole state, which takes about a tenth of a second
-// for a thousand images.
+// Traffic to a MicroVM, which postpones its suspension, does not cause a save: it is
+// saved with the next change. Each save writes the whole state, which takes about a tenth
+// of a second for a thousand images.
 //
 // The lock is an operating system lock on a hidden file in the same directory. There is
 // none on AIX, Solaris and WebAssembly.
@@ -62,8 +62,8 @@ func (s *Server) keepState(path string) error {
 	return nil
 }
 
-// loadOrCreate leaves the server and the file with the same state: that of the file, if
-// it has one.
+// loadOrCreate gives the server and the file the same state: that of the file, if it has
+// one.
 func (s *Server) loadOrCreate(path string) error {
 	switch info, err := os.Stat(path); {
 	case errors.Is(err, fs.ErrNotExist):
@@ -77,14 +77,14 @@ func (s *Server) loadOrCreate(path string) error {
 	return s.writeState(path)
 }
 
-// keeps reports whether the server itself has the lock of a file.
+// keeps reports whether this server holds the lock of a file.
 func (s *Server) keeps(path string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.keeper != nil && s.keeper.path == path
 }
 
-// changed notes a change of the state. The caller has the server's lock.
+// changed records a change of the state. The caller must hold the server's lock.
 func (s *Server) changed() { s.changes++ }
 
 // keep returns when all changes so far are in the file, if there is one.
@@ -103,10 +103,10 @@ func (s *Server) keep() error {
 	return k.save(s)
 }
 
-// save writes the state. The caller has the keeper's lock.
+// save writes the state. The caller must hold the keeper's lock.
 func (k *keeper) save(s *Server) error {
 	s.mu.Lock()
-	upTo := s.changes // the file may get even later ones
+	upTo := s.changes // the file may contain later changes, too
 	s.mu.Unlock()
 	if k.lock == nil {
 		return &StateError{Path: k.path, Problem: StateUnwritable, Err: errors.New("the server no longer keeps it")}
@@ -118,7 +118,7 @@ func (k *keeper) save(s *Server) error {
 	return nil
 }
 
-// end gives the file back once a save that has begun is over.
+// end waits for a save in progress, then releases the file.
 func (k *keeper) end() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -126,9 +126,9 @@ func (k *keeper) end() {
 	k.lock = nil
 }
 
-// Close ends the server: what [Hang] holds back ends, and new calls are answered 503. If
-// the server keeps a state file, Close saves the state once more and releases the file
-// for other servers. Later calls do nothing.
+// Close ends the server: calls that [Hang] delays end, and new calls get a 503. If the
+// server keeps a state file, Close saves the state once more and releases the file for
+// other servers. Later calls do nothing.
 //
 // Servers of [New] are closed when their test ends.
 func (s *Server) Close() error {
@@ -153,5 +153,5 @@ func (s *Server) Close() error {
 	return err
 }
 
-// changes reports whether a route does more than read.
+// changes reports whether a route may change the state.
 func (r *route) changes() bool { return r.method != http.MethodGet }

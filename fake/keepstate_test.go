@@ -70,7 +70,7 @@ func TestKeepStateExcludesOthers(t *testing.T) {
 	}
 	wantInUse(t, second.KeepState(path), os.Getpid())
 
-	// To keep another file, or none, gives the first one free.
+	// KeepState for another file, or for none, releases the first one.
 	if err := first.KeepState(filepath.Join(dir, "other.json")); err != nil {
 		t.Fatal(err)
 	}
@@ -89,8 +89,8 @@ func TestKeepStateExcludesOthers(t *testing.T) {
 	}
 }
 
-// TestKeepStateAfterKill has another process keep the file, kills it and checks that
-// nothing is in the way.
+// TestKeepStateAfterKill kills a process that keeps the file, and checks that the file
+// can be kept again.
 func TestKeepStateAfterKill(t *testing.T) {
 	if path := os.Getenv("FAKE_KEEP_STATE"); path != "" {
 		add(t, keep(t, path), "app")
@@ -180,7 +180,7 @@ func TestKeepStateAfterChdir(t *testing.T) {
 	}
 }
 
-// An empty file has a new state for LoadState too, whatever the server had before.
+// LoadState of an empty file resets the server to a new state.
 func TestLoadEmptyState(t *testing.T) {
 	srv := fake.New(t)
 	add(t, srv, "app")

@@ -12,7 +12,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/fake"
 )
 
-// What is no regular file is neither waited for nor replaced.
+// A path that is not a regular file causes an error: the server neither waits for it nor
+// replaces it.
 func TestStateFileIsIrregular(t *testing.T) {
 	dir := t.TempDir()
 	fifo, folder, link := filepath.Join(dir, "fifo"), filepath.Join(dir, "folder"), filepath.Join(dir, "link")

@@ -8,8 +8,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// phase is the state of a MicroVM from a time on. The state is empty if it is unknown,
-// see Answers.LongSuspension.
+// phase is the state of a MicroVM from a point in time. The state is empty if it is
+// unknown, see Answers.LongSuspension.
 type phase struct {
 	State  types.MicroVMState `json:"state"`
 	From   time.Time          `json:"from"`
@@ -18,7 +18,8 @@ type phase struct {
 	Assumed bool `json:"assumed,omitempty"` // see WithAssumedAnswers
 }
 
-// timeline is the current phase of a MicroVM and those that follow without further calls.
+// timeline is the current phase of a MicroVM and the phases that follow without further
+// calls.
 type timeline []phase
 
 // index returns the index of the phase at a time.
@@ -164,7 +165,7 @@ func (c *call) outOfTurn(vm *microVM) error {
 		return invalid("The MicroVM %s has been terminated and its state cannot be changed.", vm.id())
 	}
 	return c.settle(c.server.config.answers.OutOfTurn, "OutOfTurn",
-		"what "+string(c.operation)+" gets when the MicroVM is "+string(state),
+		"the response to "+string(c.operation)+" when the MicroVM is "+string(state),
 		"The MicroVM "+vm.id()+" is in state: "+string(state))
 }
 

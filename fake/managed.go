@@ -22,7 +22,7 @@ func (c *call) baseVersion(arn string, asked *string) (string, error) {
 	if !ok {
 		return "", invalid("Invalid ARN format: %s", arn)
 	}
-	oldest, newest := 0, 1 // of a managed image that is not listed, which is assumed to exist, as roles and buckets are
+	oldest, newest := 0, 1 // a managed image that is not listed is assumed to exist, like roles and buckets
 	managed := slices.IndexFunc(c.server.config.managed, func(m ManagedImage) bool { return m.Name == name.name })
 	img := c.world.images[name.name]
 	switch {
@@ -32,7 +32,7 @@ func (c *call) baseVersion(arn string, asked *string) (string, error) {
 		oldest, newest = 1, img.latest
 	case name.account == "aws":
 	default:
-		return "", c.unmeasured(c.noImage(arn), "what a build on %s gets, which is no image here", arn)
+		return "", c.unmeasured(c.noImage(arn), "the response to a build on %s, which does not exist", arn)
 	}
 	if asked == nil {
 		return strconv.Itoa(newest) + ".0", nil

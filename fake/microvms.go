@@ -65,7 +65,7 @@ func (*microVM) extra() []extra { return []extra{{name: "terminationReasonCode"}
 // known returns a 501 for a MicroVM whose state is unknown.
 func (vm *microVM) known(now time.Time) error {
 	if vm.state(now) == "" {
-		return unknown("LongSuspension", "what becomes of "+vm.id()+", which has been SUSPENDED for its suspendedDurationSeconds")
+		return unknown("LongSuspension", "the state of "+vm.id()+" after it was SUSPENDED for its suspendedDurationSeconds")
 	}
 	return nil
 }

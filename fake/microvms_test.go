@@ -28,7 +28,7 @@ const (
 	role    = "arn:aws:iam::123456789012:role/run"
 )
 
-// session is a server with an image "app" that is built, and a client of it.
+// session is a server with a built image "app", and a client.
 type session struct {
 	*fake.Server
 	*lambdamicrovms.Client
@@ -83,7 +83,7 @@ func (s *session) get(id *string) (*lambdamicrovms.GetMicroVMOutput, error) {
 	return s.GetMicroVM(context.Background(), &lambdamicrovms.GetMicroVMInput{MicroVMIdentifier: id})
 }
 
-// token returns a token for all ports that is good for an hour.
+// token returns a token that is valid for an hour, by default for all ports.
 func (s *session) token(id *string, ports ...types.PortSpecification) string {
 	s.t.Helper()
 	if len(ports) == 0 {
@@ -111,19 +111,19 @@ func (s *session) ask(host, token, port string) string {
 	if port != "" {
 		r.Header.Set("X-Aws-Proxy-Port", port)
 	}
-	answer, err := (&http.Client{Transport: s.Server}).Do(r)
+	response, err := (&http.Client{Transport: s.Server}).Do(r)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer func() { _ = answer.Body.Close() }()
-	body, err := io.ReadAll(answer.Body)
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return strings.TrimSpace(fmt.Sprint(answer.StatusCode, " ", string(body)))
+	return strings.TrimSpace(fmt.Sprint(response.StatusCode, " ", string(body)))
 }
 
-// verdict puts an error of the service into a line.
+// verdict formats an error of the service in one line.
 func verdict(err error) string {
 	var response *awshttp.ResponseError
 	var api smithy.APIError
@@ -133,7 +133,7 @@ func verdict(err error) string {
 	return fmt.Sprint(response.HTTPStatusCode(), " ", api.ErrorCode(), ": ", api.ErrorMessage())
 }
 
-func TestRunAnswer(t *testing.T) {
+func TestRunOutput(t *testing.T) {
 	s := newSession(t)
 	got := s.run(nil)
 	want := &lambdamicrovms.RunMicroVMOutput{
@@ -150,8 +150,8 @@ func TestRunAnswer(t *testing.T) {
 	}
 }
 
-// TestRunToken checks that a client token gets the MicroVM that it got before, whatever
-// has become of it.
+// TestRunToken checks that a reused client token returns the same MicroVM, whatever its
+// state is by then.
 func TestRunToken(t *testing.T) {
 	s := newSession(t)
 	once := func(in *lambdamicrovms.RunMicroVMInput) { in.ClientToken = aws.String("once") }
@@ -217,7 +217,7 @@ func TestListMicroVMs(t *testing.T) {
 	}
 }
 
-// TestDeleteInUse checks what MicroVMs keep from being deleted.
+// TestDeleteInUse checks which deletes running MicroVMs block.
 func TestDeleteInUse(t *testing.T) {
 	ctx := context.Background()
 	s := newSession(t)
@@ -287,7 +287,7 @@ func TestMicroVMLife(t *testing.T) {
 	type step struct {
 		after time.Duration
 		do    string // suspend, resume, terminate, ask
-		gets  string // the error or the status
+		gets  string // expected error or status
 		state string // and reason
 	}
 	tests := []struct {
@@ -435,7 +435,7 @@ func TestRunRefusals(t *testing.T) {
 		}, "400 ValidationException: 1 validation error detected: Value null at 'idlePolicy.autoResumeEnabled' failed to satisfy constraint: Member must not be null"},
 	}
 	s := newSession(t)
-	// What is invalid must get as far as the server.
+	// The client must not reject the invalid inputs: the server is tested.
 	client := lambdamicrovms.New(s.Server.Options(), func(o *lambdamicrovms.Options) { o.Validation = lambdamicrovms.ValidationNone })
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -51,8 +51,7 @@ func TestFilterComesAfterPage(t *testing.T) {
 	}
 }
 
-// TestTokenOfLongFilter checks that tokens of pages have their length whatever they are
-// for.
+// TestTokenOfLongFilter checks that page tokens have the same length for any filter.
 func TestTokenOfLongFilter(t *testing.T) {
 	ctx := context.Background()
 	srv := fake.New(t)

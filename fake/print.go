@@ -22,29 +22,28 @@ func (c Call) MarshalJSON() ([]byte, error) { return redact.Marshal(c) }
 // verb.
 func (t Snapshot) Format(s fmt.State, verb rune) { redact.Format(s, verb, "Snapshot", t) }
 
-// LogValue is for slog what Format is for fmt.
+// LogValue returns for slog what Format prints for fmt.
 func (t Snapshot) LogValue() slog.Value { return redact.LogValue("Snapshot", t) }
 
 // MarshalJSON returns what LogValue prints. To store a state, use Server.SaveState.
 func (t Snapshot) MarshalJSON() ([]byte, error) { return redact.Marshal(t) }
 
-// Format prints the snapshot as JSON with sensitive values as [REDACTED], whatever the
-// verb.
+// Format prints the image as JSON with sensitive values as [REDACTED], whatever the verb.
 func (t ImageSnapshot) Format(s fmt.State, verb rune) { redact.Format(s, verb, "ImageSnapshot", t) }
 
-// LogValue is for slog what Format is for fmt.
+// LogValue returns for slog what Format prints for fmt.
 func (t ImageSnapshot) LogValue() slog.Value { return redact.LogValue("ImageSnapshot", t) }
 
 // MarshalJSON returns what LogValue prints.
 func (t ImageSnapshot) MarshalJSON() ([]byte, error) { return redact.Marshal(t) }
 
-// Format prints the snapshot as JSON with sensitive values as [REDACTED], whatever the
+// Format prints the version as JSON with sensitive values as [REDACTED], whatever the
 // verb.
 func (t VersionSnapshot) Format(s fmt.State, verb rune) {
 	redact.Format(s, verb, "VersionSnapshot", t)
 }
 
-// LogValue is for slog what Format is for fmt.
+// LogValue returns for slog what Format prints for fmt.
 func (t VersionSnapshot) LogValue() slog.Value { return redact.LogValue("VersionSnapshot", t) }
 
 // MarshalJSON returns what LogValue prints.
@@ -53,5 +52,5 @@ func (t VersionSnapshot) MarshalJSON() ([]byte, error) { return redact.Marshal(t
 // Format prints no state, which may hold sensitive values. Print Snapshot instead.
 func (*Server) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "fake.Server") }
 
-// LogValue is for slog what Format is for fmt.
+// LogValue returns for slog what Format prints for fmt.
 func (*Server) LogValue() slog.Value { return slog.StringValue("fake.Server") }

@@ -44,7 +44,7 @@ func forEndpoint(r *http.Request) bool {
 type proxyError struct {
 	status  int
 	message string
-	assumed string // what it depends on, see WithAssumedAnswers
+	assumed string // the assumption behind it, see WithAssumedAnswers
 }
 
 func (r *proxyError) Error() string { return r.message }
@@ -53,7 +53,7 @@ func notAdmitted(message string) *proxyError {
 	return &proxyError{status: http.StatusForbidden, message: message}
 }
 
-// unreachable is the response for a MicroVM or a port that nothing listens on.
+// unreachable is the response if nothing listens on a MicroVM or port.
 func unreachable() *proxyError { return &proxyError{status: http.StatusBadGateway} }
 
 // serveEndpoint is the proxy in front of the MicroVMs: it checks the request and passes
@@ -127,14 +127,15 @@ func (s *Server) tryDestination(host, token, port string) (to Destination, wake 
 		to.Port = int(n)
 		if !vm.takesHTTP() {
 			return to, wake, s.unmeasured(notAdmitted("Access to port denied"),
-				"what the endpoint of a MicroVM answers that has neither HTTP_INGRESS nor ALL_INGRESS")
+				"the response of the endpoint of a MicroVM with neither HTTP_INGRESS nor ALL_INGRESS")
 		}
 	}
 	wake, err = s.reach(vm, now)
 	return to, wake, err
 }
 
-// reach counts as traffic. If the MicroVM is not RUNNING yet, it returns when it will be.
+// reach records traffic to a MicroVM and resumes it if needed. If it is not RUNNING yet,
+// reach returns when it will be.
 func (s *Server) reach(vm *microVM, now time.Time) (wake time.Time, err error) {
 	if err := vm.known(now); err != nil {
 		return wake, err
@@ -161,7 +162,7 @@ func (s *Server) reach(vm *microVM, now time.Time) (wake time.Time, err error) {
 	return wake, gone
 }
 
-// takesHTTP reports whether an ingress connector admits HTTP. Customers' own connectors
+// takesHTTP reports whether an ingress connector allows HTTP. Customers' own connectors
 // do.
 func (vm *microVM) takesHTTP() bool {
 	return slices.ContainsFunc(vm.settings.IngressNetworkConnectors, func(arn string) bool {

@@ -15,8 +15,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// TestWakeInRealTime checks that a request waits, in the time of package time, for the
-// MicroVM that it wakes, and that others see it PENDING meanwhile.
+// TestWakeInRealTime checks that with WithRealTime a request waits for the MicroVM that
+// it resumes, and what other calls see meanwhile.
 func TestWakeInRealTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSession(t, fake.WithRealTime())
@@ -37,13 +37,13 @@ func TestWakeInRealTime(t *testing.T) {
 		}
 
 		begin := time.Now()
-		answers := make(chan string)
-		go func() { answers <- s.ask(*vm.Endpoint, token, "") }()
+		responses := make(chan string)
+		go func() { responses <- s.ask(*vm.Endpoint, token, "") }()
 		synctest.Wait()
 		if got := state(); got != types.MicroVMStatePending {
 			t.Errorf("while it wakes: %s", got)
 		}
-		if got := <-answers; !strings.HasPrefix(got, "200") {
+		if got := <-responses; !strings.HasPrefix(got, "200") {
 			t.Errorf("the request that woke it got %s", got)
 		}
 		if got, want := time.Since(begin), fake.MeasuredDelays().Resume; got != want {

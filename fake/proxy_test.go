@@ -112,11 +112,11 @@ func TestTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := s.ask(*withShell.Endpoint, token["X-aws-proxy-auth"], ""); !strings.HasPrefix(got, "501 fake: it is not known what the shell says") {
+	if got := s.ask(*withShell.Endpoint, token["X-aws-proxy-auth"], ""); !strings.HasPrefix(got, "501 fake: nobody has measured the protocol of the shell") {
 		t.Errorf("shell: %s", got)
 	}
 
-	// A token survives a suspension, and can be had in one.
+	// A token stays valid during a suspension, and can be created in one.
 	before, err := mint(withAll, 60)
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +144,7 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-// TestEcho checks what an application gets to see.
+// TestEcho checks which parts of a request reach the application.
 func TestEcho(t *testing.T) {
 	s := newSession(t)
 	vm := s.started(nil)
@@ -159,8 +159,9 @@ func TestEcho(t *testing.T) {
 	}
 }
 
-// TestEndpointOverTheNetwork reaches an endpoint as other programs do: by the Host
-// header. A WebSocket client says in subprotocols what it cannot say in headers.
+// TestEndpointOverTheNetwork reaches an endpoint as other programs do, by the Host
+// header. A WebSocket client in a browser cannot set headers and sends subprotocols
+// instead.
 func TestEndpointOverTheNetwork(t *testing.T) {
 	upgrade := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, rw, err := http.NewResponseController(w).Hijack()
@@ -192,7 +193,7 @@ func TestEndpointOverTheNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := bufio.NewReader(conn)
-	answer, err := http.ReadResponse(r, nil)
+	response, err := http.ReadResponse(r, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,13 +201,13 @@ func TestEndpointOverTheNetwork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := []string{answer.Status, answer.Header.Get("Sec-WebSocket-Protocol"), line}
+	got := []string{response.Status, response.Header.Get("Sec-WebSocket-Protocol"), line}
 	if diff := cmp.Diff([]string{"101 Switching Protocols", "lambda-microvms+mine", "you said hi\n"}, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 
-// TestStream reads an answer while it is written, and leaves before its end.
+// TestStream reads a response while it is written, and closes it before its end.
 func TestStream(t *testing.T) {
 	left := make(chan struct{})
 	endless := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -220,18 +221,18 @@ func TestStream(t *testing.T) {
 	vm := s.started(nil)
 	r := httptest.NewRequest(http.MethodGet, "https://"+*vm.Endpoint, nil)
 	r.Header.Set("X-aws-proxy-auth", s.token(vm.MicroVMId))
-	answer, err := s.Do(r)
+	response, err := s.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if line, err := bufio.NewReader(answer.Body).ReadString('\n'); line != "tick\n" {
+	if line, err := bufio.NewReader(response.Body).ReadString('\n'); line != "tick\n" {
 		t.Errorf("read %q, %v", line, err)
 	}
-	_ = answer.Body.Close()
+	_ = response.Body.Close()
 	<-left
 }
 
-// TestHead checks what an answer without a network has in common with one over it.
+// TestHead checks that an in-process response to HEAD equals one over the network.
 func TestHead(t *testing.T) {
 	s := newSession(t, fake.WithApplication(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "<html>")
@@ -248,13 +249,13 @@ func TestHead(t *testing.T) {
 			}
 			r.Host = *vm.Endpoint
 			r.Header.Set("X-aws-proxy-auth", token)
-			answer, err := client.Do(r)
+			response, err := client.Do(r)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer func() { _ = answer.Body.Close() }()
-			body, err := io.ReadAll(answer.Body)
-			return fmt.Sprint(answer.Status, " ", answer.Header.Get("Content-Type"), " ", string(body), " ", err)
+			defer func() { _ = response.Body.Close() }()
+			body, err := io.ReadAll(response.Body)
+			return fmt.Sprint(response.Status, " ", response.Header.Get("Content-Type"), " ", string(body), " ", err)
 		}
 		over, without := look(server.Client(), server.URL), look(&http.Client{Transport: s.Server}, "https://"+*vm.Endpoint)
 		if diff := cmp.Diff(over, without); diff != "" {
@@ -278,7 +279,7 @@ func TestApplicationPanics(t *testing.T) {
 	}
 }
 
-// A handler that ends its goroutine ends the request, too.
+// A handler that calls runtime.Goexit ends the request, too.
 func TestApplicationGoexit(t *testing.T) {
 	s := newSession(t, fake.WithApplication(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { runtime.Goexit() })))
 	vm := s.started(nil)

@@ -40,7 +40,7 @@ func (c *call) roomForVersion(img *image) error {
 	return c.roomToBuild()
 }
 
-// roomForTags checks how many tags an image is to have.
+// roomForTags checks a number of tags against the quota.
 func (c *call) roomForTags(tags int) *failure {
 	if limit := c.server.config.quotas.TagsPerImage; limit > 0 && tags > limit {
 		return invalid("A resource can have at most %d tags.", limit)
@@ -66,7 +66,7 @@ func (c *call) roomToRun(memory int32) error {
 	return nil
 }
 
-// alive returns the number of images.
+// alive returns the number of images that are not deleted.
 func (w *world) alive(now time.Time) int {
 	w.sweep(now)
 	return len(w.order)
@@ -85,7 +85,7 @@ func (w *world) building(now time.Time) int {
 	return n
 }
 
-// memory returns the memory in use, in MiB. Each build runs in a MicroVM of its own.
+// memory returns the memory in use, in MiB. Each build runs in its own MicroVM.
 func (w *world) memory(now time.Time) int {
 	total := 0
 	for _, vm := range w.microVMOrder {

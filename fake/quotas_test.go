@@ -11,7 +11,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/fake"
 )
 
-// TestQuotas reaches each limit with the first call of its kind after the image "app".
+// In TestQuotas, the first call after the image "app" exceeds the limit.
 func TestQuotas(t *testing.T) {
 	ctx := context.Background()
 	run := func(s *session) error {

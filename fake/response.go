@@ -23,12 +23,12 @@ type response struct {
 	body   []byte
 	err    error // nil for a success
 
-	// Faults of the delivery.
+	// How faults change the delivery.
 	delay  time.Duration
 	never  bool
 	lost   bool // reset the connection instead
-	broken bool // break off after
-	after  int  // bytes of the body
+	broken bool // cut the body
+	after  int  // so many bytes
 }
 
 // accept returns the response of a successful call.
@@ -83,7 +83,7 @@ func (a *response) toClient(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// reader returns the body, or the part of it that arrives.
+// reader returns the body, or the part of it that the client receives.
 func (a *response) reader(body []byte) io.ReadCloser {
 	if !a.broken || len(body) == 0 {
 		whole := new(wholeBody)
@@ -93,7 +93,7 @@ func (a *response) reader(body []byte) io.ReadCloser {
 	return io.NopCloser(io.MultiReader(bytes.NewReader(body[:a.arriving(body)]), brokenOff{}))
 }
 
-// wholeBody is a body that arrives whole.
+// wholeBody is a body that the client receives completely.
 type wholeBody struct{ bytes.Reader }
 
 func (*wholeBody) Close() error { return nil }
@@ -106,12 +106,12 @@ func statusLine(status int) string {
 	return strconv.Itoa(status) + " " + http.StatusText(status)
 }
 
-// brokenOff is the premature end of a body.
+// brokenOff is the error at the premature end of a body.
 type brokenOff struct{}
 
 func (brokenOff) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// arriving returns how many bytes of a broken body arrive: never all.
+// arriving returns how many bytes of a cut body the client receives: never all.
 func (a *response) arriving(body []byte) int { return max(0, min(a.after, len(body)-1)) }
 
 func (a *response) toWire(w http.ResponseWriter) {
@@ -127,13 +127,14 @@ func (a *response) toWire(w http.ResponseWriter) {
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler) // closes the connection
 	}
-	_, _ = w.Write(a.body) // an error means that the client is gone
+	_, _ = w.Write(a.body) // an error means that the client closed the connection
 }
 
 // errReset is the error that a client gets from a reset connection.
 var errReset error = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
 
-// deliver waits until the response is to be sent, or returns an error if it never is.
+// deliver waits as long as the faults delay the response. It returns an error if they
+// suppress it.
 func (s *Server) deliver(ctx context.Context, a *response) error {
 	if a.never {
 		if _, ok := ctx.Deadline(); !ok {

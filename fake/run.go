@@ -83,7 +83,7 @@ func (c *call) runnable(in *lambdamicrovms.RunMicroVMInput) (*image, *version, e
 		return nil, nil, invalid("Logging cannot be enabled without providing executionRoleArn")
 	}
 	if name, _, ok := parseImageARN(*in.ImageIdentifier); ok && name.account == "aws" {
-		return nil, nil, c.unmeasured(noActiveVersion(in), "what a run of a managed image gets")
+		return nil, nil, c.unmeasured(noActiveVersion(in), "the response to a run of a managed image")
 	}
 
 	img, err := c.find(in.ImageIdentifier)
@@ -121,10 +121,10 @@ func (v *version) hasRunHook() bool {
 	return hooks != nil && hooks.MicroVMHooks != nil && hooks.MicroVMHooks.Run == types.HookStateEnabled
 }
 
-// settings returns what a MicroVM keeps for life: the members of the request, with
+// settings returns the members of a MicroVM that never change: those of the request, with
 // defaults.
 func (c *call) settings(in *lambdamicrovms.RunMicroVMInput, img *image, v *version) *lambdamicrovms.GetMicroVMOutput {
-	// Only the members that both have: payload and logging are never returned.
+	// Copies only the members that both have: payload and logging are never returned.
 	out := restjson.Recast(&lambdamicrovms.GetMicroVMOutput{}, in)
 	out.MicroVMId = ptr(idPrefix + c.server.ids.uuid())
 	out.Endpoint = ptr(c.server.ids.uuid() + endpointLabel + c.scope.region + endpointSuffix)

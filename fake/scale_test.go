@@ -12,7 +12,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/fake"
 )
 
-// together calls do for each number below n at the same time and fails the test with the
+// together calls do concurrently for each number below n, and fails the test with the
 // first error.
 func together(t *testing.T, n int, do func(i int) error) {
 	t.Helper()
@@ -33,8 +33,8 @@ func together(t *testing.T, n int, do func(i int) error) {
 	}
 }
 
-// TestThousandAtOnce has a thousand callers work on one server at the same time and
-// checks that nothing gets lost.
+// TestThousandAtOnce runs a thousand concurrent callers on one server and checks that no
+// change is lost.
 func TestThousandAtOnce(t *testing.T) {
 	const callers, images = 1000, 50
 	ctx := context.Background()
@@ -44,7 +44,7 @@ func TestThousandAtOnce(t *testing.T) {
 		return aws.String(fmt.Sprintf("arn:aws:lambda:us-east-1:123456789012:microvm-image:image-%d", i%images))
 	}
 
-	// Of those who create the same image with the same token, all see the same one.
+	// All callers that create the same image with the same token get the same image.
 	together(t, callers, func(i int) error {
 		in := createInput(fmt.Sprintf("image-%d", i%images))
 		in.ClientToken = aws.String(*in.Name)
@@ -56,8 +56,8 @@ func TestThousandAtOnce(t *testing.T) {
 	})
 	srv.Advance(fake.MeasuredDelays().Build)
 
-	// Of those who update the same image, one gets through and all others are told that
-	// it is busy.
+	// If all callers update the same image, one succeeds and the others get the error for
+	// a busy image.
 	var mu sync.Mutex
 	updated := make(map[string]int)
 	together(t, callers, func(i int) error {
@@ -78,7 +78,7 @@ func TestThousandAtOnce(t *testing.T) {
 		}
 	}
 
-	// Each tag stays.
+	// No tag is lost.
 	together(t, callers, func(i int) error {
 		_, err := client.TagResource(ctx, &lambdamicrovms.TagResourceInput{Resource: arn(i), Tags: map[string]string{fmt.Sprint(i): "x"}})
 		return err
@@ -90,8 +90,8 @@ func TestThousandAtOnce(t *testing.T) {
 		}
 	}
 
-	// Each runs a MicroVM, looks at it and ends it, while others list them and the clock
-	// goes on.
+	// Each caller runs, gets and terminates a MicroVM, while others list them and the
+	// clock advances.
 	together(t, callers, func(i int) error {
 		out, err := client.RunMicroVM(ctx, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: arn(i)})
 		if err != nil {

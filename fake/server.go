@@ -25,7 +25,7 @@ type Server struct {
 	ids       *idSource
 	overrides atomic.Pointer[Overrides]
 	calls     callLog
-	faulty    atomic.Bool // whether there are any faults; spares most calls the lock
+	faulty    atomic.Bool // there are faults; lets most calls skip the lock
 
 	keeping sync.Mutex // held while the state file is changed
 
@@ -55,7 +55,7 @@ func New(tb TB, opts ...Option) *Server {
 	tb.Helper()
 	s := NewServer(append([]Option{WithLog(logTo(tb))}, opts...)...)
 	tb.Cleanup(func() {
-		_ = s.Close() // a state file that is gone with its test's directory is no error
+		_ = s.Close() // the state file may be gone with the test's directory: not an error
 		if tb.Failed() {
 			for _, call := range s.Calls() {
 				tb.Logf("fake: %v", call)
@@ -104,8 +104,8 @@ func (s *Server) Options() lambdamicrovms.Options {
 	}
 }
 
-// Advance moves the server's time forward by d. It panics if d is negative. Builds that
-// end and MicroVMs that start in that time have done so for the next call.
+// Advance moves the server's time forward by d. It panics if d is negative. The next call
+// sees the builds that ended and the MicroVMs that started in that time.
 func (s *Server) Advance(d time.Duration) { s.clock.advance(d) }
 
 // Now returns the server's time.

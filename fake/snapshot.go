@@ -58,7 +58,7 @@ type MicroVMSnapshot struct {
 	ImageARN, ImageVersion   string
 	State                    types.MicroVMState // empty if unknown, see [Answers].LongSuspension
 	StateReason              string
-	StartedAt, TerminatedAt  time.Time // TerminatedAt is zero until then
+	StartedAt, TerminatedAt  time.Time // TerminatedAt is zero until it is terminated
 	MaximumDuration          time.Duration
 	IdlePolicy               *types.IdlePolicy
 	ExecutionRoleARN         string

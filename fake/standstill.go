@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// WithLog sets a function that reports tests which wait in vain: they poll in real time
-// while the server's time stands still, or call an operation that hangs without a
-// deadline. The default of [New] is the log of the test, and also standard error, because
-// go test drops the log of a test that times out. [NewServer] has no default.
+// WithLog sets a function that is called if a test waits for something that cannot
+// happen: it polls in real time while the server's time at the last call stands still, or
+// it calls an operation that hangs, without a deadline. The default of [New] is the log
+// of the test, and also standard error, because go test drops the log of a test that
+// times out. [NewServer] has no default.
 func WithLog(logf func(format string, args ...any)) Option {
 	return func(c *config) { c.logf = logf }
 }
@@ -25,13 +26,13 @@ func logTo(tb TB) func(format string, args ...any) {
 	}
 }
 
-// A caller is taken to wait in real time after idlePolls polls over idleTime. A poll is a
-// request that repeats another after idlePause; more frequent ones are load.
+// A caller is assumed to wait in real time after idlePolls polls over idleTime. A poll is
+// a request that is repeated after at least idlePause; more frequent requests are load.
 const (
 	idlePolls = 3
 	idleTime  = 3 * time.Second
 	idlePause = 400 * time.Millisecond
-	busyRate  = 50 // calls a second that are load, not waiting
+	busyRate  = 50 // at more calls per second it is load, not waiting
 )
 
 // repetition counts the polls of a URL.
@@ -44,9 +45,9 @@ type repetition struct {
 type standstill struct {
 	mu    sync.Mutex
 	ended bool                  // a log must not be used after its test
-	told  bool                  // it reports once
+	told  bool                  // the message was logged; it is logged once
 	at    time.Time             // the server's time
-	since time.Time             // real time at which the server's time was first seen to be that
+	since time.Time             // real time when the server's time was first seen at this value
 	calls map[string]repetition // by URL
 	total int                   // of calls since then
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/fake"
 )
 
-// TestStandstillIsReported checks who gets a hint: those who wait in real time for
-// something that happens in the server's time.
+// TestStandstillIsReported checks which callers get a hint: those that wait in real time
+// for something that happens in the server's time.
 func TestStandstillIsReported(t *testing.T) {
 	image := &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: aws.String(imageARN)}
 	wait := func(client lambdamicrovms.GetMicroVMImageAPIClient, clock lambdamicrovms.Clock) error {

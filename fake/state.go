@@ -216,7 +216,7 @@ func (saved *savedImage) restore(sc scope) (*image, error) {
 	return img, nil
 }
 
-// check refuses a MicroVM that the server could not handle.
+// check returns an error for a MicroVM that the server could not handle.
 func (vm *microVM) check(last int64) error {
 	told := vm.settings
 	if told == nil || told.MicroVMId == nil || told.Endpoint == nil || told.ImageArn == nil || told.ImageVersion == nil ||

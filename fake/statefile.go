@@ -17,8 +17,8 @@ import (
 type StateError struct {
 	Path    string
 	Problem StateProblem
-	Err     error // the cause, nil if the Problem says it all
-	PID     int   // with StateInUse: the process that keeps the file, 0 if it is not known
+	Err     error // the cause; nil if Problem is sufficient
+	PID     int   // with StateInUse: the process that keeps the file, 0 if unknown
 }
 
 func (e *StateError) Error() string {
@@ -40,8 +40,8 @@ func (e *StateError) Unwrap() []error {
 	return []error{e.Problem, e.Err}
 }
 
-// stateError has an error name the file as the caller does, who may have called it by a
-// link.
+// stateError makes an error name the path that the caller gave, which may be a link to
+// the file.
 func stateError(path string, err error) error {
 	var state *StateError
 	if errors.As(err, &state) {
@@ -73,7 +73,7 @@ const (
 	stateVersion = 1
 )
 
-// envelope is a state file. Whoever edits the state leaves the checksum out.
+// envelope is a state file. A person who edits the state must remove the checksum.
 type envelope struct {
 	Format  string          `json:"format"`
 	Version int             `json:"version"`
@@ -81,7 +81,8 @@ type envelope struct {
 	State   json.RawMessage `json:"state"`
 }
 
-// maxState is far more than a server with all quotas used up.
+// maxState limits the size of a state file. A server with all quotas used up needs far
+// less.
 const maxState = 256 << 20
 
 // SaveState writes all images, MicroVMs, tags and client tokens, and the server's time,
@@ -108,7 +109,8 @@ func (s *Server) saveState(path string) error {
 	return s.writeState(target)
 }
 
-// writeState replaces the file at a path that is no link. The caller has its lock.
+// writeState replaces the file at a path that is not a link. The caller must hold its
+// lock.
 func (s *Server) writeState(path string) error {
 	s.mu.Lock()
 	text, err := json.Marshal(s.save())
@@ -123,7 +125,7 @@ func (s *Server) writeState(path string) error {
 	if len(text) >= maxState {
 		return &StateError{Path: path, Problem: StateTooLarge}
 	}
-	if err := checkRegular(path); err != nil { // a rename would replace it
+	if err := checkRegular(path); err != nil { // a rename would replace a device, for example
 		return err
 	}
 	if err := replaceFile(path, append(text, '\n')); err != nil {
@@ -153,7 +155,7 @@ func (s *Server) LoadState(path string) error {
 	return &StateError{Path: path, Problem: problem, Err: err}
 }
 
-// checkRegular refuses what exists and is not a regular file.
+// checkRegular returns an error for an existing path that is not a regular file.
 func checkRegular(path string) error {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return &StateError{Path: path, Problem: StateIrregular}
@@ -161,10 +163,10 @@ func checkRegular(path string) error {
 	return nil
 }
 
-// readRegular reads a whole file without waiting for anything but a disk.
+// readRegular reads a whole file, and never blocks on a FIFO or device.
 func readRegular(path string) ([]byte, error) {
-	// Stat comes first because merely opening a device can have effects; the second look,
-	// at the opened file, is for a file that was swapped in between.
+	// Check first, because opening a device can have effects. Check the opened file
+	// again, because the path may have been replaced in between.
 	if err := checkRegular(path); err != nil {
 		return nil, err
 	}
@@ -192,7 +194,7 @@ func readRegular(path string) ([]byte, error) {
 
 // readState decodes a state file, or returns what is wrong with it.
 func readState(text []byte) (saved *savedState, problem StateProblem, err error) {
-	if len(bytes.TrimSpace(text)) == 0 { // replaceFile never leaves an empty file behind: somebody made it
+	if len(bytes.TrimSpace(text)) == 0 { // an empty file is not ours, since replaceFile never leaves one behind
 		return &savedState{}, "", nil
 	}
 	var file envelope
@@ -231,8 +233,8 @@ func readState(text []byte) (saved *savedState, problem StateProblem, err error)
 // them.
 func tempPrefix(path string) string { return "." + filepath.Base(path) + ".tmp-" }
 
-// replaceFile writes a temporary file in the same directory and renames it, so that the
-// path has either the old or all of the new content at every moment, even after a crash.
+// replaceFile writes a temporary file in the same directory and renames it. At every
+// moment, even after a crash, the path has either the old or the complete new content.
 func replaceFile(path string, content []byte) (err error) {
 	file, err := os.CreateTemp(filepath.Dir(path), tempPrefix(path)+"*")
 	if err != nil {
@@ -256,7 +258,7 @@ func replaceFile(path string, content []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	// Not every system can sync a directory; the content is there without it.
+	// Not every system can sync a directory; the rename has happened either way.
 	if dir, err := os.Open(filepath.Dir(path)); err == nil {
 		_ = dir.Sync()
 		_ = dir.Close()

@@ -19,7 +19,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// lived returns a server in which a lot has happened.
+// lived returns a server with resources in many states.
 func lived(t *testing.T) *session {
 	t.Helper()
 	ctx := context.Background()
@@ -52,7 +52,8 @@ func lived(t *testing.T) *session {
 	return s
 }
 
-// TestStateComesBack saves a server and checks that another one goes on from there.
+// TestStateComesBack saves the state of a server and checks that another server continues
+// from it.
 func TestStateComesBack(t *testing.T) {
 	ctx := context.Background()
 	old := lived(t)
@@ -76,7 +77,7 @@ func TestStateComesBack(t *testing.T) {
 	}
 	vm := srv.Snapshot().MicroVMs[1]
 	if got := next.ask(vm.Endpoint, old.token(&vm.ID), ""); !strings.HasPrefix(got, "200") {
-		t.Errorf("the endpoint answers %s", got)
+		t.Errorf("the endpoint responds with %s", got)
 	}
 
 	in := createInput("other")
@@ -159,7 +160,7 @@ func TestStateFileIsRefused(t *testing.T) {
 	if err := srv.LoadState(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) || !errors.Is(err, fake.StateUnreadable) {
 		t.Errorf("a file that is not there: %v", err)
 	}
-	// Without its checksum a file may be edited.
+	// Without its checksum an edited file is accepted.
 	if err := os.WriteFile(path, []byte(strings.Replace(edit(sum, ""), `"name": "other"`, `"name": "ether"`, 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -168,8 +169,8 @@ func TestStateFileIsRefused(t *testing.T) {
 	}
 }
 
-// TestKeepState checks that what a client was told of is in the file, and that the file
-// is never half a file.
+// TestKeepState checks that the file contains every confirmed change, and is complete at
+// every moment.
 func TestKeepState(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()
@@ -224,7 +225,7 @@ func TestKeepState(t *testing.T) {
 	}
 }
 
-// FuzzLoadState checks that a server which has taken a file lives on with it.
+// FuzzLoadState checks that a server works with every file that it accepts.
 func FuzzLoadState(f *testing.F) {
 	dir := f.TempDir()
 	path := filepath.Join(dir, "state.json")

@@ -10,15 +10,15 @@ import (
 )
 
 // stateLock keeps other servers, also of other processes, from writing a state file. It
-// is an operating system lock, which ends with the process, on a file of its own: the
-// state file itself is replaced with every save.
+// is an operating system lock, which ends with the process. It is on a separate file,
+// because the state file is replaced with every save.
 type stateLock struct{ file *os.File }
 
-// errHeld is the error of openLocked for a file that somebody else has locked.
+// errHeld is the error of openLocked for a file that is already locked.
 var errHeld = errors.New("locked")
 
-// lockState locks a state file and removes what processes that were killed while they
-// wrote it have left behind. Its errors are *StateErrors.
+// lockState locks a state file and removes temporary files of killed processes. Its
+// errors are *StateErrors.
 func lockState(path string) (*stateLock, error) {
 	if err := checkRegular(path); err != nil {
 		return nil, err
@@ -32,8 +32,8 @@ func lockState(path string) (*stateLock, error) {
 		if err != nil {
 			return nil, &StateError{Path: path, Problem: StateUnwritable, Err: err}
 		}
-		// The previous holder may have removed the file between our open and our lock:
-		// then the lock is worth nothing, since the next one locks a new file.
+		// The previous holder may have removed the lock file between our open and our
+		// lock. Then our lock is useless, because the next server locks a new file.
 		if !isAt(file, name) {
 			_ = file.Close()
 			continue
@@ -45,8 +45,8 @@ func lockState(path string) (*stateLock, error) {
 	}
 }
 
-// release removes the lock file while it is still locked, so that nobody else's is
-// removed.
+// release removes the lock file while it is still locked. Later it could remove the file
+// of another server.
 func (l *stateLock) release() {
 	if l == nil {
 		return
@@ -64,7 +64,7 @@ func isAt(file *os.File, name string) bool {
 	return err == nil && os.SameFile(ours, there)
 }
 
-// holderOf returns the process that a lock file names, 0 if it names none.
+// holderOf returns the PID in a lock file, or 0.
 func holderOf(name string) int {
 	text, err := readRegular(name)
 	if err != nil {
@@ -74,8 +74,8 @@ func holderOf(name string) int {
 	return pid
 }
 
-// removeTemporary removes files that replaceFile has not renamed. The caller has the
-// lock, so nobody writes one.
+// removeTemporary removes files that replaceFile has not renamed. The caller must hold
+// the lock, so that no other process is writing one.
 func removeTemporary(path string) {
 	dir := filepath.Dir(path)
 	entries, _ := os.ReadDir(dir)
@@ -87,8 +87,8 @@ func removeTemporary(path string) {
 	}
 }
 
-// resolveLinks returns the absolute path of a file that is no symbolic link; the file
-// need not exist. Links among the directories of the path stay: they do no harm.
+// resolveLinks returns the absolute path of the file that path links to, which need not
+// exist. Links among the directories of the path are kept: they are harmless.
 func resolveLinks(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -97,10 +97,11 @@ func resolveLinks(path string) (string, error) {
 	for range 40 {
 		link, err := os.Readlink(path)
 		if err != nil {
-			return path, nil //nolint:nilerr // no link, or nothing at all: whoever opens it gets the error
+			return path, nil //nolint:nilerr // not a link, or missing: opening it will report the error
 		}
 		if !filepath.IsAbs(link) {
-			// Not Join: it would resolve "..", which means something else after a link.
+			// Not filepath.Join, which would remove "..": after a link that is another
+			// directory.
 			link = filepath.Dir(path) + string(filepath.Separator) + link
 		}
 		path = link

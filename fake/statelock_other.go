@@ -6,8 +6,8 @@ import "os"
 
 const openNonblock = 0
 
-// openLocked locks nothing: these systems have no lock in package syscall that ends with
-// its process and also tells two servers of one process apart.
+// openLocked does not lock: on these systems package syscall has no lock that ends with
+// its process and also works between two servers of one process.
 func openLocked(name string) (*os.File, error) {
 	return os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 }

@@ -11,8 +11,8 @@ const openNonblock = 0
 // errorSharingViolation is ERROR_SHARING_VIOLATION of the Windows API.
 const errorSharingViolation syscall.Errno = 32
 
-// openLocked opens a file that nobody else can open for writing until it is closed, or
-// returns errHeld. Others can read it, to find out who has it.
+// openLocked opens a file so that others cannot open it for writing until it is closed,
+// or returns errHeld. Others can read it, to learn the holder's PID.
 func openLocked(name string) (*os.File, error) {
 	path, err := syscall.UTF16PtrFromString(name)
 	if err != nil {

@@ -19,7 +19,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// TestStrictClient checks that what the client signs passes, whatever is in it.
+// TestStrictClient checks that the client's signatures are accepted for all kinds of
+// inputs.
 func TestStrictClient(t *testing.T) {
 	for _, way := range ways {
 		t.Run(way.name, func(t *testing.T) {
@@ -48,7 +49,8 @@ func TestStrictClient(t *testing.T) {
 	}
 }
 
-// TestStrictSkew checks that a client that goes by the Date header gets through.
+// TestStrictSkew checks that a client that corrects its clock by the Date header
+// succeeds.
 func TestStrictSkew(t *testing.T) {
 	srv := fake.New(t, fake.WithStrictSigning(), fake.WithFault(fake.SkewClock{By: -time.Hour}))
 	client := lambdamicrovms.New(srv.Options())
@@ -58,8 +60,8 @@ func TestStrictSkew(t *testing.T) {
 	}
 }
 
-// TestStrictRefusals changes a request in one thing after it is signed, or signs it for
-// something else.
+// TestStrictRefusals changes one part of a request after it was signed, or signs it for
+// another scope.
 func TestStrictRefusals(t *testing.T) {
 	srv := fake.New(t, fake.WithStrictSigning())
 	right, err := srv.Credentials().Retrieve(context.Background())
@@ -127,9 +129,9 @@ func TestStrictRefusals(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			answer, _ := io.ReadAll(response.Body)
-			if response.StatusCode != tt.status || !strings.Contains(string(answer), tt.why) {
-				t.Errorf("got %s %s, want %d with %q", response.Status, answer, tt.status, tt.why)
+			body, _ := io.ReadAll(response.Body)
+			if response.StatusCode != tt.status || !strings.Contains(string(body), tt.why) {
+				t.Errorf("got %s %s, want %d with %q", response.Status, body, tt.status, tt.why)
 			}
 			if tt.status == 403 && response.Header.Get("X-Amzn-Errortype") != "AccessDeniedException" {
 				t.Errorf("the error is a %s", response.Header.Get("X-Amzn-Errortype"))

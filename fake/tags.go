@@ -12,7 +12,7 @@ func (c *call) tagged(arn *string) (*image, error) {
 	name, _, ok := parseImageARN(*arn)
 	switch {
 	case !ok:
-		return nil, c.unmeasured(noTagged(*arn), "what tags of %s get: there are only images here", *arn)
+		return nil, c.unmeasured(noTagged(*arn), "the response to tags of %s, which is not an image", *arn)
 	case name.account != c.scope.account:
 		return nil, c.denied(*arn)
 	}

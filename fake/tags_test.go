@@ -13,7 +13,7 @@ import (
 func TestTags(t *testing.T) {
 	ctx := context.Background()
 	s := newSession(t)
-	// What is not taggable must get as far as the server.
+	// The client must not reject the invalid ARNs: the server is tested.
 	client := lambdamicrovms.New(s.Server.Options(), func(o *lambdamicrovms.Options) { o.Validation = lambdamicrovms.ValidationNone })
 	list := func(arn string) (map[string]string, error) {
 		out, err := client.ListTags(ctx, &lambdamicrovms.ListTagsInput{Resource: &arn})

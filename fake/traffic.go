@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// traffic calls came whenever something is read.
+// traffic calls came whenever bytes are read.
 type traffic struct {
 	io.ReadCloser
 	came func()
@@ -23,8 +23,8 @@ func (t *traffic) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// tap returns a writer for an application that may hijack the connection, as for a
-// WebSocket. Bytes received on it count as traffic.
+// tap returns a writer whose hijacked connection, such as that of a WebSocket, counts
+// received bytes as traffic.
 func (s *Server) tap(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
 	if _, ok := w.(http.Hijacker); !ok {
 		return w

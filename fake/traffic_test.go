@@ -18,8 +18,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// TestTrafficOnAConnection checks that what comes in on a connection that the application
-// has taken over keeps the MicroVM awake, and that the open connection alone does not.
+// TestTrafficOnAConnection checks that bytes received on a hijacked connection keep the
+// MicroVM from being suspended, and that an open connection alone does not.
 func TestTrafficOnAConnection(t *testing.T) {
 	repeat := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		conn, rw, err := http.NewResponseController(w).Hijack()
@@ -79,15 +79,15 @@ func TestTrafficOnAConnection(t *testing.T) {
 	expect(types.MicroVMStateSuspended)
 }
 
-// TestEndpointWithoutIngress checks that the proxy does not make up what nobody has
-// measured.
+// TestEndpointWithoutIngress checks that the proxy responds with 501 if nobody has
+// measured the behavior.
 func TestEndpointWithoutIngress(t *testing.T) {
 	s := newSession(t)
 	for _, connector := range []string{"NO_INGRESS", "SHELL_INGRESS"} {
 		vm := s.started(func(in *lambdamicrovms.RunMicroVMInput) {
 			in.IngressNetworkConnectors = []string{strings.Replace(ingress, "HTTP_INGRESS", connector, 1)}
 		})
-		if got := s.ask(*vm.Endpoint, s.token(vm.MicroVMId), ""); !strings.HasPrefix(got, "501 fake: it is not known") {
+		if got := s.ask(*vm.Endpoint, s.token(vm.MicroVMId), ""); !strings.HasPrefix(got, "501 fake: nobody has measured") {
 			t.Errorf("%s: %s", connector, got)
 		}
 	}

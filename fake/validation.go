@@ -142,8 +142,8 @@ func wireName(name string) string {
 	return strings.ToLower(name[:1]) + name[1:]
 }
 
-// lookUp returns the value at a path in the form of messages. Sensitive values are not
-// known: messages omit them.
+// lookUp returns the value at a path as messages quote it. known is false for sensitive
+// values, which messages omit.
 func lookUp(value any, steps []string) (text string, known bool) {
 	for i := 0; i < len(steps); i++ {
 		switch parent := value.(type) {

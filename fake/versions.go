@@ -21,10 +21,10 @@ type version struct {
 	stuck     bool      // its builds stay PENDING
 	builds    []build
 
-	status    types.MicroVMImageVersionStatus // as set by UpdateMicrovmImageVersion, else ""
+	status    types.MicroVMImageVersionStatus // as set by UpdateMicrovmImageVersion, or ""
 	changedAt time.Time                       // by a call
 
-	goneAt time.Time // when its deletion is over; zero if it is not being deleted
+	goneAt time.Time // when its deletion ends; zero if it is not being deleted
 }
 
 // name returns the version in the form of responses, "1.0".
@@ -232,7 +232,7 @@ func (c *call) deleteMicroVMImageVersion(in *lambdamicrovms.DeleteMicroVMImageVe
 	}
 	if len(c.world.running(img, v.number, c.now)) > 0 {
 		const message = "Cannot delete microvm image version with running microvms."
-		if err := c.settle(c.server.config.answers.VersionInUse, "VersionInUse", "what the delete of a version gets that MicroVMs run", message); err != nil {
+		if err := c.settle(c.server.config.answers.VersionInUse, "VersionInUse", "the response to the delete of a version that MicroVMs run", message); err != nil {
 			return nil, err
 		}
 	}

@@ -1,6 +1,7 @@
 //go:build !race
 
-// The program and the CLI run in processes of their own: there is nothing for the race detector to see.
+// The program and the CLI run in processes of their own: there is nothing for the race
+// detector to see.
 
 package awscli
 
@@ -29,8 +30,8 @@ const (
 	app  = "arn:aws:lambda:us-east-1:123456789012:microvm-image:app"
 )
 
-// TestAWSCLI goes with the AWS CLI through what people do with images and MicroVMs, on the program, which checks
-// the CLI's signatures.
+// TestAWSCLI runs the usual commands for images and MicroVMs with the AWS CLI. The
+// program verifies the CLI's signatures.
 func TestAWSCLI(t *testing.T) {
 	c := newCLI(t, startProgram(t))
 
@@ -90,7 +91,7 @@ func TestAWSCLI(t *testing.T) {
 	c.run("wait", "microvm-terminated", "--microvm-identifier", vm)
 	c.want(`["TERMINATED"]`, "list-microvms", "--image-identifier", app, "--query", "items[].state")
 
-	// Signatures: of what needs escapes, and with another secret.
+	// Signatures: of values that need escapes, and with a wrong secret.
 	c.want(`[]`, "list-microvm-images", "--name-filter", "a+b=c/&é", "--query", "items")
 	thief := *c
 	thief.env = append(slices.Clone(c.env), "AWS_SECRET_ACCESS_KEY=another")
@@ -105,7 +106,7 @@ func TestAWSCLI(t *testing.T) {
 	c.fails("ResourceNotFoundException", "MicroVMImage not found for MicroVMImageID: "+app, "get-microvm-image", "--image-identifier", app)
 }
 
-// cli is the AWS CLI with an environment of its own.
+// cli runs the AWS CLI with its own environment.
 type cli struct {
 	*testing.T
 	program  string
@@ -157,7 +158,7 @@ func (c *cli) command(args ...string) (stdout, stderr string, err error) {
 	return out.String(), problems.String(), err
 }
 
-// run runs a command that must go well.
+// run runs a command that must succeed.
 func (c *cli) run(args ...string) (stdout string) {
 	c.Helper()
 	stdout, stderr, err := c.command(args...)
@@ -167,20 +168,21 @@ func (c *cli) run(args ...string) (stdout string) {
 	return stdout
 }
 
-// text runs a command whose answer is a string.
-func (c *cli) text(args ...string) (answer string) {
+// text runs a command whose output is a string.
+func (c *cli) text(args ...string) (output string) {
 	c.Helper()
-	if err := json.Unmarshal([]byte(c.run(args...)), &answer); err != nil {
+	if err := json.Unmarshal([]byte(c.run(args...)), &output); err != nil {
 		c.Fatalf("aws lambda-microvms %s: %v", strings.Join(args, " "), err)
 	}
-	return answer
+	return output
 }
 
-// want runs a command and compares its answer: of an object the members that are expected.
-func (c *cli) want(answer string, args ...string) {
+// want runs a command and compares its output. Of an object it compares only the expected
+// members.
+func (c *cli) want(pattern string, args ...string) {
 	c.Helper()
 	var want, got any
-	if err := json.Unmarshal([]byte(answer), &want); err != nil {
+	if err := json.Unmarshal([]byte(pattern), &want); err != nil {
 		c.Fatal(err)
 	}
 	if err := json.Unmarshal([]byte(c.run(args...)), &got); err != nil {
@@ -198,7 +200,7 @@ func (c *cli) want(answer string, args ...string) {
 	}
 }
 
-// fails runs a command that the service must refuse.
+// fails runs a command that must fail with an error of the service.
 func (c *cli) fails(code, message string, args ...string) {
 	c.Helper()
 	stdout, stderr, err := c.command(args...)
@@ -208,7 +210,8 @@ func (c *cli) fails(code, message string, args ...string) {
 	}
 }
 
-// reach sends a request to a MicroVM: to the program, which goes by the host.
+// reach sends a request for a MicroVM to the program, which finds the MicroVM by the Host
+// header.
 func (c *cli) reach(host, token string) {
 	c.Helper()
 	request, err := http.NewRequestWithContext(c.Context(), http.MethodGet, c.endpoint+"/hello", nil)
@@ -224,7 +227,7 @@ func (c *cli) reach(host, token string) {
 	defer func() { _ = response.Body.Close() }()
 	var echo fake.Echo
 	if err := json.NewDecoder(response.Body).Decode(&echo); err != nil || echo.URL != "/hello" {
-		c.Errorf("%s answers %s: %v, %v", host, response.Status, echo, err)
+		c.Errorf("%s responds with %s: %v, %v", host, response.Status, echo, err)
 	}
 }
 

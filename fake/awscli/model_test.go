@@ -1,6 +1,7 @@
 //go:build !race
 
-// The program and the CLI run in processes of their own: there is nothing for the race detector to see.
+// The program and the CLI run in processes of their own: there is nothing for the race
+// detector to see.
 
 package awscli
 
@@ -12,7 +13,7 @@ import (
 	"testing"
 )
 
-// The parts of the model, which is in Smithy's JSON, that the CLI needs.
+// The parts of the Smithy model that the CLI needs.
 type (
 	smithyModel struct {
 		Shapes map[string]smithyShape `json:"shapes"`
@@ -54,7 +55,7 @@ type (
 	}
 )
 
-// has decodes a trait if it is there.
+// has decodes a trait and reports whether it exists.
 func (t traits) has(tb testing.TB, name string, into any) bool {
 	tb.Helper()
 	raw, ok := t[name]
@@ -68,7 +69,8 @@ func (t traits) has(tb testing.TB, name string, into any) bool {
 
 type object = map[string]any
 
-// writeModel writes the model as the CLI reads it: folder/lambda-microvms/2025-09-09/service-2.json and so on.
+// writeModel writes the model in the form of the CLI:
+// dir/lambda-microvms/2025-09-09/service-2.json and so on.
 func writeModel(t *testing.T, from, folder string) {
 	t.Helper()
 	text, err := os.ReadFile(from)
@@ -157,7 +159,7 @@ func operation(t *testing.T, name string, shape smithyShape) object {
 	return converted
 }
 
-// waiter has the CLI ask every second for two minutes.
+// waiter returns a waiter that polls every second for two minutes.
 func waiter(operation string, trait waiterTrait) object {
 	var acceptors []object
 	for _, a := range trait.Acceptors {

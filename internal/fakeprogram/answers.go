@@ -9,7 +9,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// setAnswer sets the field that a text such as "ReusedToken=conflict" names.
+// setAnswer sets a field from a flag's text, such as "ReusedToken=conflict".
 func setAnswer(answers *fake.Answers, text string) (err error) {
 	name, value, _ := strings.Cut(text, "=")
 	switch name {

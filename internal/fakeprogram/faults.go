@@ -11,7 +11,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/fake"
 )
 
-// parseFault reads a fault that is written like the path and query of a URL:
+// parseFault parses a fault in the form of a URL's path and query:
 // throttle?on=RunMicrovm&first=2.
 func parseFault(text string) (fake.Option, error) {
 	name, query, _ := strings.Cut(text, "?")
@@ -31,7 +31,7 @@ func parseFault(text string) (fake.Option, error) {
 	return fake.WithFault(effect, conditions...), q.err
 }
 
-// parameters are taken out one by one; those that are left nobody knows.
+// parameters are removed as they are read; the ones left at the end are unknown.
 type parameters struct {
 	values url.Values
 	err    error // the first
@@ -56,7 +56,7 @@ func (q *parameters) text(key string) string {
 	return ""
 }
 
-// parsed returns the zero value for a parameter that is not there.
+// parsed returns the zero value for a missing parameter.
 func parsed[T any](q *parameters, key string, parse func(string) (T, error)) (value T) {
 	if text := q.text(key); text != "" {
 		var err error
@@ -110,8 +110,8 @@ func (q *parameters) effect(name string) fake.Effect {
 	return nil
 }
 
-// conditions returns those that count behind the others, so that they count what the
-// others let pass.
+// conditions returns the conditions that count last, so that they count only what the
+// others let through.
 func (q *parameters) conditions() (conditions []fake.Condition) {
 	if operations := q.list("on"); operations != nil {
 		conditions = append(conditions, func(o fake.Occasion) bool { return slices.Contains(operations, string(o.Operation)) })

@@ -11,7 +11,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/fake"
 )
 
-// TestFaults checks the statuses of five lists with a fault; 0 is no answer.
+// TestFaults checks the statuses of five list calls with a fault; 0 means no response.
 func TestFaults(t *testing.T) {
 	for _, tt := range []struct {
 		fault string

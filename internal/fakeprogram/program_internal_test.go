@@ -71,8 +71,8 @@ func newClient(address, key string) *lambdamicrovms.Client {
 	})
 }
 
-// TestProgram runs a MicroVM and asks its application, before and after the program was
-// started again.
+// TestProgram runs a MicroVM and sends requests to its application, before and after a
+// restart of the program.
 func TestProgram(t *testing.T) {
 	ctx := context.Background()
 	application := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -125,13 +125,13 @@ func TestProgram(t *testing.T) {
 			for name, value := range token.AuthToken {
 				r.Header.Set(name, value)
 			}
-			answer, err := http.DefaultClient.Do(r)
+			response, err := http.DefaultClient.Do(r)
 			if err != nil {
 				t.Fatal(err)
 			}
-			body, err := io.ReadAll(answer.Body)
-			_ = answer.Body.Close()
-			if diff := cmp.Diff(want, answer.Status+" "+string(body)); err != nil || diff != "" {
+			body, err := io.ReadAll(response.Body)
+			_ = response.Body.Close()
+			if diff := cmp.Diff(want, response.Status+" "+string(body)); err != nil || diff != "" {
 				t.Errorf("port %s: %v, -want +got:\n%s", port, err, diff)
 			}
 		}
@@ -234,8 +234,8 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestStateOfAnother checks that the program does not start over a file that is none of
-// its own.
+// TestStateOfAnother checks that the program does not overwrite a file that is not a
+// state file.
 func TestStateOfAnother(t *testing.T) {
 	err := run(context.Background(), []string{"--state", "program.go"}, io.Discard, io.Discard)
 	if want := "fake: state file program.go: is not the saved state of a fake"; err == nil || !strings.HasPrefix(err.Error(), want) {
