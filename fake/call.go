@@ -61,7 +61,7 @@ func (c *call) handle() *response {
 		return c.refuse(err)
 	}
 	out, err := c.dispatch()
-	if err == nil && c.route.changes() {
+	if err == nil && !c.route.readOnly() {
 		err = c.server.keep()
 	}
 	if err != nil {
@@ -129,7 +129,7 @@ func invoke[I, O any, PI interface {
 	c.now = c.server.clock.Now()
 	c.world = c.server.world(c.scope)
 	out, err := handler(in)
-	if err == nil && c.route.changes() {
+	if err == nil && !c.route.readOnly() {
 		c.server.changed()
 	}
 	return out, err

@@ -109,12 +109,12 @@ func (c *call) occasion() Occasion {
 	arn := c.labels.get("imageIdentifier")
 	switch in := c.input.(type) {
 	case *lambdamicrovms.CreateMicroVMImageInput:
-		o.Image = or(in.Name)
+		o.Image = deref(in.Name)
 		return o
 	case *lambdamicrovms.RunMicroVMInput:
-		arn = or(in.ImageIdentifier)
+		arn = deref(in.ImageIdentifier)
 	case *lambdamicrovms.ListMicroVMsInput:
-		arn = or(in.ImageIdentifier)
+		arn = deref(in.ImageIdentifier)
 	case *lambdamicrovms.TagResourceInput, *lambdamicrovms.UntagResourceInput, *lambdamicrovms.ListTagsInput:
 		arn = c.labels.get("Resource")
 	}

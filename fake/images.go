@@ -292,7 +292,7 @@ func (c *call) getMicroVMImage(in *lambdamicrovms.GetMicroVMImageInput) (restjso
 func (c *call) listMicroVMImages(in *lambdamicrovms.ListMicroVMImagesInput) (*page, error) {
 	c.world.sweep(c.now)
 	// The service filters a page after cutting it, so that pages may be empty.
-	found, next, err := cut(c, c.world.order, func(img *image) int64 { return img.sequence }, in.MaxResults, in.NextToken, or(in.NameFilter))
+	found, next, err := cut(c, c.world.order, func(img *image) int64 { return img.sequence }, in.MaxResults, in.NextToken, deref(in.NameFilter))
 	if err != nil {
 		return nil, err
 	}

@@ -153,5 +153,5 @@ func (s *Server) Close() error {
 	return err
 }
 
-// changes reports whether a route may change the state.
-func (r *route) changes() bool { return r.method != http.MethodGet }
+// readOnly reports whether a route changes no state.
+func (r *route) readOnly() bool { return r.method == http.MethodGet }

@@ -119,7 +119,7 @@ func (c *call) listMicroVMs(in *lambdamicrovms.ListMicroVMsInput) (*page, error)
 			return nil, err
 		}
 	}
-	query := or(in.ImageIdentifier) + " " + or(in.ImageVersion)
+	query := deref(in.ImageIdentifier) + " " + deref(in.ImageVersion)
 	found, next, err := cut(c, c.world.microVMOrder, func(vm *microVM) int64 { return vm.sequence }, in.MaxResults, in.NextToken, query)
 	if err != nil {
 		return nil, err

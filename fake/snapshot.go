@@ -96,8 +96,8 @@ func (img *image) snapshot(sc scope, now time.Time, failedStatus types.MicroVMIm
 		Account: sc.account, Region: sc.region,
 		Name: img.name, ARN: img.arn, ID: img.id,
 		State:               told.State,
-		LatestActiveVersion: or(told.LatestActiveImageVersion),
-		LatestFailedVersion: or(told.LatestFailedImageVersion),
+		LatestActiveVersion: deref(told.LatestActiveImageVersion),
+		LatestFailedVersion: deref(told.LatestFailedImageVersion),
 		CreatedAt:           img.createdAt, UpdatedAt: *told.UpdatedAt,
 	}
 	if len(img.tags) > 0 {
@@ -124,7 +124,7 @@ func (v *version) snapshot(img *image, now time.Time, failedStatus types.MicroVM
 			ID:                *build.BuildId,
 			ChipsetGeneration: *build.ChipsetGeneration,
 			State:             build.BuildState,
-			StateReason:       or(build.StateReason),
+			StateReason:       deref(build.StateReason),
 		})
 	}
 	return taken
@@ -136,11 +136,11 @@ func (vm *microVM) snapshot(sc scope, now time.Time) MicroVMSnapshot {
 		Account: sc.account, Region: sc.region,
 		ID: vm.id(), Endpoint: *told.Endpoint,
 		ImageARN: *told.ImageArn, ImageVersion: *told.ImageVersion,
-		State: told.State, StateReason: or(told.StateReason),
-		StartedAt: *told.StartedAt, TerminatedAt: or(told.TerminatedAt),
+		State: told.State, StateReason: deref(told.StateReason),
+		StartedAt: *told.StartedAt, TerminatedAt: deref(told.TerminatedAt),
 		MaximumDuration:          seconds(*told.MaximumDurationInSeconds),
 		IdlePolicy:               told.IdlePolicy,
-		ExecutionRoleARN:         or(told.ExecutionRoleArn),
+		ExecutionRoleARN:         deref(told.ExecutionRoleArn),
 		IngressNetworkConnectors: told.IngressNetworkConnectors,
 		EgressNetworkConnectors:  told.EgressNetworkConnectors,
 	}

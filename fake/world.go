@@ -51,8 +51,8 @@ func (w *world) sweep(now time.Time) {
 
 func ptr[T any](v T) *T { return &v }
 
-// or returns the value that p points to, or the zero value.
-func or[T any](p *T) (v T) {
+// deref returns the value that p points to, or the zero value if p is nil.
+func deref[T any](p *T) (v T) {
 	if p != nil {
 		v = *p
 	}

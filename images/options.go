@@ -110,7 +110,7 @@ const (
 	StepUpdate         Step = "update"            // start the build of a new version
 	StepWaitForImage   Step = "wait for image"    // wait until it is no longer busy
 	StepWaitForQuota   Step = "wait for quota"    // wait until fewer builds are running
-	StepWaitForAnswer  Step = "wait for answer"   // wait before repeating a request whose response was lost
+	StepWaitToRetry    Step = "wait to retry"     // wait before repeating a request without a conclusive response
 	StepCompare        Step = "compare"           // check for concurrent updates after the request
 	StepWaitForBuild   Step = "wait for build"    // wait for the version that was started
 	StepActivate       Step = "activate"          // activate a version

@@ -280,7 +280,7 @@ func (p *pruner) delete(ctx context.Context, version string, wasActive bool) (go
 			return true, nil
 		case ctx.Err() == nil && isLost(err):
 			lost = err
-			err = p.sleep(ctx, StepWaitForAnswer, backoff(0), err)
+			err = p.sleep(ctx, StepWaitToRetry, backoff(0), err)
 		default:
 			err = p.unblock(ctx, p.api, StepDelete, version, err)
 		}

@@ -30,7 +30,7 @@ func withRetries[O any](ctx context.Context, j *job, step Step, version string, 
 			if ctx.Err() != nil || round == maxRetries || !isLost(err) {
 				return j.fail(step, version, workflow.Repeated(round+1, j.Clock.Now().Sub(began), err))
 			}
-			if err := j.sleep(ctx, StepWaitForAnswer, backoff(round), err); err != nil {
+			if err := j.sleep(ctx, StepWaitToRetry, backoff(round), err); err != nil {
 				return err
 			}
 		}

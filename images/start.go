@@ -99,7 +99,7 @@ func (s *buildStarter) request(ctx context.Context) startOutcome {
 			return failed(s.fail(s.step, "", err))
 		case isLost(err):
 			o.maybeAccepted, repeat = true, true
-			if err := s.sleep(ctx, StepWaitForAnswer, backoff(round), err); err != nil {
+			if err := s.sleep(ctx, StepWaitToRetry, backoff(round), err); err != nil {
 				return failed(err)
 			}
 			round++

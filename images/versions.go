@@ -98,7 +98,7 @@ func (j *job) settled(ctx context.Context, api settledAPI, check func(history) e
 		if round == maxRetries {
 			return nil, j.fail(StepRead, serving, err)
 		}
-		if err := j.sleep(ctx, StepWaitForAnswer, backoff(round), err); err != nil {
+		if err := j.sleep(ctx, StepWaitToRetry, backoff(round), err); err != nil {
 			return nil, err
 		}
 	}
