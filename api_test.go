@@ -15,7 +15,8 @@ import (
 	"testing"
 )
 
-// The exported API of every package that users import, so that a change of it shows in review.
+// The goldens list the exported API of every package that users import, so that reviewers
+// see each change of it.
 func TestExportedAPI(t *testing.T) {
 	for _, dir := range []string{".", "types", "fake", "images", "session", "logs", "s3upload", "cwlogs"} {
 		name := "api.txt"
@@ -28,7 +29,7 @@ func TestExportedAPI(t *testing.T) {
 
 var blankLines = regexp.MustCompile(`\n\s*\n`)
 
-// exported lists the exported declarations of a package, one a line where they are not structs.
+// exported lists the exported declarations of a package, one per line except for structs.
 func exported(t *testing.T, dir string) string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)

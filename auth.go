@@ -22,7 +22,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/sigv4"
 )
 
-// AuthResolverParameters are what the auth schemes of a call depend on.
+// AuthResolverParameters are the parameters that determine the auth schemes of a call.
 type AuthResolverParameters struct {
 	// Operation is the operation's name in the service's model, such as "RunMicrovm".
 	Operation string
@@ -36,8 +36,8 @@ type AuthSchemeResolver interface {
 	ResolveAuthSchemes(context.Context, *AuthResolverParameters) ([]*smithyauth.Option, error)
 }
 
-// defaultAuthSchemeResolver offers Signature Version 4 and, once New has made it part
-// of a client, unsigned requests for clients without credentials.
+// defaultAuthSchemeResolver offers Signature Version 4. As part of a client made by New
+// it also offers unsigned requests if there are no credentials.
 type defaultAuthSchemeResolver struct {
 	anonymous bool
 }
@@ -52,8 +52,8 @@ func (r *defaultAuthSchemeResolver) ResolveAuthSchemes(_ context.Context, params
 	return []*smithyauth.Option{sigV4, {SchemeID: smithyauth.SchemeIDAnonymous}}, nil
 }
 
-// sigV4Scheme is the client's own auth scheme. Unlike a scheme that the caller brings
-// it is made anew when a call changes the signer or the logger.
+// sigV4Scheme is the client's own auth scheme. Unlike a scheme of the caller it is
+// replaced when a call changes the signer or the logger.
 type sigV4Scheme struct {
 	signer sigV4Signer
 }
@@ -97,7 +97,7 @@ func (s *sigV4Scheme) Signer() smithyhttp.Signer { return &s.signer }
 
 type sigV4Signer struct {
 	signer HTTPSignerV4
-	// ordinary signs the requests that it does not decline, if it is not nil.
+	// ordinary, if set, signs all requests that it does not decline.
 	ordinary *sigv4.Signer
 	slog     *slogLogger // while it logs at level Debug, the SDK's signer signs
 	// options are for all requests, the second for those whose path is escaped once.
@@ -143,17 +143,17 @@ type credentialsIdentity struct {
 
 func (c *credentialsIdentity) Expiration() time.Time { return c.Expires }
 
-// Format keeps the credentials out of whatever prints an identity.
+// Format prints no credentials.
 func (credentialsIdentity) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redact.Text)) }
 
-// MarshalText is for JSON, and so for slog, what Format is for fmt.
+// MarshalText prints no credentials in JSON and slog.
 func (credentialsIdentity) MarshalText() ([]byte, error) { return []byte(redact.Text), nil }
 
 type credentialsResolver struct {
 	provider aws.CredentialsProvider
 }
 
-// Format keeps out of print what a provider prints.
+// Format prints nothing of the provider, which may print its credentials.
 func (credentialsResolver) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redact.Text)) }
 
 func (r *credentialsResolver) GetIdentity(ctx context.Context, _ smithy.Properties) (smithyauth.Identity, error) {
@@ -164,7 +164,7 @@ func (r *credentialsResolver) GetIdentity(ctx context.Context, _ smithy.Properti
 	return &credentialsIdentity{credentials}, nil
 }
 
-// resolveAuth completes the auth side of options that are final otherwise.
+// resolveAuth completes the auth options. All other options must be final.
 func (o *Options) resolveAuth() {
 	if aws.IsCredentialsProvider(o.Credentials, (*aws.AnonymousCredentials)(nil)) {
 		o.Credentials = nil
@@ -187,7 +187,7 @@ func (o *Options) resolveAuth() {
 type resolveAuthScheme struct {
 	*settings
 	operation string
-	// offered is what the default resolver says, which is the same for each call.
+	// offered is the result of the default resolver, which is the same for each call.
 	offered []*smithyauth.Option
 }
 
@@ -219,10 +219,9 @@ func (m *resolveAuthScheme) HandleFinalize(ctx context.Context, in middleware.Fi
 	}
 	span.End()
 
-	// As our first middleware inside the retry loop it also passes the skew that one attempt
-	// measured to the next.
-	// It is the first inside the retry loop, too, so that what is logged of a failed attempt
-	// and kept in the metadata is redacted already.
+	// As our first middleware inside the retry loop it also passes the skew that one
+	// attempt measured to the next. Being first, it also redacts an attempt's error
+	// before the retry loop logs it or keeps it in the metadata.
 	call, sent := callOf(ctx), ownBody(in.Request)
 	call.beginAttempt()
 	var began time.Time
@@ -388,8 +387,8 @@ func (*setSigningOptions) apply(ctx context.Context, _ *smithyhttp.Request) erro
 	return nil
 }
 
-// computePayloadHash is the SDK's middleware, but hashes the body in memory, and once for all
-// attempts.
+// computePayloadHash replaces the SDK's middleware: it hashes the body in memory, and
+// once for all attempts.
 type computePayloadHash struct {
 	*settings
 	sdk v4.ComputePayloadSHA256

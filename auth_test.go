@@ -40,7 +40,7 @@ func TestSigning(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var got []string
 			client := stubbed(
-				func(*http.Request) (*http.Response, error) { return answer(http.StatusNoContent, nil, ""), nil },
+				func(*http.Request) (*http.Response, error) { return newResponse(http.StatusNoContent, nil, ""), nil },
 				func(o *lambdamicrovms.Options) {
 					o.HTTPSignerV4 = signerFunc(func(c signCall) {
 						got = append(got, c.accessKey+" for "+c.service+" in "+c.region)
@@ -74,7 +74,7 @@ func tagInput() *lambdamicrovms.TagResourceInput {
 	}
 }
 
-// A signer of the call takes the place of the client's, and of the client's only.
+// A call's signer replaces the client's signer, but not that of a caller's auth scheme.
 func TestSignerOfCall(t *testing.T) {
 	var signed []string
 	signer := func(name string) func(*lambdamicrovms.Options) {
@@ -82,7 +82,7 @@ func TestSignerOfCall(t *testing.T) {
 			o.HTTPSignerV4 = signerFunc(func(signCall) { signed = append(signed, name) })
 		}
 	}
-	client := stubbed(func(*http.Request) (*http.Response, error) { return answer(http.StatusOK, nil, `{}`), nil }, signer("client"))
+	client := stubbed(func(*http.Request) (*http.Response, error) { return newResponse(http.StatusOK, nil, `{}`), nil }, signer("client"))
 	for _, options := range [][]func(*lambdamicrovms.Options){nil, {signer("call")}, nil} {
 		if _, err := client.ListMicroVMs(context.Background(), nil, options...); err != nil {
 			t.Fatal(err)
@@ -93,12 +93,13 @@ func TestSignerOfCall(t *testing.T) {
 	}
 }
 
-// The SDK's signer must find in the request exactly what went out.
+// The signature must cover exactly the request that is sent. The SDK's signer signs it
+// again.
 func TestSignatureIsOfTheRequest(t *testing.T) {
 	var sent *http.Request
 	client := stubbed(func(r *http.Request) (*http.Response, error) {
 		sent = r
-		return answer(http.StatusOK, nil, `{}`), nil
+		return newResponse(http.StatusOK, nil, `{}`), nil
 	})
 	if _, err := client.TagResource(context.Background(), tagInput()); err != nil {
 		t.Fatal(err)
@@ -136,7 +137,7 @@ func TestAnonymous(t *testing.T) {
 				var header http.Header
 				do := func(r *http.Request) (*http.Response, error) {
 					header = r.Header
-					return answer(http.StatusOK, nil, `{}`), nil
+					return newResponse(http.StatusOK, nil, `{}`), nil
 				}
 				var err error
 				if level == "client" {
@@ -155,7 +156,7 @@ func TestAnonymous(t *testing.T) {
 	}
 }
 
-// bearerScheme is an auth scheme of the caller's.
+// bearerScheme is an auth scheme of the caller.
 type bearerScheme struct{}
 
 func (bearerScheme) SchemeID() string { return smithyauth.SchemeIDHTTPBearer }
@@ -206,9 +207,9 @@ func TestAuthSchemes(t *testing.T) {
 			var got string
 			client := stubbed(func(r *http.Request) (*http.Response, error) {
 				got = r.Header.Get("Authorization")
-				return answer(http.StatusOK, nil, `{}`), nil
+				return newResponse(http.StatusOK, nil, `{}`), nil
 			})
-			// The client's own scheme stays, beside the caller's.
+			// The client's own scheme stays, before the caller's.
 			schemes := slices.Concat(client.Options().AuthSchemes, []smithyhttp.AuthScheme{bearerScheme{}})
 			_, err := client.ListMicroVMs(context.Background(), nil, func(o *lambdamicrovms.Options) {
 				o.AuthSchemes, o.AuthSchemePreference = schemes, test.preference

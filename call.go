@@ -18,9 +18,9 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/redact"
 )
 
-// callContext is the context of one call. Shared values, such as the operation's name, are
-// looked up first, so a call made inside another call's middleware does not see that call's
-// values.
+// callContext is the context of one call. Shared values, such as the operation's name,
+// are looked up first, so a call made inside another call's middleware does not see that
+// call's values.
 type callContext struct {
 	context.Context // the caller's
 
@@ -142,7 +142,8 @@ func (a *attemptContext) signerProperties() smithy.Properties {
 	return *a.ownSignerProperties()
 }
 
-// sharedContext returns a context with the values that official clients set for each call.
+// sharedContext returns a context with the values that official clients set for each
+// call.
 func sharedContext(s *settings, operation string) context.Context {
 	ctx := middleware.WithServiceID(context.Background(), ServiceID)
 	ctx = middleware.WithOperationName(ctx, operation)

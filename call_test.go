@@ -25,7 +25,7 @@ func TestClientToken(t *testing.T) {
 	var tokens []string
 	client := stubbed(func(r *http.Request) (*http.Response, error) {
 		tokens = append(tokens, tokenOf(t, r))
-		return answer(http.StatusOK, nil, `{}`), nil
+		return newResponse(http.StatusOK, nil, `{}`), nil
 	})
 	in := updateInput()
 	for range 2 {
@@ -53,7 +53,7 @@ func TestTokenProvider(t *testing.T) {
 	var got string
 	client := stubbed(func(r *http.Request) (*http.Response, error) {
 		got = tokenOf(t, r)
-		return answer(http.StatusOK, nil, `{}`), nil
+		return newResponse(http.StatusOK, nil, `{}`), nil
 	})
 	provider := func(token string, err error) func(*lambdamicrovms.Options) {
 		return func(o *lambdamicrovms.Options) {
@@ -69,11 +69,12 @@ func TestTokenProvider(t *testing.T) {
 	}
 }
 
-// All middlewares see one copy of an input that has a token, and the caller's own otherwise.
+// All middlewares see the same copy of an input with a client token. They see the
+// caller's input itself if it has none.
 func TestInputOfMiddlewares(t *testing.T) {
 	var seen any
 	client := stubbed(
-		func(*http.Request) (*http.Response, error) { return answer(http.StatusOK, nil, `{}`), nil },
+		func(*http.Request) (*http.Response, error) { return newResponse(http.StatusOK, nil, `{}`), nil },
 		lambdamicrovms.WithAPIOptions(func(s *middleware.Stack) error {
 			return s.Initialize.Add(middleware.InitializeMiddlewareFunc("see", func(
 				ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
@@ -100,7 +101,7 @@ func TestInputOfMiddlewares(t *testing.T) {
 }
 
 func TestNilInput(t *testing.T) {
-	client := stubbed(func(*http.Request) (*http.Response, error) { return answer(http.StatusOK, nil, `{}`), nil })
+	client := stubbed(func(*http.Request) (*http.Response, error) { return newResponse(http.StatusOK, nil, `{}`), nil })
 	if _, err := client.ListMicroVMs(context.Background(), nil); err != nil {
 		t.Errorf("nil for an input without required members: %v", err)
 	}
@@ -111,11 +112,12 @@ func TestNilInput(t *testing.T) {
 	}
 }
 
-// Part of the path is refused even where nothing is validated: it would be another path.
+// Some values of path members are rejected even without validation, because they would
+// change the path.
 func TestPathLabels(t *testing.T) {
 	client := stubbed(func(r *http.Request) (*http.Response, error) {
 		t.Errorf("%s was sent", r.URL)
-		return answer(http.StatusOK, nil, `{}`), nil
+		return newResponse(http.StatusOK, nil, `{}`), nil
 	}, func(o *lambdamicrovms.Options) { o.Validation = lambdamicrovms.ValidationNone })
 	for name, id := range map[string]*string{"nil": nil, "empty": aws.String(""), "dot": aws.String("."), "dots": aws.String("..")} {
 		_, err := client.DeleteMicroVMImage(context.Background(), &lambdamicrovms.DeleteMicroVMImageInput{ImageIdentifier: id})
@@ -128,7 +130,7 @@ func TestPathLabels(t *testing.T) {
 
 func TestResultMetadata(t *testing.T) {
 	client := stubbed(func(*http.Request) (*http.Response, error) {
-		return answer(http.StatusOK, http.Header{"X-Amzn-Requestid": {"request-1"}}, `{}`), nil
+		return newResponse(http.StatusOK, http.Header{"X-Amzn-Requestid": {"request-1"}}, `{}`), nil
 	})
 	out, err := client.ListMicroVMs(context.Background(), nil)
 	if err != nil {
@@ -142,7 +144,7 @@ func TestResultMetadata(t *testing.T) {
 	}
 }
 
-// facts are what code of the user's can learn about a call from its context.
+// facts returns what user code can learn about a call from its context.
 func facts(ctx context.Context) []string {
 	return []string{
 		middleware.GetServiceID(ctx), middleware.GetOperationName(ctx),
@@ -162,7 +164,7 @@ func TestContext(t *testing.T) {
 	var inClient, inCredentials []string
 	client := stubbed(func(r *http.Request) (*http.Response, error) {
 		inClient = facts(r.Context())
-		return answer(http.StatusOK, nil, `{}`), nil
+		return newResponse(http.StatusOK, nil, `{}`), nil
 	}, func(o *lambdamicrovms.Options) {
 		o.Logger = testLogger{}
 		o.Credentials = aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
@@ -170,7 +172,8 @@ func TestContext(t *testing.T) {
 			return staticCredentials.Retrieve(ctx)
 		})
 	})
-	// A call within a call of another service, whose facts must not get through.
+	// The call is made inside a call of another service, whose context values must not be
+	// visible.
 	ctx := context.WithValue(context.Background(), ownKey{}, "own")
 	ctx = middleware.WithServiceID(ctx, "Outer")
 	ctx = middleware.WithOperationName(ctx, "Outer")
@@ -202,7 +205,7 @@ func TestContext(t *testing.T) {
 func TestContextEnded(t *testing.T) {
 	client := stubbed(func(*http.Request) (*http.Response, error) {
 		t.Error("a request was sent")
-		return answer(http.StatusOK, nil, `{}`), nil
+		return newResponse(http.StatusOK, nil, `{}`), nil
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -211,12 +214,12 @@ func TestContextEnded(t *testing.T) {
 	}
 }
 
-// Options of a call are for that call alone.
+// Options of a call apply only to that call.
 func TestOptionsOfCall(t *testing.T) {
 	var hosts []string
 	client := stubbed(func(r *http.Request) (*http.Response, error) {
 		hosts = append(hosts, r.URL.Host)
-		return answer(http.StatusOK, nil, `{}`), nil
+		return newResponse(http.StatusOK, nil, `{}`), nil
 	})
 	for _, options := range [][]func(*lambdamicrovms.Options){
 		nil,
@@ -239,9 +242,9 @@ func TestUserAgent(t *testing.T) {
 	do := func(r *http.Request) (*http.Response, error) {
 		got = r.Header.Get("User-Agent")
 		if strings.HasSuffix(r.URL.Path, "/microvms") || strings.HasSuffix(r.URL.Path, "/microvm-images") {
-			return answer(http.StatusOK, nil, `{"items":[]}`), nil
+			return newResponse(http.StatusOK, nil, `{"items":[]}`), nil
 		}
-		return answer(http.StatusOK, nil, `{"state":"RUNNING"}`), nil
+		return newResponse(http.StatusOK, nil, `{"state":"RUNNING"}`), nil
 	}
 	get := func(client *lambdamicrovms.Client, options ...func(*lambdamicrovms.Options)) error {
 		_, err := client.ListMicroVMs(context.Background(), nil, options...)
@@ -249,7 +252,7 @@ func TestUserAgent(t *testing.T) {
 	}
 	tests := map[string]struct {
 		call func() error
-		want []string // words of the header, up to a # only where they end in one
+		want []string // words of the header; a word that ends in # is a prefix
 		not  []string
 	}{
 		"plain": {
@@ -326,12 +329,12 @@ func TestUserAgent(t *testing.T) {
 	}
 }
 
-// What is put into the User-Agent header before stays in it, behind the SDK's own.
+// A User-Agent header that is already set is kept, after the SDK's own text.
 func TestUserAgentOfInterceptor(t *testing.T) {
 	var got []string
 	client := stubbed(func(r *http.Request) (*http.Response, error) {
 		got = r.Header["User-Agent"]
-		return answer(http.StatusOK, nil, `{}`), nil
+		return newResponse(http.StatusOK, nil, `{}`), nil
 	}, func(o *lambdamicrovms.Options) { o.Interceptors.AddAfterSerialization(headerInterceptor{}) })
 	if _, err := client.ListMicroVMs(context.Background(), nil); err != nil {
 		t.Fatal(err)
@@ -347,14 +350,14 @@ func (sourcedCredentials) ProviderSources() []aws.CredentialSource {
 	return []aws.CredentialSource{aws.CredentialSourceEnvVars, aws.CredentialSourceSSO}
 }
 
-// One client serves many goroutines, and none of their calls sees anything of another.
+// Many goroutines use one client, and no call sees data of another.
 func TestConcurrentCalls(t *testing.T) {
 	client := stubbed(func(r *http.Request) (*http.Response, error) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return nil, err
 		}
-		return answer(http.StatusOK, http.Header{"X-Amzn-Requestid": {r.Header.Get("Amz-Sdk-Invocation-Id")}}, string(body)), nil
+		return newResponse(http.StatusOK, http.Header{"X-Amzn-Requestid": {r.Header.Get("Amz-Sdk-Invocation-Id")}}, string(body)), nil
 	})
 	var calls sync.WaitGroup
 	for i := range 16 {
@@ -372,7 +375,7 @@ func TestConcurrentCalls(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				} else if *out.Description != *in.Description {
-					t.Errorf("the answer of call %s came to call %s", *out.Description, *in.Description)
+					t.Errorf("the response of call %s came to call %s", *out.Description, *in.Description)
 				}
 			}
 		}()

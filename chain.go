@@ -10,8 +10,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/link"
 )
 
-// A chain runs the calls of an operation: all calls without options of their own if it is
-// compiled, or a single call. It is immutable.
+// A chain runs calls of an operation. A compiled chain runs all calls without their own
+// options; any other runs a single call. A chain is immutable.
 type chain struct {
 	*settings
 
@@ -41,8 +41,7 @@ func (c *chain) run(ctx context.Context, in any) (out any, metadata middleware.M
 	return out, metadata, err
 }
 
-// handle runs the operation. Whatever has failed, and wherever, its error leaves without the
-// secrets of the call.
+// handle runs the operation. It removes the secrets of the call from any error.
 func (c *chain) handle(ctx context.Context, call *callContext, in any) (any, middleware.Metadata, error) {
 	out, metadata, err := c.handler.Handle(ctx, in)
 	if err == nil {
@@ -55,8 +54,8 @@ func (c *chain) handle(ctx context.Context, call *callContext, in any) (any, mid
 	return out, metadata, call.known().Error(err)
 }
 
-// compile turns a stack into a handler that all calls share. first returns the request that
-// the serializer gets.
+// compile turns a stack into a handler that all calls share. first returns the request
+// that the serializer gets.
 func compile(stack *middleware.Stack, first func() any, transport middleware.Handler) (middleware.Handler, error) {
 	if err := fixUserAgents(stack.Build); err != nil {
 		return nil, err

@@ -19,7 +19,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/partition"
 )
 
-// tracedStack is a stack of middlewares that note when they are entered and left.
+// tracedStack is a stack of middlewares that record when they are entered and left.
 func tracedStack(trace *[]string) *middleware.Stack {
 	enter := func(id string) func() {
 		*trace = append(*trace, id)
@@ -56,7 +56,7 @@ func tracedStack(trace *[]string) *middleware.Stack {
 	return s
 }
 
-// A chain must do what the stack does that it is made from.
+// A chain must do the same as its stack.
 func TestChainIsTheStack(t *testing.T) {
 	run := func(wrap func(*middleware.Stack, middleware.Handler) middleware.Handler) (trace []string) {
 		transport := middleware.HandlerFunc(func(_ context.Context, in any) (any, middleware.Metadata, error) {
@@ -84,7 +84,7 @@ func TestChainIsTheStack(t *testing.T) {
 	}
 }
 
-// Middlewares that only hold a place for an ID cost a compiled chain nothing.
+// A compiled chain leaves out placeholders, so that they cost nothing.
 func TestChainLeavesOutIdleMiddlewares(t *testing.T) {
 	noop := metrics.NopMeterProvider{}
 	for name, test := range map[string]struct {
@@ -127,7 +127,8 @@ func chainClient(do doFunc) *Client {
 	return New(Options{Region: "us-east-1", HTTPClient: do, Retryer: aws.NopRetryer{}})
 }
 
-// Plain calls, pages and polls share chains, each kind its own; calls with options share none.
+// Plain calls, pages and polls each have a shared chain. Calls with options do not share
+// one.
 func TestChainsAreKept(t *testing.T) {
 	c := chainClient(empty)
 	kept := func() (names []string) {
@@ -163,7 +164,7 @@ func TestChainsAreKept(t *testing.T) {
 	}
 }
 
-// The two ways through a stack must send the same requests.
+// A shared chain and a stack of a single call must send the same requests.
 func TestBothWaysSendTheSame(t *testing.T) {
 	var sent []string
 	c := chainClient(func(r *http.Request) (*http.Response, error) {
@@ -206,7 +207,7 @@ func TestBothWaysSendTheSame(t *testing.T) {
 	}
 }
 
-// What marks a call must not mark those that user code makes within it.
+// The feature of a call must not mark calls that user code makes inside it.
 func TestFeatureIsOfOneCall(t *testing.T) {
 	var agents []string
 	inner := chainClient(func(r *http.Request) (*http.Response, error) {
@@ -248,7 +249,8 @@ func TestPartitionWithout(t *testing.T) {
 	}
 }
 
-// smithy-go's wrapper answers io.EOF from WriteTo, which makes net/http drop the connection.
+// smithy-go's wrapper returns io.EOF from WriteTo, which makes net/http drop the
+// connection.
 func TestRequestBodyHasNoWriteTo(t *testing.T) {
 	var body any = &requestBody{}
 	if _, ok := body.(io.WriterTo); ok {
@@ -288,7 +290,7 @@ func TestRequestBodySeek(t *testing.T) {
 	}
 }
 
-// An encoder comes back from the pool as if it were new, also after a failure.
+// A pooled encoder must behave like a new one, also after a failure.
 func TestRequestEncoderIsReused(t *testing.T) {
 	in := strictUpdateInput()
 	for range 2 {

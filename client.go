@@ -13,17 +13,17 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
-// Client calls the operations of AWS Lambda MicroVMs. It is safe for concurrent use.
-// Make it with New or NewFromConfig.
+// Client calls the operations of AWS Lambda MicroVMs. It is safe for concurrent use. Make
+// it with New or NewFromConfig.
 type Client struct {
-	// options is a pointer, because fmt prints unexported fields without calling Format: it
-	// then shows an address, not the credentials. See complete.
+	// options is a pointer, because fmt prints unexported fields without calling Format:
+	// it then shows an address, not the credentials. See complete.
 	options    *Options
 	completing sync.Once
 	// skew is how far the service's clock was ahead at the last response, in nanoseconds.
 	skew atomic.Int64
 
-	// chains holds the compiled chains, each since its first call.
+	// chains holds the compiled chains. Each is compiled by the first call that needs it.
 	chains    [operationCount][featureCount]atomic.Pointer[chain]
 	compiling sync.Mutex
 	settings  *settings // of all compiled chains; guarded by compiling
@@ -39,8 +39,9 @@ func New(options Options, optFns ...func(*Options)) *Client {
 	return c
 }
 
-// complete returns the options with all defaults. It fills them in at the first use of the
-// client, unless option functions had to see them: programs make clients they do not use.
+// complete returns the options with all defaults. It fills them in at the first use of
+// the client, because programs make clients that they never use. Option functions need
+// them earlier.
 func (c *Client) complete() *Options {
 	c.completing.Do(func() { c.options.complete(nil) })
 	return c.options
@@ -78,9 +79,10 @@ type operationInfo struct {
 	name   string // in the model
 	method string // of HTTP
 	slot   int    // index in Client.chains
-	// readOnly says that the operation changes nothing.
+	// readOnly is true if the operation changes nothing.
 	readOnly bool
-	// returns says that the model requires members of the output, so that a success has a body.
+	// returns is true if the model requires members of the output, so that a success has
+	// a body.
 	returns bool
 }
 
@@ -138,8 +140,8 @@ func (c *Client) call(ctx context.Context, op operationShape, in any, optFns []f
 	return out, metadata, nil
 }
 
-// chain returns the client's compiled chain of the operation, or a new one if the caller can
-// change anything about this call.
+// chain returns the client's compiled chain of the operation, or a new one if the caller
+// can change anything about this call.
 func (c *Client) chain(ctx context.Context, op operationShape, optFns []func(*Options)) (*chain, error) {
 	feature := featureOf(ctx)
 	if len(optFns) > 0 || len(c.complete().APIOptions) > 0 {
@@ -162,7 +164,7 @@ func (c *Client) chain(ctx context.Context, op operationShape, optFns []func(*Op
 	return compiled, nil
 }
 
-// compileChain makes the chain of all calls without options of their own.
+// compileChain makes the chain of all calls without their own options.
 func (c *Client) compileChain(op operationShape, feature callFeature) (*chain, error) {
 	if c.settings == nil {
 		options := c.Options()

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// A program on the official client moves over by its import path and by one word, and then does what it did.
+// A program for the official client works with this module after a change of its import
+// path and of one word.
 func TestOfficialProgram(t *testing.T) {
 	source, err := os.ReadFile("testdata/official_program.go.txt")
 	if err != nil {
@@ -21,7 +22,7 @@ func TestOfficialProgram(t *testing.T) {
 	golden(t, "testdata/official_program_output.txt", runProgram(t, program))
 }
 
-// runProgram runs a program in a module of its own outside of the repository.
+// runProgram runs a program in a separate module outside of the repository.
 func runProgram(t *testing.T, program string) string {
 	t.Helper()
 	return goProgram(t, program, "run", ".")

@@ -7,10 +7,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// NewFromConfig returns a Client with the configuration of config.LoadDefaultConfig, changed
-// by its ServiceOptions and then by optFns. As in official clients, an endpoint resolver of
-// the configuration ranks above BaseEndpoint. An EndpointResolverV2 set by optFns ranks above
-// both.
+// NewFromConfig returns a Client with the configuration of config.LoadDefaultConfig,
+// changed by its ServiceOptions and then by optFns. As in official clients, an endpoint
+// resolver of the configuration ranks above BaseEndpoint. An EndpointResolverV2 set by
+// optFns ranks above both.
 func NewFromConfig(cfg aws.Config, optFns ...func(*Options)) *Client {
 	options := Options{
 		Region:                     cfg.Region,
@@ -62,13 +62,13 @@ func NewFromConfig(cfg aws.Config, optFns ...func(*Options)) *Client {
 	})
 }
 
-// configuredEndpoint returns the endpoint that a user has configured. One for this service
-// ranks above one for all services, and the environment above files.
+// configuredEndpoint returns the endpoint that a user has configured. One for this
+// service ranks above one for all services, and the environment above files.
 func configuredEndpoint(cfg aws.Config) *string {
 	_, all := os.LookupEnv("AWS_ENDPOINT_URL")
 	_, own := os.LookupEnv("AWS_ENDPOINT_URL_LAMBDA_MICROVMS")
 	if all && !own {
-		return cfg.BaseEndpoint // AWS_ENDPOINT_URL, which ranks above this service's in a file
+		return cfg.BaseEndpoint // AWS_ENDPOINT_URL ranks above a file's endpoint for this service
 	}
 
 	ctx := context.Background()
@@ -92,9 +92,9 @@ func configuredEndpoint(cfg aws.Config) *string {
 	return cfg.BaseEndpoint
 }
 
-// fromSources asks the configuration's sources in their order and returns the first value.
-// A source is one if it has the method. As in official clients, an error ends the search
-// without a value.
+// fromSources returns the first value of the configuration's sources, in their order.
+// Sources without the method are skipped. As in official clients, an error ends the
+// search without a value.
 func fromSources[P, T any](cfg aws.Config, get func(P) (T, bool, error)) (value T, found bool) {
 	for _, source := range cfg.ConfigSources {
 		if p, ok := source.(P); ok {

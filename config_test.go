@@ -19,7 +19,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms"
 )
 
-// Sources of a configuration, as package config has them: told by their methods.
+// Sources of a configuration. As in package config, the methods of a source decide what
+// it provides.
 type (
 	fipsSource      struct{ state aws.FIPSEndpointState }
 	dualStackSource struct{ state aws.DualStackEndpointState }
@@ -59,7 +60,7 @@ func TestConfiguredEndpoint(t *testing.T) {
 	const all, own, code = "http://all", "http://own", "http://code"
 	tests := map[string]struct {
 		environment map[string]string
-		base        string // what LoadDefaultConfig has found for all services
+		base        string // what LoadDefaultConfig found for all services
 		sources     []any
 		want        string
 	}{
@@ -123,14 +124,15 @@ func TestConfiguredEndpointVariants(t *testing.T) {
 	}
 }
 
-// What is printed of a client are its options with the defaults. It may be printed while a first call completes them.
+// A client prints as its options with the defaults, also while a first call fills them
+// in.
 func TestPrintedClientIsComplete(t *testing.T) {
 	if got := fmt.Sprintf("%+v", lambdamicrovms.New(lambdamicrovms.Options{Region: "eu-west-1"})); !strings.Contains(got, "Region:eu-west-1") || !strings.Contains(got, "RetryMode:standard") {
 		t.Errorf("printed as %s", got)
 	}
 }
 
-// What a configuration holds is what the options hold.
+// Every field of a configuration reaches the options.
 func TestNewFromConfig(t *testing.T) {
 	retryer := retry.NewStandard()
 	do := httpFunc(nil)
@@ -188,7 +190,7 @@ func TestRetryerOfConfig(t *testing.T) {
 	}
 }
 
-// Service options come before those of the caller, and are told for which service.
+// Service options run before those of the caller, with the ID of this service.
 func TestServiceOptions(t *testing.T) {
 	var order []string
 	cfg := aws.Config{ServiceOptions: []func(string, any){func(service string, options any) {
@@ -207,7 +209,7 @@ func TestServiceOptions(t *testing.T) {
 	}
 }
 
-// A default can be wrapped, and set to nil it comes back.
+// Option functions can wrap a default. If they set the field to nil, the default is used.
 func TestDefaultsInOptionFunctions(t *testing.T) {
 	client := lambdamicrovms.New(lambdamicrovms.Options{}, func(o *lambdamicrovms.Options) {
 		if o.Retryer == nil || o.HTTPClient == nil || o.HTTPSignerV4 == nil || o.EndpointResolverV2 == nil ||
@@ -223,7 +225,7 @@ func TestDefaultsInOptionFunctions(t *testing.T) {
 		t.Errorf("a default is gone: %+v", o)
 	}
 
-	client = stubbed(func(*http.Request) (*http.Response, error) { return answer(http.StatusOK, nil, `{}`), nil })
+	client = stubbed(func(*http.Request) (*http.Response, error) { return newResponse(http.StatusOK, nil, `{}`), nil })
 	_, err := client.ListMicroVMs(context.Background(), nil, func(o *lambdamicrovms.Options) {
 		o.Retryer, o.HTTPClient, o.HTTPSignerV4, o.EndpointResolverV2 = nil, nil, nil, nil
 		o.IdempotencyTokenProvider, o.Logger, o.TracerProvider, o.MeterProvider, o.AuthSchemeResolver, o.AuthSchemes = nil, nil, nil, nil, nil, nil

@@ -16,8 +16,9 @@ import (
 )
 
 // unsentError marks the error of an attempt whose request did not reach the service. It
-// does not change the text. Whatever fails before the transport is marked as well: an
-// error of a credentials provider may hold the send error of another service's client.
+// does not change the text. Errors from before the transport are marked as well, because
+// the error of a credentials provider may wrap the send error of another service's
+// client.
 type unsentError struct{ Err error } // exported for redact.Secrets.Error, which copies it
 
 func (e *unsentError) Error() string { return e.Err.Error() }
@@ -31,25 +32,25 @@ func markUnsent(err error) error {
 	return &unsentError{err}
 }
 
-// A delivery records how far the sending of one request came, from what net/http reports.
-// The hooks may run while the HTTP client has already given up, hence the atomics.
+// A delivery records from the hooks of net/http how far one request was sent. It uses
+// atomics because hooks may run after the HTTP client has given up.
 type delivery struct {
 	trace     httptrace.ClientTrace
-	requested atomic.Bool // a connection was asked for: the client reports
-	connected atomic.Bool // a connection was got: bytes may have left
+	requested atomic.Bool // a connection was requested: the client calls the hooks
+	connected atomic.Bool // there was a connection: bytes may have been sent
 	bodyRead  atomic.Bool
 }
 
-// watch returns a context whose requests report to d.
+// watch returns a context with hooks that report to d.
 func (d *delivery) watch(ctx context.Context) context.Context {
 	d.trace.GetConn = func(string) { d.requested.Store(true) }
 	d.trace.GotConn = func(httptrace.GotConnInfo) { d.connected.Store(true) }
 	return httptrace.WithClientTrace(ctx, &d.trace)
 }
 
-// unsent reports whether it is known that the service cannot have received the whole
-// request. reports is that of the HTTP client, err is what the client returned. A client
-// that reports nothing is judged by err.
+// unsent reports whether the service certainly did not receive the whole request. reports
+// says that the HTTP client calls the hooks; otherwise err, the error that the client
+// returned, decides.
 func (d *delivery) unsent(reports bool, err error) bool {
 	switch {
 	case d.connected.Load():
@@ -57,16 +58,16 @@ func (d *delivery) unsent(reports bool, err error) bool {
 	case d.requested.Load():
 		return true
 	case reports:
-		// Without a body to read, only a protocol that was registered on the transport and
-		// does not report could have sent it.
+		// The request was sent if its body was read: by a protocol that is registered on
+		// the transport and calls no hooks.
 		return !d.bodyRead.Load()
 	default:
 		return isDialError(err)
 	}
 }
 
-// isDialError reports whether there was no connection to send a request on. All of
-// several joined errors must say so.
+// isDialError reports whether no connection could be opened. All of several joined errors
+// must say so.
 func isDialError(err error) bool {
 	switch e := err.(type) { //nolint:errorlint // it walks the chain itself
 	case nil:
@@ -88,7 +89,7 @@ func isDialError(err error) bool {
 	}
 }
 
-// reports reports whether the client calls the hooks of httptrace for all that it sends.
+// reports reports whether the client calls the hooks of httptrace for all requests.
 func reports(client HTTPClient) bool {
 	c, ok := client.(*http.Client)
 	if !ok {
@@ -98,7 +99,8 @@ func reports(client HTTPClient) bool {
 	return ok && transport.reports()
 }
 
-// sendError is the error of a request that the HTTP client did not answer.
+// sendError returns the error of a request for which the HTTP client returned no
+// response.
 func sendError(ctx context.Context, err error, unsent bool) error {
 	ended := ctx.Err()
 	if ended != nil {
@@ -113,7 +115,8 @@ func sendError(ctx context.Context, err error, unsent bool) error {
 	return &smithyhttp.RequestSendError{Err: err}
 }
 
-// watchedTransport is smithyhttp.ClientHandler with errors as those of directTransport.
+// watchedTransport is smithyhttp.ClientHandler, but returns the errors of
+// directTransport.
 type watchedTransport struct {
 	handler middleware.Handler // sends with a watchedClient
 }
@@ -129,13 +132,13 @@ func (t *watchedTransport) Handle(ctx context.Context, input any) (any, middlewa
 
 type watchedSendingKey struct{}
 
-// watchedSending is what a watchedClient tells its watchedTransport.
+// watchedSending is the report of a watchedClient to its watchedTransport.
 type watchedSending struct {
 	failed, unsent bool
 	err            error
 }
 
-// watchedClient watches what another client sends.
+// watchedClient reports the deliveries of another client.
 type watchedClient struct{ HTTPClient }
 
 func (c watchedClient) Do(r *http.Request) (*http.Response, error) {

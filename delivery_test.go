@@ -29,8 +29,8 @@ type roundTripFunc func(*http.Request) (*http.Response, error)
 
 func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// transports are the ways in which a caller may bring a transport. All but "detached" show
-// that they are net/http, or pass on the context that it reports to.
+// transports are the ways in which a caller may set a transport. All but "detached" are
+// recognisable as net/http, or pass on the context whose hooks it calls.
 func transports(tr *http.Transport) map[string]lambdamicrovms.HTTPClient {
 	plain := &http.Client{Transport: tr}
 	return map[string]lambdamicrovms.HTTPClient{
@@ -43,12 +43,13 @@ func transports(tr *http.Transport) map[string]lambdamicrovms.HTTPClient {
 	}
 }
 
-// ownError is the error type of a dialer that nobody else knows.
+// ownError is the private error type of a caller's dialer.
 type ownError struct{}
 
 func (ownError) Error() string { return "no route" }
 
-// All causes for which a call of net/http fails, and whether the service may have got it.
+// Every cause of a failed net/http call, and whether the service may have received the
+// request.
 func TestUncertainIsKnown(t *testing.T) {
 	serve := func(t *testing.T, o *lambdamicrovms.Options, conn func(net.Conn)) {
 		*o.BaseEndpoint = *clienttest.ServeConns(t, conn).BaseEndpoint
@@ -107,11 +108,13 @@ func TestUncertainIsKnown(t *testing.T) {
 		setUp func(*testing.T, *lambdamicrovms.Options, *http.Transport)
 		ctx   func(context.Context) (context.Context, context.CancelFunc)
 		want  bool
-		// early causes end a call before net/http has anything to report.
+		// early causes end a call before net/http calls a hook.
 		early bool
-		// nobody but its own type tells what they are, which is enough for a client that does not report.
+		// typed causes are recognised by the error's type, also for a client that calls
+		// no hooks.
 		typed bool
-		// lies are errors that only a client that reports can refute.
+		// lies are errors that wrongly claim that nothing was sent. Only hooks can refute
+		// them.
 		lies bool
 	}{
 		"connection refused": {typed: true, setUp: func(t *testing.T, o *lambdamicrovms.Options, _ *http.Transport) {
@@ -201,7 +204,8 @@ func TestUncertainIsKnown(t *testing.T) {
 			serve(t, o, func(conn net.Conn) { clienttest.ReadRequest(conn) })
 		}},
 		"TLS 1.3 client certificate": {want: true, setUp: func(t *testing.T, o *lambdamicrovms.Options, tr *http.Transport) {
-			// The client has sent its request before it learns that it is not welcome.
+			// The client sends its request before it learns that the server rejects its
+			// certificate.
 			secure(t, o, tr, func(c *tls.Config) { c.MinVersion, c.ClientAuth = tls.VersionTLS13, tls.RequireAnyClientCert }, hello)
 		}},
 		"proxy that closes a plain request": {want: true, setUp: func(t *testing.T, o *lambdamicrovms.Options, tr *http.Transport) {
@@ -267,8 +271,8 @@ func TestUncertainIsKnown(t *testing.T) {
 	}
 }
 
-// lateConn is a server's side of a TLS connection. It holds the end of the client's
-// handshake back until some of the request follows it.
+// lateConn is a server's side of a TLS connection. It delays the end of the client's
+// handshake until a part of the request follows.
 type lateConn struct {
 	net.Conn
 	hello bool
@@ -296,7 +300,7 @@ func (c *lateConn) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// lyingConn has errors that claim that there was no connection.
+// lyingConn returns errors that wrongly claim that there was no connection.
 type lyingConn struct{ net.Conn }
 
 func (c lyingConn) Read(p []byte) (int, error) {
@@ -307,7 +311,8 @@ func (c lyingConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// A cancellation that comes when the service has the request leaves the outcome open.
+// If the context is canceled after the service has received the request, the outcome is
+// unknown.
 func TestUncertainAfterCancellation(t *testing.T) {
 	update := func(ctx context.Context, c *lambdamicrovms.Client, options ...func(*lambdamicrovms.Options)) error {
 		_, err := c.UpdateMicroVMImage(ctx, updateInput(), options...)
@@ -334,8 +339,8 @@ func TestUncertainAfterCancellation(t *testing.T) {
 	}
 }
 
-// What went out once is not taken back by an HTTP client that tries again by itself and
-// cannot connect any more.
+// An HTTP client may resend a request by itself and fail to connect the second time. The
+// first sending still counts.
 func TestUncertainAfterRetryOfTheHTTPClient(t *testing.T) {
 	options := clienttest.ServeConns(t, func(conn net.Conn) {
 		clienttest.ReadRequest(conn)
@@ -353,7 +358,7 @@ func TestUncertainAfterRetryOfTheHTTPClient(t *testing.T) {
 			"detached": func(*http.Request) context.Context { return context.Background() },
 		} {
 			if name == "last error" && way == "detached" {
-				continue // that client hides what it did
+				continue // that client calls no hooks
 			}
 			t.Run(name+", "+way, func(t *testing.T) {
 				options := options
@@ -371,7 +376,8 @@ func TestUncertainAfterRetryOfTheHTTPClient(t *testing.T) {
 	}
 }
 
-// A provider's own requests, to another service, are not those of the call.
+// Failed requests of a credentials provider, to another service, are not requests of the
+// call.
 func TestErrorsBeforeTheTransportAreCertain(t *testing.T) {
 	other := &smithyhttp.RequestSendError{Err: syscall.ECONNRESET}
 	client := stubbed(func(*http.Request) (*http.Response, error) {
@@ -386,7 +392,8 @@ func TestErrorsBeforeTheTransportAreCertain(t *testing.T) {
 	}
 }
 
-// A response that middleware keeps to itself does not hide that a request was canceled on its way.
+// Middleware that discards the response does not hide that a request was canceled while
+// it was sent.
 func TestUncertainWhenMiddlewareDropsACancellation(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	client := stubbed(func(*http.Request) (*http.Response, error) {
@@ -405,7 +412,7 @@ func TestUncertainWhenMiddlewareDropsACancellation(t *testing.T) {
 	}
 }
 
-// A redirect is a refusal, whatever it says about where to go.
+// A redirect is a rejection, even if its Location is not a URL.
 func TestRedirectToNoURL(t *testing.T) {
 	for name, client := range httpClients() {
 		for _, status := range []int{301, 302, 303, 307, 308} {

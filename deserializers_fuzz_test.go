@@ -19,8 +19,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// Whatever stands in a document, each shape reads it or returns an error, and what was read is written and read again
-// without loss. The first byte picks the shape.
+// Every shape decodes a document or returns an error, and a decoded shape survives
+// encoding and decoding. The first byte selects the shape.
 func FuzzDecodeShapes(f *testing.F) {
 	list := shapes(f)
 	if len(list) > math.MaxUint8 {
@@ -62,7 +62,8 @@ func FuzzDecodeShapes(f *testing.F) {
 	})
 }
 
-// sameJSON compares two pointers to shapes. json.Marshal writes the JSON of an unknown member of a union in its own form.
+// sameJSON compares two pointers to shapes. It ignores spacing, because json.Marshal
+// changes it in unknown union members.
 func sameJSON(a, b any) bool {
 	return reflect.DeepEqual(a, b) || cmp.Equal(a, b,
 		cmp.Comparer(func(a, b types.UnknownUnionMember) bool {
@@ -72,8 +73,8 @@ func sameJSON(a, b any) bool {
 		cmp.Comparer(func(middleware.Metadata, middleware.Metadata) bool { return true }))
 }
 
-// Whatever a gateway answers, a call ends with an output or with an error that tells the status.
-func FuzzAnswers(f *testing.F) {
+// Whatever a gateway sends, a call returns an output or an error with the status.
+func FuzzResponses(f *testing.F) {
 	m := readModel(f)
 	modeled := map[string]bool{}
 	for i, shape := range errorsOf(m) {
@@ -98,7 +99,7 @@ func FuzzAnswers(f *testing.F) {
 		}
 		op := m.Service.Operations[int(pick)%len(m.Service.Operations)]
 		client := stubbed(func(*http.Request) (*http.Response, error) {
-			return answer(status, http.Header{"X-Amzn-Errortype": {errorType}, "Retry-After": {body}}, body), nil
+			return newResponse(status, http.Header{"X-Amzn-Errortype": {errorType}, "Retry-After": {body}}, body), nil
 		})
 		out, err := call(t, client, op, sample.Minimal(op.Input))
 		if success := status < 300; err == nil && (!success || reflect.ValueOf(out).IsNil()) {

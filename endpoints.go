@@ -27,14 +27,14 @@ type EndpointResolverOptions struct {
 	// Options.ClientLogMode.
 	LogDeprecated bool
 
-	// ResolvedRegion is the region to use in place of Options.Region. It is set
-	// for regions such as "us-east-1-fips", and not by callers.
+	// ResolvedRegion is the region to use in place of Options.Region. It is set for
+	// regions such as "us-east-1-fips", and not by callers.
 	ResolvedRegion string
 
 	// DisableHTTPS sends requests over plain HTTP.
 	DisableHTTPS bool
 
-	// UseDualStackEndpoint asks for an endpoint that answers over IPv4 and IPv6.
+	// UseDualStackEndpoint asks for an endpoint with IPv4 and IPv6 addresses.
 	UseDualStackEndpoint aws.DualStackEndpointState
 
 	// UseFIPSEndpoint asks for an endpoint with FIPS 140 validated cryptography.
@@ -57,12 +57,12 @@ func (o EndpointResolverOptions) GetUseFIPSEndpoint() aws.FIPSEndpointState {
 	return o.UseFIPSEndpoint
 }
 
-// EndpointParameters are what the endpoint of a call depends on.
+// EndpointParameters are the parameters that determine the endpoint of a call.
 type EndpointParameters struct {
 	// Region is the region, such as "us-east-1". Required unless Endpoint is set.
 	Region *string
 
-	// UseDualStack asks for an endpoint that answers over IPv4 and IPv6; nil means false.
+	// UseDualStack asks for an endpoint with IPv4 and IPv6 addresses; nil means false.
 	UseDualStack *bool
 
 	// UseFIPS asks for an endpoint with FIPS 140 validated cryptography; nil means false.
@@ -72,8 +72,8 @@ type EndpointParameters struct {
 	Endpoint *string
 }
 
-// ValidateRequired returns an error when a member without a default is nil. Call it
-// after WithDefaults.
+// ValidateRequired returns an error when a member without a default is nil. Call it after
+// WithDefaults.
 func (p EndpointParameters) ValidateRequired() error {
 	switch {
 	case p.UseDualStack == nil:
@@ -100,8 +100,8 @@ type EndpointResolverV2 interface {
 	ResolveEndpoint(ctx context.Context, params EndpointParameters) (smithyendpoints.Endpoint, error)
 }
 
-// NewDefaultEndpointResolverV2 returns the resolver that knows the service's endpoints
-// in all AWS partitions.
+// NewDefaultEndpointResolverV2 returns the resolver that knows the service's endpoints in
+// all AWS partitions.
 func NewDefaultEndpointResolverV2() EndpointResolverV2 { return &resolver{} }
 
 type resolver struct{}
@@ -118,7 +118,7 @@ func (*resolver) ResolveEndpoint(_ context.Context, params EndpointParameters) (
 	return smithyendpoints.Endpoint{URI: *location, Headers: http.Header{}}, nil
 }
 
-// endpointRuleError is a combination of options that the endpoint rules refuse. The
+// endpointRuleError reports a combination of options that the endpoint rules reject. The
 // texts are those of the rules, which all AWS SDKs share.
 type endpointRuleError string
 
@@ -148,9 +148,8 @@ func location(params EndpointParameters) (*url.URL, error) {
 	return &url.URL{Scheme: "https", Host: host}, nil
 }
 
-// parseEndpoint is strict about what net/http would only complain of after the request
-// has been signed. Errors repeat nothing of the URL, which may hold a password, wherever a
-// slip has put it.
+// parseEndpoint rejects URLs that net/http would reject only after signing. Errors repeat
+// no part of the URL: it may contain a password, which a typo can move anywhere.
 func parseEndpoint(endpoint string) (*url.URL, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil {
@@ -168,7 +167,8 @@ func parseEndpoint(endpoint string) (*url.URL, error) {
 	return u, nil
 }
 
-// checkEndpoint refuses what net/http cannot send to, before anything is signed or retried.
+// checkEndpoint rejects URLs that net/http cannot send to, before anything is signed or
+// retried.
 func checkEndpoint(u *url.URL) error {
 	if scheme := strings.ToLower(u.Scheme); scheme != "https" && scheme != "http" {
 		return errors.New("the scheme of the endpoint must be https or http")
@@ -179,7 +179,8 @@ func checkEndpoint(u *url.URL) error {
 	return nil
 }
 
-// checkRegion refuses regions that would put something else than a label into the host.
+// checkRegion rejects regions that are not a single label of a host name: they could
+// redirect requests.
 func checkRegion(region string) error {
 	if !smithyhttp.ValidHostLabel(region) || region[0] == '-' || region[len(region)-1] == '-' {
 		return fmt.Errorf("invalid input region %.64q", region)
@@ -211,8 +212,8 @@ func serviceHost(p partition.Partition, region string, fips, dualStack bool) (st
 type resolveEndpoint struct {
 	*settings
 
-	// known or knownErr is what the default resolver says, which is the same for each
-	// call. Both are nil with other resolvers, which are asked each time.
+	// known and knownErr are the result of the default resolver, which is the same for
+	// each call. Both are nil with another resolver, which each call uses.
 	known    *smithyendpoints.Endpoint
 	knownErr error
 }
@@ -279,7 +280,7 @@ func (m *resolveEndpoint) endpoint(ctx context.Context) (*smithyendpoints.Endpoi
 	return m.ask(ctx)
 }
 
-// ask asks the resolver of the options.
+// ask calls the resolver of the options.
 func (m *resolveEndpoint) ask(ctx context.Context) (*smithyendpoints.Endpoint, error) {
 	params := EndpointParameters{
 		UseDualStack: aws.Bool(m.options.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),

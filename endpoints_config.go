@@ -12,8 +12,8 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// configResolver asks the deprecated endpoint resolver of an aws.Config. Programs use one to
-// point all clients at another host. Ignoring it would send their requests to AWS.
+// configResolver asks the deprecated endpoint resolver of an aws.Config. Programs use one
+// to point all clients at another host. Ignoring it would send their requests to AWS.
 type configResolver struct {
 	ask      func(region string, options EndpointResolverOptions) (aws.Endpoint, error) //nolint:staticcheck // deprecated, but in use
 	fallback EndpointResolverV2

@@ -15,7 +15,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms"
 )
 
-// The deprecated endpoint resolvers of a configuration, by which programs send all clients to one host.
+// The deprecated endpoint resolvers of a configuration, with which programs point all
+// clients at one host.
 func TestEndpointResolverOfConfig(t *testing.T) {
 	const host = "http://localhost:4566/base"
 	with := func(endpoint aws.Endpoint, err error) aws.Config {
@@ -55,7 +56,7 @@ func TestEndpointResolverOfConfig(t *testing.T) {
 				_, scope, _ = strings.Cut(scope, "/") // the date
 				scope, _, _ = strings.Cut(scope, "/aws4_request")
 				got = r.URL.String() + " " + scope
-				return answer(http.StatusOK, nil, `{}`), nil
+				return newResponse(http.StatusOK, nil, `{}`), nil
 			})
 			test.cfg.ConfigSources = []any{dualStackSource{aws.DualStackEndpointStateEnabled}}
 			client := lambdamicrovms.NewFromConfig(test.cfg, func(o *lambdamicrovms.Options) {

@@ -15,7 +15,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 )
 
-// fuzzedSources is a source of configuration, as config.LoadDefaultConfig finds them.
+// fuzzedSources is a source of configuration with the methods of those of
+// config.LoadDefaultConfig.
 type fuzzedSources struct {
 	fips      aws.FIPSEndpointState
 	dualStack aws.DualStackEndpointState
@@ -42,9 +43,10 @@ var (
 		`api\.aws|api\.amazonwebservices\.com\.cn|api\.amazonwebservices\.eu|api\.aws\.ic\.gov|api\.aws\.scloud|api\.cloud-aws\.adc-e\.uk|api\.aws\.hci\.ic\.gov)$`)
 )
 
-// Whatever the configuration says, a request goes to lambda.<region>.<a domain of AWS>, or to the endpoint that is
-// given, or nowhere; it is signed for the region and for nothing else. The flags: 1 FIPS, 2 dual-stack, 4 plain HTTP,
-// 8 an endpoint is given, 16 all of that from the sources of an aws.Config.
+// Whatever the configuration contains, a request goes to lambda.<region>.<a domain of
+// AWS> or to the given endpoint, or fails. It is signed for exactly the region. The
+// flags: 1 FIPS, 2 dual-stack, 4 plain HTTP, 8 an explicit endpoint, 16 all of that from
+// the sources of an aws.Config.
 func FuzzEndpoint(f *testing.F) {
 	f.Setenv("AWS_ENDPOINT_URL", "") // which gives it back in the end: set, it would rank above the sources
 	if err := os.Unsetenv("AWS_ENDPOINT_URL"); err != nil {
@@ -81,7 +83,7 @@ func FuzzEndpoint(f *testing.F) {
 		var got *http.Request
 		do := httpFunc(func(r *http.Request) (*http.Response, error) {
 			got = r
-			return answer(http.StatusOK, nil, `{}`), nil
+			return newResponse(http.StatusOK, nil, `{}`), nil
 		})
 		client := stubbed(do, func(o *lambdamicrovms.Options) {
 			o.Region, o.BaseEndpoint = region, source.endpoint
@@ -147,7 +149,7 @@ func FuzzEndpoint(f *testing.F) {
 	})
 }
 
-// hostOf is the host that a request for an endpoint goes to: as it stands if it is an ASCII
+// hostOf returns the host that a request to an endpoint must have: unchanged for an ASCII
 // name, otherwise without a default port.
 func hostOf(scheme, host string) string {
 	if strings.Trim(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:") == "" {
@@ -165,7 +167,7 @@ func isServiceHost(host, region string) bool {
 	return parts != nil && clienttest.IsHostLabel(parts[2]) && isRegionOf(parts[2], region)
 }
 
-// isRegionOf says whether the label is the region, or that without a mark for FIPS.
+// isRegionOf reports whether the label is the region, with or without its FIPS mark.
 func isRegionOf(label, region string) bool {
 	if label == region {
 		return true
@@ -173,7 +175,7 @@ func isRegionOf(label, region string) bool {
 	if !strings.Contains(region, "fips") {
 		return false
 	}
-	for _, c := range []byte(label) { // what is left keeps its order
+	for _, c := range []byte(label) { // the remaining bytes must keep their order
 		i := strings.IndexByte(region, c)
 		if i < 0 {
 			return false

@@ -18,7 +18,7 @@ import (
 )
 
 func TestDefaultEndpoints(t *testing.T) {
-	// Of each region: its endpoint, that for FIPS, for dual-stack, and for both.
+	// For each region: its endpoint, and those for FIPS, dual-stack, and both.
 	tests := map[string][4]string{
 		"us-east-1": {
 			"lambda.us-east-1.amazonaws.com", "lambda-fips.us-east-1.amazonaws.com",
@@ -65,7 +65,7 @@ func TestDefaultEndpoints(t *testing.T) {
 	}
 }
 
-// Regions are told by the form of their names, so those of tomorrow work as well.
+// The form of a region's name selects its partition, so that future regions work.
 func TestPartitions(t *testing.T) {
 	for region, domain := range map[string]string{
 		"mx-central-1": "amazonaws.com", "il-future-12": "amazonaws.com", "aws-global": "amazonaws.com",
@@ -76,7 +76,7 @@ func TestPartitions(t *testing.T) {
 		"eu-isoe-future-1": "cloud.adc-e.uk", "aws-iso-e-global": "cloud.adc-e.uk",
 		"us-isof-future-1": "csp.hci.ic.gov", "aws-iso-f-global": "csp.hci.ic.gov",
 		"eusc-de-future-1": "amazonaws.eu",
-		// What fits no partition belongs to aws.
+		// A name that fits no other partition belongs to aws.
 		"mars-north-1": "amazonaws.com", "cn-1": "amazonaws.com", "cn-north": "amazonaws.com",
 		"cn-north-1a": "amazonaws.com", "local": "amazonaws.com", "cn--1": "amazonaws.com",
 	} {
@@ -134,7 +134,7 @@ func TestEndpointOfRequest(t *testing.T) {
 			var signed string
 			do := func(r *http.Request) (*http.Response, error) {
 				got = r
-				return answer(http.StatusOK, nil, `{}`), nil
+				return newResponse(http.StatusOK, nil, `{}`), nil
 			}
 			client := stubbed(do, func(o *lambdamicrovms.Options) {
 				o.Region, o.EndpointOptions = test.region, test.options
@@ -173,8 +173,8 @@ func TestEndpointOfRequest(t *testing.T) {
 	}
 }
 
-// A resolver of the caller's is asked for each attempt, and its headers and signing
-// properties are heeded without being kept for the next.
+// A caller's resolver is called for each attempt. Its headers and signing properties
+// apply to that attempt only.
 func TestCustomEndpointResolver(t *testing.T) {
 	asked := 0
 	resolver := resolverFunc(func(p lambdamicrovms.EndpointParameters) (smithyendpoints.Endpoint, error) {
@@ -193,7 +193,7 @@ func TestCustomEndpointResolver(t *testing.T) {
 	var services, hosts []string
 	client := stubbed(func(r *http.Request) (*http.Response, error) {
 		hosts = append(hosts, r.URL.Host+" "+r.Header.Get("X-Own"))
-		return answer(http.StatusOK, nil, `{}`), nil
+		return newResponse(http.StatusOK, nil, `{}`), nil
 	}, lambdamicrovms.WithEndpointResolverV2(resolver), func(o *lambdamicrovms.Options) {
 		o.HTTPSignerV4 = signerFunc(func(c signCall) { services = append(services, c.service) })
 	})

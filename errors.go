@@ -23,19 +23,19 @@ func IsQuotaExceeded(err error) bool {
 	return hasStatus(err, http.StatusPaymentRequired) || errorCodeIs(err, "ServiceQuotaExceededException")
 }
 
-// IsThrottle reports whether the service rejected the call because there were too many in a
-// short time. The client has retried it already, as often as its retryer permits.
+// IsThrottle reports whether the service rejected the call because there were too many in
+// a short time. The client has retried it already, as often as its retryer permits.
 func IsThrottle(err error) bool {
 	return hasStatus(err, http.StatusTooManyRequests) ||
 		retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}.IsErrorThrottle(err).Bool()
 }
 
-// IsNotFound reports whether the image, version, build, MicroVM or tagged resource does not
-// exist. It is also the error of RunMicroVM if an image has no active version.
+// IsNotFound reports whether the image, version, build, MicroVM or tagged resource does
+// not exist. It is also the error of RunMicroVM if an image has no active version.
 func IsNotFound(err error) bool { return errorCodeIs(err, "ResourceNotFoundException") }
 
-// IsAlreadyExists reports whether the name of a new image is in use. A name stays in use for
-// up to a minute after its image was deleted.
+// IsAlreadyExists reports whether the name of a new image is in use. A name stays in use
+// for up to a minute after its image was deleted.
 func IsAlreadyExists(err error) bool {
 	return isErrorSaying(err, "ValidationException", "already exists") ||
 		isErrorSaying(err, "ConflictException", "already exists")
@@ -52,7 +52,7 @@ func hasStatus(err error, status int) bool {
 	return errors.As(err, &response) && response.HTTPStatusCode() == status
 }
 
-// isErrorSaying distinguishes errors with the same code by their text.
+// isErrorSaying reports whether err has the code and its message contains text.
 func isErrorSaying(err error, code, text string) bool {
 	var failed smithy.APIError
 	return errors.As(err, &failed) && failed.ErrorCode() == code &&
@@ -65,9 +65,9 @@ type modeledError interface {
 	restjson.Decoder
 }
 
-// decodeError returns the error in a response. It never fails: the status is always there,
-// even if the response is not from the service. Texts are cleaned, because programs log them
-// and a hostile server can choose them.
+// decodeError returns the error in a response. It never fails: every response has a
+// status, even if it is not from the service. Texts are cleaned, because programs log
+// them and a hostile server can choose them.
 func decodeError(response *http.Response, body string, secrets *redact.Secrets) error {
 	var general generalError
 	isJSON := strings.HasPrefix(strings.TrimLeft(body, " \t\r\n"), "{")
@@ -108,8 +108,8 @@ func decodeError(response *http.Response, body string, secrets *redact.Secrets) 
 	return generic
 }
 
-// headerInt32 returns the integer in a header, or nil. For Retry-After it is the seconds until
-// the date, or the decimal rounded up.
+// headerInt32 returns the integer in a header, or nil. For Retry-After it is the seconds
+// until the date, or the decimal rounded up.
 func headerInt32(header http.Header, name string) *int32 {
 	n, err := strconv.ParseInt(strings.TrimSpace(header.Get(name)), 10, 32)
 	if err != nil {
@@ -128,8 +128,8 @@ type generalError struct {
 	Type, Code, Message string
 }
 
-// DecodeJSON decodes what it can: it skips members of an unexpected type, and stops where a
-// body breaks off.
+// DecodeJSON decodes what it can: it skips members of an unexpected type, and stops at
+// the end of a truncated body.
 func (e *generalError) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
 		var member *string
@@ -151,7 +151,8 @@ func (e *generalError) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// errorCode removes the namespace before a # and the suffix after a colon from an error type.
+// errorCode removes the namespace before a # and the suffix after a colon from an error
+// type.
 func errorCode(s string) string {
 	s, _, _ = strings.Cut(s, ":")
 	return strings.TrimSpace(s[strings.LastIndexByte(s, '#')+1:])
@@ -168,14 +169,14 @@ func faultOf(status int) smithy.ErrorFault {
 	}
 }
 
-// maxExcerpt is about how many bytes of a body that is not JSON an error quotes.
+// maxExcerpt is about how many bytes an error quotes from a body that is not JSON.
 const maxExcerpt = 120
 
 // maxExcerptSource is how many bytes of the body excerpt reads.
 const maxExcerptSource = 4096
 
-// excerpt returns the beginning of a text without HTML tags, control characters and repeated
-// spaces.
+// excerpt returns the beginning of a text without HTML tags, control characters and
+// repeated spaces.
 func excerpt(body string) string {
 	var b strings.Builder
 	tag, space := false, false

@@ -8,14 +8,14 @@ import (
 )
 
 // IsImageBusy reports whether the service refused to change an image because a build or
-// another change of it is in progress. Wait until the image has settled, for instance with
-// NewMicroVMImageSettledWaiter, then try again.
+// another change of it is in progress. Wait until the image has settled, for instance
+// with NewMicroVMImageSettledWaiter, then try again.
 //
 // The service has no error type of its own for this. IsImageBusy is true for a
 // ConflictException or ValidationException whose message says so, in any letter case: "is
-// already in state: UPDATING", "in its current state", "is currently Updating", "an update is
-// in progress". It is false for operations in which such words are about something else, such
-// as SuspendMicroVM.
+// already in state: UPDATING", "in its current state", "is currently Updating", "an
+// update is in progress". It is false for operations in which such words are about
+// something else, such as SuspendMicroVM.
 func IsImageBusy(err error) bool {
 	var failed smithy.APIError
 	if !errors.As(err, &failed) {
@@ -33,8 +33,8 @@ func IsImageBusy(err error) bool {
 	return saysBusy(failed.ErrorMessage())
 }
 
-// refusesOtherwise reports whether the same words mean something else from the operation, such
-// as a MicroVM that is being started. The name may be in either spelling.
+// refusesOtherwise reports whether the operation uses the same words for another
+// condition, such as a MicroVM that is being started. The name may be in either spelling.
 func refusesOtherwise(operation string) bool {
 	switch strings.ToLower(operation) {
 	case "createmicrovmimage", "runmicrovm", "suspendmicrovm", "resumemicrovm", "terminatemicrovm",
@@ -44,8 +44,8 @@ func refusesOtherwise(operation string) bool {
 	return false
 }
 
-// saysBusy looks for the words for being busy. A word like "updating" counts only where it
-// names a state, because messages use it otherwise, too: "Updating an image requires …".
+// saysBusy looks for words that mean busy. A word like "updating" counts only if it names
+// a state, because messages also use it otherwise: "Updating an image requires …".
 func saysBusy(message string) bool {
 	text := strings.ToLower(message)
 	for _, other := range []string{"validation error", "already exists", "last version"} {
@@ -63,7 +63,7 @@ func saysBusy(message string) bool {
 	return false
 }
 
-// meansBusy judges a word by its neighbours.
+// meansBusy reports whether a word names a busy state, by the words before and after it.
 func meansBusy(word, before, after string) bool {
 	isState := after == "state" || after == "status"
 	switch before {

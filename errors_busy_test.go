@@ -15,13 +15,13 @@ func TestIsImageBusy(t *testing.T) {
 		operation, code, message string
 		want                     bool
 	}{
-		// As measured.
+		// Messages that were measured on the service.
 		{"UpdateMicrovmImage", "ConflictException", "MicroVM Image is already in state: UPDATING", true},
 		{"UpdateMicrovmImage", "ValidationException", "Cannot update MicroVM Image in its current state: " + arn, true},
 		{"DeleteMicrovmImage", "ValidationException", "Cannot delete MicroVM image in its current state: " + arn, true},
 		{"DeleteMicrovmImageVersion", "ConflictException", "MicroVM Image is already in state: UPDATING", true},
 		{"UpdateMicrovmImageVersion", "ConflictException", "MicroVM Image is already in state: CREATING", true},
-		// In other words.
+		// The same condition in other words.
 		{"UpdateMicrovmImage", "ConflictException", "The image is currently Updating", true},
 		{"UpdateMicrovmImage", "ValidationException", "The image is currently Updating.", true},
 		{"UpdateMicrovmImage", "ValidationException", "Image '" + arn + "' is UPDATING", true},
@@ -33,7 +33,7 @@ func TestIsImageBusy(t *testing.T) {
 		{"UpdateMicroVMImage", "ConflictException", "already in state: UPDATING", true}, // a stub's spelling
 		{"", "ConflictException", "already in state: UPDATING", true},                   // a stub without an operation
 
-		// Refusals that waiting does not help.
+		// Rejections for which waiting does not help.
 		{"CreateMicrovmImage", "ValidationException", "A MicroVM image with the name 'updating' already exists in this account", false},
 		{"", "ValidationException", "A MicroVM image with the name 'app' already exists in this account and is in state DELETING", false},
 		{"DeleteMicrovmImage", "ValidationException", "Cannot delete microvm image with running microvms.", false},
@@ -49,7 +49,7 @@ func TestIsImageBusy(t *testing.T) {
 		{"UpdateMicrovmImage", "ConflictException", "The image is not currently updating", false},
 		{"UpdateMicrovmImageVersion", "ConflictException", "Version is already in state: ACTIVE", false},
 		{"UpdateMicrovmImage", "ValidationException", "", false},
-		// Of other operations and types.
+		// Errors of other operations and of other types.
 		{"SuspendMicrovm", "ConflictException", "MicroVM is already in state: PENDING", false},
 		{"RunMicrovm", "ValidationException", "The image is currently updating", false},
 		{"UpdateMicrovmImage", "ServiceQuotaExceededException", "A build is in progress", false},

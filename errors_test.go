@@ -23,7 +23,7 @@ func TestErrorHelpers(t *testing.T) {
 	tests := map[string]struct {
 		status        int
 		code, message string
-		want          string // the helper that says yes
+		want          string // the helper that returns true
 	}{
 		"busy, as a conflict":          {409, "ConflictException", "MicroVM Image is already in state: UPDATING", "busy"},
 		"busy, refused to update":      {400, "ValidationException", "Cannot update MicroVM Image in its current state: arn:aws:lambda:us-east-1:123456789012:microvm-image:web", "busy"},
@@ -49,7 +49,7 @@ func TestErrorHelpers(t *testing.T) {
 				message = "null"
 			}
 			client := stubbed(func(*http.Request) (*http.Response, error) {
-				return answer(test.status, http.Header{"X-Amzn-Errortype": {test.code}}, `{"message":`+message+`}`), nil
+				return newResponse(test.status, http.Header{"X-Amzn-Errortype": {test.code}}, `{"message":`+message+`}`), nil
 			})
 			_, err := client.ListMicroVMs(context.Background(), nil)
 			for _, err := range []error{err, fmt.Errorf("wrapped: %w", err), errors.Join(errors.New("other"), err)} {
@@ -70,7 +70,7 @@ func TestErrorHelpers(t *testing.T) {
 	}
 }
 
-// Whatever a gateway answers, the error has a code, a fault, and a short clean text.
+// Whatever a gateway sends, the error has a code, a fault, and a short clean text.
 func TestErrorsOfGateways(t *testing.T) {
 	tests := map[string]struct {
 		status int
@@ -93,7 +93,7 @@ func TestErrorsOfGateways(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			client := stubbed(func(*http.Request) (*http.Response, error) { return answer(test.status, nil, test.body), nil })
+			client := stubbed(func(*http.Request) (*http.Response, error) { return newResponse(test.status, nil, test.body), nil })
 			_, err := client.ListMicroVMs(context.Background(), nil)
 			var got *smithy.GenericAPIError
 			if !errors.As(err, &got) {

@@ -14,7 +14,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// An error of the service is found by its type, its code, and the response that it came with.
+// Find an error of the service by its type, its code, or its response.
 func ExampleIsNotFound() {
 	client := lambdamicrovms.New(fake.NewServer().Options())
 	_, err := client.GetMicroVM(context.Background(), &lambdamicrovms.GetMicroVMInput{
@@ -41,7 +41,7 @@ func ExampleIsAlreadyExists() {
 	// Output: false true
 }
 
-// A quota lasts until something else ends: the call is not tried again.
+// A quota stays used up until something else ends, so the client does not retry.
 func ExampleIsQuotaExceeded() {
 	client := lambdamicrovms.New(fake.NewServer(fake.WithFault(fake.QuotaExceeded{})).Options())
 	_, err := client.CreateMicroVMImage(context.Background(), exampleImage("shop"))
@@ -49,7 +49,7 @@ func ExampleIsQuotaExceeded() {
 	// Output: true false
 }
 
-// A throttled call has been tried as often as the retryer allows.
+// The client has already retried a throttled call as often as its retryer permits.
 func ExampleIsThrottle() {
 	client := lambdamicrovms.New(fake.NewServer(fake.WithFault(fake.Throttle{})).Options(), func(o *lambdamicrovms.Options) {
 		o.Retryer = aws.NopRetryer{}
@@ -60,16 +60,16 @@ func ExampleIsThrottle() {
 	// Output: true true
 }
 
-// An answer that is longer than anything the service sends is not read to its end.
+// The client stops reading a response that is longer than its limit.
 func ExampleResponseSizeError() {
-	client := lambdamicrovms.New(lambdamicrovms.Options{Region: "us-east-1", HTTPClient: oneAnswer(`{"items":[]}`), MaxResponseBytes: 10})
+	client := lambdamicrovms.New(lambdamicrovms.Options{Region: "us-east-1", HTTPClient: oneResponse(`{"items":[]}`), MaxResponseBytes: 10})
 	_, err := client.ListMicroVMs(context.Background(), nil)
 	var size *lambdamicrovms.ResponseSizeError
 	fmt.Println(errors.As(err, &size), size)
 	// Output: true the response is longer than 10 bytes
 }
 
-// A violation has parts, for those who show it at a field of a form.
+// The parts of a violation, for programs that show it next to a form field.
 func ExampleConstraintError() {
 	err := lambdamicrovms.Validate(&lambdamicrovms.ListMicroVMsInput{MaxResults: aws.Int32(51)}, lambdamicrovms.ValidationModel)
 	for _, v := range lambdamicrovms.Violations(err) {

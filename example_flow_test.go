@@ -13,7 +13,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// Progress is told after each poll. With the clock of the fake waiting takes no time.
+// OnAttempt reports progress after each poll. With the fake's clock, waiting takes no
+// time.
 func ExampleWaiterOptions() {
 	ctx := context.Background()
 	srv := fake.NewServer()
@@ -30,7 +31,7 @@ func ExampleWaiterOptions() {
 	// Output: CREATING CREATED <nil>
 }
 
-// A wait that has run out of time knows how far things were.
+// After a timeout the error has the last state.
 func ExampleWaiterTimeoutError() {
 	ctx := context.Background()
 	srv := fake.NewServer(fake.WithFault(fake.StuckBuild{}))
@@ -44,7 +45,7 @@ func ExampleWaiterTimeoutError() {
 	// Output: true CREATING 1h0m0s true
 }
 
-// From the start of a MicroVM to its end.
+// A MicroVM from start to end.
 func ExampleClient_RunMicroVM() {
 	ctx := context.Background()
 	srv := fake.NewServer()
@@ -80,7 +81,7 @@ func ExampleClient_RunMicroVM() {
 	// <nil>
 }
 
-// A loop over pages as in the SDK, and one with range.
+// A loop over pages as in the SDK, and a range loop over items.
 func ExamplePaginator() {
 	ctx := context.Background()
 	client := lambdamicrovms.New(fake.NewServer().Options())
@@ -115,14 +116,14 @@ func ExamplePaginator() {
 	// 2
 }
 
-// stuck stubs a service that names the same next page for ever.
+// stuck stubs a service that returns the same page token permanently.
 type stuck struct{}
 
 func (stuck) ListMicroVMs(context.Context, *lambdamicrovms.ListMicroVMsInput, ...func(*lambdamicrovms.Options)) (*lambdamicrovms.ListMicroVMsOutput, error) {
 	return &lambdamicrovms.ListMicroVMsOutput{NextToken: aws.String("again")}, nil
 }
 
-// A listing that can't end is an error, and no endless loop.
+// A listing that cannot end is an error, not an endless loop.
 func ExampleDuplicateTokenError() {
 	for _, err := range lambdamicrovms.NewListMicroVMsPaginator(stuck{}, nil).Items(context.Background()) {
 		var duplicate *lambdamicrovms.DuplicateTokenError
@@ -131,7 +132,7 @@ func ExampleDuplicateTokenError() {
 	// Output: true ListMicroVMs paginator: the service repeated the token of page 2, the listing is incomplete
 }
 
-// A busy image is free again when it has settled.
+// Wait until a busy image accepts changes again.
 func ExampleNewMicroVMImageSettledWaiter() {
 	ctx := context.Background()
 	srv := fake.NewServer()

@@ -21,7 +21,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// Options of a client can be changed for a single call. The client keeps its own.
+// Change the options for a single call. The client's options stay the same.
 func ExampleOptions() {
 	client := lambdamicrovms.New(fake.NewServer().Options())
 	out, err := client.ListMicroVMs(context.Background(), nil, func(o *lambdamicrovms.Options) {
@@ -38,11 +38,11 @@ func ExampleOptions() {
 	// Output: 0 200 1 us-east-1
 }
 
-// How much of an input is checked can be chosen for a client or, as here, for a call.
+// Select the validation of inputs for a client or, as here, for a single call.
 func ExampleValidationMode() {
 	client := lambdamicrovms.New(fake.NewServer().Options())
 	in := exampleImage("shop")
-	in.BaseImageVersion = aws.String("1.0") // as answers have it; a request must say "1"
+	in.BaseImageVersion = aws.String("1.0") // the form of responses; a request must say "1"
 	for _, mode := range []lambdamicrovms.ValidationMode{lambdamicrovms.ValidationStrict, lambdamicrovms.ValidationNone} {
 		_, err := client.CreateMicroVMImage(context.Background(), in, func(o *lambdamicrovms.Options) { o.Validation = mode })
 		fmt.Println(len(lambdamicrovms.Violations(err)) > 0, err != nil) // found before the call, or by the service
@@ -52,9 +52,9 @@ func ExampleValidationMode() {
 	// false true
 }
 
-// A value that the service has learnt before this module can be sent with the other checks in place.
+// Send an enum value that is newer than this module. All other checks stay on.
 func ExampleOptions_allowUnknownEnums() {
-	client := lambdamicrovms.New(lambdamicrovms.Options{Region: "us-east-1", HTTPClient: oneAnswer(`{"state":"CREATING"}`)})
+	client := lambdamicrovms.New(lambdamicrovms.Options{Region: "us-east-1", HTTPClient: oneResponse(`{"state":"CREATING"}`)})
 	in := exampleImage("shop")
 	in.CpuConfigurations = []types.CpuConfiguration{{Architecture: "RISCV_64"}}
 	_, err := client.CreateMicroVMImage(context.Background(), in)
@@ -66,12 +66,12 @@ func ExampleOptions_allowUnknownEnums() {
 	// <nil>
 }
 
-// hostSeen is an HTTP client that prints where a request goes.
+// hostSeen is an HTTP client that prints the target of a request.
 type hostSeen struct{}
 
 func (hostSeen) Do(r *http.Request) (*http.Response, error) {
 	fmt.Println(r.Method, r.URL)
-	return oneAnswer(`{}`).Do(r)
+	return oneResponse(`{}`).Do(r)
 }
 
 // gateway sends all requests through one host.
@@ -85,7 +85,7 @@ func (g gateway) ResolveEndpoint(_ context.Context, params lambdamicrovms.Endpoi
 	return smithyendpoints.Endpoint{URI: *u}, nil
 }
 
-// BaseEndpoint names another host. A resolver can do more.
+// BaseEndpoint sets another host. A resolver can choose the endpoint for each call.
 func ExampleWithEndpointResolverV2() {
 	ctx := context.Background()
 	client := lambdamicrovms.New(lambdamicrovms.Options{Region: "us-east-1", HTTPClient: hostSeen{}})
@@ -113,17 +113,17 @@ func ExampleNewDefaultEndpointResolverV2() {
 	// Output: https://lambda.eu-west-1.api.aws <nil>
 }
 
-// scopeSeen is an HTTP client that prints what a request is signed for.
+// scopeSeen is an HTTP client that prints the credential scope of the signature.
 type scopeSeen struct{}
 
 func (scopeSeen) Do(r *http.Request) (*http.Response, error) {
 	var date, scope string
 	_, _ = fmt.Sscanf(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 Credential=AKID/%8s/%s", &date, &scope)
 	fmt.Println(strings.TrimSuffix(scope, ","))
-	return oneAnswer(`{}`).Do(r)
+	return oneResponse(`{}`).Do(r)
 }
 
-// A proxy that signs requests anew may want them signed for itself.
+// A proxy that signs requests again may require signatures for its own service name.
 func ExampleWithSigV4SigningName() {
 	client := lambdamicrovms.New(lambdamicrovms.Options{Region: "us-east-1", HTTPClient: scopeSeen{}, Credentials: staticCredentials})
 	_, err := client.ListMicroVMs(context.Background(), nil,
@@ -134,7 +134,7 @@ func ExampleWithSigV4SigningName() {
 	// <nil>
 }
 
-// numbered makes tokens that a test can foresee. In a program they must never come again.
+// numbered makes predictable tokens, for a test. A program must never use a token twice.
 type numbered struct{ last int }
 
 func (n *numbered) GetIdempotencyToken() (string, error) {
@@ -142,7 +142,7 @@ func (n *numbered) GetIdempotencyToken() (string, error) {
 	return fmt.Sprintf("token-%d", n.last), nil
 }
 
-// The token of a call that brings none is in the request, and not in the caller's input.
+// The generated token is in the request. The caller's input stays unchanged.
 func ExampleIdempotencyTokenProvider() {
 	srv := fake.NewServer()
 	client := lambdamicrovms.New(srv.Options(), func(o *lambdamicrovms.Options) { o.IdempotencyTokenProvider = &numbered{} })
@@ -153,8 +153,8 @@ func ExampleIdempotencyTokenProvider() {
 	// Output: token-1 <nil> <nil>
 }
 
-// An input lives in a file in the format of the AWS CLI's --cli-input-json. What the service does not know is refused:
-// in an update a typo would put a setting back to its default.
+// Read an input from a file in the format of the AWS CLI's --cli-input-json. Unknown
+// members are errors, because a typo in an update would reset a setting to its default.
 func ExampleUpdateMicroVMImageInput() {
 	var in lambdamicrovms.UpdateMicroVMImageInput
 	err := json.Unmarshal([]byte(`{
@@ -175,7 +175,7 @@ func ExampleUpdateMicroVMImageInput() {
 	// {"logging":{"disabled":{}}} <nil>
 }
 
-// Secrets are in no log, however the struct that holds them is printed.
+// Structs print their secrets as [REDACTED], in fmt and in slog.
 func ExampleRunMicroVMInput() {
 	in := &lambdamicrovms.RunMicroVMInput{ImageIdentifier: aws.String("arn"), RunHookPayload: aws.String("password")}
 	fmt.Printf("%+v\n", in)

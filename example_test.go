@@ -27,7 +27,7 @@ func exampleImage(name string) *lambdamicrovms.CreateMicroVMImageInput {
 	}
 }
 
-// A client of the fake, which needs no account and no network.
+// A client of the fake needs no account and no network.
 func ExampleNew() {
 	srv := fake.NewServer()
 	client := lambdamicrovms.New(srv.Options())
@@ -40,7 +40,8 @@ func ExampleNew() {
 	// Output: arn:aws:lambda:us-east-1:123456789012:microvm-image:shop 1.0 CREATING
 }
 
-// With aws-sdk-go-v2/config the configuration comes from the environment and the shared files.
+// With aws-sdk-go-v2/config the configuration comes from the environment and the shared
+// files.
 func ExampleNewFromConfig() {
 	cfg := aws.Config{Region: "us-west-2"} // cfg, err := config.LoadDefaultConfig(ctx)
 	client := lambdamicrovms.NewFromConfig(cfg, func(o *lambdamicrovms.Options) {
@@ -77,7 +78,8 @@ func ExampleClient_UpdateMicroVMImage() {
 	// Output: 2.0 SUCCESSFUL ACTIVE <nil>
 }
 
-// A waiter says why it failed. The reason of a build is found on the builds of the version.
+// A failed waiter reports the state. The reason of a failed build is on the builds of the
+// version.
 func ExampleWaiterFailureError() {
 	ctx := context.Background()
 	srv := fake.NewServer(fake.WithFault(fake.FailBuild{Reason: "S3_NO_SUCH_KEY"}))
@@ -106,7 +108,7 @@ func ExampleWaiterFailureError() {
 	// 3 FAILED S3_NO_SUCH_KEY
 }
 
-// A loop over all items; a page is fetched when it is reached.
+// A loop over all items requests each page when it is reached.
 func ExampleNewListMicroVMImagesPaginator() {
 	ctx := context.Background()
 	client := lambdamicrovms.New(fake.NewServer().Options())
@@ -129,7 +131,7 @@ func ExampleNewListMicroVMImagesPaginator() {
 	// search CREATING
 }
 
-// An image that is being built takes no update; the service says so in two forms.
+// The service rejects updates of an image that is being built, with one of two errors.
 func ExampleIsImageBusy() {
 	ctx := context.Background()
 	client := lambdamicrovms.New(fake.NewServer().Options())
@@ -148,7 +150,7 @@ func ExampleIsImageBusy() {
 	// true true true
 }
 
-// All that is wrong with an input comes at once, before anything is sent.
+// Validation reports all violations of an input at once, before anything is sent.
 func ExampleViolations() {
 	client := lambdamicrovms.New(lambdamicrovms.Options{Region: "us-east-1"})
 	_, err := client.RunMicroVM(context.Background(), &lambdamicrovms.RunMicroVMInput{
@@ -165,22 +167,23 @@ func ExampleViolations() {
 	// RunMicroVMInput.MaximumDurationInSeconds must be 1 to 28800, given 30000
 }
 
-// oneAnswer is an HTTP client for a test that needs no more than an answer.
-type oneAnswer string
+// oneResponse is an HTTP client that always returns the same body.
+type oneResponse string
 
-func (a oneAnswer) Do(*http.Request) (*http.Response, error) {
+func (a oneResponse) Do(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(a)))}, nil
 }
 
-// A stub of the transport: the real client runs, with its validation, serialization and retries.
+// Stub the transport to run the real client, with its validation, serialization and
+// retries.
 func ExampleHTTPClient() {
-	client := lambdamicrovms.New(lambdamicrovms.Options{Region: "us-east-1", HTTPClient: oneAnswer(`{"state":"UPDATED","latestActiveImageVersion":"3.0"}`)})
+	client := lambdamicrovms.New(lambdamicrovms.Options{Region: "us-east-1", HTTPClient: oneResponse(`{"state":"UPDATED","latestActiveImageVersion":"3.0"}`)})
 	image, err := client.GetMicroVMImage(context.Background(), &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: aws.String("arn")})
 	fmt.Println(image.State, *image.LatestActiveImageVersion, err)
 	// Output: UPDATED 3.0 <nil>
 }
 
-// busyTwice stubs one operation, in place of a client.
+// busyTwice stubs a single operation instead of a whole client.
 type busyTwice struct{ polls int }
 
 func (b *busyTwice) GetMicroVMImage(context.Context, *lambdamicrovms.GetMicroVMImageInput, ...func(*lambdamicrovms.Options)) (*lambdamicrovms.GetMicroVMImageOutput, error) {
@@ -190,7 +193,7 @@ func (b *busyTwice) GetMicroVMImage(context.Context, *lambdamicrovms.GetMicroVMI
 	return &lambdamicrovms.GetMicroVMImageOutput{State: types.MicroVMImageStateUpdated}, nil
 }
 
-// Waiters and paginators take any implementation of the one operation that they call.
+// Waiters and paginators accept any implementation of the operation that they call.
 func ExampleGetMicroVMImageAPIClient() {
 	stub := &busyTwice{}
 	err := lambdamicrovms.NewMicroVMImageUpdatedWaiter(stub).Wait(context.Background(), &lambdamicrovms.GetMicroVMImageInput{}, time.Hour,
@@ -199,7 +202,7 @@ func ExampleGetMicroVMImageAPIClient() {
 	// Output: 3 <nil>
 }
 
-// Middleware is inserted by the IDs that official clients use.
+// Insert middleware by the IDs of the official clients.
 func ExampleWithAPIOptions() {
 	printName := func(stack *middleware.Stack) error {
 		return stack.Initialize.Insert(middleware.InitializeMiddlewareFunc("PrintName",

@@ -9,7 +9,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// An input can be checked before anything slow is done for it.
+// Check an input before slow work, such as an upload.
 func ExampleValidate() {
 	in := &lambdamicrovms.CreateMicroVMImageInput{
 		BaseImageArn:         aws.String("arn:aws:lambda:us-east-1:aws:microvm-image:al2023-1"),

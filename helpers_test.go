@@ -34,7 +34,7 @@ type (
 )
 
 var (
-	answer                 = clienttest.Response
+	newResponse            = clienttest.Response
 	call                   = clienttest.Call
 	eager                  = clienttest.RetryWithoutDelay
 	errorsOf               = clienttest.Errors
@@ -73,12 +73,12 @@ func golden(t *testing.T, file, got string) {
 
 // failure returns the response of the service for an error with this code.
 func failure(status int, code string) *http.Response {
-	return answer(status, http.Header{"X-Amzn-Errortype": {code}}, `{"message":"because"}`)
+	return newResponse(status, http.Header{"X-Amzn-Errortype": {code}}, `{"message":"because"}`)
 }
 
 // broken returns a response whose body ends with err.
 func broken(status int, body string, err error) *http.Response {
-	r := answer(status, nil, "")
+	r := newResponse(status, nil, "")
 	r.Body, r.ContentLength = io.NopCloser(io.MultiReader(strings.NewReader(body), iotest.ErrReader(err))), -1
 	return r
 }
@@ -130,8 +130,8 @@ func filled(t testing.TB, op *model.Shape, variant int) []any {
 	return values
 }
 
-// shapes returns the Go types of all shapes that have a JSON form, sorted by name: inputs,
-// outputs, errors, and the structures and members of unions below them.
+// shapes returns the Go types of all shapes that have a JSON form, sorted by name:
+// inputs, outputs, errors, and the structures and members of unions below them.
 func shapes(t testing.TB) []reflect.Type {
 	t.Helper()
 	m := readModel(t)
@@ -145,7 +145,7 @@ func shapes(t testing.TB) []reflect.Type {
 	}
 	for _, shape := range errorsOf(m) {
 		client := stubbed(func(*http.Request) (*http.Response, error) {
-			return answer(shape.Traits.HTTPStatus, http.Header{"X-Amzn-Errortype": {shape.ID.Name()}}, `{}`), nil
+			return newResponse(shape.Traits.HTTPStatus, http.Header{"X-Amzn-Errortype": {shape.ID.Name()}}, `{}`), nil
 		})
 		op := m.Service.Operations[0]
 		_, err := call(t, client, op, sample.Minimal(op.Input))

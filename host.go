@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// setWireHost prepares a request to be signed with its host as net/http will send it: names
-// in ASCII, IPv6 addresses without a zone, no default port. The SDK's signer signs the host
-// as it stands, and with a default port removes the brackets of an IPv6 address.
+// setWireHost prepares a request to be signed with its host as net/http will send it:
+// names in ASCII, IPv6 addresses without a zone, no default port. The SDK's signer signs
+// the host as it stands, and with a default port removes the brackets of an IPv6 address.
 //
-// Call connectable after signing. It gives the URL back the name or zone that net/http needs
-// to connect: net/http normalizes a name further for DNS than for the Host header.
+// Call connectable after signing. It gives the URL back the name or zone that net/http
+// needs to connect: net/http normalizes a name further for DNS than for the Host header.
 func setWireHost(r *http.Request) (connectable func(), err error) {
 	connectable = func() {}
 	if isPlainHost(r.URL.Host) && isPlainHost(r.Host) {
@@ -35,8 +35,8 @@ func setWireHost(r *http.Request) (connectable func(), err error) {
 	return func() { u.Host = host }, nil
 }
 
-// isPlainHost reports whether the host is sent as the signer signs it: an ASCII name, also
-// with a port.
+// isPlainHost reports whether the host is sent as the signer signs it: an ASCII name,
+// also with a port.
 func isPlainHost(host string) bool {
 	for i := range len(host) {
 		switch c := host[i]; {

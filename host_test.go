@@ -21,7 +21,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 )
 
-// A strict server computes the signature of what it receives, host included.
+// A server computes the signature from the request that it receives, including the host.
 func TestSignatureIsOfTheHostThatIsSent(t *testing.T) {
 	tests := map[string]struct{ endpoint, dialled, host string }{
 		"name":                    {"http://own.example", "own.example:80", "own.example"},
@@ -90,7 +90,7 @@ func TestSignatureIsOfTheHostThatIsSent(t *testing.T) {
 // sdkSigner hides the type of the SDK's signer.
 type sdkSigner struct{ *v4.Signer }
 
-// signatureOf signs a request without a body as a server does that checks it.
+// signatureOf signs a received request without a body, as a server does to verify it.
 func signatureOf(t *testing.T, received *http.Request) string {
 	t.Helper()
 	at, err := time.Parse("20060102T150405Z", received.Header.Get("X-Amz-Date"))
@@ -120,7 +120,8 @@ func signedHeaders(r *http.Request) []string {
 	return strings.Split(list, ";")
 }
 
-// What net/http could not send is refused before it is signed, retried or given to an HTTPClient.
+// URLs that net/http cannot send to are rejected before signing, retries and
+// HTTPClient.Do.
 func TestEndpointsThatAreNeverSent(t *testing.T) {
 	resolved := func(u url.URL) func(*lambdamicrovms.Options) {
 		return func(o *lambdamicrovms.Options) {
@@ -149,7 +150,7 @@ func TestEndpointsThatAreNeverSent(t *testing.T) {
 				sent := 0
 				do := func(*http.Request) (*http.Response, error) {
 					sent++
-					return answer(http.StatusOK, nil, "{}"), nil
+					return newResponse(http.StatusOK, nil, "{}"), nil
 				}
 				var err error
 				if level == "client" {

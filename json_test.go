@@ -18,7 +18,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// Inputs and outputs go to JSON and back with every member, those of path and query too.
+// Inputs and outputs survive JSON with every member, also those of path and query.
 func TestJSONRoundTrip(t *testing.T) {
 	for _, op := range readModel(t).Service.Operations {
 		for variant := range 3 {
@@ -39,7 +39,8 @@ func TestJSONRoundTrip(t *testing.T) {
 	}
 }
 
-// A typo in a file must not wipe a member of an update; what the service has learned since must not break a client.
+// Inputs reject unknown members, because a typo would reset a member in an update.
+// Outputs accept them, because a newer service must not break a client.
 func TestUnknownMembers(t *testing.T) {
 	for _, doc := range []string{
 		`{"desc":"typo"}`,
@@ -83,7 +84,7 @@ func TestJSONDetails(t *testing.T) {
 	if err := json.Unmarshal([]byte(`{"logging":{"disabled":{},"cloudWatch":{}}}`), new(lambdamicrovms.GetMicroVMImageVersionOutput)); err == nil {
 		t.Error("a union with two members set was taken")
 	}
-	// A union in a struct of one's own: its members marshal by themselves.
+	// Members of unions also marshal by themselves, inside a struct of the caller.
 	data, err := json.Marshal(map[string]any{"port": &types.PortSpecificationMemberPort{Value: 80}, "all": &types.PortSpecificationMemberAllPorts{}})
 	if err != nil || string(data) != `{"all":{"allPorts":{}},"port":{"port":80}}` {
 		t.Errorf("%s, %v", data, err)
@@ -95,7 +96,7 @@ func TestJSONDetails(t *testing.T) {
 	if err := json.Unmarshal([]byte(`{"allPorts":{}}`), &port); err == nil {
 		t.Error("a port took allPorts")
 	}
-	// Times keep their fraction.
+	// Times keep their fractions of a second.
 	at := time.Unix(1700000000, 123456789).UTC()
 	data, err = json.Marshal(types.MicroVMItem{StartedAt: &at})
 	if err != nil || string(data) != `{"startedAt":1700000000.123456789}` {
@@ -103,7 +104,8 @@ func TestJSONDetails(t *testing.T) {
 	}
 }
 
-// Shapes without secrets print as their name and their JSON; nil pointers as <nil> or null.
+// Shapes without secrets print as their name and their JSON; nil pointers as <nil> or
+// null.
 func TestShapesPrintAsJSON(t *testing.T) {
 	for _, typ := range shapes(t) {
 		pointer := reflect.New(typ)
@@ -136,7 +138,7 @@ func TestShapesPrintAsJSON(t *testing.T) {
 	}
 }
 
-// No verb of fmt and no handler of slog prints a sensitive value, however deep it lies.
+// No verb of fmt and no handler of slog prints a sensitive value, at any depth.
 func TestSecretsAreNotPrinted(t *testing.T) {
 	sensitive := 0
 	for _, op := range readModel(t).Service.Operations {
@@ -164,7 +166,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	}
 }
 
-// printed returns what a program may print of a pointer to a struct.
+// printed returns the ways in which a program may print a pointer to a struct.
 func printed(v any) map[string]string {
 	value := reflect.ValueOf(v).Elem().Interface()
 	list := reflect.Append(reflect.MakeSlice(reflect.SliceOf(reflect.TypeOf(value)), 0, 1), reflect.ValueOf(value)).Interface()

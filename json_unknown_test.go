@@ -15,15 +15,16 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-func answering(status int, header http.Header, body string) *lambdamicrovms.Client {
-	return stubbed(func(*http.Request) (*http.Response, error) { return answer(status, header, body), nil })
+func responding(status int, header http.Header, body string) *lambdamicrovms.Client {
+	return stubbed(func(*http.Request) (*http.Response, error) { return newResponse(status, header, body), nil })
 }
 
-// The day the service adds a member to a union, calls and lists still work, and a program can learn what it did not get.
+// If the service adds a member to a union, calls and lists still work, and
+// UnknownSettings reports the member.
 func TestUnknownSettings(t *testing.T) {
 	ctx := context.Background()
 	version := &lambdamicrovms.GetMicroVMImageVersionInput{ImageIdentifier: aws.String("arn:aws:lambda:us-east-1:123456789012:microvm-image:app"), ImageVersion: aws.String("1.0")}
-	out, err := answering(200, nil, `{"codeArtifact":{"uri":"s3://b/k","sha256":"abc","etag":null},"hooks":{"port":1,"added":{}},"logging":{"s3":{}},"extra":1}`).
+	out, err := responding(200, nil, `{"codeArtifact":{"uri":"s3://b/k","sha256":"abc","etag":null},"hooks":{"port":1,"added":{}},"logging":{"s3":{}},"extra":1}`).
 		GetMicroVMImageVersion(ctx, version)
 	if err != nil {
 		t.Fatal(err)
@@ -38,13 +39,13 @@ func TestUnknownSettings(t *testing.T) {
 		t.Errorf("unknown settings, -want +got:\n%s", diff)
 	}
 
-	list, err := answering(200, nil, `{"items":[{"codeArtifact":{"sha256":"abc","uri":"s3://b/k"}},{"codeArtifact":{"uri":"s3://b/l"}}]}`).
+	list, err := responding(200, nil, `{"items":[{"codeArtifact":{"sha256":"abc","uri":"s3://b/k"}},{"codeArtifact":{"uri":"s3://b/l"}}]}`).
 		ListMicroVMImageVersions(ctx, &lambdamicrovms.ListMicroVMImageVersionsInput{ImageIdentifier: version.ImageIdentifier})
 	if err != nil || len(list.Items) != 2 {
 		t.Fatalf("%v, %v", list, err)
 	}
 
-	out, err = answering(200, nil, `{"codeArtifact":{"uri":"s3://b/k"},"extra":null}`).GetMicroVMImageVersion(ctx, version)
+	out, err = responding(200, nil, `{"codeArtifact":{"uri":"s3://b/k"},"extra":null}`).GetMicroVMImageVersion(ctx, version)
 	if got := lambdamicrovms.UnknownSettings(out.ResultMetadata); err != nil || got != nil {
 		t.Errorf("%v, %v", got, err)
 	}
@@ -52,25 +53,26 @@ func TestUnknownSettings(t *testing.T) {
 		t.Errorf("%v without a response", got)
 	}
 
-	_, err = answering(200, nil, `{"logging":{"disabled":{},"cloudWatch":{}}}`).GetMicroVMImageVersion(ctx, version)
+	_, err = responding(200, nil, `{"logging":{"disabled":{},"cloudWatch":{}}}`).GetMicroVMImageVersion(ctx, version)
 	if err == nil {
 		t.Error("a union with two known members was taken")
 	}
 }
 
-// Official clients pass over null, so it does not clear what stood before it. JSON files are another matter, see TestJSONDetails.
+// In responses null counts as absent, as in official clients, so it clears no earlier
+// value. JSON files are different: see TestJSONDetails.
 func TestNullAfterAValue(t *testing.T) {
 	ctx := context.Background()
 	for _, body := range []string{`{"Message":"m","message":null}`, `{"message":"m","Message":null}`, `{"message":"m","message":null}`} {
 		for _, code := range []string{"ConflictException", "SomeException"} {
-			_, err := answering(409, http.Header{"X-Amzn-Errortype": {code}}, body).ListMicroVMs(ctx, nil)
+			_, err := responding(409, http.Header{"X-Amzn-Errortype": {code}}, body).ListMicroVMs(ctx, nil)
 			var failed interface{ ErrorMessage() string }
 			if !errors.As(err, &failed) || failed.ErrorMessage() != "m" {
 				t.Errorf("%s %s: %v", code, body, err)
 			}
 		}
 	}
-	list, err := answering(200, nil, `{"items":[{"name":"a","name":null,"state":"CREATED","state":null}],"items":null,"nextToken":"t","nextToken":null}`).
+	list, err := responding(200, nil, `{"items":[{"name":"a","name":null,"state":"CREATED","state":null}],"items":null,"nextToken":"t","nextToken":null}`).
 		ListMicroVMImages(ctx, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +87,8 @@ func TestNullAfterAValue(t *testing.T) {
 	}
 }
 
-// Structs of official clients have no JSON tags, so files written by their names, in any letter case, must go on working.
+// Structs of official clients have no JSON tags, so files may use Go names in any letter
+// case.
 func TestGoNamesInJSON(t *testing.T) {
 	var hooks types.Hooks
 	if err := json.Unmarshal([]byte(`{"Port":8080,"MicrovmHooks":{"Run":"ENABLED"},"MICROVMIMAGEHOOKS":{"READY":"DISABLED"}}`), &hooks); err != nil {
@@ -111,14 +114,15 @@ func TestGoNamesInJSON(t *testing.T) {
 		t.Error("an input took a name that differs by more than letter case")
 	}
 
-	// The wire stays exact.
-	out, err := answering(200, nil, `{"Items":[{}],"NextToken":"t"}`).ListMicroVMs(context.Background(), nil)
+	// On the wire names are exact.
+	out, err := responding(200, nil, `{"Items":[{}],"NextToken":"t"}`).ListMicroVMs(context.Background(), nil)
 	if err != nil || out.Items != nil || out.NextToken != nil {
 		t.Errorf("%v, %v", out, err)
 	}
 }
 
-// An error of a configuration file says where and what, and repeats no value of the file.
+// An error about a configuration file has position and reason, and repeats no value of
+// the file.
 func TestJSONErrorsOfInputs(t *testing.T) {
 	tests := []struct{ doc, want string }{
 		{"{\n  \"name\": \"app\",\n  \"environmentVariables\": {\"A\": [\"hunter2-hunter2\"]}\n}", "unexpected JSON in environmentVariables.A at line 3, column 33: want a string, got an array"},

@@ -24,7 +24,8 @@ import (
 //  4. After a panic nothing is released: an HTTP client may still use the memory.
 //
 // If a rule is broken, one call sends the data of another, with the secrets in it. The
-// response of an attempt keeps its request, which therefore must not point to the encoder.
+// response of an attempt keeps its request, which therefore must not point to the
+// encoder.
 
 // ownsRequests reports whether no user code sees the request, so that its memory can be
 // reused after the call. An auth scheme of the caller would see it.
@@ -52,7 +53,8 @@ func (e *requestEncoder) lend(input inputShape) *smithyhttp.Request {
 	e.stream = requestBody{data: e.body.Bytes(), input: input}
 	e.http.ContentLength = int64(len(e.stream.data))
 	if e.streaming == nil {
-		// Only SetStream sets the stream. It copies the request, and fails only if Seek does.
+		// Only SetStream sets the stream. It copies the request, and fails only if Seek
+		// does.
 		e.streaming, _ = lentRequest.SetStream(&e.stream)
 	}
 	e.streaming.Request = &e.http
@@ -82,7 +84,7 @@ func cloneRequest(v any) any {
 type directTransport struct {
 	client  HTTPClient
 	general middleware.Handler
-	// watched says that it matters whether a request that failed was sent.
+	// watched is true if it matters whether a failed request was sent.
 	watched bool
 }
 
@@ -104,7 +106,7 @@ func (t *directTransport) Handle(ctx context.Context, input any) (any, middlewar
 	request := req.Request
 	x := new(exchange)
 	reports := t.watched && reports(t.client)
-	if t.watched && (!own || !reports) { // otherwise the body tells, at no cost
+	if t.watched && (!own || !reports) { // otherwise reads of the body show it, at no cost
 		*request = *request.WithContext(x.delivery.watch(ctx))
 	} else {
 		*request = *request.WithContext(ctx)
@@ -134,8 +136,8 @@ type exchange struct {
 	response smithyhttp.Response
 }
 
-// sentBody is the body of an attempt. Close drops the data even if the HTTP client is still
-// reading, because other calls reuse the memory. The mutex makes that safe.
+// sentBody is the body of an attempt. Close drops the data even if the HTTP client is
+// still reading, because other calls reuse the memory. The mutex makes that safe.
 type sentBody struct {
 	delivery *delivery
 	mu       sync.Mutex

@@ -36,13 +36,13 @@ func retryingClient(do doFunc, optFns ...func(*Options)) *Client {
 	}, optFns...)
 }
 
-// ways are the ways through a stack: the chain that calls share, and a stack of the call's own.
+// ways are the two ways of a call: a shared chain, and a stack for this call.
 var ways = map[string][]func(*Options){
 	"shared": nil,
 	"own":    {func(*Options) {}},
 }
 
-// Nothing that an HTTP client or a signer does to the request of an attempt is in the next.
+// Changes that an HTTP client or a signer makes to a request are not in the next attempt.
 func TestAttemptsAreApart(t *testing.T) {
 	for name, options := range ways {
 		t.Run(name, func(t *testing.T) {
@@ -57,7 +57,7 @@ func TestAttemptsAreApart(t *testing.T) {
 				}
 				body := make([]byte, r.ContentLength)
 				if len(sent) == 0 {
-					body = body[:len(body)/2] // leave some of it
+					body = body[:len(body)/2] // leave a part unread
 				}
 				if _, err := io.ReadFull(r.Body, body); err != nil {
 					t.Error(err)
@@ -91,7 +91,7 @@ func TestAttemptsAreApart(t *testing.T) {
 	}
 }
 
-// spoilingSigner signs, and appends to what belongs to the client.
+// spoilingSigner signs, and appends to slices that belong to the client.
 type spoilingSigner struct{ *v4.Signer }
 
 func (s spoilingSigner) SignHTTP(ctx context.Context, credentials aws.Credentials, r *http.Request, hash, service, region string, at time.Time, optFns ...func(*v4.SignerOptions)) error {
@@ -100,8 +100,8 @@ func (s spoilingSigner) SignHTTP(ctx context.Context, credentials aws.Credential
 	return s.Signer.SignHTTP(ctx, credentials, r, hash, service, region, at, optFns...)
 }
 
-// Many calls share memory one after the other: none may see anything of another, and an
-// HTTP client that still reads a body when its call is over reads nothing more.
+// Calls reuse memory: no call may see data of another. An HTTP client that still reads a
+// body after its call gets no more data.
 func TestCallsShareNothing(t *testing.T) {
 	input := func(name string) (in *UpdateMicroVMImageInput, body []byte) {
 		in = strictUpdateInput()
@@ -126,7 +126,7 @@ func TestCallsShareNothing(t *testing.T) {
 		_, want := input(r.Context().Value(nameKey{}).(string))
 		begun := make(chan struct{})
 		late.Add(1)
-		go func() { // which reads on after the answer
+		go func() { // it reads on after the response
 			defer late.Done()
 			got := make([]byte, 100)
 			_, err := io.ReadFull(r.Body, got)
@@ -175,7 +175,7 @@ func TestCallsShareNothing(t *testing.T) {
 
 type nameKey struct{}
 
-// directTransport must do what it takes the place of.
+// directTransport must behave like smithyhttp.ClientHandler.
 func TestDirectTransport(t *testing.T) {
 	refused := errors.New("connection refused")
 	canceled, cancel := context.WithCancel(context.Background())
@@ -205,9 +205,9 @@ func TestDirectTransport(t *testing.T) {
 		"body of another":     {prepare: bodyOf(func() io.Reader { return strings.NewReader("body") }), do: empty},
 		"host":                {prepare: hostOf("example.com:8080"), do: empty},
 		"no host":             {prepare: hostOf("exa mple"), do: empty},
-		"no answer":           {do: func(*http.Request) (*http.Response, error) { return nil, nil }},
+		"no response":         {do: func(*http.Request) (*http.Response, error) { return nil, nil }},
 		"no connection":       {do: func(*http.Request) (*http.Response, error) { return nil, refused }},
-		"answer and error":    {do: func(r *http.Request) (*http.Response, error) { a, _ := empty(r); return a, refused }},
+		"response and error":  {do: func(r *http.Request) (*http.Response, error) { a, _ := empty(r); return a, refused }},
 		"canceled":            {ctx: canceled, do: func(*http.Request) (*http.Response, error) { return nil, context.Canceled }},
 		"canceled, no matter": {ctx: canceled, do: empty},
 	} {
@@ -261,7 +261,7 @@ func TestDirectTransport(t *testing.T) {
 	}
 }
 
-// The defaults that are made at first use are those that option functions see.
+// Defaults that are filled in at first use equal those that option functions see.
 func TestDefaultsAreMadeOnce(t *testing.T) {
 	early := New(Options{Region: "us-east-1"}, func(*Options) {}).Options()
 	client := New(Options{Region: "us-east-1"})

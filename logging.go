@@ -18,8 +18,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
-// requestResponseLogger logs requests and responses as ClientLogMode says. It replaces the
-// SDK's, which would log credentials and sensitive members.
+// requestResponseLogger logs requests and responses as ClientLogMode says. It replaces
+// the SDK's, which would log credentials and sensitive members.
 type requestResponseLogger struct {
 	mode             aws.ClientLogMode
 	maxResponseBytes int64
@@ -138,8 +138,8 @@ func (m *requestResponseLogger) responseBody(ctx context.Context, response *smit
 	return m.redacted(response.StatusCode, body)
 }
 
-// redacted returns the body without sensitive members. It does not show a body that is not an
-// output of the operation, because anything in it may be sensitive.
+// redacted returns the body without sensitive members. It does not show a body that is
+// not an output of the operation, because anything in it may be sensitive.
 func (m *requestResponseLogger) redacted(status int, body string) string {
 	if status >= 200 && status <= 299 && !isBlank(body) {
 		out := m.newOutput()
@@ -239,8 +239,8 @@ func (l *quietLogger) Logf(classification logging.Classification, format string,
 	}
 }
 
-// redactingLogger is the logger of signers. They log the canonical request, which has a line
-// for each header, the session token included.
+// redactingLogger is the logger of signers. They log the canonical request, which has a
+// line for each header, the session token included.
 type redactingLogger struct {
 	logging.Logger
 }

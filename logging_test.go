@@ -15,7 +15,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms"
 )
 
-// logged collects what goes to a logger, and which values of the context come with it.
+// logged collects log lines, and the context values that come with them.
 type logged struct {
 	*strings.Builder
 	ctx context.Context
@@ -45,11 +45,11 @@ func TestLogging(t *testing.T) {
 	}
 	success := `{"imageVersion":"2.0","environmentVariables":{"` + name + `":"` + secret + `"}}`
 	tests := map[string]struct {
-		mode   aws.ClientLogMode
-		answer func() *http.Response
-		want   []string
-		not    []string
-		fails  bool
+		mode     aws.ClientLogMode
+		response func() *http.Response
+		want     []string
+		not      []string
+		fails    bool
 	}{
 		"nothing": {mode: 0, not: []string{"own"}},
 		"request": {
@@ -61,28 +61,28 @@ func TestLogging(t *testing.T) {
 		"response":           {mode: aws.LogResponse, want: []string{"Response\n", "X-Amzn-Requestid: request-1", "Set-Cookie: [REDACTED]"}, not: []string{"Request\n", name}},
 		"response with body": {mode: aws.LogResponseWithBody, want: []string{`"environmentVariables":{"` + name + `":"[REDACTED]"}`, `"imageVersion":"2.0"`}, not: []string{"Request\n"}},
 		"error with body": {
-			mode:   aws.LogResponseWithBody,
-			answer: func() *http.Response { return answer(400, nil, `{"message":"`+secret+`"}`) },
-			want:   []string{"[21 bytes]"}, fails: true,
+			mode:     aws.LogResponseWithBody,
+			response: func() *http.Response { return newResponse(400, nil, `{"message":"`+secret+`"}`) },
+			want:     []string{"[21 bytes]"}, fails: true,
 		},
 		"something else with body": {
-			mode:   aws.LogResponseWithBody,
-			answer: func() *http.Response { return answer(200, nil, `<html>`+secret) },
-			want:   []string{"[13 bytes]"}, fails: true,
+			mode:     aws.LogResponseWithBody,
+			response: func() *http.Response { return newResponse(200, nil, `<html>`+secret) },
+			want:     []string{"[13 bytes]"}, fails: true,
 		},
 		"broken body": {
-			mode:   aws.LogResponseWithBody,
-			answer: func() *http.Response { return broken(200, `{"x":"`+secret, io.ErrUnexpectedEOF) },
-			want:   []string{"[13 bytes]"}, fails: true,
+			mode:     aws.LogResponseWithBody,
+			response: func() *http.Response { return broken(200, `{"x":"`+secret, io.ErrUnexpectedEOF) },
+			want:     []string{"[13 bytes]"}, fails: true,
 		},
 		"signing": {
 			mode: aws.LogSigning,
 			want: []string{"DEBUG own Request Signature", "x-amz-security-token:[REDACTED]", "AWS4-HMAC-SHA256\n", "host:lambda.us-east-1.amazonaws.com"},
 		},
 		"retries": {
-			mode:   aws.LogRetries,
-			answer: func() *http.Response { return answer(500, nil, "") },
-			want:   []string{"retrying request Lambda Microvms/UpdateMicrovmImage, attempt 2", "max retry attempts exhausted, max 3"}, fails: true,
+			mode:     aws.LogRetries,
+			response: func() *http.Response { return newResponse(500, nil, "") },
+			want:     []string{"retrying request Lambda Microvms/UpdateMicrovmImage, attempt 2", "max retry attempts exhausted, max 3"}, fails: true,
 		},
 		"all": {mode: ^aws.ClientLogMode(0), want: []string{"Request\n", "Response\n", "Request Signature"}},
 	}
@@ -93,10 +93,10 @@ func TestLogging(t *testing.T) {
 			client := stubbed(func(r *http.Request) (*http.Response, error) {
 				sent, err := io.ReadAll(r.Body)
 				body = string(sent)
-				if test.answer != nil {
-					return test.answer(), err
+				if test.response != nil {
+					return test.response(), err
 				}
-				return answer(http.StatusOK, http.Header{"X-Amzn-Requestid": {"request-1"}, "Set-Cookie": {secret}}, success), err
+				return newResponse(http.StatusOK, http.Header{"X-Amzn-Requestid": {"request-1"}, "Set-Cookie": {secret}}, success), err
 			}, eager, func(o *lambdamicrovms.Options) {
 				o.Logger, o.ClientLogMode = logged{Builder: &b}, test.mode
 			})
@@ -122,7 +122,7 @@ func TestLogging(t *testing.T) {
 	}
 }
 
-// Logging must not change what a call comes to.
+// Logging must not change the result of a call.
 func TestLoggedBodyIsReadAgain(t *testing.T) {
 	verbose := func(o *lambdamicrovms.Options) {
 		o.ClientLogMode = aws.LogResponseWithBody | aws.LogRequestWithBody
@@ -135,7 +135,7 @@ func TestLoggedBodyIsReadAgain(t *testing.T) {
 			closed, requests := false, 0
 			client := stubbed(func(*http.Request) (*http.Response, error) {
 				requests++
-				r := answer(http.StatusOK, nil, "")
+				r := newResponse(http.StatusOK, nil, "")
 				r.Body = closing{body, &closed}
 				return r, nil
 			}, eager, verbose)

@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// isMicroVMID reports whether s has the form of all IDs that the service gives:
-// "microvm-" and a UUID.
+// isMicroVMID reports whether s has the form of the service's IDs: "microvm-" and a UUID.
 func isMicroVMID(s string) bool {
 	uuid, ok := strings.CutPrefix(s, "microvm-")
 	if !ok || len(uuid) != len("00000000-0000-0000-0000-000000000000") {
@@ -26,9 +25,9 @@ func isMicroVMID(s string) bool {
 	return true
 }
 
-// impossibleIDError is a rejected request for a MicroVM whose ID is malformed. The gateway in
-// front of the service responds with the page of a 502, which otherwise means that the outcome
-// is unknown. No MicroVM has such an ID, so nothing changed.
+// impossibleIDError is a rejected request for a MicroVM whose ID is malformed. The
+// gateway in front of the service responds with the page of a 502, which otherwise means
+// that the outcome is unknown. No MicroVM has such an ID, so nothing changed.
 type impossibleIDError struct {
 	Err error
 }
@@ -47,8 +46,8 @@ func hasImpossibleID(input any) bool {
 	return id != nil && !isMicroVMID(*id)
 }
 
-// isGatewayPage reports whether a response is the HTML page of a gateway rather than an error
-// of the service.
+// isGatewayPage reports whether a response is the HTML page of a gateway rather than an
+// error of the service.
 func isGatewayPage(response *http.Response, body string) bool {
 	return response.StatusCode == http.StatusBadGateway && response.Header.Get("X-Amzn-Errortype") == "" &&
 		strings.HasPrefix(trimBlank(body), "<")

@@ -57,23 +57,23 @@ func TestValidationStrictMicroVMIDs(t *testing.T) {
 	}
 }
 
-// The gateway answers a malformed ID with the page of a 502. Otherwise a 502 may come from
-// anywhere, at any time.
+// The gateway responds to a malformed ID with the page of a 502. Any other 502 leaves the
+// outcome unknown.
 func TestGatewayPageOfAMalformedID(t *testing.T) {
 	const page = "<html>\r\n<head><title>502 Bad Gateway</title></head></html>"
 	tests := map[string]struct {
 		id       string
-		answer   func() *http.Response
+		response func() *http.Response
 		requests int
 		doubt    bool
 	}{
-		"malformed":          {"nope", func() *http.Response { return answer(502, nil, page) }, 1, false},
-		"well-formed":        {microVMID, func() *http.Response { return answer(502, nil, page) }, 3, true},
-		"malformed, 503":     {"nope", func() *http.Response { return answer(503, nil, page) }, 3, true},
-		"malformed, no page": {"nope", func() *http.Response { return answer(502, nil, "") }, 3, true},
-		"malformed, JSON":    {"nope", func() *http.Response { return answer(502, nil, `{"message":"no"}`) }, 3, true},
+		"malformed":          {"nope", func() *http.Response { return newResponse(502, nil, page) }, 1, false},
+		"well-formed":        {microVMID, func() *http.Response { return newResponse(502, nil, page) }, 3, true},
+		"malformed, 503":     {"nope", func() *http.Response { return newResponse(503, nil, page) }, 3, true},
+		"malformed, no page": {"nope", func() *http.Response { return newResponse(502, nil, "") }, 3, true},
+		"malformed, JSON":    {"nope", func() *http.Response { return newResponse(502, nil, `{"message":"no"}`) }, 3, true},
 		"malformed, typed error": {"nope", func() *http.Response {
-			return answer(502, http.Header{"X-Amzn-Errortype": {"InternalServerException"}}, page)
+			return newResponse(502, http.Header{"X-Amzn-Errortype": {"InternalServerException"}}, page)
 		}, 3, true},
 	}
 	for name, test := range tests {
@@ -82,7 +82,7 @@ func TestGatewayPageOfAMalformedID(t *testing.T) {
 				requests := 0
 				client := stubbed(func(*http.Request) (*http.Response, error) {
 					requests++
-					return test.answer(), nil
+					return test.response(), nil
 				}, eager)
 				var options []func(*lambdamicrovms.Options)
 				if level == "call" {
@@ -102,14 +102,14 @@ func TestGatewayPageOfAMalformedID(t *testing.T) {
 	}
 }
 
-// An earlier attempt stays as open as it was.
+// The outcome of an earlier attempt stays unknown.
 func TestGatewayPageAfterALostResponse(t *testing.T) {
 	requests := 0
 	client := stubbed(func(*http.Request) (*http.Response, error) {
 		if requests++; requests == 1 {
-			return answer(500, nil, ""), nil
+			return newResponse(500, nil, ""), nil
 		}
-		return answer(502, nil, "<html>"), nil
+		return newResponse(502, nil, "<html>"), nil
 	}, eager)
 	_, err := client.TerminateMicroVM(context.Background(), &lambdamicrovms.TerminateMicroVMInput{MicroVMIdentifier: aws.String("nope")})
 	if requests != 2 || !clienttest.IsErrorAs[*lambdamicrovms.UncertainError](err) {

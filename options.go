@@ -21,8 +21,8 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// HTTPClient sends requests. *http.Client, the SDK's *awshttp.BuildableClient and the fake
-// implement it.
+// HTTPClient sends requests. *http.Client, the SDK's *awshttp.BuildableClient and the
+// fake implement it.
 type HTTPClient interface {
 	Do(*http.Request) (*http.Response, error)
 }
@@ -38,8 +38,8 @@ type IdempotencyTokenProvider interface {
 	GetIdempotencyToken() (string, error)
 }
 
-// Options configure a Client or, with the option functions of a method, a single call. The
-// zero value of each field except Region is a usable default.
+// Options configure a Client or, with the option functions of a method, a single call.
+// The zero value of each field except Region is a usable default.
 type Options struct {
 	// APIOptions change the middleware stack of each call. Without them calls share
 	// compiled stacks, which costs less.
@@ -56,7 +56,8 @@ type Options struct {
 	// always redacted.
 	ClientLogMode aws.ClientLogMode
 
-	// Credentials sign the requests. Without credentials, requests are not signed.
+	// Credentials provides the credentials that sign requests. Without it, requests are
+	// not signed.
 	Credentials aws.CredentialsProvider
 
 	// DefaultsMode sets connection timeouts and the retry mode unless they are set.
@@ -73,14 +74,14 @@ type Options struct {
 	EndpointResolverV2 EndpointResolverV2
 
 	// HTTPSignerV4 signs requests. The default is a v4.Signer of the SDK; calls without
-	// options of their own use a faster signer that makes the same signatures. Set it to
+	// their own options use a faster signer with the same results. Set it to
 	// v4.NewSigner() to sign every request with the SDK's.
 	HTTPSignerV4 HTTPSignerV4
 
 	// IdempotencyTokenProvider makes client tokens. The default makes random UUIDs.
 	IdempotencyTokenProvider IdempotencyTokenProvider
 
-	// Logger receives what ClientLogMode chooses. The default discards it.
+	// Logger receives the messages that ClientLogMode selects. The default discards them.
 	Logger logging.Logger
 
 	// MaxResponseBytes is the maximum size of a response, decompressed. A larger response
@@ -99,7 +100,7 @@ type Options struct {
 	// Zero leaves it to Retryer, whose default is 3.
 	RetryMaxAttempts int
 
-	// RetryMode selects the retryer that New makes if Retryer is nil.
+	// RetryMode selects the default of Retryer.
 	RetryMode aws.RetryMode
 
 	// Retryer decides which errors are retried, and when. A Retry-After header raises its
@@ -119,9 +120,10 @@ type Options struct {
 	defaultSigner HTTPSignerV4
 
 	// HTTPClient sends the requests. Following a redirect would send the session token to
-	// another host, so an *http.Client and the SDK's client follow none here, whatever their
-	// policy. A client of another type must not follow redirects either. The default keeps
-	// up to 100 idle connections, disables compression, and accepts 1 MiB of headers.
+	// another host, so an *http.Client and the SDK's client follow none here, whatever
+	// their policy. A client of another type must not follow redirects either. The
+	// default keeps up to 100 idle connections, disables compression, and accepts 1 MiB
+	// of headers.
 	HTTPClient HTTPClient
 
 	// Interceptors are called at the stages of each call.
@@ -217,7 +219,7 @@ func (o *Options) mode() aws.DefaultsMode {
 	return o.resolvedDefaultsMode
 }
 
-// complete turns the options that New got into those of a client.
+// complete turns the options of New's caller into those of a client.
 func (o *Options) complete(optFns []func(*Options)) {
 	if o.HTTPClient != nil {
 		o.HTTPClient = withModeTimeouts(o.HTTPClient, o.mode())
@@ -233,8 +235,8 @@ func (o *Options) complete(optFns []func(*Options)) {
 	o.resolveAuth()
 }
 
-// resolve fills in defaults. It runs before the caller's option functions, which may wrap a
-// default, and again after them, because they may set a field to nil.
+// resolve fills in defaults. It runs before the caller's option functions, which may wrap
+// a default, and again after them, because they may set a field to nil.
 func (o *Options) resolve() {
 	if o.Logger == nil {
 		o.Logger = logging.Nop{}
@@ -246,7 +248,7 @@ func (o *Options) resolve() {
 		o.HTTPClient = withModeTimeouts(newHTTPClient(), o.mode())
 	}
 	if o.HTTPSignerV4 == nil {
-		// The auth scheme decides what it logs, and redacts it.
+		// The auth scheme selects and redacts what the signer logs.
 		o.HTTPSignerV4 = v4.NewSigner()
 		o.defaultSigner = o.HTTPSignerV4
 	}

@@ -11,18 +11,18 @@ import (
 
 // PaginatorOptions are the options of every paginator.
 type PaginatorOptions struct {
-	// Limit is the most items that the service may put on one page. It is preset
-	// from the input's MaxResults; zero or less leaves the page size to the service.
+	// Limit is the maximum number of items on a page. Its initial value is the input's
+	// MaxResults. Zero or less leaves the page size to the service.
 	Limit int32
 
-	// StopOnDuplicateToken ends the listing without an error when a page names the
-	// very token that it was asked for with. By default a *DuplicateTokenError
-	// follows that page, because the listing is then known to be incomplete.
+	// StopOnDuplicateToken ends the listing without an error if the service returns the
+	// token of the current page as that of the next. By default a *DuplicateTokenError
+	// follows that page, because the listing is incomplete.
 	StopOnDuplicateToken bool
 
-	// MaxPages ends a listing that may never end: a service can name a new token with
-	// every page, or take turns between two. After that many pages a *PageLimitError
-	// follows unless the listing is complete. Zero or less means no bound.
+	// MaxPages protects against a listing that never ends, because every page has a new
+	// token or two tokens alternate. A *PageLimitError follows after this many pages if
+	// there are more. Zero or less means no limit.
 	MaxPages int
 }
 
@@ -31,7 +31,7 @@ type PaginatorOptions struct {
 type PageLimitError struct {
 	// Operation is the name of the operation, such as "ListMicroVMImages".
 	Operation string
-	// MaxPages is the bound, which is the number of pages received.
+	// MaxPages is the limit, which is also the number of pages received.
 	MaxPages int
 }
 
@@ -39,12 +39,12 @@ func (e *PageLimitError) Error() string {
 	return fmt.Sprintf("%s paginator: not complete after %d pages, the most allowed", e.Operation, e.MaxPages)
 }
 
-// DuplicateTokenError reports that a listing cannot make progress: a page named
-// the token that it was asked for with as the token of the page after it.
+// DuplicateTokenError reports that a listing cannot make progress: the service returned
+// the token of the current page as that of the next.
 type DuplicateTokenError struct {
 	// Operation is the name of the operation, such as "ListMicroVMImages".
 	Operation string
-	// Pages is the number of pages received, the one with the repeated token included.
+	// Pages is the number of pages received, including the one with the repeated token.
 	Pages int
 }
 
@@ -52,10 +52,9 @@ func (e *DuplicateTokenError) Error() string {
 	return fmt.Sprintf("%s paginator: the service repeated the token of page %d, the listing is incomplete", e.Operation, e.Pages)
 }
 
-// Paginator walks through the pages of one listing, once and forwards: NextPage,
-// Pages and Items share its position, so that each goes on where the one before
-// it stopped. It is made by the New…Paginator functions, copies the input then,
-// and must not be used by more than one goroutine at a time.
+// Paginator requests the pages of one listing in order. NextPage, Pages and Items share
+// its position: each continues where the previous one stopped. The New…Paginator
+// functions make a Paginator and copy the input. Only one goroutine may use it at a time.
 type Paginator[I, O, T any] struct {
 	operation string
 	call      func(context.Context, *I, ...func(*Options)) (*O, error)
@@ -67,14 +66,14 @@ type Paginator[I, O, T any] struct {
 	token  *string
 	pages  int
 	stuck  bool
-	// rest is what a loop over Items left of the page it was broken off in.
+	// rest holds the remaining items of the page in which a loop over Items ended.
 	rest []T
 }
 
-// A pageRequest finds the members of an input that choose the page.
+// A pageRequest returns pointers to the members of an input that select the page.
 type pageRequest[I any] func(*I) (token **string, limit **int32)
 
-// A pageResponse finds the token of the page after an output, and its items.
+// A pageResponse returns the token of the next page and the items of an output.
 type pageResponse[O, T any] func(*O) (next *string, items []T)
 
 func newPaginator[I, O, T any](
@@ -103,15 +102,15 @@ func newPaginator[I, O, T any](
 	return p
 }
 
-// HasMorePages reports whether NextPage has a page, or an error, to return. It
-// stays true after an error: the listing is not complete.
+// HasMorePages reports whether NextPage has a page or an error to return. It stays true
+// after an error, because the listing is incomplete.
 func (p *Paginator[I, O, T]) HasMorePages() bool {
 	return p.pages == 0 || p.token != nil && *p.token != ""
 }
 
-// NextPage requests the next page. A page may be empty and still not be the last
-// one. After an error the position is kept, and NextPage asks for the same page
-// again; a *DuplicateTokenError and a *PageLimitError are final and cost no request.
+// NextPage requests the next page. A page may be empty without being the last. After an
+// error NextPage requests the same page again. A *DuplicateTokenError and a
+// *PageLimitError are final: NextPage returns them again without a request.
 func (p *Paginator[I, O, T]) NextPage(ctx context.Context, optFns ...func(*Options)) (*O, error) {
 	out, _, err := p.next(ctx, optFns)
 	return out, err
@@ -128,8 +127,8 @@ func (p *Paginator[I, O, T]) next(ctx context.Context, optFns []func(*Options)) 
 		return nil, nil, &PageLimitError{Operation: p.operation, MaxPages: p.options.MaxPages}
 	}
 
-	// Each call gets an input of its own, down to the members set here, so that
-	// nothing below can reach the position or the input of the page after it.
+	// Each call gets its own copy of the input and of the members set here, so that
+	// middleware cannot change the position or the input of the next page.
 	params := p.params
 	token, limit := p.request(&params)
 	*token, *limit = nil, nil
@@ -164,15 +163,14 @@ func (p *Paginator[I, O, T]) next(ctx context.Context, optFns []func(*Options)) 
 	return out, items, nil
 }
 
-// errNoOutput is the error of a client, such as a stub, that returned neither an output nor
-// an error. To callers it is a response that cannot be read.
+// errNoOutput returns the error for a client, such as a stub, that returned neither an
+// output nor an error. It looks like that of an unreadable response.
 func errNoOutput() error {
 	return &smithy.DeserializationError{Err: errors.New("the client returned neither an output nor an error")}
 }
 
-// Pages returns the pages that are left. It yields an error once, with a nil page,
-// and ends there; ranging over it again asks for the same page again. The options
-// apply to each request.
+// Pages iterates over the remaining pages. It yields an error once, with a nil page, and
+// ends; another loop requests the same page again. The options apply to each request.
 func (p *Paginator[I, O, T]) Pages(ctx context.Context, optFns ...func(*Options)) iter.Seq2[*O, error] {
 	return func(yield func(*O, error) bool) {
 		for p.HasMorePages() {
@@ -184,10 +182,10 @@ func (p *Paginator[I, O, T]) Pages(ctx context.Context, optFns ...func(*Options)
 	}
 }
 
-// Items returns the items of the pages that are left, requesting each page when it
-// is reached. It yields an error once, with a zero item, and ends there. After
-// a break the next loop over Items begins with the item that follows; NextPage
-// and Pages begin with the next page instead, and give up the rest of this one.
+// Items iterates over the items of the remaining pages, and requests each page when it is
+// reached. It yields an error once, with a zero item, and ends. After a break, another
+// loop over Items starts with the next item. NextPage and Pages skip the rest of the page
+// and start with the next one.
 func (p *Paginator[I, O, T]) Items(ctx context.Context, optFns ...func(*Options)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for {

@@ -34,7 +34,8 @@ func newShelfPaginator(call shelfCall, params *shelfInput, optFns ...func(*Pagin
 		optFns)
 }
 
-// shelf answers by token and keeps copies of the inputs. An error is answered once.
+// shelf returns the page for a token and keeps copies of the inputs. It returns an error
+// once.
 type shelf struct {
 	pages  map[string]shelfOutput
 	fail   map[string]error
@@ -46,7 +47,7 @@ func (s *shelf) list(_ context.Context, in *shelfInput, _ ...func(*Options)) (*s
 	token := ""
 	if in.NextToken != nil {
 		token = *in.NextToken
-		// A client that writes into its input must not reach the paginator.
+		// A client that writes into its input must not change the paginator's.
 		seen := token
 		s.inputs[len(s.inputs)-1].NextToken = &seen
 		*in.NextToken = "overwritten"
@@ -72,7 +73,7 @@ func threePages() map[string]shelfOutput {
 	return map[string]shelfOutput{"": shelfPage("2", "a", "b"), "2": shelfPage("3"), "3": shelfPage("", "c")}
 }
 
-// turn is what one step through a listing gave.
+// turn is the result of one step through a listing.
 type turn struct {
 	Books []string
 	Err   error
@@ -288,8 +289,8 @@ func TestPaginator(t *testing.T) {
 	}
 }
 
-// sameText takes two errors for the same if they print the same; the types are
-// checked where they matter.
+// sameText treats two errors as equal if they print the same. Tests check types where
+// they matter.
 func sameText(a, b error) bool {
 	if a == nil || b == nil {
 		return a == nil && b == nil

@@ -7,9 +7,10 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// placeholder is a middleware that does nothing, under an ID of the official clients at
-// which programs insert their own. Official clients put the input into the context under
-// setOperationInput, and under ResolveEndpoint call the deprecated endpoint resolver.
+// placeholder is a middleware that does nothing. It has an ID of the official clients,
+// because programs insert their own middleware before or after it. Official clients put
+// the input into the context under setOperationInput, and under ResolveEndpoint call the
+// deprecated endpoint resolver.
 type placeholder string
 
 func (p placeholder) ID() string { return string(p) }

@@ -39,10 +39,10 @@ func (c *Client) Format(s fmt.State, verb rune) {
 		_, _ = s.Write([]byte("<nil>"))
 		return
 	}
-	c.complete().Format(s, verb) // a first call may be completing them right now
+	c.complete().Format(s, verb) // a concurrent first call may be completing them
 }
 
-// redactedCredentials replace credentials in prints.
+// redactedCredentials print instead of credentials.
 type redactedCredentials struct{}
 
 func (redactedCredentials) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(redact.Text)) }
@@ -54,9 +54,9 @@ func (redactedCredentials) Retrieve(context.Context) (aws.Credentials, error) {
 // maxCode is the maximum length of an error code from a response.
 const maxCode = 256
 
-// learn adds the secrets of a request to those of the call, so that no text about the call
-// shows them: its secret headers, the sensitive members of its body, which is nil if it has
-// none of ours, and what net/http sends for the user of a URL. The rest of it is public.
+// learn adds the secrets of a request to those of the call: its secret headers, the
+// sensitive members of its body, and the header that net/http sends for the user of a
+// URL. body is nil if the request's body is not ours.
 func (c *callContext) learn(request any, body *requestBody) {
 	if c == nil {
 		return
@@ -81,7 +81,7 @@ func (c *callContext) learnInput(input inputShape) {
 	}
 }
 
-// keepNoSecrets removes secrets that an error of middleware outside the deserializer may hold.
+// keepNoSecrets removes secrets from errors of middleware outside the deserializer.
 func keepNoSecrets(metadata middleware.Metadata, err error) {
 	if response, ok := awsmiddleware.GetRawResponse(metadata).(*smithyhttp.Response); ok && response.Response != nil {
 		response.Request = redact.Request(response.Request)
@@ -100,7 +100,7 @@ func (c *callContext) learnIdentity(identity any) {
 }
 
 // learnProxy adds the credentials of the proxy that the HTTP client uses for a request.
-// net/http adds them to what it sends, so they are in no request that we see.
+// net/http adds them while it sends, so the request that we see lacks them.
 func (c *callContext) learnProxy(client HTTPClient, request any) {
 	req, ok := request.(*smithyhttp.Request)
 	transport := transportOf(client)
@@ -160,7 +160,8 @@ func cleanMembers(failed modeledError, secrets *redact.Secrets) {
 	}
 }
 
-// Format prints the attempt as JSON with sensitive values as [REDACTED], whatever the verb.
+// Format prints the attempt as JSON with sensitive values as [REDACTED], whatever the
+// verb.
 func (a WaiterAttempt) Format(s fmt.State, verb rune) { redact.Format(s, verb, "WaiterAttempt", a) }
 
 // LogValue returns the text of Format for slog.

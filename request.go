@@ -30,8 +30,8 @@ func httpRequest(v any) (*smithyhttp.Request, error) {
 	return req, nil
 }
 
-// handleFinalize runs one step of an attempt, then the rest of the chain. If the step fails,
-// nothing has been sent.
+// handleFinalize runs one step of an attempt, then the rest of the chain. If the step
+// fails, nothing has been sent.
 func handleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
 	step func(context.Context, *smithyhttp.Request) error,
 ) (out middleware.FinalizeOutput, metadata middleware.Metadata, err error) {
@@ -45,8 +45,8 @@ func handleFinalize(ctx context.Context, in middleware.FinalizeInput, next middl
 	return next.HandleFinalize(ctx, in)
 }
 
-// fillToken fills in the client token. It runs before the retry loop, so all attempts carry
-// the same token.
+// fillToken fills in the client token. It runs before the retry loop, so all attempts
+// carry the same token.
 type fillToken struct {
 	provider IdempotencyTokenProvider
 }
@@ -85,8 +85,8 @@ func (m *serializeRequest) HandleSerialize(ctx context.Context, in middleware.Se
 	if err == nil {
 		out, metadata, err = next.HandleSerialize(ctx, in)
 	}
-	// No earlier, for the request may be the encoder's. Not deferred: in a panic an HTTP
-	// client may not be done with it.
+	// Not earlier, because the request may be the encoder's memory. Not deferred, because
+	// after a panic an HTTP client may still use it.
 	encoder.release()
 	return out, metadata, err
 }
@@ -133,7 +133,7 @@ type requestEncoder struct {
 	hasBody           bool
 	err               error
 
-	// What follows is lent to calls: see lend.
+	// The fields below are lent to calls: see lend.
 	plain     smithyhttp.Request
 	streaming *smithyhttp.Request
 	http      http.Request
@@ -146,14 +146,14 @@ var requestEncoders = sync.Pool{New: func() any { return &requestEncoder{header:
 
 func newRequestEncoder() *requestEncoder { return requestEncoders.Get().(*requestEncoder) }
 
-// maxPooledBuffer is the size up to which a buffer is kept for the next call.
+// maxPooledBuffer is the maximum size of a buffer that is reused.
 const maxPooledBuffer = 64 << 10
 
 func (e *requestEncoder) release() {
 	if cap(e.body.Bytes()) > maxPooledBuffer {
 		return
 	}
-	clear(e.body.Bytes()) // it may hold secrets, which nobody expects to outlive the call
+	clear(e.body.Bytes()) // it may hold secrets, which must not stay in memory
 	e.body.Reset()
 	e.stream = requestBody{}
 	clear(e.header)
@@ -168,8 +168,8 @@ func (e *requestEncoder) literal(s string) {
 	e.escapedPath = append(e.escapedPath, s...)
 }
 
-// label adds a member to the path. It refuses what would make another path of it,
-// whatever the validation mode is.
+// label adds a member to the path. In every validation mode it rejects values that would
+// change the path.
 func (e *requestEncoder) label(member string, value *string) {
 	if value == nil || hasDotSegment(*value) {
 		e.fail(fmt.Errorf("%s is part of the path: it can't be unset, empty or dots, nor have dots alone between slashes", member))
@@ -179,8 +179,8 @@ func (e *requestEncoder) label(member string, value *string) {
 	e.escapedPath = appendEscaped(e.escapedPath, *value)
 }
 
-// hasDotSegment tells whether a value could lead to another path where a proxy unescapes its
-// slashes, or takes backslashes for some, before it resolves the path.
+// hasDotSegment reports whether a value could change the path in a proxy that unescapes
+// slashes, or treats backslashes as slashes, before it resolves dot segments.
 func hasDotSegment(value string) bool {
 	for segment := range strings.FieldsFuncSeq(value, func(c rune) bool { return c == '/' || c == '\\' }) {
 		if strings.Trim(segment, ".") == "" {
@@ -202,7 +202,7 @@ func (e *requestEncoder) queryEnum(name, value string) {
 	}
 }
 
-func (e *requestEncoder) queryInt32(name string, value *int32) { //nolint:unparam // maxResults is the only one so far
+func (e *requestEncoder) queryInt32(name string, value *int32) { //nolint:unparam // maxResults is the only such parameter
 	if value != nil {
 		e.queryValue(name, strconv.Itoa(int(*value)))
 	}
@@ -223,7 +223,7 @@ func (e *requestEncoder) queryValue(name, value string) {
 	e.query = appendEscaped(e.query, value)
 }
 
-// json makes the body. Operations that don't call it send none.
+// json makes the body. Operations without a body do not call it.
 func (e *requestEncoder) json(encode func(*restjson.Writer)) {
 	e.hasBody = true
 	encode(&e.body)
@@ -234,22 +234,22 @@ func (e *requestEncoder) json(encode func(*restjson.Writer)) {
 
 func (e *requestEncoder) fail(err error) { e.err = errors.Join(e.err, err) }
 
-// address puts path and query into the request.
+// address sets path and query of the request.
 func (e *requestEncoder) address(req *smithyhttp.Request) {
 	if e.hasBody {
 		req.Header["Content-Type"] = []string{"application/json"}
 	}
-	// One string, which all three are cut from.
+	// One allocation: all three are substrings of this string.
 	path, query := len(e.path), len(e.path)+len(e.escapedPath)
 	e.path = append(append(e.path, e.escapedPath...), e.query...)
 	target := string(e.path)
 	req.URL.Path = target[:path]
-	req.URL.RawPath = target[path:query] // ARNs hold slashes that must not part the path
+	req.URL.RawPath = target[path:query] // slashes in ARNs must not split the path
 	req.URL.RawQuery = target[query:]
 }
 
-// appendEscaped escapes all but the unreserved characters of RFC 3986, which is what
-// Signature Version 4 counts on.
+// appendEscaped escapes all but the unreserved characters of RFC 3986, as Signature
+// Version 4 requires.
 func appendEscaped(dst []byte, s string) []byte {
 	const digits = "0123456789ABCDEF"
 	for i := range len(s) {
@@ -264,7 +264,7 @@ func appendEscaped(dst []byte, s string) []byte {
 	return dst
 }
 
-// ownBody returns the body of a request if it has one that we have made.
+// ownBody returns the body of a request if the client made it, or nil.
 func ownBody(request any) *requestBody {
 	req, ok := request.(*smithyhttp.Request)
 	if !ok {
@@ -274,11 +274,12 @@ func ownBody(request any) *requestBody {
 	return body
 }
 
-// requestBody is the body of a request. It has no WriteTo on purpose: smithy-go's wrapper
-// answers io.EOF from WriteTo once the body is closed, which net/http takes for a broken
-// request when the answer comes early: it closes the connection, and sends the request again.
+// requestBody is the body of a request. It must not have WriteTo: smithy-go's wrapper
+// would return io.EOF from WriteTo once the body is closed. If the response arrives
+// early, net/http takes that for a broken request, closes the connection and sends the
+// request again.
 type requestBody struct {
-	input  inputShape // that data is the JSON of
+	input  inputShape // data is its JSON
 	data   []byte
 	read   int
 	sha256 string
@@ -310,10 +311,11 @@ func (b *requestBody) Seek(offset int64, whence int) (int64, error) {
 	return offset, nil
 }
 
-// Len is what is left to read.
+// Len returns how many bytes are left to read.
 func (b *requestBody) Len() int { return len(b.data) - b.read }
 
-// hash is the SHA-256 sum of the whole body. All attempts of a call share it.
+// hash returns the SHA-256 sum of the whole body. It is computed once for all attempts of
+// a call.
 func (b *requestBody) hash() string {
 	if b.sha256 == "" {
 		sum := sha256.Sum256(b.data)

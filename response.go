@@ -18,11 +18,11 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
-// defaultMaxResponseBytes protects against a server that fills the memory.
+// defaultMaxResponseBytes protects against a server that exhausts memory.
 const defaultMaxResponseBytes = 16 << 20
 
-// ResponseSizeError reports a response that is longer than Options.MaxResponseBytes. It is
-// not retried.
+// ResponseSizeError reports a response that is longer than Options.MaxResponseBytes. It
+// is not retried.
 type ResponseSizeError struct {
 	// Limit is Options.MaxResponseBytes.
 	Limit int64
@@ -35,9 +35,10 @@ func (e *ResponseSizeError) Error() string {
 // RetryableError returns false: a retry would get the same response.
 func (*ResponseSizeError) RetryableError() bool { return false }
 
-// brokenResponseError is a response that broke off. The call is retried, which is safe for
-// all operations: with a client token the service returns what it did before; without one
-// the operation sets a state that it sets again, or creates one more auth token.
+// brokenResponseError is the error for a truncated response. The call is retried, which
+// is safe for all operations: with a client token the service returns what it did before;
+// without one the operation sets a state that it sets again, or creates one more auth
+// token.
 type brokenResponseError struct {
 	Cause error // exported for redact.Secrets.Error, which copies it
 }
@@ -53,8 +54,8 @@ func (*brokenResponseError) RetryableError() bool { return true }
 type deserializeResponse struct {
 	*settings
 	op operationShape
-	// exposed reports whether interceptors or middleware see the response of a success. They
-	// may fail nevertheless, and their error keeps it.
+	// exposed is true if interceptors or middleware see the response of a success. They
+	// may still fail, and their error keeps the response.
 	exposed bool
 }
 
@@ -71,7 +72,7 @@ func (m *deserializeResponse) HandleDeserialize(ctx context.Context, in middlewa
 	response, ok := out.RawResponse.(*smithyhttp.Response)
 	ok = ok && response.Response != nil
 	if ok && response.Body != nil {
-		defer func() { _ = response.Body.Close() }() // everything has been read
+		defer func() { _ = response.Body.Close() }() // the whole body was read
 	}
 	var result outputShape
 	switch {
@@ -95,7 +96,7 @@ func (m *deserializeResponse) HandleDeserialize(ctx context.Context, in middlewa
 	return out, metadata, nil
 }
 
-// secrets returns those of the call once a request has failed.
+// secrets returns the secrets of the call after a request has failed.
 func (m *deserializeResponse) secrets(ctx context.Context, request any, sent *requestBody) *redact.Secrets {
 	call := callOf(ctx)
 	if attempt, err := attemptOf(ctx); err == nil {
@@ -117,7 +118,7 @@ func (m *deserializeResponse) deserialize(ctx context.Context, request any, sent
 		if errors.As(err, &canceled) {
 			return nil, err
 		}
-		// Status and headers make an error even if the body cannot be read.
+		// Status and headers suffice for an error if the body cannot be read.
 		err := decodeError(response, body, m.secrets(ctx, request, sent))
 		if call := callOf(ctx); call != nil && isGatewayPage(response, body) && hasImpossibleID(call.input) {
 			err = markUnsent(&impossibleIDError{Err: err})
@@ -132,7 +133,8 @@ func (m *deserializeResponse) deserialize(ctx context.Context, request any, sent
 			return nil, &smithy.DeserializationError{Err: err}
 		}
 	}
-	// A new output for each attempt: a failed attempt leaves nothing in the next one's output.
+	// A new output for each attempt: a failed attempt leaves nothing in the next one's
+	// output.
 	out := m.op.newOutput()
 	unknown, err := decodeBody(body, out)
 	if err != nil {
@@ -147,9 +149,9 @@ func (m *deserializeResponse) deserialize(ctx context.Context, request any, sent
 	return out, nil
 }
 
-// checkNotEmpty rejects an empty success where the model requires members of the output: a
-// connection cut at the first byte looks like that. An object without members passes, because
-// programs stub HTTP with it.
+// checkNotEmpty rejects an empty success where the model requires members of the output:
+// a connection cut at the first byte looks like that. An object without members passes,
+// because programs stub HTTP with it.
 func checkNotEmpty(body string) error {
 	if body = trimBlank(body); body == "" || body == "null" {
 		return &brokenResponseError{fmt.Errorf("it has no output: %w", io.ErrUnexpectedEOF)}
@@ -161,9 +163,9 @@ type unknownSettingsKey struct{}
 
 // UnknownSettings returns the paths of settings in a response that this version of the
 // module cannot read, such as "codeArtifact.sha256", or nil if there are none. Call it
-// with the ResultMetadata of an output. Check it before you build a request from an output:
-// the output does not hold these members (except for the only member of a union, as
-// [types.UnknownUnionMember]), so that an UpdateMicroVMImage would reset them.
+// with the ResultMetadata of an output. Check it before you build a request from an
+// output: the output does not hold these members (except for the only member of a union,
+// as [types.UnknownUnionMember]), so that an UpdateMicroVMImage would reset them.
 //
 // A setting is a member of a structure or union that requests hold too. At most 16 are
 // listed, and none that is null. An unknown member of the output itself is not listed,
@@ -218,12 +220,12 @@ func readBody(ctx context.Context, response *http.Response, limit int64) (string
 	defer func() {
 		buffer.source.R = nil
 		if buffer.Cap() <= maxPooledBuffer {
-			clear(buffer.Bytes()) // as that of a request
+			clear(buffer.Bytes()) // secrets, as in a request's buffer
 			buffer.Reset()
 			bodyBuffers.Put(buffer)
 		}
 	}()
-	buffer.source = io.LimitedReader{R: response.Body, N: max(limit, limit+1)} // limit+1 overflows where there is none
+	buffer.source = io.LimitedReader{R: response.Body, N: max(limit, limit+1)} // limit+1 overflows if there is no limit
 	n, err := buffer.ReadFrom(&buffer.source)
 	switch {
 	case err == nil && n <= limit:

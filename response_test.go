@@ -21,7 +21,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/sample"
 )
 
-// closing notes whether a body was closed.
+// closing records whether a body was closed.
 type closing struct {
 	io.Reader
 	closed *bool
@@ -63,7 +63,7 @@ func TestResponses(t *testing.T) {
 			closed, requests := false, 0
 			client := stubbed(func(*http.Request) (*http.Response, error) {
 				requests++
-				r := answer(test.status, nil, "")
+				r := newResponse(test.status, nil, "")
 				r.Body, r.ContentLength = closing{test.body, &closed}, -1
 				return r, nil
 			}, eager)
@@ -72,7 +72,7 @@ func TestResponses(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 			if err != nil && strings.Contains(err.Error(), secret) {
-				t.Errorf("the error quotes the answer: %v", err)
+				t.Errorf("the error quotes the response: %v", err)
 			}
 			if !closed || requests != 1 {
 				t.Errorf("body closed: %t; %d requests", closed, requests)
@@ -81,8 +81,8 @@ func TestResponses(t *testing.T) {
 	}
 }
 
-// A success that says nothing where the model requires members of the output is broken: it
-// is retried with the same request, and then the outcome is unknown.
+// An empty success is broken if the model requires members of the output. The client
+// retries it with the same request; if that fails, the outcome is unknown.
 func TestEmptySuccesses(t *testing.T) {
 	bodies := []string{"", " \r\n\t", "null", "\n null "}
 	for _, op := range readModel(t).Service.Operations {
@@ -96,10 +96,10 @@ func TestEmptySuccesses(t *testing.T) {
 					var sent []string
 					client := stubbed(func(r *http.Request) (*http.Response, error) {
 						var b strings.Builder
-						r.Header = nil // which tells one attempt from the next
+						r.Header = nil // it differs between attempts
 						dump(&b, r)
 						sent = append(sent, b.String())
-						return answer(status, nil, body), nil
+						return newResponse(status, nil, body), nil
 					}, eager)
 					doc := sample.Minimal(op.Input)
 					out, err := call(t, client, op, doc)
@@ -128,15 +128,15 @@ func TestEmptySuccesses(t *testing.T) {
 	}
 }
 
-// An empty success in the middle costs one retry.
+// A call succeeds after one empty success, with a single retry.
 func TestEmptySuccessIsRetried(t *testing.T) {
 	var tokens []string
 	client := stubbed(func(r *http.Request) (*http.Response, error) {
 		tokens = append(tokens, tokenOf(t, r))
 		if len(tokens) == 1 {
-			return answer(http.StatusOK, nil, ""), nil
+			return newResponse(http.StatusOK, nil, ""), nil
 		}
-		return answer(http.StatusOK, nil, `{"imageVersion":"2.0"}`), nil
+		return newResponse(http.StatusOK, nil, `{"imageVersion":"2.0"}`), nil
 	}, eager)
 	out, err := client.UpdateMicroVMImage(context.Background(), updateInput())
 	if err != nil || aws.ToString(out.ImageVersion) != "2.0" || len(tokens) != 2 || tokens[0] != tokens[1] || tokens[0] == "" {
@@ -144,7 +144,7 @@ func TestEmptySuccessIsRetried(t *testing.T) {
 	}
 }
 
-// An HTTP client of the caller's may be careless.
+// A caller's HTTP client may break the rules of Do.
 func TestCarelessHTTPClient(t *testing.T) {
 	for name, r := range map[string]*http.Response{
 		"no body":   {StatusCode: http.StatusNoContent},
@@ -159,12 +159,12 @@ func TestCarelessHTTPClient(t *testing.T) {
 	}
 }
 
-// An interceptor that refuses an answer must not leave its body open.
+// The body is closed even if an interceptor rejects the response.
 func TestBodyIsClosedBehindInterceptors(t *testing.T) {
 	refused := errors.New("refused")
 	closed := false
 	client := stubbed(func(*http.Request) (*http.Response, error) {
-		r := answer(http.StatusOK, nil, "")
+		r := newResponse(http.StatusOK, nil, "")
 		r.Body = closing{strings.NewReader(`{}`), &closed}
 		return r, nil
 	}, func(o *lambdamicrovms.Options) { o.Interceptors.AddAfterTransmit(refusing{refused}) })
@@ -184,7 +184,7 @@ func TestMaxResponseBytes(t *testing.T) {
 	}
 	tests := map[string]struct {
 		client, call []func(*lambdamicrovms.Options)
-		limit        int64 // in the error, zero for none
+		limit        int64 // limit in the error; zero for another error
 	}{
 		"default":                      {nil, nil, 0},
 		"of the client, just enough":   {limit(1000), nil, 0},
@@ -197,7 +197,7 @@ func TestMaxResponseBytes(t *testing.T) {
 	}
 	for name, test := range tests {
 		for _, mode := range []aws.ClientLogMode{0, aws.LogResponseWithBody} {
-			client := stubbed(func(*http.Request) (*http.Response, error) { return answer(http.StatusOK, nil, body), nil },
+			client := stubbed(func(*http.Request) (*http.Response, error) { return newResponse(http.StatusOK, nil, body), nil },
 				append(test.client, func(o *lambdamicrovms.Options) { o.ClientLogMode = mode })...)
 			_, err := client.ListMicroVMs(context.Background(), nil, test.call...)
 			var failed *lambdamicrovms.ResponseSizeError

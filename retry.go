@@ -15,10 +15,10 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// maxRetryAfter bounds what a Retry-After header can ask for.
+// maxRetryAfter bounds the delay that a Retry-After header can set.
 const maxRetryAfter = 20 * time.Second
 
-// newRetryer makes the retryer that the options describe.
+// newRetryer returns the retryer that the options select.
 func newRetryer(o *Options) aws.Retryer {
 	if o.RetryMode == "" {
 		if mode, err := defaults.GetModeConfiguration(o.mode()); err == nil {
@@ -41,8 +41,8 @@ func newRetryer(o *Options) aws.Retryer {
 	return retry.NewStandard(attempts)
 }
 
-// retryAfter makes a retryer wait as long as the service asks for in a Retry-After
-// header, but never shorter than the retryer would.
+// retryAfter extends the delays of a retryer to those of Retry-After headers. It never
+// shortens them.
 type retryAfter struct {
 	aws.Retryer
 }
@@ -64,7 +64,8 @@ func (r retryAfter) GetAttemptToken(ctx context.Context) (func(error) error, err
 	return r.GetInitialToken(), nil
 }
 
-// askedDelay returns the delay that the response behind err asks for in a Retry-After header.
+// askedDelay returns the delay in the Retry-After header of the response that err wraps,
+// or 0.
 func askedDelay(err error) time.Duration {
 	var failed *smithyhttp.ResponseError
 	if !errors.As(err, &failed) || failed.Response == nil || failed.Response.Response == nil {
@@ -74,8 +75,9 @@ func askedDelay(err error) time.Duration {
 	return delay
 }
 
-// parseRetryAfter reads a Retry-After header: seconds, which may have a fraction, or a date.
-// A date counts from the response's own Date, since our clock may differ from the service's.
+// parseRetryAfter reads a Retry-After header: seconds, which may have a fraction, or a
+// date. A date counts from the response's own Date, since our clock may differ from the
+// service's.
 func parseRetryAfter(header http.Header) (delay time.Duration, ok bool) {
 	value := strings.TrimSpace(header.Get("Retry-After"))
 	if value == "" {
@@ -89,7 +91,7 @@ func parseRetryAfter(header http.Header) (delay time.Duration, ok bool) {
 		return max(at.Sub(now), 0), true
 	}
 	if strings.Trim(value, ".0123456789") != "" {
-		return 0, false // ParseFloat takes more, such as "0x1p4", "1e9" and "NaN"
+		return 0, false // ParseFloat also accepts "0x1p4", "1e9" and "NaN"
 	}
 	seconds, err := strconv.ParseFloat(value, 64)
 	if err != nil && !errors.Is(err, strconv.ErrRange) {

@@ -37,7 +37,7 @@ func TestRetryAfter(t *testing.T) {
 		"bounded, huge":  {"99999999999999999999", 500, 3 * time.Second, 20 * time.Second, ""},
 		"below a longer": {"3600", 500, 30 * time.Second, 30 * time.Second, ""},
 		"negative":       {"-5", 500, 3 * time.Second, 3 * time.Second, ""},
-		// The clock of a test starts at midnight of the first of January 2000.
+		// The clock of a synctest bubble starts at 2000-01-01 00:00 UTC.
 		"a date":                   {"Sat, 01 Jan 2000 00:00:07 GMT", 500, 3 * time.Second, 7 * time.Second, ""},
 		"a date, RFC 850":          {"Saturday, 01-Jan-00 00:00:07 GMT", 500, 3 * time.Second, 7 * time.Second, ""},
 		"a date, asctime":          {"Sat Jan  1 00:00:07 2000", 500, 3 * time.Second, 7 * time.Second, ""},
@@ -67,7 +67,7 @@ func TestRetryAfter(t *testing.T) {
 				client := stubbed(func(*http.Request) (*http.Response, error) {
 					if requests++; requests > 1 {
 						waited = time.Since(start)
-						return answer(http.StatusOK, nil, `{}`), nil
+						return newResponse(http.StatusOK, nil, `{}`), nil
 					}
 					header := http.Header{}
 					if test.header != "" {
@@ -76,7 +76,7 @@ func TestRetryAfter(t *testing.T) {
 					if test.date != "" {
 						header.Set("Date", test.date)
 					}
-					return answer(test.status, header, `{}`), nil
+					return newResponse(test.status, header, `{}`), nil
 				}, func(o *lambdamicrovms.Options) {
 					o.Retryer = retry.NewStandard(func(so *retry.StandardOptions) {
 						so.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return test.backoff, nil })
@@ -93,7 +93,8 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// The member of an error says in seconds what the header says in any form.
+// The member RetryAfterSeconds of an error has the header's delay in seconds, whatever
+// the form of the header.
 func TestRetryAfterSeconds(t *testing.T) {
 	const date = "Wed, 21 Oct 2026 07:28:00 GMT"
 	for value, want := range map[string]*int32{

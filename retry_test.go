@@ -19,36 +19,36 @@ import (
 
 func TestRetries(t *testing.T) {
 	const html = "<html><head><title>502 Bad Gateway</title></head></html>"
-	answered := func(r func() *http.Response) httpFunc {
+	responds := func(r func() *http.Response) httpFunc {
 		return func(*http.Request) (*http.Response, error) { return r(), nil }
 	}
 	tests := map[string]struct {
 		first httpFunc
 		again bool
 	}{
-		"429":                      {answered(func() *http.Response { return failure(429, "ThrottlingException") }), true},
-		"429 of the tags":          {answered(func() *http.Response { return failure(429, "TooManyRequestsException") }), true},
-		"429 of nobody we know":    {answered(func() *http.Response { return answer(429, nil, "slow down") }), true},
-		"500":                      {answered(func() *http.Response { return failure(500, "InternalServerException") }), true},
-		"500 without capacity":     {answered(func() *http.Response { return failure(500, "InsufficientCapacityException") }), true},
-		"502 of a gateway":         {answered(func() *http.Response { return answer(502, nil, html) }), true},
-		"503":                      {answered(func() *http.Response { return answer(503, nil, "") }), true},
-		"504":                      {answered(func() *http.Response { return answer(504, nil, "") }), true},
-		"500 that breaks off":      {answered(func() *http.Response { return broken(500, `{"mess`, io.ErrUnexpectedEOF) }), true},
+		"429":                      {responds(func() *http.Response { return failure(429, "ThrottlingException") }), true},
+		"429 of the tags":          {responds(func() *http.Response { return failure(429, "TooManyRequestsException") }), true},
+		"429 of nobody we know":    {responds(func() *http.Response { return newResponse(429, nil, "slow down") }), true},
+		"500":                      {responds(func() *http.Response { return failure(500, "InternalServerException") }), true},
+		"500 without capacity":     {responds(func() *http.Response { return failure(500, "InsufficientCapacityException") }), true},
+		"502 of a gateway":         {responds(func() *http.Response { return newResponse(502, nil, html) }), true},
+		"503":                      {responds(func() *http.Response { return newResponse(503, nil, "") }), true},
+		"504":                      {responds(func() *http.Response { return newResponse(504, nil, "") }), true},
+		"500 that breaks off":      {responds(func() *http.Response { return broken(500, `{"mess`, io.ErrUnexpectedEOF) }), true},
 		"connection reset":         {func(*http.Request) (*http.Response, error) { return nil, syscall.ECONNRESET }, true},
-		"body that breaks off":     {answered(func() *http.Response { return broken(200, `{"imageVersion":"2.0`, io.ErrUnexpectedEOF) }), true},
-		"body and a reset":         {answered(func() *http.Response { return broken(200, `{"imageVersion":"2.0"}`, syscall.ECONNRESET) }), true},
-		"JSON that ends too early": {answered(func() *http.Response { return answer(200, nil, `{"imageVersion":"2.0",`) }), true},
+		"body that breaks off":     {responds(func() *http.Response { return broken(200, `{"imageVersion":"2.0`, io.ErrUnexpectedEOF) }), true},
+		"body and a reset":         {responds(func() *http.Response { return broken(200, `{"imageVersion":"2.0"}`, syscall.ECONNRESET) }), true},
+		"JSON that ends too early": {responds(func() *http.Response { return newResponse(200, nil, `{"imageVersion":"2.0",`) }), true},
 
-		"400":                 {answered(func() *http.Response { return failure(400, "ValidationException") }), false},
-		"402":                 {answered(func() *http.Response { return failure(402, "ServiceQuotaExceededException") }), false},
-		"403":                 {answered(func() *http.Response { return failure(403, "AccessDeniedException") }), false},
-		"404":                 {answered(func() *http.Response { return failure(404, "ResourceNotFoundException") }), false},
-		"409":                 {answered(func() *http.Response { return failure(409, "ConflictException") }), false},
-		"400 that breaks off": {answered(func() *http.Response { return broken(400, `{"mess`, io.ErrUnexpectedEOF) }), false},
-		"200 that is no JSON": {answered(func() *http.Response { return answer(200, nil, html) }), false},
-		"200 of another form": {answered(func() *http.Response { return answer(200, nil, `{"imageVersion":2}`) }), false},
-		"redirect":            {answered(func() *http.Response { return answer(307, http.Header{"Location": {"https://evil.example/"}}, "") }), false},
+		"400":                 {responds(func() *http.Response { return failure(400, "ValidationException") }), false},
+		"402":                 {responds(func() *http.Response { return failure(402, "ServiceQuotaExceededException") }), false},
+		"403":                 {responds(func() *http.Response { return failure(403, "AccessDeniedException") }), false},
+		"404":                 {responds(func() *http.Response { return failure(404, "ResourceNotFoundException") }), false},
+		"409":                 {responds(func() *http.Response { return failure(409, "ConflictException") }), false},
+		"400 that breaks off": {responds(func() *http.Response { return broken(400, `{"mess`, io.ErrUnexpectedEOF) }), false},
+		"200 that is no JSON": {responds(func() *http.Response { return newResponse(200, nil, html) }), false},
+		"200 of another form": {responds(func() *http.Response { return newResponse(200, nil, `{"imageVersion":2}`) }), false},
+		"redirect":            {responds(func() *http.Response { return newResponse(307, http.Header{"Location": {"https://evil.example/"}}, "") }), false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -64,7 +64,7 @@ func TestRetries(t *testing.T) {
 				if len(bodies) == 1 {
 					return test.first(r)
 				}
-				return answer(http.StatusOK, nil, `{"state":"UPDATING"}`), nil
+				return newResponse(http.StatusOK, nil, `{"state":"UPDATING"}`), nil
 			}, eager)
 			out, err := client.UpdateMicroVMImage(context.Background(), updateInput())
 
@@ -125,7 +125,7 @@ func TestRetriesEnd(t *testing.T) {
 
 // A context that ends stops a call at once: between attempts, and while a body is read.
 func TestContextEndsRetries(t *testing.T) {
-	for name, answered := range map[string]func() *http.Response{
+	for name, responds := range map[string]func() *http.Response{
 		"between attempts":        func() *http.Response { return failure(500, "InternalServerException") },
 		"in the body":             func() *http.Response { return broken(200, `{`, io.ErrUnexpectedEOF) },
 		"in the body of an error": func() *http.Response { return broken(500, `{`, io.ErrUnexpectedEOF) },
@@ -136,7 +136,7 @@ func TestContextEndsRetries(t *testing.T) {
 			client := stubbed(func(*http.Request) (*http.Response, error) {
 				requests++
 				cancel()
-				return answered(), nil
+				return responds(), nil
 			}, func(o *lambdamicrovms.Options) {
 				o.Retryer = retry.NewStandard(func(so *retry.StandardOptions) {
 					so.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return time.Hour, nil })
@@ -150,7 +150,7 @@ func TestContextEndsRetries(t *testing.T) {
 	}
 }
 
-// skewed is a service whose clock is ahead: it refuses what is signed for another time.
+// skewed is a service whose clock is ahead. It rejects requests signed for another time.
 type skewed struct {
 	ahead  time.Duration
 	signed []time.Duration // how far ahead of the client's clock the requests were signed
@@ -162,9 +162,9 @@ func (s *skewed) Do(*http.Request) (*http.Response, error) {
 	header := http.Header{"Date": {time.Now().Add(s.ahead).UTC().Format(http.TimeFormat)}}
 	if off := s.ahead - s.signed[len(s.signed)-1]; off.Abs() > 5*time.Minute {
 		header.Set("X-Amzn-Errortype", "InvalidSignatureException")
-		return answer(http.StatusForbidden, header, `{"message":"Signature expired"}`), nil
+		return newResponse(http.StatusForbidden, header, `{"message":"Signature expired"}`), nil
 	}
-	return answer(http.StatusOK, header, `{}`), nil
+	return newResponse(http.StatusOK, header, `{}`), nil
 }
 
 func TestClockSkew(t *testing.T) {
@@ -187,7 +187,8 @@ func TestClockSkew(t *testing.T) {
 	for _, d := range service.signed {
 		got = append(got, d.Round(10*time.Minute))
 	}
-	// The second attempt knows, the second call still does, and neither sticks to it when the clocks agree again.
+	// The second attempt and the second call use the measured skew. When the clocks agree
+	// again, the skew is dropped.
 	want := []time.Duration{0, time.Hour, time.Hour, time.Hour, 0, 0}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("signed ahead of the client's clock, -want +got:\n%s", diff)

@@ -25,7 +25,7 @@ import (
 
 var roundTrips = flag.Int("roundtrips", 100, "random values of each shape")
 
-// What is written as JSON is read as what it was, for random values of every shape.
+// Random values of every shape survive encoding and decoding.
 func TestRandomValuesRoundTrip(t *testing.T) {
 	list := shapes(t)
 	dice := newDice(t, list)
@@ -61,8 +61,9 @@ func TestRandomValuesRoundTrip(t *testing.T) {
 	}
 }
 
-// What an operation is given goes over the wire, and what the wire brings is what it returns, for random inputs and
-// outputs of every operation. The model says what of a request is which member.
+// For random inputs and outputs of every operation, the request has the whole input and
+// the output has the whole response. The test decodes the request as the model describes
+// it.
 func TestRandomCallsRoundTrip(t *testing.T) {
 	dice := newDice(t, shapes(t))
 	for _, op := range readModel(t).Service.Operations {
@@ -70,14 +71,14 @@ func TestRandomCallsRoundTrip(t *testing.T) {
 			in, out := dice.value(reflect.TypeOf(newInput(t, op)).Elem()), dice.value(reflect.TypeOf(newOutput(t, op)).Elem())
 			for _, m := range op.Input.Members {
 				switch field := in.Elem().FieldByName(goName(m.Name)); {
-				case m.Traits.HTTPLabel: // nothing but dots between slashes is refused
+				case m.Traits.HTTPLabel: // a segment of dots only is rejected
 					field.Set(reflect.ValueOf(ptr("x" + strings.NewReplacer("/", "/x", `\`, `\x`).Replace(dice.text()) + "x")))
 				case m.Traits.IdempotencyToken:
 					field.Set(reflect.ValueOf(ptr("t" + dice.text())))
 				case m.Traits.HTTPQuery != "" && field.Kind() == reflect.Slice && field.Len() == 0:
-					field.SetZero() // a query does not tell none from an empty list
+					field.SetZero() // a query cannot distinguish nil from an empty list
 				case m.Traits.HTTPQuery != "" && field.Kind() == reflect.Slice:
-					slices.Sort(field.Interface().([]string)) // a query is signed, and sent, in an order of its own
+					slices.Sort(field.Interface().([]string)) // a query is signed and sent in sorted order
 				}
 			}
 			body, err := json.Marshal(out.Interface())
@@ -87,7 +88,7 @@ func TestRandomCallsRoundTrip(t *testing.T) {
 			var sent []byte
 			client := stubbed(func(r *http.Request) (*http.Response, error) {
 				sent = received(t, op, r)
-				return answer(op.Traits.HTTP.Code, nil, string(body)), nil
+				return newResponse(op.Traits.HTTP.Code, nil, string(body)), nil
 			}, func(o *lambdamicrovms.Options) { o.Validation = lambdamicrovms.ValidationNone })
 			results := methodOf(t, client, op).Call([]reflect.Value{reflect.ValueOf(context.Background()), in})
 			if err, _ := results[1].Interface().(error); err != nil {
@@ -111,13 +112,13 @@ func TestRandomCallsRoundTrip(t *testing.T) {
 
 func ptr[T any](v T) *T { return &v }
 
-// visible compares two pointers to shapes, secrets too.
+// visible compares two pointers to shapes, including secrets.
 func visible(a, b reflect.Value) string {
 	exporter := cmp.Exporter(func(reflect.Type) bool { return true })
 	return cmp.Diff(a.Interface(), b.Interface(), exporter)
 }
 
-// received makes the input of a request again, as the model describes it.
+// received restores the input from a request, as the model describes it.
 func received(t *testing.T, op *model.Shape, r *http.Request) []byte {
 	t.Helper()
 	doc := map[string]json.RawMessage{}
@@ -181,7 +182,7 @@ func received(t *testing.T, op *model.Shape, r *http.Request) []byte {
 	return data
 }
 
-// dice makes random values. The seed is fixed, so that a failure comes again.
+// dice makes random values. Its seed is fixed, so that failures can be reproduced.
 type dice struct {
 	*rand.Rand
 	members map[reflect.Type][]reflect.Type // of each union
@@ -206,7 +207,7 @@ func newDice(t *testing.T, shapes []reflect.Type) *dice {
 // value returns a pointer to a random value of the type.
 func (d *dice) value(typ reflect.Type) reflect.Value {
 	v := reflect.New(typ)
-	// Inputs refuse members of unions that the model does not know.
+	// Inputs reject members of unions that the model does not know.
 	d.fill(v.Elem(), !v.Type().Implements(reflect.TypeFor[lambdamicrovms.OperationInput]()))
 	return v
 }
@@ -268,7 +269,7 @@ func (d *dice) fill(v reflect.Value, unknown bool) {
 
 func pick[T any](d *dice, from ...T) T { return from[d.IntN(len(from))] }
 
-// text returns a string with all that JSON, paths and queries treat in ways of their own.
+// text returns a string with characters that JSON, paths and queries treat specially.
 func (d *dice) text() string {
 	var b strings.Builder
 	for range pick(d, 0, 1, 3, 20) {

@@ -20,15 +20,15 @@ import (
 //     status and request ID. The retry loop then returns it or starts the next attempt.
 //  7. callError (uncertain.go) wraps an error, and says if the call may have had its effect.
 
-// assemble returns the stack of an operation, from top to bottom. IDs and order are those of
-// the official clients, because users insert their own middleware by ID.
+// assemble returns the stack of an operation, from top to bottom. IDs and order are those
+// of the official clients, because users insert their own middleware by ID.
 func assemble(s *settings, op operationShape, feature callFeature) *middleware.Stack {
 	name, method := op.info().name, op.info().method
 	o := s.options
 	intercepted := isIntercepted(&o.Interceptors)
 	stack := middleware.NewStack(name, smithyhttp.NewStackRequest)
 
-	// Add returns no error, whatever its signature says.
+	// Add never returns an error, although its signature has one.
 	initialize := func(m middleware.InitializeMiddleware) { _ = stack.Initialize.Add(m, middleware.After) }
 	if intercepted {
 		initialize(&smithyhttp.InterceptExecution{

@@ -15,7 +15,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms"
 )
 
-// The IDs and their order are part of the API: programs insert middleware by them.
+// The IDs and their order are part of the API, because programs insert middleware by
+// them.
 func TestStacks(t *testing.T) {
 	var b strings.Builder
 	for _, form := range []struct {
@@ -137,7 +138,8 @@ func (r *recorder) all() smithyhttp.InterceptorRegistry {
 	}
 }
 
-// Interceptors are called alike, whether the stack is shared or made for the call.
+// Interceptors are called in the same way by a shared chain and by a stack for a single
+// call.
 func TestInterceptors(t *testing.T) {
 	want := []string{
 		"before execution", "before serialization", "after serialization", "before retry loop",
@@ -145,7 +147,7 @@ func TestInterceptors(t *testing.T) {
 		"before deserialization", "after deserialization of *lambdamicrovms.ListMicroVMImagesOutput",
 		"after attempt", "after execution",
 	}
-	do := func(*http.Request) (*http.Response, error) { return answer(http.StatusOK, nil, `{}`), nil }
+	do := func(*http.Request) (*http.Response, error) { return newResponse(http.StatusOK, nil, `{}`), nil }
 	for name, run := range map[string]func(*recorder) error{
 		"of the client": func(r *recorder) error {
 			client := stubbed(do, func(o *lambdamicrovms.Options) { o.Interceptors = r.all() })
@@ -169,14 +171,14 @@ func TestInterceptors(t *testing.T) {
 	}
 }
 
-// Middleware goes in beside what is there, and takes its place, by ID.
+// Programs insert and replace middleware by ID.
 func TestAPIOptionsByID(t *testing.T) {
 	for _, level := range []string{"client", "call"} {
 		t.Run(level, func(t *testing.T) {
 			var path, header []string
 			do := func(r *http.Request) (*http.Response, error) {
 				path, header = append(path, r.URL.Path), append(header, r.Header.Get("X-Mark"))
-				return answer(http.StatusOK, nil, `{}`), nil
+				return newResponse(http.StatusOK, nil, `{}`), nil
 			}
 			runs := 0
 			option := lambdamicrovms.WithAPIOptions(func(s *middleware.Stack) error {
@@ -248,7 +250,7 @@ func TestInsertAtPlaceholders(t *testing.T) {
 			}
 			return failed
 		})
-		client := stubbed(func(*http.Request) (*http.Response, error) { return answer(http.StatusOK, nil, `{}`), nil }, option)
+		client := stubbed(func(*http.Request) (*http.Response, error) { return newResponse(http.StatusOK, nil, `{}`), nil }, option)
 		if _, err := client.ListMicroVMs(context.Background(), nil); err != nil {
 			t.Fatal(err)
 		}
@@ -262,7 +264,7 @@ func TestAPIOptionFails(t *testing.T) {
 	broken := errors.New("broken")
 	client := stubbed(func(*http.Request) (*http.Response, error) {
 		t.Error("a request was sent")
-		return answer(http.StatusOK, nil, `{}`), nil
+		return newResponse(http.StatusOK, nil, `{}`), nil
 	})
 	_, err := client.ListMicroVMs(context.Background(), nil, lambdamicrovms.WithAPIOptions(func(*middleware.Stack) error { return broken }))
 	if !errors.Is(err, broken) {
@@ -270,8 +272,9 @@ func TestAPIOptionFails(t *testing.T) {
 	}
 }
 
-// A middleware may answer in place of the service, but with the operation's output only.
-func TestMiddlewareAnswers(t *testing.T) {
+// A middleware may return an output without calling the service, but only the operation's
+// own output type.
+func TestMiddlewareResponds(t *testing.T) {
 	for name, test := range map[string]struct {
 		result any
 		ok     bool
@@ -284,7 +287,7 @@ func TestMiddlewareAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			option := lambdamicrovms.WithAPIOptions(func(s *middleware.Stack) error {
-				return s.Initialize.Add(middleware.InitializeMiddlewareFunc("answer", func(
+				return s.Initialize.Add(middleware.InitializeMiddlewareFunc("respond", func(
 					context.Context, middleware.InitializeInput, middleware.InitializeHandler,
 				) (middleware.InitializeOutput, middleware.Metadata, error) {
 					return middleware.InitializeOutput{Result: test.result}, middleware.Metadata{}, nil
@@ -298,7 +301,7 @@ func TestMiddlewareAnswers(t *testing.T) {
 	}
 }
 
-// headerInterceptor begins a User-Agent header.
+// headerInterceptor sets a User-Agent header.
 type headerInterceptor struct{}
 
 func (headerInterceptor) AfterSerialization(_ context.Context, in *smithyhttp.InterceptorContext) error {

@@ -46,8 +46,8 @@ func (d duration) instrument() (name, description string) {
 	}
 }
 
-// telemetry traces and measures calls. It costs nothing with the default providers, which do
-// nothing.
+// telemetry traces and measures calls. It costs nothing with the default providers, which
+// do nothing.
 type telemetry struct {
 	tracer tracing.Tracer
 	traced bool

@@ -22,7 +22,7 @@ import (
 func TestSpans(t *testing.T) {
 	var tr clienttest.Trace
 	client := stubbed(func(*http.Request) (*http.Response, error) {
-		return answer(http.StatusOK, http.Header{"X-Amzn-Requestid": {"request-1"}}, `{}`), nil
+		return newResponse(http.StatusOK, http.Header{"X-Amzn-Requestid": {"request-1"}}, `{}`), nil
 	}, func(o *lambdamicrovms.Options) { o.TracerProvider = &tr })
 	if _, err := client.UpdateMicroVMImage(context.Background(), updateInput()); err != nil {
 		t.Fatal(err)
@@ -132,7 +132,7 @@ func property(p *smithy.Properties, key string) string {
 func TestMetrics(t *testing.T) {
 	var m meter
 	client := stubbed(
-		func(*http.Request) (*http.Response, error) { return answer(http.StatusOK, nil, `{}`), nil },
+		func(*http.Request) (*http.Response, error) { return newResponse(http.StatusOK, nil, `{}`), nil },
 		func(o *lambdamicrovms.Options) { o.MeterProvider = &m },
 	)
 	if _, err := client.ListMicroVMs(context.Background(), nil); err != nil {
@@ -163,15 +163,15 @@ func TestMeterFails(t *testing.T) {
 	}
 }
 
-// A call without a tracer, made within one that has one, is no part of its trace.
+// A call without a tracer inside a call with a tracer is not part of its trace.
 func TestTracerDoesNotLeak(t *testing.T) {
 	var tr clienttest.Trace
-	inner := stubbed(func(*http.Request) (*http.Response, error) { return answer(http.StatusOK, nil, `{}`), nil })
+	inner := stubbed(func(*http.Request) (*http.Response, error) { return newResponse(http.StatusOK, nil, `{}`), nil })
 	outer := stubbed(func(r *http.Request) (*http.Response, error) {
 		if _, err := inner.ListMicroVMImages(r.Context(), nil); err != nil {
 			return nil, err
 		}
-		return answer(http.StatusOK, nil, `{}`), nil
+		return newResponse(http.StatusOK, nil, `{}`), nil
 	}, func(o *lambdamicrovms.Options) { o.TracerProvider = &tr })
 	if _, err := outer.ListMicroVMs(context.Background(), nil); err != nil {
 		t.Fatal(err)

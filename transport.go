@@ -14,15 +14,15 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
-// idleConnsPerHost suits callers with many concurrent calls. All requests go to one host, and
-// the SDK's limit of ten would close all other connections after each call.
+// idleConnsPerHost suits callers with many concurrent calls. All requests go to one host,
+// and the SDK's limit of ten would close all other connections after each call.
 const idleConnsPerHost = 100
 
-// maxHeaderBytes is about a hundred times what the service sends.
+// maxHeaderBytes limits response headers to about a hundred times what the service sends.
 const maxHeaderBytes = 1 << 20
 
-// newHTTPClient returns the default HTTP client. It does not ask for compression, because the
-// service does not compress.
+// newHTTPClient returns the default HTTP client. It does not ask for compression, because
+// the service does not compress.
 func newHTTPClient() HTTPClient {
 	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = idleConnsPerHost
@@ -31,8 +31,8 @@ func newHTTPClient() HTTPClient {
 	})
 }
 
-// withModeTimeouts applies the timeouts of the defaults mode to the SDK's client. It leaves
-// other clients alone.
+// withModeTimeouts applies the timeouts of the defaults mode to the SDK's client. It
+// leaves other clients alone.
 func withModeTimeouts(client HTTPClient, mode aws.DefaultsMode) HTTPClient {
 	buildable, ok := client.(*awshttp.BuildableClient)
 	if !ok {
@@ -55,8 +55,8 @@ func withModeTimeouts(client HTTPClient, mode aws.DefaultsMode) HTTPClient {
 	return buildable
 }
 
-// sender returns the client in a form that follows no redirect. Following one would send the
-// session token to another host.
+// sender returns the client in a form that follows no redirect. Following one would send
+// the session token to another host.
 func sender(client HTTPClient) HTTPClient {
 	switch client := client.(type) {
 	case *http.Client:
@@ -68,8 +68,9 @@ func sender(client HTTPClient) HTTPClient {
 	}
 }
 
-// frozenClients maps an SDK client to its frozen form for as long as the SDK client lives. All
-// Clients share it, because Clients with the same SDK client share its connections.
+// frozenClients maps an SDK client to its frozen form for as long as the SDK client
+// lives. All Clients share it, because Clients with the same SDK client share its
+// connections.
 var frozenClients sync.Map // weak.Pointer[awshttp.BuildableClient] → *http.Client
 
 func frozen(client *awshttp.BuildableClient) HTTPClient {
@@ -117,7 +118,7 @@ func (t *plainTransport) transport() http.RoundTripper {
 	return t.base
 }
 
-// reports reports whether the transport calls the hooks of httptrace for all that it sends.
+// reports reports whether the transport calls the hooks of httptrace for all requests.
 func (t *plainTransport) reports() bool {
 	_, ok := t.transport().(*http.Transport)
 	return ok || t.isSDK
@@ -136,7 +137,7 @@ func (t *plainTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// CloseIdleConnections is called by that of http.Client.
+// CloseIdleConnections is called by http.Client.CloseIdleConnections.
 func (t *plainTransport) CloseIdleConnections() {
 	if closer, ok := t.transport().(interface{ CloseIdleConnections() }); ok {
 		closer.CloseIdleConnections()

@@ -19,7 +19,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms"
 )
 
-// A redirect that is followed would carry the session token to another host.
+// Following a redirect would send the session token to another host.
 func TestRedirects(t *testing.T) {
 	for name, client := range httpClients() {
 		for _, level := range []string{"client", "call"} {
@@ -62,11 +62,12 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
-// spareConnections are those that net/http may open on a busy machine: it gives one up when the end of a write is
-// noticed 50 ms late.
+// spareConnections are extra connections that net/http may open on a busy machine: it
+// drops a connection if it notices the end of a write 50 ms late.
 const spareConnections = 3
 
-// Answers that come early, large or small, must not cost the connection.
+// Responses that arrive before the request is sent, large or small, must not cost the
+// connection.
 func TestConnectionsAreReused(t *testing.T) {
 	large := `{"description":"` + strings.Repeat("x", 14<<10) + `"}`
 	for name, client := range httpClients() {
@@ -104,7 +105,7 @@ func TestConnectionsAreReused(t *testing.T) {
 	}
 }
 
-// Errors and large answers leave the connection alive as well.
+// Errors and large responses leave the connection open, too.
 func TestConnectionsSurviveErrors(t *testing.T) {
 	options, connections := served(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusConflict)
@@ -121,7 +122,7 @@ func TestConnectionsSurviveErrors(t *testing.T) {
 	}
 }
 
-// Clients that share an HTTP client share its connections, and so do calls that bring it.
+// Clients and calls with the same HTTP client share its connections.
 func TestSharedHTTPClient(t *testing.T) {
 	for name, client := range httpClients() {
 		if client == nil {
@@ -145,7 +146,7 @@ func TestSharedHTTPClient(t *testing.T) {
 	}
 }
 
-// The default keeps as many connections as calls go on at once.
+// The default client keeps as many connections as there are concurrent calls.
 func TestParallelConnectionsAreKept(t *testing.T) {
 	const parallel = 30
 	var arrived sync.WaitGroup
@@ -169,7 +170,8 @@ func TestParallelConnectionsAreKept(t *testing.T) {
 		}
 		calls.Wait()
 	}
-	// A connection goes back to the pool a little after its call has returned, so the next round may open a few.
+	// A connection returns to the pool shortly after its call has returned, so the next
+	// round may open a few more.
 	if n := connections.Load(); n > 2*parallel {
 		t.Errorf("%d connections for 3 rounds of %d calls", n, parallel)
 	}
@@ -212,7 +214,7 @@ func TestReadTimeoutVariable(t *testing.T) {
 	}
 }
 
-// What a client holds for an SDK client goes when that goes.
+// The frozen form of an SDK client is released together with the SDK client.
 func TestFrozenClientsAreForgotten(t *testing.T) {
 	client := stubbed(nil)
 	gone := make(chan struct{})
@@ -230,7 +232,7 @@ func TestFrozenClientsAreForgotten(t *testing.T) {
 		select {
 		case <-gone:
 			return
-		case <-time.After(10 * time.Millisecond): // cleanups run beside us
+		case <-time.After(10 * time.Millisecond): // cleanups run concurrently
 		}
 	}
 	t.Error("the client is still referenced")

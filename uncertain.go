@@ -11,28 +11,29 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// UncertainError reports that a call failed but may have taken effect: at least one of its
-// attempts may have reached the service, and no response rules out that it was executed.
-// The connection broke, the context ended, or the response was a 5xx, was empty where the
-// service always sends a body, or could not be read. UncertainError is found inside the
-// *smithy.OperationError of operations that change something. Without it, an error of such
-// an operation means that nothing has changed.
+// UncertainError reports that a call failed but may have taken effect: at least one of
+// its attempts may have reached the service, and no response rules out that it was
+// executed. The connection broke, the context ended, or the response was a 5xx, was empty
+// where the service always sends a body, or could not be read. UncertainError is found
+// inside the *smithy.OperationError of operations that change something. Without it, an
+// error of such an operation means that nothing has changed.
 //
-// Whether a request was sent is known for HTTP clients that are built on net/http and pass
-// on the request's context, because net/http reports it. Any other HTTPClient that fails
-// may have sent the request, unless its error is a failed dial (a *net.OpError) or a
-// rejected certificate (a *tls.CertificateVerificationError).
+// Whether a request was sent is known for HTTP clients that are built on net/http and
+// pass on the request's context, because net/http reports it. Any other HTTPClient that
+// fails may have sent the request, unless its error is a failed dial (a *net.OpError) or
+// a rejected certificate (a *tls.CertificateVerificationError).
 //
 // To find out what happened, make the call again with ClientToken and otherwise the same
-// input: the service then returns what it did, or does it now, but not twice. Do so before
-// you delete what the call may have created: its token stays used. Operations without a
-// token leave a state that can be read: that of an image, a version, a MicroVM, or tags.
-// Repeating them is harmless; CreateMicroVMAuthToken then creates one more token.
+// input: the service then returns what it did, or does it now, but not twice. Do so
+// before you delete what the call may have created: its token stays used. Operations
+// without a token leave a state that can be read: that of an image, a version, a MicroVM,
+// or tags. Repeating them is harmless; CreateMicroVMAuthToken then creates one more
+// token.
 type UncertainError struct {
-	// ClientToken is the token of all attempts, including one that the client generated. It
-	// is empty if the operation has none.
+	// ClientToken is the token of all attempts, including one that the client generated.
+	// It is empty if the operation has none.
 	ClientToken string
-	// Err is the error of the last attempt, or of what followed it.
+	// Err is the error of the last attempt, or of a later step.
 	Err error
 }
 
@@ -83,7 +84,7 @@ func attemptMayHaveActed(metadata middleware.Metadata, err error) bool {
 	case status == 0: // there was no response
 		return true
 	case status >= http.StatusMultipleChoices && status < http.StatusInternalServerError:
-		return false // refused, whatever has become of the rest of the response
+		return false // rejected, even if the rest of the response is unreadable
 	default:
 		return true
 	}

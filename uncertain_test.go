@@ -24,7 +24,7 @@ import (
 
 func TestUncertain(t *testing.T) {
 	type step func(context.CancelFunc) (*http.Response, error)
-	answered := func(r *http.Response) step {
+	responds := func(r *http.Response) step {
 		return func(context.CancelFunc) (*http.Response, error) { return r, nil }
 	}
 	fails := func(err error) step {
@@ -43,10 +43,10 @@ func TestUncertain(t *testing.T) {
 			return broken(status, `{"state`, context.Canceled), nil
 		}
 	}
-	throttle := func() step { return answered(failure(429, "ThrottlingException")) }
-	gateway := func() step { return answered(answer(502, nil, "<html>")) }
-	busy := func() step { return answered(failure(409, "ConflictException")) }
-	// drop is a middleware that keeps the response to itself.
+	throttle := func() step { return responds(failure(429, "ThrottlingException")) }
+	gateway := func() step { return responds(newResponse(502, nil, "<html>")) }
+	busy := func() step { return responds(failure(409, "ConflictException")) }
+	// drop is a middleware that discards the response.
 	drop := func(at middleware.RelativePosition, keep bool) func(*lambdamicrovms.Options) {
 		return lambdamicrovms.WithAPIOptions(func(stack *middleware.Stack) error {
 			return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("Drop", func(
@@ -69,8 +69,8 @@ func TestUncertain(t *testing.T) {
 	}{
 		"refused":                      {attempts: []step{busy()}},
 		"throttled to the end":         {attempts: []step{throttle(), throttle(), throttle()}},
-		"redirected":                   {attempts: []step{answered(answer(307, http.Header{"Location": {"https://evil.example/"}}, ""))}},
-		"refused and broken off":       {attempts: []step{answered(broken(404, `{"mess`, io.ErrUnexpectedEOF))}},
+		"redirected":                   {attempts: []step{responds(newResponse(307, http.Header{"Location": {"https://evil.example/"}}, ""))}},
+		"refused and broken off":       {attempts: []step{responds(broken(404, `{"mess`, io.ErrUnexpectedEOF))}},
 		"refused, canceled while read": {attempts: []step{canceledInBody(404)}},
 		"no connection":                {attempts: []step{fails(refused), fails(refused), fails(refused)}},
 		"no way to the proxy":          {attempts: []step{fails(noProxy), fails(noProxy), fails(noProxy)}},
@@ -82,7 +82,7 @@ func TestUncertain(t *testing.T) {
 		}},
 		"invalid": {input: func(in *lambdamicrovms.UpdateMicroVMImageInput) { in.BuildRoleArn = nil }},
 
-		"server errors":                   {attempts: []step{answered(failure(500, "InternalServerException")), throttle(), throttle()}, want: true},
+		"server errors":                   {attempts: []step{responds(failure(500, "InternalServerException")), throttle(), throttle()}, want: true},
 		"gateway":                         {attempts: []step{gateway(), gateway(), gateway()}, want: true},
 		"reset":                           {attempts: []step{fails(syscall.ECONNRESET), fails(syscall.ECONNRESET), fails(syscall.ECONNRESET)}, want: true},
 		"reset, then refused":             {attempts: []step{fails(syscall.ECONNRESET), busy()}, want: true},
@@ -91,18 +91,18 @@ func TestUncertain(t *testing.T) {
 		"throttled, then canceled":        {attempts: []step{throttle(), canceled}, want: true},
 		"canceled on the way":             {attempts: []step{canceled}, want: true},
 		"canceled while the body is read": {attempts: []step{canceledInBody(200)}, want: true},
-		"success that cannot be read":     {attempts: []step{answered(answer(200, nil, `{"imageVersion": oops}`))}, want: true},
+		"success that cannot be read":     {attempts: []step{responds(newResponse(200, nil, `{"imageVersion": oops}`))}, want: true},
 		"success that broke off, then refused": {
-			attempts: []step{answered(broken(200, `{"imageVer`, io.ErrUnexpectedEOF)), busy()}, want: true,
+			attempts: []step{responds(broken(200, `{"imageVer`, io.ErrUnexpectedEOF)), busy()}, want: true,
 		},
 		"success that an interceptor refuses": {
-			attempts: []step{answered(answer(200, nil, `{}`))}, want: true,
+			attempts: []step{responds(newResponse(200, nil, `{}`))}, want: true,
 			option: func(o *lambdamicrovms.Options) {
 				o.Interceptors.AfterExecution = append(o.Interceptors.AfterExecution, objector{})
 			},
 		},
 		"success of a middleware's type": {
-			attempts: []step{answered(answer(200, nil, `{}`))}, want: true,
+			attempts: []step{responds(newResponse(200, nil, `{}`))}, want: true,
 			option: lambdamicrovms.WithAPIOptions(func(stack *middleware.Stack) error {
 				return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Else", func(
 					ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
@@ -119,7 +119,7 @@ func TestUncertain(t *testing.T) {
 				return err
 			}),
 		},
-		"success that a middleware drops": {attempts: []step{answered(answer(200, nil, `{}`))}, want: true, option: drop(middleware.Before, false)},
+		"success that a middleware drops": {attempts: []step{responds(newResponse(200, nil, `{}`))}, want: true, option: drop(middleware.Before, false)},
 		"reset that a middleware drops": {
 			attempts: []step{fails(syscall.ECONNRESET), fails(syscall.ECONNRESET), fails(syscall.ECONNRESET)}, want: true, option: drop(middleware.After, true),
 		},
@@ -165,7 +165,7 @@ func TestUncertain(t *testing.T) {
 	}
 }
 
-// objector is an interceptor that has something against every call.
+// objector is an interceptor that fails every call.
 type objector struct{}
 
 func (objector) AfterExecution(context.Context, *smithyhttp.InterceptorContext) error {
@@ -187,7 +187,7 @@ func TestUncertainWithoutToken(t *testing.T) {
 	}
 }
 
-// What errors.As finds and what the text says are as without the type.
+// UncertainError changes neither the text nor what errors.As finds below it.
 func TestUncertainChain(t *testing.T) {
 	client := stubbed(func(*http.Request) (*http.Response, error) {
 		r := failure(500, "InternalServerException")
@@ -209,7 +209,7 @@ func TestUncertainChain(t *testing.T) {
 	}
 }
 
-// An answer was lost, and so were those to all repetitions. The token tells later what came of it.
+// The responses to all attempts were lost. The token later shows what happened.
 func ExampleUncertainError() {
 	ctx := context.Background()
 	srv := fake.NewServer()

@@ -13,7 +13,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// version is this module's, as the User-Agent header names it.
+// version is the module's version in the User-Agent header.
 const version = "0.1.0"
 
 const userAgentHeader = "User-Agent"

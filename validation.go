@@ -10,41 +10,39 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// ValidationMode says how much of an input is checked before anything is sent.
-// A violation is a [smithy.InvalidParamsError]; [Violations] gives its details.
+// ValidationMode selects which checks an input must pass before a request is sent. The
+// error is a [smithy.InvalidParamsError]; [Violations] returns its details.
 type ValidationMode int
 
 const (
-	// ValidationModel checks every constraint of the service model: required
-	// members, lengths (in code points), ranges, patterns, enum values, sizes
-	// of lists and maps, and that exactly one member of a union is set. It is
-	// the default.
+	// ValidationModel checks every constraint of the service model: required members,
+	// lengths (in code points), ranges, patterns, enum values, sizes of lists and maps,
+	// and that exactly one member of a union is set. It is the default.
 	ValidationModel ValidationMode = iota
 
-	// ValidationRequired checks only that required members are set, at any
-	// depth, as the official clients do.
+	// ValidationRequired checks only that required members are set, at any depth, as the
+	// official clients do.
 	ValidationRequired
 
 	// ValidationNone leaves all checks to the service.
 	ValidationNone
 
-	// ValidationStrict adds to ValidationModel the rules that the service
-	// enforces although its model does not state them, such as the five
-	// memory sizes. They were learnt from its answers, so a later version of
-	// the service may accept more than this mode does.
+	// ValidationStrict adds to ValidationModel the rules that the service enforces
+	// although its model does not state them, such as the five memory sizes. They were
+	// observed on the service, so a later version of it may accept more than this mode
+	// does.
 	ValidationStrict
 )
 
-// OperationInput is the pointer to any operation's input, such as
+// OperationInput is a pointer to the input of any operation, such as
 // *[UpdateMicroVMImageInput].
 type OperationInput interface {
 	validate(*validator)
 }
 
-// Validate checks an input without a call, for instance before its code
-// artifact is uploaded. It returns nil or, by value, the
-// [smithy.InvalidParamsError] that a client in the same mode would return. A
-// nil pointer is checked as an empty input.
+// Validate checks an input without a call, for instance before its code artifact is
+// uploaded. It returns the same [smithy.InvalidParamsError] as a client in this mode, by
+// value, or nil. A nil pointer is checked as an empty input.
 func Validate(input OperationInput, mode ValidationMode) error {
 	switch value := reflect.ValueOf(input); {
 	case !value.IsValid():
@@ -55,8 +53,8 @@ func Validate(input OperationInput, mode ValidationMode) error {
 	return validateInput(input, mode, false)
 }
 
-// Violations returns all that validation found, in the order of its checks, or
-// nil if err does not come from validation. Wrapped errors are looked through.
+// Violations returns all violations in err, in the order of the checks. It returns nil if
+// err does not come from validation. It also finds wrapped errors.
 func Violations(err error) []*ConstraintError {
 	var params smithy.InvalidParamsError
 	if !errors.As(err, &params) {
@@ -87,7 +85,7 @@ const (
 	RuleService  ConstraintRule = "service"  // known to the service only, see ValidationStrict
 )
 
-// ConstraintError is one broken rule. It never holds a sensitive value.
+// ConstraintError reports one broken rule. It never contains a sensitive value.
 type ConstraintError struct {
 	// Input is the name of the input type: "UpdateMicroVMImageInput".
 	Input string
@@ -99,17 +97,17 @@ type ConstraintError struct {
 	// Rule is the kind of rule.
 	Rule ConstraintRule
 
-	// Key is true if the rule is about the map key at the end of Path and not
-	// about its value.
+	// Key is true if the rule is about the map key at the end of Path and not about its
+	// value.
 	Key bool
 
-	// Limit is what the rule asks for: "1 to 60", "at most 64 characters", a
-	// pattern. It is empty for RuleRequired.
+	// Limit is what the rule allows: "1 to 60", "at most 64 characters", a pattern. It is
+	// empty for RuleRequired.
 	Limit string
 
-	// Given is what was found instead: a number, a size, or the quoted and
-	// perhaps cut value; "[REDACTED]" for a sensitive one. It is empty if
-	// nothing was given.
+	// Given is the value that broke the rule: a number, a size, or the quoted value,
+	// which may be cut; "[REDACTED]" for a sensitive one. It is empty if there was no
+	// value.
 	Given string
 }
 
@@ -125,7 +123,7 @@ func (e *ConstraintError) Error() string {
 		text += " key"
 	}
 	switch e.Rule {
-	case RuleService: // a phrase with a verb of its own
+	case RuleService: // the limit has its own verb
 		text += " must "
 	case RuleLength, RuleSize, RuleUnion:
 		text += " must have "
@@ -157,8 +155,7 @@ func joinPath(head, tail string) string {
 	return head + "." + tail
 }
 
-// Texts of errors end up in logs: these bounds, in code points, keep one
-// violation on about one line.
+// Errors are logged: these bounds, in code points, keep a violation to about one line.
 const (
 	maxKeyText   = 40
 	maxValueText = 80
@@ -177,8 +174,8 @@ func cut(s string, limit int) string {
 	return s
 }
 
-// validateInput is the one way into the engine: nil, or a
-// smithy.InvalidParamsError by value.
+// validateInput runs all checks of a mode. It returns nil, or a smithy.InvalidParamsError
+// by value.
 func validateInput(in OperationInput, mode ValidationMode, allowUnknownEnums bool) error {
 	if mode == ValidationNone {
 		return nil
@@ -197,7 +194,7 @@ func validateInput(in OperationInput, mode ValidationMode, allowUnknownEnums boo
 		return nil
 	}
 	shape := reflect.TypeOf(in)
-	if shape.Kind() == reflect.Pointer { // and not a user's struct around an input
+	if shape.Kind() == reflect.Pointer { // not a user's struct that embeds an input
 		shape = shape.Elem()
 	}
 	params := smithy.InvalidParamsError{Context: shape.Name()}

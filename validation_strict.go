@@ -8,9 +8,9 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// strict checks what the service is known to refuse although its model allows
-// it. Rules that need more than the input, such as the hooks of the image that
-// is run, are left to the service.
+// strict checks rules that the service enforces although its model lacks them. Rules that
+// depend on more than the input, such as the hooks of the image that is run, are left to
+// the service.
 func (v *validator) strict(input OperationInput) {
 	v.strictMicroVM(microVMOf(input))
 	switch in := input.(type) {
@@ -56,12 +56,13 @@ func (v *validator) strict(input OperationInput) {
 	}
 }
 
-// refuse reports a rule of the service; limit is a phrase that follows "must".
+// refuse reports a broken rule of the service; limit follows "must" in the error.
 func (v *validator) refuse(path, limit, given string) {
 	v.fail(place{name: path}, ConstraintError{Rule: RuleService, Limit: limit, Given: given})
 }
 
-// The documentation of the service also promises names and ids, which it refuses.
+// strictImage requires an ARN. The documentation also allows names and IDs, but the
+// service rejects them.
 func (v *validator) strictImage(identifier *string) {
 	if identifier != nil && !isImageARN(*identifier) {
 		v.refuse("ImageIdentifier", "be an ARN (arn:<partition>:lambda:<region>:<account>:microvm-image:<name>)", quoted(*identifier))
@@ -82,7 +83,8 @@ func isImageARN(s string) bool {
 	return next() == "arn" && next() != "" && next() == "lambda" && next() != "" && next() != "" && next() == "microvm-image" && s != ""
 }
 
-// Answers spell the version "1.0", which a request must not repeat.
+// strictBaseVersion rejects "1.0", the form of responses, which the service does not
+// accept in requests.
 func (v *validator) strictBaseVersion(version *string) {
 	if version != nil && !isNumber(*version) {
 		v.refuse("BaseImageVersion", `be a bare major version, such as "1"`, quoted(*version))
@@ -119,7 +121,7 @@ func (v *validator) strictHooks(hooks *types.Hooks) {
 	}
 }
 
-// strictEnvironment refuses the one variable that the service was seen to refuse.
+// strictEnvironment rejects the only variable that the service is known to reject.
 func (v *validator) strictEnvironment(variables map[string]string) {
 	const reserved = "AWS_REGION"
 	if _, set := variables[reserved]; set {
@@ -128,7 +130,7 @@ func (v *validator) strictEnvironment(variables map[string]string) {
 	}
 }
 
-// The model counts code points, the service bytes.
+// strictPayload counts bytes, as the service does. The model counts code points.
 func (v *validator) strictPayload(payload *string) {
 	if payload != nil && len(*payload) > 4096 {
 		v.refuse("RunHookPayload", "have at most 4096 bytes", fmt.Sprintf("%d bytes", len(*payload)))
@@ -141,7 +143,7 @@ func (v *validator) strictExpiration(minutes *int32) {
 	}
 }
 
-// microVMOf returns the MicroVM that an input names, or nil.
+// microVMOf returns the MicroVM identifier of an input, or nil.
 func microVMOf(input any) *string {
 	switch in := input.(type) {
 	case *CreateMicroVMAuthTokenInput:

@@ -140,7 +140,7 @@ func TestValidationStrict(t *testing.T) {
 		{"MicroVM in capitals", &GetMicroVMInput{MicroVMIdentifier: aws.String("microvm-0F5B6C1E-9F8B-4D7A-8A35-5C1B2D3E4F50")}, nil},
 		{"MicroVM of another form", &GetMicroVMInput{MicroVMIdentifier: aws.String("nope")}, []ConstraintError{{Path: "MicroVMIdentifier", Limit: microVMRule, Given: `"nope"`}}},
 
-		// Nobody has measured what this filter takes.
+		// Nobody has measured which values this filter accepts.
 		{"filter of the list of MicroVMs", &ListMicroVMsInput{ImageIdentifier: aws.String("shop")}, nil},
 	}
 	for _, test := range tests {
@@ -163,8 +163,8 @@ func TestValidationStrict(t *testing.T) {
 	}
 }
 
-// Each operation that takes an image wants its ARN, and an update the rest of
-// what a creation wants.
+// Each operation on an image requires its ARN, and an update follows all other rules of a
+// creation.
 func TestValidationStrictOperations(t *testing.T) {
 	name, version := aws.String("shop"), aws.String("1.0")
 	update := strictUpdateInput()

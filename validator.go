@@ -14,16 +14,15 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// Calls through an interface move a validator to the heap; hence the pool.
+// Validators are pooled, because calls through an interface move them to the heap.
 var validators = sync.Pool{New: func() any { return new(validator) }}
 
-// validator walks one input. Its methods and the generic functions below are
-// called by generated code, one call per constrained member, and cost nothing
-// but the checks as long as no rule is broken.
+// validator checks one input. Generated code calls its methods and the generic functions
+// below, once for each constrained member. They allocate nothing unless a rule is broken.
 type validator struct {
 	requiredOnly bool
 	anyEnum      bool
-	path         []place // of the structure that is being walked
+	path         []place // of the current structure
 	found        []*ConstraintError
 }
 
@@ -58,7 +57,7 @@ func (v *validator) enter(at place) { v.path = append(v.path, at) }
 
 func (v *validator) leave() {
 	last := len(v.path) - 1
-	v.path[last] = place{} // the validator is pooled: it must not keep input alive
+	v.path[last] = place{} // a pooled validator must not keep the input alive
 	v.path = v.path[:last]
 }
 
@@ -70,7 +69,7 @@ func (v *validator) fail(at place, violation ConstraintError) {
 	v.found = append(v.found, &violation)
 }
 
-// presence says whether a member must be set.
+// presence is whether a member must be set.
 type presence bool
 
 const (
@@ -78,7 +77,8 @@ const (
 	required presence = true
 )
 
-// has reports whether a member's value is there to be checked.
+// has reports whether a member is set, so that its value can be checked. It fails for a
+// required member that is not.
 func (v *validator) has(name string, set bool, need presence) bool {
 	if !set && need == required {
 		v.fail(place{name: name}, ConstraintError{Rule: RuleRequired})
@@ -86,14 +86,14 @@ func (v *validator) has(name string, set bool, need presence) bool {
 	return set
 }
 
-// present is the check of a required member that has no other rules.
+// present checks a required member that has no other rules.
 func (v *validator) present(name string, set bool) { v.has(name, set, required) }
 
-// stringRule holds the rules of a string. The zero value allows everything.
+// stringRule is the rules of a string. The zero value allows everything.
 type stringRule struct {
 	min, max int               // code points; max 0: no limit
 	match    func(string) bool // nil: no pattern
-	pattern  string            // what match stands for
+	pattern  string            // the source of match, for errors
 	secret   bool              // the value is sensitive
 }
 
@@ -108,7 +108,8 @@ func (v *validator) text(at place, s string, rule *stringRule, key bool) {
 	if v.requiredOnly || rule == nil {
 		return
 	}
-	// A code point takes one to four bytes, so that bytes often tell enough.
+	// A code point takes one to four bytes, so the length in bytes often decides without
+	// counting.
 	if n := len(s); n < rule.min || rule.min > 1 && n/utf8.UTFMax < rule.min || rule.max > 0 && n > rule.max {
 		n = utf8.RuneCountInString(s)
 		if n < rule.min || rule.max > 0 && n > rule.max {
@@ -128,11 +129,11 @@ func quoted(s string) string { return strconv.Quote(cut(s, maxValueText)) }
 
 // matchDFA reports whether the automaton in table accepts the whole of s.
 //
-// Tables are printed by internal/codegen/pattern. A state is a head byte, its
-// number of edges with the top bit set if s may end here, and four bytes for
-// each edge: the first and last symbol that take it, then the offset of the
-// next state, high byte first. The first state is the start. A symbol is an
-// ASCII character, or 0x80 for any other.
+// Tables are printed by internal/codegen/pattern. A state is a head byte and four bytes
+// for each edge. The head byte is the number of edges, with the top bit set if s may end
+// here. An edge is the first and last symbol that take it, then the offset of the next
+// state, high byte first. A symbol is an ASCII character, or 0x80 for any other. The
+// first state in the table is the start.
 func matchDFA(table, s string) bool {
 	state := 0
 next:
@@ -150,7 +151,8 @@ next:
 	return table[state]&0x80 != 0
 }
 
-// sizeText words the bounds of a length or size; at most 0 is no bound.
+// sizeText returns the words for the bounds of a length or size. If most is 0 there is no
+// upper bound.
 func sizeText(least, most int, unit, units string) string {
 	var text string
 	count := most
@@ -173,7 +175,7 @@ func sizeText(least, most int, unit, units string) string {
 // rangeRule holds the bounds of a number, both inclusive.
 type rangeRule struct{ min, max int64 }
 
-// A bound that is not set.
+// The values of a bound that is not set.
 const (
 	noMin = -1 << 63
 	noMax = 1<<63 - 1
@@ -227,8 +229,7 @@ func (v *validator) oneOf(at place, value string, rule enumRule) {
 	v.fail(at, ConstraintError{Rule: RuleEnum, Limit: limit, Given: quoted(value)})
 }
 
-// sizeRule holds the bounds of a list's or map's size. The zero value allows
-// everything.
+// sizeRule holds the bounds of a list's or map's size. The zero value allows everything.
 type sizeRule struct{ min, max int } // max 0: no limit
 
 func (v *validator) size(name string, n int, set bool, need presence, rule sizeRule, unit, units string) {
@@ -257,7 +258,7 @@ func (v *validator) stringMap(name string, entries map[string]string, need prese
 	for k := range entries {
 		entry(k)
 	}
-	if len(v.found) > before { // once more, in an order that is always the same
+	if len(v.found) > before { // again in sorted order, so that errors are deterministic
 		v.found = v.found[:before]
 		for _, k := range slices.Sorted(maps.Keys(entries)) {
 			entry(k)
@@ -265,7 +266,7 @@ func (v *validator) stringMap(name string, entries map[string]string, need prese
 	}
 }
 
-// enums checks a list of enum values. An empty one is no value of any enum.
+// enums checks a list of enum values. The empty string is not a value of any enum.
 func enums[S ~string](v *validator, name string, list []S, need presence, size sizeRule, rule enumRule) {
 	v.size(name, len(list), list != nil, need, size, "item", "items")
 	for i, value := range list {
@@ -310,8 +311,8 @@ func unions[U any](v *validator, name string, list []U, need presence, size size
 	}
 }
 
-// checkUnion spares the generated checks the nil pointers: they look into the
-// member that is set and call unknownMember if there is none that they know.
+// checkUnion rejects a nil union or member itself. Otherwise check validates the member
+// that is set, or calls unknownMember.
 func checkUnion[U any](v *validator, at place, u U, check func(*validator, U)) {
 	v.enter(at)
 	if member := reflect.ValueOf(u); !member.IsValid() || member.Kind() == reflect.Pointer && member.IsNil() {
@@ -322,7 +323,7 @@ func checkUnion[U any](v *validator, at place, u U, check func(*validator, U)) {
 	v.leave()
 }
 
-// unknownMember reports the union that is being walked.
+// unknownMember rejects the current union, whose member the model does not know.
 func (v *validator) unknownMember(u any) {
 	if unknown, ok := u.(*types.UnknownUnionMember); ok {
 		v.noMember(quoted(unknown.Tag))

@@ -10,7 +10,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// The stand-ins have one member of every kind that generated checks know.
+// standInInput has one member for every kind of generated check.
 type standInInput struct {
 	Name    *string
 	Secret  *string
@@ -86,7 +86,7 @@ func validateChoice(v *validator, u any) {
 	}
 }
 
-// validInput touches every check and breaks no rule.
+// validInput returns an input that is subject to every check and breaks no rule.
 func validInput() *standInInput {
 	return &standInInput{
 		Name:    aws.String("name"),
@@ -247,7 +247,7 @@ func TestValidateRules(t *testing.T) {
 				t.Errorf("violations (-want +got):\n%s", diff)
 			}
 
-			// Strict adds to the model's rules; required ones are a part of them.
+			// Strict mode includes the model's rules. Required mode is a part of them.
 			if diff := cmp.Diff(test.want, Violations(Validate(in, ValidationStrict))); diff != "" {
 				t.Errorf("strict violations (-want +got):\n%s", diff)
 			}
@@ -267,7 +267,7 @@ func TestValidateRules(t *testing.T) {
 	}
 }
 
-// A validator is pooled: nothing of one input may reach the next.
+// Validators are pooled: no state of one input may affect the next.
 func TestValidateAgain(t *testing.T) {
 	bad := validInput()
 	bad.Items[0].Count = nil

@@ -12,8 +12,9 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/sample"
 )
 
-// Every constraint that the model has for an input is checked, just inside and just outside of it. The cases are made
-// from the model, so that a new constraint is tested without a new line here.
+// Tests every constraint of every input, with values just inside and just outside of it.
+// The cases come from the model, so that a new constraint is tested without a change
+// here.
 func TestEveryConstraintOfTheModel(t *testing.T) {
 	constraints, documents := 0, 0
 	for _, op := range readModel(t).Service.Operations {
@@ -71,7 +72,7 @@ func validate(t *testing.T, op *model.Shape, doc any) ([]*lambdamicrovms.Constra
 
 var brackets = regexp.MustCompile(`\["[^"]*"\]`)
 
-// normal hides which element of a list or map a path leads to.
+// normal replaces the index or key of an element in a path.
 func normal(path string) string {
 	return strings.ReplaceAll(brackets.ReplaceAllString(path, "{}"), "[0]", "[]")
 }

@@ -15,42 +15,43 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/redact"
 )
 
-// lastPollLead is how long before its deadline a waiter polls for the last time,
-// so that the answer can still arrive. Waits under ten seconds use a tenth of them.
+// lastPollLead is how long before its deadline a waiter polls for the last time, so that
+// the response can still arrive. Waits under ten seconds use a tenth of their length.
 const lastPollLead = time.Second
 
-// Clock is the time that a waiter lives in. The default is the system's; a test
-// can have its own, so that waiting takes no time.
+// Clock is the time source of a waiter. The default is the system clock. A test can use a
+// clock that makes waiting take no time.
 type Clock interface {
 	Now() time.Time
-	// Sleep returns nil after d, or the context's error as soon as that ends.
+	// Sleep returns nil after d, or the context's error as soon as the context ends.
 	Sleep(ctx context.Context, d time.Duration) error
 }
 
-// WaiterOptions are the options of a waiter, set for all of its waits by the
-// New…Waiter functions or for a single one by Wait and WaitForOutput.
+// WaiterOptions are the options of a waiter. The New…Waiter functions set them for all
+// waits, Wait and WaitForOutput for a single one.
 type WaiterOptions[I, O any] struct {
-	// APIOptions change the middleware stack of each poll. They come before
-	// those that ClientOptions add.
+	// APIOptions change the middleware stack of each poll. They come before those that
+	// ClientOptions add.
 	APIOptions []func(*middleware.Stack) error
 
 	// ClientOptions change the client's options for each poll.
 	ClientOptions []func(*Options)
 
-	// MinDelay and MaxDelay bound the time between two polls, which grows with the
-	// time waited. Zero or less means the default of the waiter: 2 and 15 seconds for
-	// images and image versions, 0.5 and 5 seconds for MicroVMs. MinDelay
-	// must not exceed MaxDelay. Only the last poll before the deadline may come sooner.
+	// MinDelay and MaxDelay bound the time between two polls, which grows with the time
+	// waited. Zero or less selects the default: 2 and 15 seconds for images and image
+	// versions, 0.5 and 5 seconds for MicroVMs. MinDelay must not exceed MaxDelay. Only
+	// the last poll before the deadline may come sooner.
 	MinDelay time.Duration
 	MaxDelay time.Duration
 
 	// LogWaitAttempts logs each poll at debug level through the client's Logger.
 	LogWaitAttempts bool
 
-	// Retryable judges each poll in place of the waiter's own rules: true polls again,
-	// false with a nil error is success, and an error ends the wait and is returned as
-	// it is. It is preset with the waiter's own rules, for a function that wants
-	// to call them. It does not see a poll that was cut off by the end of the wait.
+	// Retryable decides after each poll, instead of the waiter's own rules: true polls
+	// again, false with a nil error is success, and an error ends the wait and is
+	// returned unchanged. Its initial value is the waiter's own rules, so that a
+	// replacement can call them. It is not called for a poll that the end of the wait
+	// interrupted.
 	Retryable func(context.Context, *I, *O, error) (bool, error)
 
 	// OnAttempt is called after each poll, before the waiter sleeps or returns.
@@ -67,13 +68,13 @@ type WaiterOptions[I, O any] struct {
 type WaiterAttempt struct {
 	// Waiter is the name of the waiter, such as "MicroVMImageUpdated".
 	Waiter string
-	// Attempt counts the polls from one.
+	// Attempt is the number of the poll, counted from 1.
 	Attempt int
 	// Elapsed is the time since the wait began.
 	Elapsed time.Duration
-	// Delay is the time until the next poll, zero when this poll ended the wait.
+	// Delay is the time until the next poll, or zero if this poll ended the wait.
 	Delay time.Duration
-	// State is the state that the poll found, empty when it returned an error.
+	// State is the state that the poll returned. It is empty if the poll failed.
 	State string
 	// Output is the poll's output, a pointer such as *GetMicroVMImageOutput, or nil.
 	Output any
@@ -81,22 +82,22 @@ type WaiterAttempt struct {
 	Err error
 }
 
-// WaiterFailureError reports that the resource can no longer reach the state that
-// was waited for.
+// WaiterFailureError reports that the resource can no longer reach the awaited state.
 type WaiterFailureError struct {
 	// Waiter is the name of the waiter, such as "MicroVMImageUpdated".
 	Waiter string
-	// State is the state that ended the wait, empty when Err did.
+	// State is the state that ended the wait. It is empty if Err ended it.
 	State string
-	// Reason is the service's reason for State, where it gives one.
+	// Reason is the service's reason for State, if it gives one.
 	Reason string
 	// Attempts is the number of polls.
 	Attempts int
 	// Elapsed is the time since the wait began.
 	Elapsed time.Duration
-	// Output is the last output received, a pointer such as *GetMicroVMImageOutput, or nil.
+	// Output is the last output received, a pointer such as *GetMicroVMImageOutput, or
+	// nil.
 	Output any
-	// Err is the service's error that ended the wait, nil when State did.
+	// Err is the service's error that ended the wait, or nil if State ended it.
 	Err error
 }
 
@@ -118,24 +119,25 @@ func (e *WaiterFailureError) Error() string {
 
 func (e *WaiterFailureError) Unwrap() error { return e.Err }
 
-// WaiterTimeoutError reports that a wait reached its deadline. It matches
-// context.DeadlineExceeded, whichever deadline it was.
+// WaiterTimeoutError reports that a wait reached its deadline: maxWaitDur or that of the
+// context. It matches context.DeadlineExceeded in both cases.
 type WaiterTimeoutError struct {
 	// Waiter is the name of the waiter, such as "MicroVMImageUpdated".
 	Waiter string
-	// LastState is the last state seen, empty when no poll found one.
+	// LastState is the last state that a poll returned, or empty.
 	LastState string
 	// Attempts is the number of polls.
 	Attempts int
 	// Elapsed is the time since the wait began.
 	Elapsed time.Duration
-	// MaxWait is the time the wait had: maxWaitDur or, if less, what was left until
-	// the context's deadline; zero if that had passed.
+	// MaxWait is the maximum duration of the wait: maxWaitDur or, if less, the time until
+	// the context's deadline. It is zero if that had passed.
 	MaxWait time.Duration
-	// Output is the last output received, a pointer such as *GetMicroVMImageOutput, or nil.
+	// Output is the last output received, a pointer such as *GetMicroVMImageOutput, or
+	// nil.
 	Output any
-	// Err is the error of the last poll: one that the deadline cut off, or that was
-	// worth another poll.
+	// Err is the error of the last poll, if the deadline interrupted it or it would have
+	// been retried.
 	Err error
 }
 
@@ -172,7 +174,8 @@ func writeProgress(b *strings.Builder, attempts int, elapsed time.Duration) {
 	fmt.Fprintf(b, " (attempts: %d, elapsed: %v)", attempts, roundToMillisecond(elapsed))
 }
 
-// roundToMillisecond keeps what is shorter, which would read as 0s.
+// roundToMillisecond does not round durations under a millisecond, which would print as
+// 0s.
 func roundToMillisecond(d time.Duration) time.Duration {
 	if d < time.Millisecond {
 		return d
@@ -180,19 +183,19 @@ func roundToMillisecond(d time.Duration) time.Duration {
 	return d.Round(time.Millisecond)
 }
 
-// A verdict is what a waiter's acceptors say about a poll.
+// A verdict is the decision of a waiter's acceptors about a poll.
 type verdict uint8
 
 const (
-	// waitUnnamed is a poll that no acceptor names: after an output the waiter goes
-	// on, an error ends it.
+	// waitUnnamed is a poll that no acceptor matches: the waiter continues after an
+	// output, and fails after an error.
 	waitUnnamed verdict = iota
 	waitRetry
 	waitSuccess
 	waitFailure
 )
 
-// A waiterSpec is what the model declares about a waiter.
+// A waiterSpec is the model's declaration of a waiter.
 type waiterSpec[O any] struct {
 	name               string
 	minDelay, maxDelay time.Duration
@@ -201,7 +204,7 @@ type waiterSpec[O any] struct {
 	// accept judges a poll; out is nil when err is not.
 	accept func(out *O, err error) verdict
 	state  func(*O) string
-	// reason is nil when the output has no such member.
+	// reason is nil if the output has no such member.
 	reason func(*O) *string
 }
 
@@ -215,9 +218,9 @@ func (s *waiterSpec[O]) clockOrSystem() Clock {
 // Waiter polls an operation until a resource is in the state that its name tells.
 // It is made by the New…Waiter functions and safe for concurrent use.
 //
-// It polls at once, then each time about a quarter of the time waited so far has
-// passed again, jittered and within MinDelay and MaxDelay, and a last time shortly
-// before the deadline.
+// It polls at once. Each following delay is about a quarter of the time waited so far,
+// with jitter, between MinDelay and MaxDelay. The last poll is shortly before the
+// deadline.
 type Waiter[I, O any] struct {
 	poll    func(context.Context, *I, ...func(*Options)) (*O, error)
 	spec    waiterSpec[O]
@@ -250,14 +253,15 @@ func (w *Waiter[I, O]) Wait(ctx context.Context, params *I, maxWaitDur time.Dura
 	return err
 }
 
-// WaitForOutput polls until the resource is in the state waited for, and returns
-// the output that says so: nil where success is that the resource is not found any more.
-// It waits until the context's deadline, but for maxWaitDur at most, which must be greater than zero.
+// WaitForOutput polls until the resource reaches the awaited state, and returns that
+// poll's output, or nil if the awaited state is that the resource no longer exists. It
+// waits until the context's deadline, and at most for maxWaitDur, which must be greater
+// than zero.
 //
-// The error is a *WaiterFailureError when the resource can no longer get there,
-// a *WaiterTimeoutError at the deadline, and matches context.Canceled as soon as
-// the context is canceled; any other error of a poll ends the wait at once and is returned as it
-// is. Beside an error stands the last output received, if any.
+// The error is a *WaiterFailureError if the resource can no longer reach the state, and a
+// *WaiterTimeoutError at the deadline. It matches context.Canceled if the context is
+// canceled. Any other error of a poll ends the wait at once and is returned unchanged. On
+// error, the output is the last one received, or nil.
 func (w *Waiter[I, O]) WaitForOutput(ctx context.Context, params *I, maxWaitDur time.Duration, optFns ...func(*WaiterOptions[I, O])) (*O, error) {
 	if maxWaitDur <= 0 {
 		return nil, fmt.Errorf("%s waiter: maxWaitDur is %v, must be greater than zero", w.spec.name, maxWaitDur)
@@ -273,8 +277,8 @@ func (w *Waiter[I, O]) WaitForOutput(ctx context.Context, params *I, maxWaitDur 
 	}
 	ctx = withFeature(ctx, featureWaiter)
 	if clock.IsSystem(options.Clock) {
-		// A poll that hangs must not outlive the wait. The time of another clock
-		// says nothing about how long a call may really take.
+		// A poll that hangs must not outlive the wait. Another clock cannot bound the
+		// real time of a call.
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
@@ -351,8 +355,8 @@ func (w *Waiter[I, O]) resolve(optFns []func(*WaiterOptions[I, O])) (WaiterOptio
 	return options, nil
 }
 
-// retryable applies the acceptors in the form of WaiterOptions.Retryable. The run
-// completes its error with what only the run knows.
+// retryable applies the acceptors in the form of WaiterOptions.Retryable. failed later
+// adds to its error what only the waitRun knows.
 func (w *Waiter[I, O]) retryable(_ context.Context, _ *I, out *O, err error) (bool, error) {
 	switch w.spec.accept(out, err) {
 	case waitRetry:
@@ -375,8 +379,8 @@ func (w *Waiter[I, O]) retryable(_ context.Context, _ *I, out *O, err error) (bo
 	}
 }
 
-// delay returns the time to sleep before the next poll, zero when there is to be none.
-// Jitter spreads waiters that began together from their first delay on.
+// delay returns the time to sleep before the next poll, or zero if there is none. Jitter
+// spreads waiters that began together, from the first delay.
 func (w *Waiter[I, O]) delay(options *WaiterOptions[I, O], elapsed, left time.Duration) time.Duration {
 	aim := min(max(elapsed/4, options.MinDelay), options.MaxDelay)
 	low := max(aim-aim/4, options.MinDelay)
@@ -384,8 +388,8 @@ func (w *Waiter[I, O]) delay(options *WaiterOptions[I, O], elapsed, left time.Du
 	return max(0, min(low+time.Duration(w.random()*float64(high-low)), left))
 }
 
-// callOptions turns the options into those of a poll. Without any the client can take
-// the chain that it has compiled for waiters.
+// callOptions turns the waiter's options into those of a poll. It returns none if
+// possible, so that the client can use its compiled chain for waiters.
 func (o *WaiterOptions[I, O]) callOptions(attempt int) []func(*Options) {
 	apiOptions := o.APIOptions
 	if o.LogWaitAttempts {
@@ -432,8 +436,8 @@ func (r *waitRun[O]) attempt(delay time.Duration) WaiterAttempt {
 	return a
 }
 
-// failed completes a failure of retryable; other errors are those of polls or of a
-// user's Retryable and stay as they are.
+// failed completes an error of retryable. Errors of polls and of a user's Retryable stay
+// unchanged.
 func (r *waitRun[O]) failed(err error) error {
 	var failure *WaiterFailureError
 	if errors.As(err, &failure) && failure.Waiter == r.spec.name && failure.Attempts == 0 {
@@ -445,7 +449,8 @@ func (r *waitRun[O]) failed(err error) error {
 	return err
 }
 
-// stopped is the error of a wait whose context has ended with err, or a poll with it.
+// stopped returns the error of a wait that ended with its context; err is the error of
+// the context or of the interrupted poll.
 func (r *waitRun[O]) stopped(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return r.timedOut()

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// These waits use the system clock and real contexts, in a bubble where time is free.
+// These waits use the system clock and real contexts, in a synctest bubble.
 
 func TestWaiterSystemClock(t *testing.T) {
 	tests := []struct {
@@ -73,7 +73,7 @@ func TestWaiterSystemClock(t *testing.T) {
 func TestWaiterSystemClockCanceled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		w := newLampWaiter(lampScript(lampAnswer{state: "DARK"}), func(o *lampWaiterOptions) {
+		w := newLampWaiter(lampScript(lampResponse{state: "DARK"}), func(o *lampWaiterOptions) {
 			o.MinDelay, o.MaxDelay = time.Minute, time.Minute
 		})
 		start := time.Now()

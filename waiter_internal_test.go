@@ -62,7 +62,7 @@ func newLampWaiter(poll lampPoll, optFns ...func(*lampWaiterOptions)) *lampWaite
 	}, optFns)
 }
 
-// lampClock moves only when somebody sleeps, or a poll takes time.
+// lampClock advances only during a Sleep or a poll.
 type lampClock struct {
 	now   time.Time
 	slept []time.Duration
@@ -85,23 +85,23 @@ func (c *lampClock) Sleep(ctx context.Context, d time.Duration) error {
 
 func (c *lampClock) use(o *lampWaiterOptions) { o.Clock = c }
 
-type lampAnswer struct {
+type lampResponse struct {
 	state, reason string
 	err           error
 }
 
-// lampScript answers polls in turn, the last answer for ever.
-func lampScript(answers ...lampAnswer) lampPoll {
+// lampScript returns its responses to polls in turn, and repeats the last one.
+func lampScript(responses ...lampResponse) lampPoll {
 	polls := 0
 	return func(context.Context, *lampInput, ...func(*Options)) (*lampOutput, error) {
-		answer := answers[min(polls, len(answers)-1)]
+		response := responses[min(polls, len(responses)-1)]
 		polls++
-		if answer.err != nil {
-			return nil, answer.err
+		if response.err != nil {
+			return nil, response.err
 		}
-		out := &lampOutput{State: answer.state}
-		if answer.reason != "" {
-			out.Reason = &answer.reason
+		out := &lampOutput{State: response.state}
+		if response.reason != "" {
+			out.Reason = &response.reason
 		}
 		return out, nil
 	}
@@ -115,30 +115,30 @@ func TestWaiterOutcome(t *testing.T) {
 	gone, later, denied := lampError("LampGone"), lampError("LampLater"), lampError("AccessDenied")
 	reason := "no oil"
 	tests := []struct {
-		name    string
-		answers []lampAnswer
-		want    *lampOutput
-		failure *WaiterFailureError
-		wantErr error // exactly this one, when there is no failure
-		polls   int
+		name      string
+		responses []lampResponse
+		want      *lampOutput
+		failure   *WaiterFailureError
+		wantErr   error // the error itself, if it is not a WaiterFailureError
+		polls     int
 	}{
-		{name: "success at once", answers: []lampAnswer{{state: "LIT"}}, want: &lampOutput{State: "LIT"}, polls: 1},
+		{name: "success at once", responses: []lampResponse{{state: "LIT"}}, want: &lampOutput{State: "LIT"}, polls: 1},
 		{
-			name:    "states that no acceptor names are polled again",
-			answers: []lampAnswer{{state: "DARK"}, {state: ""}, {state: "NEW-FANGLED"}, {state: "LIT"}},
-			want:    &lampOutput{State: "LIT"},
-			polls:   4,
+			name:      "states that no acceptor names are polled again",
+			responses: []lampResponse{{state: "DARK"}, {state: ""}, {state: "NEW-FANGLED"}, {state: "LIT"}},
+			want:      &lampOutput{State: "LIT"},
+			polls:     4,
 		},
 		{
-			name:    "an error to retry",
-			answers: []lampAnswer{{err: later}, {state: "LIT"}},
-			want:    &lampOutput{State: "LIT"},
-			polls:   2,
+			name:      "an error to retry",
+			responses: []lampResponse{{err: later}, {state: "LIT"}},
+			want:      &lampOutput{State: "LIT"},
+			polls:     2,
 		},
 		{
-			name:    "failure state with reason",
-			answers: []lampAnswer{{state: "DARK"}, {state: "BROKEN", reason: reason}},
-			want:    &lampOutput{State: "BROKEN", Reason: &reason},
+			name:      "failure state with reason",
+			responses: []lampResponse{{state: "DARK"}, {state: "BROKEN", reason: reason}},
+			want:      &lampOutput{State: "BROKEN", Reason: &reason},
 			failure: &WaiterFailureError{
 				Waiter: "LampLit", State: "BROKEN", Reason: reason,
 				Attempts: 2, Elapsed: 2 * time.Second,
@@ -147,16 +147,16 @@ func TestWaiterOutcome(t *testing.T) {
 			polls: 2,
 		},
 		{
-			name:    "failure state without reason",
-			answers: []lampAnswer{{state: "BROKEN"}},
-			want:    &lampOutput{State: "BROKEN"},
-			failure: &WaiterFailureError{Waiter: "LampLit", State: "BROKEN", Attempts: 1, Output: &lampOutput{State: "BROKEN"}},
-			polls:   1,
+			name:      "failure state without reason",
+			responses: []lampResponse{{state: "BROKEN"}},
+			want:      &lampOutput{State: "BROKEN"},
+			failure:   &WaiterFailureError{Waiter: "LampLit", State: "BROKEN", Attempts: 1, Output: &lampOutput{State: "BROKEN"}},
+			polls:     1,
 		},
 		{
-			name:    "failure by an error keeps the output before it",
-			answers: []lampAnswer{{state: "DARK"}, {err: gone}},
-			want:    &lampOutput{State: "DARK"},
+			name:      "failure by an error keeps the output before it",
+			responses: []lampResponse{{state: "DARK"}, {err: gone}},
+			want:      &lampOutput{State: "DARK"},
 			failure: &WaiterFailureError{
 				Waiter: "LampLit", Attempts: 2, Elapsed: 2 * time.Second,
 				Output: &lampOutput{State: "DARK"}, Err: gone,
@@ -164,29 +164,29 @@ func TestWaiterOutcome(t *testing.T) {
 			polls: 2,
 		},
 		{
-			name:    "failure by the first error has no output",
-			answers: []lampAnswer{{err: gone}},
-			failure: &WaiterFailureError{Waiter: "LampLit", Attempts: 1, Err: gone},
-			polls:   1,
+			name:      "failure by the first error has no output",
+			responses: []lampResponse{{err: gone}},
+			failure:   &WaiterFailureError{Waiter: "LampLit", Attempts: 1, Err: gone},
+			polls:     1,
 		},
 		{
-			name:    "a timeout of one call is not the end of the wait's time",
-			answers: []lampAnswer{{err: context.DeadlineExceeded}},
-			wantErr: context.DeadlineExceeded,
-			polls:   1,
+			name:      "a timeout of one call is not the end of the wait's time",
+			responses: []lampResponse{{err: context.DeadlineExceeded}},
+			wantErr:   context.DeadlineExceeded,
+			polls:     1,
 		},
 		{
-			name:    "an error that no acceptor names ends the wait as it is",
-			answers: []lampAnswer{{state: "DARK"}, {err: denied}, {state: "LIT"}},
-			want:    &lampOutput{State: "DARK"},
-			wantErr: denied,
-			polls:   2,
+			name:      "an error that no acceptor names ends the wait as it is",
+			responses: []lampResponse{{state: "DARK"}, {err: denied}, {state: "LIT"}},
+			want:      &lampOutput{State: "DARK"},
+			wantErr:   denied,
+			polls:     2,
 		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			polls := 0
-			w := newLampWaiter(lampScript(tt.answers...), newLampClock().use, func(o *lampWaiterOptions) {
+			w := newLampWaiter(lampScript(tt.responses...), newLampClock().use, func(o *lampWaiterOptions) {
 				o.OnAttempt = func(WaiterAttempt) { polls++ }
 			})
 			w.random = func() float64 { return 0 }
@@ -215,7 +215,7 @@ func TestWaiterOutcome(t *testing.T) {
 }
 
 func TestWaiterSuccessByError(t *testing.T) {
-	w := newWaiter(lampScript(lampAnswer{state: "DARK"}, lampAnswer{err: lampError("LampGone")}), waiterSpec[lampOutput]{
+	w := newWaiter(lampScript(lampResponse{state: "DARK"}, lampResponse{err: lampError("LampGone")}), waiterSpec[lampOutput]{
 		name:     "LampGone",
 		minDelay: time.Second,
 		maxDelay: time.Second,
@@ -238,7 +238,7 @@ func TestWaiterSuccessByError(t *testing.T) {
 }
 
 func TestWaiterFailureWithoutReasonMember(t *testing.T) {
-	w := newWaiter(lampScript(lampAnswer{state: "BROKEN"}), waiterSpec[lampOutput]{
+	w := newWaiter(lampScript(lampResponse{state: "BROKEN"}), waiterSpec[lampOutput]{
 		name:   "LampLit",
 		accept: func(*lampOutput, error) verdict { return waitFailure },
 		state:  func(out *lampOutput) string { return out.State },
@@ -334,14 +334,14 @@ func TestWaiterRetryable(t *testing.T) {
 	denied := lampError("AccessDenied")
 	tests := []struct {
 		name      string
-		answers   []lampAnswer
+		responses []lampResponse
 		retryable func(own lampRetryable) lampRetryable
 		wantState string
 		wantErr   error
 	}{
 		{
-			name:    "replaces the waiter's rules",
-			answers: []lampAnswer{{state: "LIT"}, {state: "BROKEN"}, {err: denied}, {state: "DARK"}},
+			name:      "replaces the waiter's rules",
+			responses: []lampResponse{{state: "LIT"}, {state: "BROKEN"}, {err: denied}, {state: "DARK"}},
 			retryable: func(lampRetryable) lampRetryable {
 				return func(_ context.Context, _ *lampInput, out *lampOutput, _ error) (bool, error) {
 					return out == nil || out.State != "DARK", nil
@@ -350,8 +350,8 @@ func TestWaiterRetryable(t *testing.T) {
 			wantState: "DARK",
 		},
 		{
-			name:    "its error is returned as it is",
-			answers: []lampAnswer{{state: "DARK"}},
+			name:      "its error is returned as it is",
+			responses: []lampResponse{{state: "DARK"}},
 			retryable: func(lampRetryable) lampRetryable {
 				return func(context.Context, *lampInput, *lampOutput, error) (bool, error) { return true, spent }
 			},
@@ -359,8 +359,8 @@ func TestWaiterRetryable(t *testing.T) {
 			wantErr:   spent,
 		},
 		{
-			name:    "so is a failure of another wait",
-			answers: []lampAnswer{{state: "DARK"}},
+			name:      "so is a failure of another wait",
+			responses: []lampResponse{{state: "DARK"}},
 			retryable: func(lampRetryable) lampRetryable {
 				return func(context.Context, *lampInput, *lampOutput, error) (bool, error) { return false, finished }
 			},
@@ -368,8 +368,8 @@ func TestWaiterRetryable(t *testing.T) {
 			wantErr:   finished,
 		},
 		{
-			name:    "can call the waiter's rules",
-			answers: []lampAnswer{{err: denied}, {state: "DARK"}, {state: "LIT"}},
+			name:      "can call the waiter's rules",
+			responses: []lampResponse{{err: denied}, {state: "DARK"}, {state: "LIT"}},
 			retryable: func(own lampRetryable) lampRetryable {
 				return func(ctx context.Context, in *lampInput, out *lampOutput, err error) (bool, error) {
 					if errorCodeIs(err, "AccessDenied") {
@@ -381,8 +381,8 @@ func TestWaiterRetryable(t *testing.T) {
 			wantState: "LIT",
 		},
 		{
-			name:    "nil means the waiter's rules",
-			answers: []lampAnswer{{state: "DARK"}, {state: "LIT"}},
+			name:      "nil means the waiter's rules",
+			responses: []lampResponse{{state: "DARK"}, {state: "LIT"}},
 			retryable: func(lampRetryable) lampRetryable {
 				return nil
 			},
@@ -391,7 +391,7 @@ func TestWaiterRetryable(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newLampWaiter(lampScript(tt.answers...), newLampClock().use)
+			w := newLampWaiter(lampScript(tt.responses...), newLampClock().use)
 			out, err := w.WaitForOutput(t.Context(), &lampInput{}, time.Hour, func(o *lampWaiterOptions) {
 				o.Retryable = tt.retryable(o.Retryable)
 			})
@@ -560,7 +560,7 @@ func TestWaiterDeadlineInThePast(t *testing.T) {
 
 func TestWaiterTimeoutTellsLastError(t *testing.T) {
 	later := lampError("LampLater")
-	w := newLampWaiter(lampScript(lampAnswer{state: "DARK"}, lampAnswer{err: later}), newLampClock().use)
+	w := newLampWaiter(lampScript(lampResponse{state: "DARK"}, lampResponse{err: later}), newLampClock().use)
 
 	err := w.Wait(t.Context(), &lampInput{}, time.Minute)
 	var timeout *WaiterTimeoutError
@@ -633,7 +633,7 @@ func TestWaiterContextEnds(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			poll := lampScript(lampAnswer{state: "DARK"})
+			poll := lampScript(lampResponse{state: "DARK"})
 			if tt.poll != nil {
 				poll = tt.poll(cancel)
 			}
@@ -670,7 +670,7 @@ func TestWaiterContextEnds(t *testing.T) {
 	}
 }
 
-// blindClock sleeps on when the context ends.
+// blindClock keeps sleeping after the context has ended.
 type blindClock struct{ *lampClock }
 
 func (c blindClock) Sleep(_ context.Context, d time.Duration) error {
@@ -704,7 +704,7 @@ func TestWaiterOnAttempt(t *testing.T) {
 	later := lampError("LampLater")
 	var got []WaiterAttempt
 	w := newLampWaiter(
-		lampScript(lampAnswer{state: "DARK"}, lampAnswer{err: later}, lampAnswer{state: "LIT"}),
+		lampScript(lampResponse{state: "DARK"}, lampResponse{err: later}, lampResponse{state: "LIT"}),
 		newLampClock().use,
 		func(o *lampWaiterOptions) { o.OnAttempt = func(a WaiterAttempt) { got = append(got, a) } },
 	)
@@ -725,15 +725,15 @@ func TestWaiterOnAttempt(t *testing.T) {
 func TestWaiterOnAttemptLast(t *testing.T) {
 	tests := []struct {
 		name      string
-		answer    lampAnswer
+		response  lampResponse
 		retryable lampRetryable
 	}{
-		{name: "failure", answer: lampAnswer{state: "BROKEN"}},
-		{name: "real error", answer: lampAnswer{err: lampError("AccessDenied")}},
-		{name: "deadline", answer: lampAnswer{state: "DARK"}},
+		{name: "failure", response: lampResponse{state: "BROKEN"}},
+		{name: "real error", response: lampResponse{err: lampError("AccessDenied")}},
+		{name: "deadline", response: lampResponse{state: "DARK"}},
 		{
-			name:   "error of Retryable",
-			answer: lampAnswer{state: "DARK"},
+			name:     "error of Retryable",
+			response: lampResponse{state: "DARK"},
 			retryable: func(context.Context, *lampInput, *lampOutput, error) (bool, error) {
 				return true, errors.New("spent")
 			},
@@ -742,7 +742,7 @@ func TestWaiterOnAttemptLast(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var last WaiterAttempt
-			w := newLampWaiter(lampScript(tt.answer), newLampClock().use, func(o *lampWaiterOptions) {
+			w := newLampWaiter(lampScript(tt.response), newLampClock().use, func(o *lampWaiterOptions) {
 				o.OnAttempt = func(a WaiterAttempt) { last = a }
 				if tt.retryable != nil {
 					o.Retryable = tt.retryable
@@ -768,7 +768,7 @@ func TestWaiterCallOptions(t *testing.T) {
 	tests := []struct {
 		name string
 		set  func(*lampWaiterOptions)
-		// want is the Initialize step; nil when the poll is called without options.
+		// want is the Initialize step, or nil if the poll is called without options.
 		want []string
 	}{
 		{name: "plain", set: func(*lampWaiterOptions) {}},
@@ -804,7 +804,8 @@ func TestWaiterCallOptions(t *testing.T) {
 	}
 }
 
-// initializeStep returns the Initialize step that a client with one API option ends up with.
+// initializeStep returns the Initialize step that a client with one API option ends up
+// with.
 func initializeStep(t *testing.T, own func(*middleware.Stack) error, optFns []func(*Options)) []string {
 	t.Helper()
 	if len(optFns) == 0 {
@@ -870,7 +871,7 @@ func TestWaiterLogsAttempts(t *testing.T) {
 
 func TestWaiterOptionsOfOneWait(t *testing.T) {
 	clock := newLampClock()
-	w := newLampWaiter(lampScript(lampAnswer{state: "DARK"}), clock.use)
+	w := newLampWaiter(lampScript(lampResponse{state: "DARK"}), clock.use)
 	_ = w.Wait(t.Context(), &lampInput{}, 10*time.Second, func(o *lampWaiterOptions) {
 		o.MinDelay, o.MaxDelay = 9*time.Second, 9*time.Second
 	})
@@ -920,8 +921,8 @@ func TestWaiterConcurrent(t *testing.T) {
 	group.Wait()
 }
 
-// The bounds are loose: on a build of about a minute the schedule is meant to notice the
-// end some 7 s late on average, with 18 polls.
+// For a build of about a minute the schedule notices the end about 7 s late on average,
+// with 18 polls. The bounds leave room around that.
 func TestWaiterScheduleSimulated(t *testing.T) {
 	const runs = 4000
 	random := rand.New(rand.NewPCG(2025, 9))

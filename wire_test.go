@@ -25,7 +25,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// wanted is the request that the model describes for a document, worked out here without any of the client's code.
+// wanted returns the request that the model describes for a document. It uses none of the
+// client's code.
 func wanted(t *testing.T, op *model.Shape, doc map[string]any) (target, body string) {
 	t.Helper()
 	target = op.Traits.HTTP.URI
@@ -81,7 +82,8 @@ func percent(s string) string {
 	return b.String()
 }
 
-// documents returns inputs of an operation: with all members, in each variant of its unions, and with the required only.
+// documents returns inputs of an operation: with all members, one for each variant of its
+// unions, and with required members only.
 func documents(op *model.Shape) []map[string]any {
 	var list []map[string]any
 	for variant := range 3 {
@@ -120,7 +122,7 @@ func TestRequestsOfAllOperations(t *testing.T) {
 							return nil, err
 						}
 					}
-					return answer(op.Traits.HTTP.Code, nil, "{}"), nil
+					return newResponse(op.Traits.HTTP.Code, nil, "{}"), nil
 				})
 				if _, err := call(t, client, op, doc); err != nil {
 					t.Fatal(err)
@@ -141,13 +143,14 @@ func TestRequestsOfAllOperations(t *testing.T) {
 	}
 }
 
-// The whole requests, for a reader: what goes over the wire for the fullest input of each operation.
+// The golden file shows the whole request of each operation, for an input with all
+// members.
 func TestRequestsGolden(t *testing.T) {
 	var b strings.Builder
 	for _, op := range readModel(t).Service.Operations {
 		client := stubbed(func(r *http.Request) (*http.Response, error) {
 			dump(&b, r)
-			return answer(op.Traits.HTTP.Code, nil, "{}"), nil
+			return newResponse(op.Traits.HTTP.Code, nil, "{}"), nil
 		})
 		if _, err := call(t, client, op, documents(op)[0]); err != nil {
 			t.Fatal(err)
@@ -163,7 +166,7 @@ var volatile = map[string]*regexp.Regexp{
 	"Amz-Sdk-Invocation-Id": regexp.MustCompile(`()[0-9a-f-]{36}`),
 }
 
-// dump prints a request without what changes from run to run.
+// dump prints a request without the parts that change from run to run.
 func dump(b *strings.Builder, r *http.Request) {
 	fmt.Fprintf(b, "%s %s\n", r.Method, r.URL.RequestURI())
 	fmt.Fprintf(b, "Host: %s\nContent-Length: %d\n", r.URL.Host, r.ContentLength)
@@ -184,8 +187,8 @@ func dump(b *strings.Builder, r *http.Request) {
 	}
 }
 
-// Every member of every answer is decoded: what comes back as JSON is what came.
-func TestAnswersOfAllOperations(t *testing.T) {
+// Every member of every output is decoded: encoded again, it equals the response.
+func TestOutputsOfAllOperations(t *testing.T) {
 	for _, op := range readModel(t).Service.Operations {
 		t.Run(op.ID.Name(), func(t *testing.T) {
 			for variant := range 3 {
@@ -198,7 +201,7 @@ func TestAnswersOfAllOperations(t *testing.T) {
 					t.Fatal(err)
 				}
 				client := stubbed(func(*http.Request) (*http.Response, error) {
-					return answer(op.Traits.HTTP.Code, nil, string(body)), nil
+					return newResponse(op.Traits.HTTP.Code, nil, string(body)), nil
 				})
 				out, err := call(t, client, op, sample.Minimal(op.Input))
 				if err != nil {
@@ -209,7 +212,7 @@ func TestAnswersOfAllOperations(t *testing.T) {
 					t.Fatal(err)
 				}
 				if diff := cmp.Diff(parsed(t, body), parsed(t, again)); diff != "" {
-					t.Errorf("-answer +output:\n%s", diff)
+					t.Errorf("-response +output:\n%s", diff)
 				}
 			}
 		})
@@ -224,7 +227,8 @@ func parsed(t *testing.T, data []byte) (v any) {
 	return v
 }
 
-// The forms in which the service, its gateways and older protocols say what went wrong. %s is the code.
+// The forms in which the service, its gateways and older protocols send an error. %s is
+// the code.
 var errorForms = []struct {
 	name   string
 	header string
@@ -250,7 +254,7 @@ func TestErrorsOfAllOperations(t *testing.T) {
 				}
 				body := strings.Replace(form.body, "%s", code, 1)
 				client := stubbed(func(*http.Request) (*http.Response, error) {
-					return answer(shape.Traits.HTTPStatus, header.Clone(), body), nil
+					return newResponse(shape.Traits.HTTPStatus, header.Clone(), body), nil
 				})
 				_, err := call(t, client, op, sample.Minimal(op.Input))
 
@@ -295,7 +299,7 @@ func TestErrorsThatAreNoneOfTheModel(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			client := stubbed(func(*http.Request) (*http.Response, error) {
-				return answer(test.status, http.Header{"X-Amzn-Errortype": {test.header}}, test.body), nil
+				return newResponse(test.status, http.Header{"X-Amzn-Errortype": {test.header}}, test.body), nil
 			})
 			_, err := client.ListMicroVMImages(context.Background(), nil)
 			var generic *smithy.GenericAPIError
@@ -313,7 +317,7 @@ func TestErrorsThatAreNoneOfTheModel(t *testing.T) {
 		})
 	}
 	for _, status := range []int{400, 404, 500, 502} {
-		client := stubbed(func(*http.Request) (*http.Response, error) { return answer(status, nil, html), nil })
+		client := stubbed(func(*http.Request) (*http.Response, error) { return newResponse(status, nil, html), nil })
 		_, err := client.ListMicroVMImages(context.Background(), nil)
 		var response *awshttp.ResponseError
 		var api smithy.APIError
@@ -328,7 +332,7 @@ func TestErrorsThatAreNoneOfTheModel(t *testing.T) {
 
 func TestErrorMembers(t *testing.T) {
 	client := stubbed(func(*http.Request) (*http.Response, error) {
-		return answer(429, http.Header{"X-Amzn-Errortype": {"ThrottlingException"}, "Retry-After": {"7"}},
+		return newResponse(429, http.Header{"X-Amzn-Errortype": {"ThrottlingException"}, "Retry-After": {"7"}},
 			`{"message":"slow","serviceCode":"lambda","quotaCode":"L-1"}`), nil
 	})
 	_, err := client.ListMicroVMImages(context.Background(), nil)

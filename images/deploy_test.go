@@ -303,7 +303,7 @@ func TestDeployIsSentOnce(t *testing.T) {
 			d.Image.Description = &version
 			result, err := b.deploy(d)
 			if err != nil || result.Version != version || len(b.versions()) != number(version) {
-				t.Errorf("%d answers lost: %+v, %v, versions %v", lost, result, err, b.versions())
+				t.Errorf("%d responses lost: %+v, %v, versions %v", lost, result, err, b.versions())
 			}
 		}
 		tokens := make(map[string]bool)
@@ -314,7 +314,7 @@ func TestDeployIsSentOnce(t *testing.T) {
 			tokens[*in.ClientToken] = true
 		}
 		if len(tokens) != 2 {
-			t.Errorf("%d answers lost: two builds had %d tokens", lost, len(tokens))
+			t.Errorf("%d responses lost: two builds had %d tokens", lost, len(tokens))
 		}
 	}
 }

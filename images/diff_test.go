@@ -60,7 +60,7 @@ func TestDiff(t *testing.T) {
 			in.Hooks = &types.Hooks{MicroVMHooks: &types.MicroVMHooks{}, MicroVMImageHooks: &types.MicroVMImageHooks{}}
 		}), nil},
 		{"pinned to the same base version", plain, change(plain, func(in *input) { in.BaseImageVersion = aws.String("1") }), nil},
-		{"pinned in the spelling of answers", plain, change(plain, func(in *input) { in.BaseImageVersion = aws.String("1.0") }), nil},
+		{"pinned in the spelling of responses", plain, change(plain, func(in *input) { in.BaseImageVersion = aws.String("1.0") }), nil},
 		{"pinned to another", plain, change(plain, func(in *input) { in.BaseImageVersion = aws.String("2") }), []string{`~ BaseImageVersion: "1" -> "2"`}},
 		{"the usual rebuild, with nothing but what is required", full, three, []string{
 			`- AdditionalOsCapabilities[0]: "ALL"`,

@@ -143,8 +143,8 @@ func describe(text string) func(*lambdamicrovms.UpdateMicroVMImageInput) error {
 type interposed struct {
 	*lambdamicrovms.Client
 	update, list, remove func()
-	// answered may change the result of an update.
-	answered func(*lambdamicrovms.UpdateMicroVMImageOutput, error) (*lambdamicrovms.UpdateMicroVMImageOutput, error)
+	// changed may change the result of an update.
+	changed func(*lambdamicrovms.UpdateMicroVMImageOutput, error) (*lambdamicrovms.UpdateMicroVMImageOutput, error)
 }
 
 func once(f func()) func() {
@@ -162,8 +162,8 @@ func (c *interposed) UpdateMicroVMImage(ctx context.Context, in *lambdamicrovms.
 		c.update()
 	}
 	out, err := c.Client.UpdateMicroVMImage(ctx, in, optFns...)
-	if c.answered != nil {
-		return c.answered(out, err)
+	if c.changed != nil {
+		return c.changed(out, err)
 	}
 	return out, err
 }

@@ -226,12 +226,12 @@ func TestPruneWaitsAndRepeats(t *testing.T) {
 		on     fake.Operation
 		when   fake.Condition
 	}{
-		{"a lost answer", fake.LoseAnswer{}, fake.DeleteMicroVMImageVersion, fake.Nth(1)},
-		{"no answer at all", fake.LoseAnswer{}, fake.DeleteMicroVMImageVersion, fake.First(3)},
+		{"a lost response", fake.LoseAnswer{}, fake.DeleteMicroVMImageVersion, fake.Nth(1)},
+		{"no response at all", fake.LoseAnswer{}, fake.DeleteMicroVMImageVersion, fake.First(3)},
 		{"throttled", fake.Throttle{}, fake.DeleteMicroVMImageVersion, fake.First(5)},
 		{"throttled before", fake.Throttle{}, fake.UpdateMicroVMImageVersion, fake.First(5)},
 		{"no list", fake.BadGateway{}, fake.ListMicroVMs, fake.First(5)},
-		{"polls without answer", fake.ServerError{}, fake.GetMicroVMImageVersion, fake.First(20)},
+		{"polls without response", fake.ServerError{}, fake.GetMicroVMImageVersion, fake.First(20)},
 	} {
 		b := newBench(t)
 		b.history(3)
@@ -301,6 +301,6 @@ func TestPruneFails(t *testing.T) {
 	var uncertain *lambdamicrovms.UncertainError
 	_, err = images.Prune(b.ctx, api, appARN, 1, b.pruning)
 	if !errors.As(err, &failed) || failed.Step != images.StepDelete || failed.Version != "1.0" || !errors.As(err, &uncertain) {
-		t.Errorf("no answer, and no look at what came of it: %v", err)
+		t.Errorf("no response, and the state was not read: %v", err)
 	}
 }

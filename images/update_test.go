@@ -52,7 +52,7 @@ func TestUpdateBaseImageVersion(t *testing.T) {
 	}{
 		{"left alone it is the latest", nil, false, nil},
 		{"as requests take it", aws.String("1"), false, aws.String("1")},
-		{"as answers have it", aws.String("1.0"), false, aws.String("1")},
+		{"as in responses", aws.String("1.0"), false, aws.String("1")},
 		{"kept", nil, true, aws.String("1")},
 		{"the change decides", aws.String("2"), true, aws.String("2")},
 	} {
@@ -333,10 +333,10 @@ func TestUpdateIsSentOnce(t *testing.T) {
 		when   fake.Condition
 	}{
 		{"the client's own retry gets through", fake.LoseAnswer{}, fake.First(1)},
-		{"no answer to any attempt of a call", fake.LoseAnswer{}, fake.First(3)},
-		{"no answer to several calls", fake.LoseAnswer{}, fake.First(9)},
-		{"never an answer", fake.LoseAnswer{}, fake.First(1000)},
-		{"an answer that cannot be read", fake.MalformedJSON{}, fake.First(1)},
+		{"no response to any attempt of a call", fake.LoseAnswer{}, fake.First(3)},
+		{"no response to several calls", fake.LoseAnswer{}, fake.First(9)},
+		{"never a response", fake.LoseAnswer{}, fake.First(1000)},
+		{"an unreadable response", fake.MalformedJSON{}, fake.First(1)},
 		{"never one that can be read", fake.MalformedJSON{}, fake.First(1000)},
 		{"throttled afterwards", fake.Throttle{}, func(fake.Occasion) bool { return false }},
 	} {
@@ -368,7 +368,7 @@ func TestUpdateRecognizesItsOwnBuild(t *testing.T) {
 	b := newBench(t)
 	b.create(declaration())
 	sent := 0
-	api := &interposed{Client: b.client, answered: func(out *lambdamicrovms.UpdateMicroVMImageOutput, err error) (*lambdamicrovms.UpdateMicroVMImageOutput, error) {
+	api := &interposed{Client: b.client, changed: func(out *lambdamicrovms.UpdateMicroVMImageOutput, err error) (*lambdamicrovms.UpdateMicroVMImageOutput, error) {
 		if sent++; sent == 1 && err == nil {
 			return nil, &types.ConflictException{Message: aws.String("MicroVM Image is already in state: UPDATING")}
 		}
@@ -398,7 +398,7 @@ func TestUpdateOutcomeIsUnknown(t *testing.T) {
 	b.srv.Inject(fake.LoseAnswer{}, on, fake.First(3))
 	b.srv.Inject(fake.QuotaExceeded{}, on, fake.Nth(4))
 	broken := &interposed{Client: b.client}
-	broken.answered = func(out *lambdamicrovms.UpdateMicroVMImageOutput, err error) (*lambdamicrovms.UpdateMicroVMImageOutput, error) {
+	broken.changed = func(out *lambdamicrovms.UpdateMicroVMImageOutput, err error) (*lambdamicrovms.UpdateMicroVMImageOutput, error) {
 		if lambdamicrovms.IsQuotaExceeded(err) {
 			b.srv.Inject(fake.ServerError{}, fake.On(fake.ListMicroVMImageVersions))
 		}
@@ -412,7 +412,7 @@ func TestUpdateOutcomeIsUnknown(t *testing.T) {
 	b = newBench(t)
 	b.create(declaration())
 	ctx, cancel := context.WithCancel(b.ctx)
-	api := &interposed{Client: b.client, answered: func(*lambdamicrovms.UpdateMicroVMImageOutput, error) (*lambdamicrovms.UpdateMicroVMImageOutput, error) {
+	api := &interposed{Client: b.client, changed: func(*lambdamicrovms.UpdateMicroVMImageOutput, error) (*lambdamicrovms.UpdateMicroVMImageOutput, error) {
 		cancel()
 		return nil, context.Canceled
 	}}

@@ -10,7 +10,7 @@ import (
 // BenchmarkRoundTrip measures what a session adds to its transport.
 func BenchmarkRoundTrip(b *testing.B) {
 	srv := newService(b)
-	resp := answer(http.StatusOK, "")
+	resp := newResponse(http.StatusOK, "")
 	s := srv.start(b, func(o *session.Options) {
 		o.Transport = roundTripper(func(*http.Request) (*http.Response, error) { return resp, nil })
 	})

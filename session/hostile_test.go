@@ -116,7 +116,7 @@ func TestHostileRedirects(t *testing.T) {
 		var s *session.Session
 		var host string
 		sent := &tape{RoundTripper: roundTripper(func(req *http.Request) (*http.Response, error) {
-			resp := answer(http.StatusOK, "")
+			resp := newResponse(http.StatusOK, "")
 			if req.URL.Path == "/begin" {
 				resp.StatusCode = http.StatusFound
 				resp.Header.Set("Location", strings.ReplaceAll(location, "HOST", host))
@@ -145,7 +145,7 @@ func TestIdleBody(t *testing.T) {
 		srv := newService(t)
 		s := srv.start(t, func(o *session.Options) {
 			o.Transport = roundTripper(func(*http.Request) (*http.Response, error) {
-				resp := answer(status, "")
+				resp := newResponse(status, "")
 				resp.Body = io.NopCloser(idle{})
 				return resp, nil
 			})

@@ -21,7 +21,7 @@ import (
 // recorded starts a session whose requests end in a record.
 func recorded(t *testing.T, optFns ...func(*session.Options)) (s *session.Session, host string, sent func() []*http.Request) {
 	srv := newService(t)
-	record := &tape{RoundTripper: roundTripper(func(*http.Request) (*http.Response, error) { return answer(http.StatusOK, ""), nil })}
+	record := &tape{RoundTripper: roundTripper(func(*http.Request) (*http.Response, error) { return newResponse(http.StatusOK, ""), nil })}
 	s = srv.start(t, append(optFns, func(o *session.Options) { o.Transport = record })...)
 	return s, strings.TrimPrefix(s.URL(0), "https://"), func() []*http.Request {
 		all := record.requests

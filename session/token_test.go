@@ -141,7 +141,7 @@ func TestTokenRefused(t *testing.T) {
 				if sends == 1 { // another request is done before this one is answered
 					get(t, s.Client(), "/")
 				}
-				return answer(http.StatusForbidden, "Token authentication failed"), nil
+				return newResponse(http.StatusForbidden, "Token authentication failed"), nil
 			})
 		})
 		get(t, s.Client(), "/")
@@ -156,7 +156,7 @@ func TestTokenRefused(t *testing.T) {
 		s := srv.start(t, func(o *session.Options) {
 			o.Transport = roundTripper(func(*http.Request) (*http.Response, error) {
 				sends++
-				return answer(http.StatusForbidden, "Token authentication failed"), nil
+				return newResponse(http.StatusForbidden, "Token authentication failed"), nil
 			})
 		})
 		_, err := s.Client().Get("/")

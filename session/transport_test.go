@@ -293,7 +293,7 @@ func TestProxyErrors(t *testing.T) {
 }
 
 // Responses of the application are returned unchanged, even if they resemble the proxy's.
-func TestAnswersOfTheApplication(t *testing.T) {
+func TestResponsesOfTheApplication(t *testing.T) {
 	tests := []struct {
 		method string
 		status int
@@ -366,7 +366,7 @@ func TestBodyPutBack(t *testing.T) {
 	for _, tt := range tests {
 		s := srv.start(t, func(o *session.Options) {
 			o.Transport = roundTripper(func(*http.Request) (*http.Response, error) {
-				resp := answer(tt.status, "")
+				resp := newResponse(tt.status, "")
 				resp.Body = io.NopCloser(tt.body)
 				return resp, nil
 			})
@@ -538,14 +538,14 @@ func TestReplaysOnlyWhatIsSafe(t *testing.T) {
 			sends = append(sends, body)
 			switch random.IntN(5) {
 			case 0:
-				return answer(http.StatusForbidden, "Token authentication failed"), nil
+				return newResponse(http.StatusForbidden, "Token authentication failed"), nil
 			case 1:
-				return answer(http.StatusForbidden, "Request missing authentication"), nil
+				return newResponse(http.StatusForbidden, "Request missing authentication"), nil
 			case 2, 3:
 				state = states[random.IntN(len(states))]
-				return answer(http.StatusBadGateway, ""), nil
+				return newResponse(http.StatusBadGateway, ""), nil
 			}
-			return answer(http.StatusOK, ""), nil
+			return newResponse(http.StatusOK, ""), nil
 		})
 	})
 
