@@ -15,13 +15,14 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// The images of the demonstration. Builds of demoFailing fail, but for its first version.
+// The images of the demonstration. Builds of demoFailing fail, except for its first
+// version.
 const (
 	demoImage   = "web"
 	demoFailing = "checkout"
 )
 
-// demonstration makes what --demo shows.
+// demonstration creates the resources of --demo.
 type demonstration struct {
 	srv         *fake.Server
 	client      *lambdamicrovms.Client
@@ -29,8 +30,8 @@ type demonstration struct {
 	credentials aws.Credentials
 }
 
-// seed makes two images, one with a failed update, and two MicroVMs, unless they are in
-// the state that was kept. The ids are the same at every start.
+// seed creates two images, one with a failed update, and two MicroVMs, unless the loaded
+// state has them. The IDs are the same at every start.
 func seed(ctx context.Context, srv *fake.Server) (*demonstration, error) {
 	d := &demonstration{srv: srv, client: lambdamicrovms.New(srv.Options())}
 	d.region = d.client.Options().Region
@@ -75,7 +76,7 @@ func (d *demonstration) create(ctx context.Context, name string) error {
 	return d.built(ctx, created.ImageArn, created.ImageVersion)
 }
 
-// fail updates demoFailing, once.
+// fail updates demoFailing, unless it was updated before.
 func (d *demonstration) fail(ctx context.Context) error {
 	found, err := images.Find(ctx, d.client, demoFailing)
 	if err != nil || found.LatestFailedImageVersion != nil {
@@ -109,7 +110,7 @@ func (d *demonstration) run(ctx context.Context) error {
 	}).Wait(ctx, in, time.Hour)
 }
 
-// built waits until a version is built.
+// built waits until the build of a version ends.
 func (d *demonstration) built(ctx context.Context, image, version *string) error {
 	in := &lambdamicrovms.GetMicroVMImageVersionInput{ImageIdentifier: image, ImageVersion: version}
 	return lambdamicrovms.NewMicroVMImageVersionSuccessfulWaiter(d.client, func(o *lambdamicrovms.MicroVMImageVersionSuccessfulWaiterOptions) {
@@ -128,7 +129,7 @@ func (c skippingClock) Sleep(ctx context.Context, d time.Duration) error {
 //go:embed demo.txt
 var demoText string
 
-// commands returns what to paste into a shell.
+// commands returns shell commands to try.
 func (d *demonstration) commands(command, address string) string {
 	return strings.NewReplacer(
 		"{command}", command,

@@ -16,17 +16,18 @@ import (
 	"github.com/microvm-go/lambdamicrovms/fake"
 )
 
-// A Program is the program before it runs.
+// A Program is the configuration of a program that serves the fake.
 type Program struct {
 	Flags *flag.FlagSet // to be set before Run
 
 	addr, state string
 	demo        bool
 	options     []fake.Option
-	finish      []func() error // adds the options that depend on several flags or none
+	finish      []func() error // adds the options that do not depend on exactly one flag
 }
 
-// A FlagError is the invalid value of a flag, which it does not show: it may be secret.
+// A FlagError reports that a flag has an invalid value. It does not show the value, which
+// may be secret.
 type FlagError struct {
 	Flag string // without dashes
 	Err  error
@@ -45,7 +46,7 @@ func New(name string) *Program {
 		options: []fake.Option{fake.WithRealTime(), fake.WithCallLog(0)},
 	}
 	p.Flags.StringVar(&p.addr, "addr", "127.0.0.1:4290", "`address` to listen on")
-	p.Flags.StringVar(&p.state, "state", "", "`file` to keep the state in; it is read at the start and written before a change is answered")
+	p.Flags.StringVar(&p.state, "state", "", "`file` to keep the state in; it is read at the start and written before the response to a change")
 	p.Flags.BoolVar(&p.demo, "demo", false, "start with images and MicroVMs, and print commands to try; builds take 5s")
 	region := p.Flags.String("region", "us-east-1", "`region` of requests that are not signed")
 	account := p.Flags.String("account", "123456789012", "`account` of callers whose access key is not known")
@@ -67,7 +68,7 @@ func New(name string) *Program {
 	return p
 }
 
-// later adds an option when the flags are known.
+// later adds an option that is computed after all flags are parsed.
 func (p *Program) later(option func() fake.Option) {
 	p.finish = append(p.finish, func() error {
 		p.options = append(p.options, option())
@@ -85,7 +86,7 @@ func (p *Program) flag(name string, option func() fake.Option, usage string) {
 	})
 }
 
-// repeated is a flag each of whose values is an option.
+// repeated adds a flag that may be repeated: each value becomes an option.
 func (p *Program) repeated(name, usage string, parse func(string) (fake.Option, error)) {
 	p.Flags.Func(name, usage+"; "+mayBeRepeated, func(text string) error {
 		option, err := parse(text)
@@ -96,11 +97,11 @@ func (p *Program) repeated(name, usage string, parse func(string) (fake.Option, 
 
 const mayBeRepeated = "may be repeated"
 
-// Repeatable reports whether the values of a flag add up.
+// Repeatable reports whether a flag may be given several times.
 func Repeatable(f *flag.Flag) bool { return strings.Contains(f.Usage, mayBeRepeated) }
 
-// accessKeys reads the keys when all flags are set: package flag would show one that is
-// not valid, with its secret.
+// accessKeys parses the keys after all flags are set: package flag would print an invalid
+// one, with its secret.
 func (p *Program) accessKeys() {
 	const name = "access-key"
 	var keys []string
@@ -145,7 +146,7 @@ func (p *Program) answers() {
 	p.later(func() fake.Option { return fake.WithAnswers(answers) })
 }
 
-// demoBuild is how long a build takes with --demo: nobody waits for two minutes.
+// demoBuild is the duration of a build with --demo, since nobody would wait two minutes.
 const demoBuild = 5 * time.Second
 
 func (p *Program) delays() {
@@ -199,8 +200,8 @@ func parseManagedImage(text string) (fake.ManagedImage, error) {
 	return image, nil
 }
 
-// parseApplication returns an application that is elsewhere. If it is not there, nothing
-// listens: 502.
+// parseApplication returns an option that forwards requests to a remote application. If
+// nothing listens there, the response is 502.
 func parseApplication(text string) (fake.Option, error) {
 	var ports []int
 	if before, after, found := strings.Cut(text, "="); found {
@@ -220,7 +221,7 @@ func parseApplication(text string) (fake.Option, error) {
 			r.SetURL(target)
 			r.Out.Host = r.In.Host
 		},
-		FlushInterval: -1, // as it comes
+		FlushInterval: -1, // passes a stream on without delay
 		ErrorHandler:  func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 	}
 	return fake.WithApplication(proxy, ports...), nil

@@ -16,9 +16,9 @@ import (
 	"github.com/microvm-go/lambdamicrovms/fake"
 )
 
-// Run serves until the context ends, or the process is told to terminate. On messages it
-// tells its address as soon as it listens. With --demo, it writes commands to try to out;
-// command is how to call the command line in them.
+// Run serves until the context ends or the process receives a signal to terminate. It
+// writes its address to messages once it listens. With --demo, it writes commands to try
+// to out; command is how to call the command line in them.
 func (p *Program) Run(ctx context.Context, command string, out, messages io.Writer) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
 	defer stop()
@@ -54,7 +54,7 @@ func (p *Program) Run(ctx context.Context, command string, out, messages io.Writ
 	return errors.Join(server.Shutdown(timeout), srv.Close())
 }
 
-// server returns the server that the flags ask for.
+// server returns a server with the options of the flags.
 func (p *Program) server() (*fake.Server, error) {
 	for _, finish := range p.finish {
 		if err := finish(); err != nil {
@@ -70,7 +70,7 @@ func (p *Program) server() (*fake.Server, error) {
 	return srv, nil
 }
 
-// Parse sets the flags by a command line.
+// Parse sets the flags from a command line.
 func (p *Program) Parse(args []string) error {
 	if err := p.Flags.Parse(args); err != nil {
 		return err

@@ -177,8 +177,8 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-// TestDemo checks that the demonstration is the same at every start, and that state that
-// was kept has it once.
+// TestDemo checks that the demonstration is the same at every start, and is not created
+// twice in a saved state.
 func TestDemo(t *testing.T) {
 	ctx := context.Background()
 	file := filepath.Join(t.TempDir(), "state.json")
