@@ -19,9 +19,9 @@ import (
 	"github.com/microvm-go/lambdamicrovms/images"
 )
 
-// folder makes a folder of files: a name that ends in a slash is a folder, content that
-// begins with "->" a symbolic link.
-func folder(t *testing.T, files map[string]string) string {
+// directory makes a directory of files. A name that ends in a slash is a directory;
+// content that begins with "->" is a symbolic link.
+func directory(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range files {
@@ -41,7 +41,8 @@ func folder(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-// unzip returns the content of an archive, and the modes of what is no plain file.
+// unzip returns the content of an archive, and the modes of entries that are not plain
+// files.
 func unzip(t *testing.T, data []byte) (files map[string]string, names []string) {
 	t.Helper()
 	r, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
@@ -84,7 +85,7 @@ func TestZip(t *testing.T) {
 		"empty/":          "",
 		"void/":           "",
 	}
-	dir := folder(t, files)
+	dir := directory(t, files)
 	if err := os.Chmod(filepath.Join(dir, "run.sh"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -117,9 +118,9 @@ func TestZip(t *testing.T) {
 		t.Errorf("got %+v", archive)
 	}
 
-	// The same content elsewhere, written at another time and in another order, with
-	// other permissions for others.
-	same := folder(t, files)
+	// The same content in another directory, written at another time and in another
+	// order, with other permissions.
+	same := directory(t, files)
 	for name, mode := range map[string]fs.FileMode{"run.sh": 0o755, "a.txt": 0o664} {
 		if err := os.Chmod(filepath.Join(same, name), mode); err != nil {
 			t.Fatal(err)
@@ -138,7 +139,7 @@ func TestZip(t *testing.T) {
 		"content":    func() error { return os.WriteFile(filepath.Join(same, "a.txt"), []byte("A"), 0o600) },
 		"executable": func() error { return os.Chmod(filepath.Join(same, "a.txt"), 0o700) },
 		"name":       func() error { return os.Rename(filepath.Join(same, "a.txt"), filepath.Join(same, "A.txt")) },
-		"folder":     func() error { return os.Mkdir(filepath.Join(same, "void", "void"), 0o700) },
+		"directory":  func() error { return os.Mkdir(filepath.Join(same, "void", "void"), 0o700) },
 	} {
 		if err := change(); err != nil {
 			t.Fatal(err)
@@ -152,18 +153,18 @@ func TestZip(t *testing.T) {
 }
 
 func TestZipRefuses(t *testing.T) {
-	outside := folder(t, map[string]string{"key": "secret"})
+	outside := directory(t, map[string]string{"key": "secret"})
 	for _, c := range []struct {
 		reason, want string
 		files        map[string]string
 		options      images.ZipOptions
 	}{
 		{"no Dockerfile", "there is no Dockerfile", map[string]string{"a": "", "b/Dockerfile": ""}, images.ZipOptions{}},
-		{"a folder in its place", "there is no Dockerfile", map[string]string{"Dockerfile/": ""}, images.ZipOptions{}},
-		{"a link out of the folder", "a: the symbolic link leads out of the directory", map[string]string{"Dockerfile": "", "a": "->" + outside + "/key"}, images.ZipOptions{}},
+		{"a directory in its place", "there is no Dockerfile", map[string]string{"Dockerfile/": ""}, images.ZipOptions{}},
+		{"a link out of the directory", "a: the symbolic link leads out of the directory", map[string]string{"Dockerfile": "", "a": "->" + outside + "/key"}, images.ZipOptions{}},
 		{"a link up and out", "b/a: the symbolic link leads out of the directory", map[string]string{"Dockerfile": "", "b/a": "->../../" + filepath.Base(outside) + "/../../../../../../../../etc/passwd"}, images.ZipOptions{}},
 		{"a Dockerfile from elsewhere", "Dockerfile: the symbolic link leads out of the directory", map[string]string{"Dockerfile": "->" + outside + "/key"}, images.ZipOptions{}},
-		{"a link to a folder", "a: the symbolic link leads to a directory", map[string]string{"Dockerfile": "", "b/c": "", "a": "->b"}, images.ZipOptions{}},
+		{"a link to a directory", "a: the symbolic link leads to a directory", map[string]string{"Dockerfile": "", "b/c": "", "a": "->b"}, images.ZipOptions{}},
 		{"a link to nothing", "a: lstat", map[string]string{"Dockerfile": "", "a": "->b"}, images.ZipOptions{}},
 		{"a link in a circle", "a: ", map[string]string{"Dockerfile": "", "a": "->a"}, images.ZipOptions{}},
 		{"a link to what is left out", "a: the symbolic link leads to .env, which is excluded", map[string]string{"Dockerfile": "", ".dockerignore": ".env", ".env": "secret", "a": "->.env"}, images.ZipOptions{}},
@@ -174,7 +175,7 @@ func TestZipRefuses(t *testing.T) {
 		{"a .dockerignore in one line", ".dockerignore: the file is larger than 262144 bytes", map[string]string{"Dockerfile": "", ".dockerignore": strings.Repeat("*a", 200_000)}, images.ZipOptions{}},
 		{"a pattern that is too long", "Dockerfile.dockerignore: line 1: the pattern is longer than 4096 bytes", map[string]string{"Dockerfile": "", "Dockerfile.dockerignore": strings.Repeat("a", 5000)}, images.ZipOptions{}},
 		{"a pattern that turns out to be wrong", "images: pack DIR: Dockerfile.dockerignore: syntax error in pattern", map[string]string{"Dockerfile": "", "Dockerfile.dockerignore": "[b-a]", "a": ""}, images.ZipOptions{}},
-		{"a folder as .dockerignore", ".dockerignore: this is not a regular file", map[string]string{"Dockerfile": "", ".dockerignore/": ""}, images.ZipOptions{}},
+		{"a directory as .dockerignore", ".dockerignore: this is not a regular file", map[string]string{"Dockerfile": "", ".dockerignore/": ""}, images.ZipOptions{}},
 		{"a .dockerignore from elsewhere", ".dockerignore: ", map[string]string{"Dockerfile": "", ".dockerignore": "->" + outside + "/key"}, images.ZipOptions{}},
 		{"a name with control characters", "a[31m: the symbolic link leads out", map[string]string{"Dockerfile": "", "a\x1b[31m\u202e": "->" + outside}, images.ZipOptions{}},
 		{"a name that no archive can have", "UTF-8", map[string]string{"Dockerfile": "", "a\xff": ""}, images.ZipOptions{}},
@@ -182,7 +183,7 @@ func TestZipRefuses(t *testing.T) {
 		if runtime.GOOS != "linux" && strings.Contains(c.reason, "name ") {
 			continue
 		}
-		dir := folder(t, c.files)
+		dir := directory(t, c.files)
 		_, err := images.Zip(context.Background(), io.Discard, dir, func(o *images.ZipOptions) {
 			if c.options != (images.ZipOptions{}) {
 				o.MaxFiles, o.MaxBytes = max(c.options.MaxFiles, 2), max(c.options.MaxBytes, 5)
@@ -197,17 +198,17 @@ func TestZipRefuses(t *testing.T) {
 		}
 	}
 
-	dir := folder(t, map[string]string{"Dockerfile": ""})
+	dir := directory(t, map[string]string{"Dockerfile": ""})
 	if _, err := images.Zip(context.Background(), io.Discard, filepath.Join(dir, "nowhere")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("nowhere: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := images.Zip(ctx, io.Discard, folder(t, map[string]string{"Dockerfile": ""})); !errors.Is(err, context.Canceled) {
+	if _, err := images.Zip(ctx, io.Discard, directory(t, map[string]string{"Dockerfile": ""})); !errors.Is(err, context.Canceled) {
 		t.Errorf("canceled: %v", err)
 	}
 	full := errors.New("the disk is full")
-	if _, err := images.Zip(context.Background(), writer(func([]byte) (int, error) { return 0, full }), folder(t, map[string]string{"Dockerfile": ""})); !errors.Is(err, full) {
+	if _, err := images.Zip(context.Background(), writer(func([]byte) (int, error) { return 0, full }), directory(t, map[string]string{"Dockerfile": ""})); !errors.Is(err, full) {
 		t.Errorf("a full disk: %v", err)
 	}
 }
@@ -218,7 +219,7 @@ func (f writer) Write(b []byte) (int, error) { return f(b) }
 
 func TestZipIgnoreFileOfItsOwn(t *testing.T) {
 	var out bytes.Buffer
-	_, err := images.Zip(context.Background(), &out, folder(t, map[string]string{
+	_, err := images.Zip(context.Background(), &out, directory(t, map[string]string{
 		"Dockerfile": "", "a": "", "b": "", ".dockerignore": "a", "Dockerfile.dockerignore": "b\n*ignore",
 	}))
 	if _, names := unzip(t, out.Bytes()); err != nil || !cmp.Equal(names, []string{"Dockerfile", "a"}) {
@@ -226,9 +227,9 @@ func TestZipIgnoreFileOfItsOwn(t *testing.T) {
 	}
 }
 
-// A sparse file of 1 GiB is refused without being read.
+// A sparse .dockerignore of 1 GiB is rejected without being read.
 func TestZipIgnoreFileTooLarge(t *testing.T) {
-	dir := folder(t, map[string]string{"Dockerfile": "", ".dockerignore": ""})
+	dir := directory(t, map[string]string{"Dockerfile": "", ".dockerignore": ""})
 	if err := os.Truncate(filepath.Join(dir, ".dockerignore"), 1<<30); err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +241,7 @@ func TestZipIgnoreFileTooLarge(t *testing.T) {
 
 func TestZipTimeInEveryZone(t *testing.T) {
 	var out bytes.Buffer
-	if _, err := images.Zip(context.Background(), &out, folder(t, map[string]string{"Dockerfile": "", "a/b": ""})); err != nil {
+	if _, err := images.Zip(context.Background(), &out, directory(t, map[string]string{"Dockerfile": "", "a/b": ""})); err != nil {
 		t.Fatal(err)
 	}
 	r, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
@@ -256,8 +257,8 @@ func TestZipTimeInEveryZone(t *testing.T) {
 	}
 }
 
-func TestZipIntoTheFolder(t *testing.T) {
-	dir := folder(t, map[string]string{"Dockerfile": "", "a": "a"})
+func TestZipIntoTheDirectory(t *testing.T) {
+	dir := directory(t, map[string]string{"Dockerfile": "", "a": "a"})
 	for range 2 {
 		out, err := os.Create(filepath.Join(dir, "b.zip"))
 		if err != nil {
@@ -280,8 +281,8 @@ func TestZipIntoTheFolder(t *testing.T) {
 	}
 }
 
-// hooked calls a function whenever somebody asks for its error, as Zip does before each
-// file: something happens while it runs, at the same moment in every run.
+// hooked is a context that calls a function whenever its error is checked. Zip checks it
+// before each file, so that the function runs at the same moment in every run.
 type hooked struct {
 	context.Context
 	hook func(call int)
@@ -297,14 +298,14 @@ func (h hooked) Err() error {
 }
 
 // Zip opens an excluded directory only if an exception may match something in it.
-func TestZipDoesNotEnterExcludedFolders(t *testing.T) {
+func TestZipDoesNotEnterExcludedDirectories(t *testing.T) {
 	calls := func(ignore, names string) int {
 		files := map[string]string{"Dockerfile": "", ".dockerignore": ignore, "src/a.go": ""}
 		for _, name := range strings.Fields(names) {
 			files["vendor/deep/"+name] = ""
 		}
 		ctx := hook(func(int) {})
-		if _, err := images.Zip(ctx, io.Discard, folder(t, files)); err != nil {
+		if _, err := images.Zip(ctx, io.Discard, directory(t, files)); err != nil {
 			t.Fatalf("%q: %v", ignore, err)
 		}
 		return *ctx.call
@@ -327,8 +328,8 @@ func TestZipDoesNotEnterExcludedFolders(t *testing.T) {
 	}
 }
 
-// Whatever takes the place of something that is listed, and whenever: Zip packs what it
-// has listed or fails.
+// If a listed file or directory is replaced while Zip runs, Zip packs what it has listed
+// or fails.
 func TestZipPacksWhatIsListed(t *testing.T) {
 	const secret = "the content of a file that is left out"
 	replace := func(remove, link, target string) func(string) error {
@@ -341,14 +342,14 @@ func TestZipPacksWhatIsListed(t *testing.T) {
 	}
 	for reason, change := range map[string]func(dir string) error{
 		"a file by a link":          replace("m/a", "m/a", "../secret/a"),
-		"a folder by a link":        replace("m", "m", "secret"),
+		"a directory by a link":     replace("m", "m", "secret"),
 		"a link by another":         replace("link", "link", "secret/a"),
 		"a link's target by a link": replace("m/b", "m/b", "../secret/a"),
-		"a folder by a file":        replace("m", "m", "Dockerfile"),
+		"a directory by a file":     replace("m", "m", "Dockerfile"),
 		"a file by another": func(dir string) error {
 			return os.Rename(filepath.Join(dir, "secret", "a"), filepath.Join(dir, "m", "a"))
 		},
-		"a folder by another": func(dir string) error {
+		"a directory by another": func(dir string) error {
 			return errors.Join(
 				os.Rename(filepath.Join(dir, "m"), filepath.Join(dir, "moved")),
 				os.Rename(filepath.Join(dir, "secret"), filepath.Join(dir, "m")))
@@ -360,7 +361,7 @@ func TestZipPacksWhatIsListed(t *testing.T) {
 	} {
 		refused := 0
 		for moment, last := 1, false; !last; moment++ {
-			dir := folder(t, map[string]string{
+			dir := directory(t, map[string]string{
 				"Dockerfile": "", ".dockerignore": "secret\nmoved", "link": "->m/b", "m/a": strings.Repeat("a", len(secret)),
 				"m/b": strings.Repeat("b", len(secret)), "secret/a": secret, "secret/b": secret, "z": "",
 			})
@@ -382,7 +383,7 @@ func TestZipPacksWhatIsListed(t *testing.T) {
 				refused++
 				continue
 			}
-			// Before it is listed, another file may well have been moved to its place.
+			// A file may be replaced before it is listed.
 			files, _ := unzip(t, out.Bytes())
 			for name, content := range files {
 				if content == secret && !strings.Contains(reason, "another") && !strings.Contains(reason, "grows") {

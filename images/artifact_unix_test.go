@@ -17,7 +17,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/images"
 )
 
-// To open or read a pipe would take for ever.
+// Opening or reading a pipe would block permanently.
 func TestZipRefusesPipes(t *testing.T) {
 	for name, want := range map[string]string{
 		"pipe":                    "pipe: this is neither a file nor a directory",
@@ -27,7 +27,7 @@ func TestZipRefusesPipes(t *testing.T) {
 	} {
 		files := map[string]string{"Dockerfile": "", "link": "->Dockerfile"}
 		delete(files, name)
-		dir := folder(t, files)
+		dir := directory(t, files)
 		pipe(t, filepath.Join(dir, name))
 		if _, err := images.Zip(context.Background(), io.Discard, dir); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v", name, err)
@@ -40,7 +40,7 @@ func TestZipRefusesPipes(t *testing.T) {
 		t.Errorf("the directory itself: %v", err)
 	}
 
-	dir := folder(t, map[string]string{"Dockerfile": "", ".dockerignore": "->pipe"})
+	dir := directory(t, map[string]string{"Dockerfile": "", ".dockerignore": "->pipe"})
 	pipe(t, filepath.Join(dir, "pipe"))
 	if _, err := images.Zip(context.Background(), io.Discard, dir); err == nil || !strings.Contains(err.Error(), ".dockerignore: this is not a regular file") {
 		t.Errorf("a link: %v", err)
@@ -59,7 +59,7 @@ func TestZipRefusesNewPipes(t *testing.T) {
 	for _, name := range []string{"m", "m/a", ".dockerignore", "Dockerfile"} {
 		refused := 0
 		for moment, last := 1, false; !last; moment++ {
-			dir := folder(t, map[string]string{"Dockerfile": "", ".dockerignore": "moved", "m/a": "a", "z": "z"})
+			dir := directory(t, map[string]string{"Dockerfile": "", ".dockerignore": "moved", "m/a": "a", "z": "z"})
 			last = true
 			ctx := hook(func(call int) {
 				if call == moment {
@@ -87,7 +87,7 @@ func TestZipUnreadableDirectory(t *testing.T) {
 		return
 	}
 	for ignore, want := range map[string]bool{"": false, "locked": true, "locked\n!**/*.md": true} {
-		dir := folder(t, map[string]string{"Dockerfile": "", ".dockerignore": ignore, "locked/": ""})
+		dir := directory(t, map[string]string{"Dockerfile": "", ".dockerignore": ignore, "locked/": ""})
 		locked := filepath.Join(dir, "locked")
 		if err := os.Chmod(locked, 0); err != nil {
 			t.Fatal(err)

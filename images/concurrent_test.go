@@ -11,7 +11,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/images"
 )
 
-// Several updaters and a pruner at once, in no order that a test decides: for the race detector.
+// Runs several updaters and a pruner concurrently, in an order that the test does not
+// control, for the race detector.
 func TestConcurrentUpdaters(t *testing.T) {
 	b := newBench(t, fake.WithFault(fake.LoseAnswer{}, fake.Chance(0.02, 1)), fake.WithFault(fake.Throttle{}, fake.Chance(0.02, 2)))
 	b.create(declaration())
@@ -19,7 +20,7 @@ func TestConcurrentUpdaters(t *testing.T) {
 	var (
 		group sync.WaitGroup
 		mu    sync.Mutex
-		done  []string // keys of updates that went well
+		done  []string // keys of successful updates
 	)
 	for i := range updaters {
 		group.Add(1)
@@ -59,8 +60,8 @@ func TestConcurrentUpdaters(t *testing.T) {
 			lost++
 		}
 	}
-	// Time is everybody's here, and moves whenever one of them sleeps: an update may well be replaced, but then
-	// somebody was told.
+	// All share one clock, which advances whenever one of them sleeps. So an update may
+	// be replaced, but then some call must have returned an error about it.
 	if lost > 0 && len(done) == updaters {
 		t.Errorf("of %v, %d are not in %v", done, lost, live)
 	}

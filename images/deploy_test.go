@@ -26,7 +26,7 @@ type bucket struct {
 	keys []string
 	size int64
 	err  error
-	uri  string // in place of the key's
+	uri  string // returned instead of that of the key
 }
 
 func (s *bucket) Upload(_ context.Context, name string, archive io.ReadSeeker, size int64) (string, error) {
@@ -59,7 +59,7 @@ func (b *bench) tags() map[string]string {
 func TestDeployUnchangedIsCheap(t *testing.T) {
 	for _, tags := range []map[string]string{nil, {"team": "a"}} {
 		b := newBench(t)
-		d := images.Deployment{Image: everything(), Dir: folder(t, map[string]string{"Dockerfile": "FROM scratch"}), Uploader: &bucket{}}
+		d := images.Deployment{Image: everything(), Dir: directory(t, map[string]string{"Dockerfile": "FROM scratch"}), Uploader: &bucket{}}
 		d.Image.CodeArtifact, d.Image.Tags = nil, tags
 		if _, err := b.deploy(d); err != nil {
 			t.Fatal(err)
@@ -83,10 +83,10 @@ func TestDeployUnchangedIsCheap(t *testing.T) {
 	}
 }
 
-// The temporary directory may be in the directory that is deployed.
-func TestDeployTemporaryFolderInside(t *testing.T) {
+// The temporary directory may be inside the deployed directory.
+func TestDeployTemporaryDirectoryInside(t *testing.T) {
 	b := newBench(t)
-	dir := folder(t, map[string]string{"Dockerfile": "FROM scratch", "tmp/": ""})
+	dir := directory(t, map[string]string{"Dockerfile": "FROM scratch", "tmp/": ""})
 	t.Setenv("TMPDIR", filepath.Join(dir, "tmp"))
 	var names []string
 	d := images.Deployment{Image: everything(), Dir: dir, Uploader: images.UploaderFunc(
@@ -110,7 +110,7 @@ func TestDeploy(t *testing.T) {
 	t.Setenv("TMPDIR", temp)
 	b := newBench(t)
 	store := &bucket{}
-	dir := folder(t, map[string]string{"Dockerfile": "FROM scratch"})
+	dir := directory(t, map[string]string{"Dockerfile": "FROM scratch"})
 	d := images.Deployment{Image: everything(), Dir: dir, Uploader: store}
 	d.Image.CodeArtifact = nil
 	d.Image.Tags = map[string]string{"team": "a"}
@@ -239,7 +239,7 @@ func TestDeployRepairs(t *testing.T) {
 	}
 }
 
-// somebody is faster between the look-up and the creation.
+// Another call creates the image between look-up and creation.
 func TestDeployLostRace(t *testing.T) {
 	for _, c := range []struct {
 		reason, others string
@@ -281,7 +281,7 @@ func TestDeployAfterDeletion(t *testing.T) {
 	if err != nil || !result.Created || result.Version != "1.0" {
 		t.Errorf("%+v, %v", result, err)
 	}
-	// It is deleted by somebody between look-up and update.
+	// Another call deletes the image between look-up and update.
 	api := &interposed{Client: b.client, update: once(func() {
 		if _, err := b.client.DeleteMicroVMImage(b.ctx, &lambdamicrovms.DeleteMicroVMImageInput{ImageIdentifier: aws.String(appARN)}); err != nil {
 			t.Fatal(err)
@@ -320,7 +320,7 @@ func TestDeployIsSentOnce(t *testing.T) {
 }
 
 func TestDeployChecksFirst(t *testing.T) {
-	dir := folder(t, map[string]string{"Dockerfile": ""})
+	dir := directory(t, map[string]string{"Dockerfile": ""})
 	store := &bucket{}
 	for _, c := range []struct {
 		reason, want string
@@ -352,8 +352,8 @@ func TestDeployChecksFirst(t *testing.T) {
 		}
 	}
 
-	// What strict validation refuses may be tried all the same, for the day it is
-	// allowed.
+	// Inputs that strict validation rejects can still be sent, in case the service allows
+	// them later.
 	b := newBench(t)
 	d := images.Deployment{Image: declaration()}
 	d.Image.Resources = []types.Resources{{MinimumMemoryInMiB: aws.Int32(3000)}}
@@ -370,7 +370,7 @@ func TestDeployChecksFirst(t *testing.T) {
 }
 
 func TestDeployUploadFails(t *testing.T) {
-	dir := folder(t, map[string]string{"Dockerfile": ""})
+	dir := directory(t, map[string]string{"Dockerfile": ""})
 	full := errors.New("no such bucket")
 	for _, store := range []*bucket{{err: full}, {uri: "not a uri"}} {
 		b := newBench(t)
@@ -399,8 +399,8 @@ func TestDeployUploadFails(t *testing.T) {
 	}
 }
 
-// The image is up to date, but its tags are not.
-// preparer is an Uploader that records what it is asked for.
+// The image is up to date, but its tags are not. preparer is an Uploader that records
+// what it is asked for.
 type preparer struct {
 	bucket
 	targets []images.UploadTarget
@@ -417,7 +417,7 @@ func (p *preparer) PrepareUpload(_ context.Context, target images.UploadTarget) 
 func TestDeployPreparesUpload(t *testing.T) {
 	b := newBench(t)
 	store := &preparer{}
-	d := images.Deployment{Image: everything(), Dir: folder(t, map[string]string{"Dockerfile": "FROM scratch"}), Uploader: store}
+	d := images.Deployment{Image: everything(), Dir: directory(t, map[string]string{"Dockerfile": "FROM scratch"}), Uploader: store}
 	d.Image.CodeArtifact = nil
 	var steps []images.Step
 	record := func(o *images.DeployOptions) { o.Progress = func(e images.Event) { steps = append(steps, e.Step) } }
@@ -465,7 +465,7 @@ func TestDeployUploadRegion(t *testing.T) {
 				b.create(everything())
 			}
 			store := &preparer{}
-			d := images.Deployment{Image: everything(), Dir: folder(t, map[string]string{"Dockerfile": "FROM scratch"}), Uploader: store}
+			d := images.Deployment{Image: everything(), Dir: directory(t, map[string]string{"Dockerfile": "FROM scratch"}), Uploader: store}
 			d.Image.CodeArtifact = nil
 			if _, err := images.Deploy(b.ctx, test.api(b), d, b.deploying); err != nil {
 				t.Fatal(err)
@@ -491,7 +491,7 @@ func TestDeployContext(t *testing.T) {
 	for steps := range 12 {
 		b := newBench(t)
 		ctx, cancel := context.WithCancel(b.ctx)
-		d := images.Deployment{Image: declaration(), Dir: folder(t, map[string]string{"Dockerfile": ""}), Uploader: &bucket{}}
+		d := images.Deployment{Image: declaration(), Dir: directory(t, map[string]string{"Dockerfile": ""}), Uploader: &bucket{}}
 		d.Image.CodeArtifact = nil
 		if steps%2 == 0 {
 			b.create(declaration())

@@ -17,7 +17,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// liveVersion returns a version as the service describes it.
+// liveVersion returns a version as the service returns it.
 func liveVersion(t *testing.T, in lambdamicrovms.CreateMicroVMImageInput) *lambdamicrovms.GetMicroVMImageVersionOutput {
 	t.Helper()
 	b := newBench(t)
@@ -145,7 +145,8 @@ func TestChangesHideSecrets(t *testing.T) {
 	}
 }
 
-// InputFrom has to keep each member that an update has, also those that come to be after this test was written.
+// InputFrom must keep every member of an update, including members that are added to the
+// model later.
 func TestInputFromKeepsEverything(t *testing.T) {
 	live := liveVersion(t, everything())
 	in := images.InputFrom(live)

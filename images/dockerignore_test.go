@@ -32,8 +32,8 @@ func TestIgnore(t *testing.T) {
 		{"one character", "temp?", "tempa tempb tempé tempa/x", "temp tempab temp/"},
 		{"any depth", "**/*.go", "a.go a/b.go a/b/c.go", "a.gox go"},
 		{"any depth, without a slash", "**.go", "a.go a/b.go", "a.gox"},
-		{"any depth of a folder", "**/node_modules", "node_modules node_modules/a a/node_modules/b/c", "my_node_modules a/node_modules2"},
-		{"folders between", "a/**/z", "a/z a/b/z a/b/c/z a/b/z/x", "z b/z a/bz"},
+		{"any depth of a directory", "**/node_modules", "node_modules node_modules/a a/node_modules/b/c", "my_node_modules a/node_modules2"},
+		{"directories between", "a/**/z", "a/z a/b/z a/b/c/z a/b/z/x", "z b/z a/bz"},
 		{"all below", "a/**", "a/b a/b/c", "a ab"},
 		{"everything", "**", "a a/b .git", ""},
 		{"everything by a star", "*", "a a/b .git", ""},
@@ -46,7 +46,7 @@ func TestIgnore(t *testing.T) {
 		{"an exception", "*.md\n!README.md", "a.md b.md", "README.md a.txt"},
 		{"the last line decides", "*.md\n!README*.md\nREADME-secret.md", "a.md README-secret.md", "README.md README-a.md"},
 		{"the last line decides, the other way", "*.md\nREADME-secret.md\n!README*.md", "a.md", "README.md README-secret.md"},
-		{"an exception below an excluded folder", "vendor\n!vendor/keep", "vendor vendor/a vendor/keeper", "vendor/keep vendor/keep/b"},
+		{"an exception below an excluded directory", "vendor\n!vendor/keep", "vendor vendor/a vendor/keeper", "vendor/keep vendor/keep/b"},
 		{"only a part", "*\n!src\n!go.*", "a a/src .env", "src src/a/b go.mod go.sum"},
 		{"an exception with a star", "**\n!**/*.txt", "a.go a/b.go a", "a.txt a/b/c.txt"},
 		{"an exception with a space", "*\n! src", "a", "src"},
@@ -55,15 +55,15 @@ func TestIgnore(t *testing.T) {
 		{"a byte order mark", "\uFEFFtemp\r\na\r\n", "temp a", "b"},
 		{"a mark before a comment", "\uFEFF# temp\na", "a", "temp"},
 		{"paths are cleaned", "./a/../b//c/.", "b/c b/c/d", "a b"},
-		{"out of the folder", "../a", "", "a"},
-		{"the folder itself", ".", "", "a a/b"},
-		{"the folder itself as the root", "/", "", "a a/b"},
+		{"out of the directory", "../a", "", "a"},
+		{"the directory itself", ".", "", "a a/b"},
+		{"the directory itself as the root", "/", "", "a a/b"},
 		{"a dot is a dot", "a.b", "a.b", "axb"},
 		{"letter case counts", "Temp", "Temp", "temp"},
-		{"an exception for a folder, before something in it is excluded", "**/*.env\n!config", "config/prod.env a.env", "config config/a"},
+		{"an exception for a directory, before something in it is excluded", "**/*.env\n!config", "config/prod.env a.env", "config config/a"},
 		{"the same, deeper", "**/.env\n!apps/web", ".env apps/web/.env", "apps apps/web apps/web/a"},
 		{"the same, with a slash", "*/*.pem\n!certs/", "certs/key.pem", "certs certs/a key.pem"},
-		{"an exception, and the folder again", "d\n!d/x\nd", "d d/a", "d/x d/x/a"},
+		{"an exception, and the directory again", "d\n!d/x\nd", "d d/a", "d/x d/x/a"},
 	} {
 		rules, err := parseIgnore(c.lines)
 		if err != nil {
@@ -111,7 +111,7 @@ func TestIgnoreErrors(t *testing.T) {
 	}
 }
 
-// Some patterns are found to be wrong only once they are compared.
+// Some invalid patterns are detected only when they are matched.
 func TestIgnoreErrorsLate(t *testing.T) {
 	rules, err := parseIgnore("[b-a]")
 	if err != nil {
@@ -122,7 +122,7 @@ func TestIgnoreErrorsLate(t *testing.T) {
 	}
 }
 
-// A pattern must not take forever, whatever it is.
+// No pattern may take exponential time.
 func TestIgnoreManyStars(t *testing.T) {
 	rules, err := parseIgnore(strings.Repeat("*a", 50) + "b")
 	if err != nil {
@@ -172,7 +172,7 @@ func TestIgnoreReaches(t *testing.T) {
 	}
 }
 
-// generated returns random patterns over few names, so that they match often.
+// generated returns random patterns over a few names, so that they often match.
 func generated(r *rand.Rand) string {
 	parts := []string{"a", "b", "ab", "*", "**", "?", "a*", "*b", "**b", "a**", "[ab]", "[^a]", `\a`, `\W`, "..", ".", ""}
 	var lines strings.Builder
@@ -189,9 +189,10 @@ func generated(r *rand.Rand) string {
 	return lines.String()
 }
 
-// What Zip lists of a tree is what the library, given every path of it and its parent's result, does not match.
+// Zip lists exactly the paths that the library does not match, when it is given every
+// path with its parent's result.
 func TestIgnoreDifferential(t *testing.T) {
-	var paths []string // folders and, with a dot, files
+	var paths []string // directories, and files, which have a dot
 	var grow func(dir string, depth int)
 	grow = func(dir string, depth int) {
 		for _, name := range []string{"a", "ab", "b"} {

@@ -56,8 +56,8 @@ func TestUpdateNoWait(t *testing.T) {
 }
 
 func TestDeployDryRun(t *testing.T) {
-	dir := folder(t, map[string]string{"Dockerfile": "FROM scratch"})
-	other := folder(t, map[string]string{"Dockerfile": "FROM other"})
+	dir := directory(t, map[string]string{"Dockerfile": "FROM scratch"})
+	other := directory(t, map[string]string{"Dockerfile": "FROM other"})
 	hashed, err := images.HashDir(t.Context(), other)
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +138,7 @@ func TestDeployConfigure(t *testing.T) {
 	b := newBench(t)
 	d := images.Deployment{
 		Image:     lambdamicrovms.CreateMicroVMImageInput{Name: aws.String("app")},
-		Dir:       folder(t, map[string]string{"Dockerfile": "FROM scratch"}),
+		Dir:       directory(t, map[string]string{"Dockerfile": "FROM scratch"}),
 		Uploader:  &bucket{},
 		Configure: keep,
 	}
@@ -181,7 +181,7 @@ func TestDeployConfigureFails(t *testing.T) {
 	const secret = "Kx7Jq2mWv9Lp4Rt8-Zb3Nc6Yd1Hf5Gs0T"
 	existing := everything()
 	existing.EnvironmentVariables["PASSWORD"] = secret
-	dir := folder(t, map[string]string{"Dockerfile": "FROM scratch"})
+	dir := directory(t, map[string]string{"Dockerfile": "FROM scratch"})
 	for _, test := range []struct {
 		name      string
 		configure func(*lambdamicrovms.CreateMicroVMImageInput, *lambdamicrovms.UpdateMicroVMImageInput) error
@@ -224,7 +224,7 @@ func TestDeployConfigureUnknownSettings(t *testing.T) {
 	store := &bucket{}
 	_, err := images.Deploy(b.ctx, lambdamicrovms.New(options), images.Deployment{
 		Image: lambdamicrovms.CreateMicroVMImageInput{Name: aws.String("app")},
-		Dir:   folder(t, map[string]string{"Dockerfile": "FROM scratch"}), Uploader: store, Configure: keep,
+		Dir:   directory(t, map[string]string{"Dockerfile": "FROM scratch"}), Uploader: store, Configure: keep,
 	}, b.deploying)
 	var refused *images.VersionError
 	if !errors.As(err, &refused) || !strings.Contains(refused.Problem, "codeArtifact.sha256") {
@@ -243,7 +243,7 @@ func TestDeployConfigureLostRace(t *testing.T) {
 	api := &racing{Client: b.client, create: once(func() { b.create(everything()) })}
 	result, err := images.Deploy(b.ctx, api, images.Deployment{
 		Image: lambdamicrovms.CreateMicroVMImageInput{Name: aws.String("app")},
-		Dir:   folder(t, map[string]string{"Dockerfile": "FROM scratch"}), Uploader: store, Configure: keep,
+		Dir:   directory(t, map[string]string{"Dockerfile": "FROM scratch"}), Uploader: store, Configure: keep,
 	}, b.deploying)
 	if err != nil || result.Version != "2.0" || len(store.keys) != 1 {
 		t.Fatalf("%+v, %v, uploads %v", result, err, store.keys)

@@ -55,7 +55,8 @@ func TestErrorTexts(t *testing.T) {
 	}
 }
 
-// An image that cannot be updated any more is refused with the words of one that is busy.
+// The service rejects updates of an image that can no longer be updated with the error of
+// a busy image.
 func TestImageThatCannotBeUpdated(t *testing.T) {
 	b := newBench(t)
 	b.create(declaration())

@@ -17,8 +17,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// service is a fake with an image, and what it takes to let time pass in it. With the real service it would be
-// lambdamicrovms.NewFromConfig(cfg), and no clock.
+// service returns a fake with an image, and a client. A program has a client from
+// lambdamicrovms.NewFromConfig(cfg) instead.
 func service(versions int) (*fake.Server, *lambdamicrovms.Client) {
 	srv := fake.NewServer()
 	client := lambdamicrovms.New(srv.Options())
@@ -38,8 +38,8 @@ func service(versions int) (*fake.Server, *lambdamicrovms.Client) {
 	return srv, client
 }
 
-// folderWithDockerfile makes a directory to deploy.
-func folderWithDockerfile() (dir string, remove func()) {
+// directoryWithDockerfile makes a directory to deploy.
+func directoryWithDockerfile() (dir string, remove func()) {
 	dir, err := os.MkdirTemp("", "example")
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM scratch\n"), 0o600)
@@ -99,7 +99,8 @@ func ExampleDiff() {
 		fmt.Println(err)
 		return
 	}
-	// An update with what is required and one thing more: all else is put back to its default.
+	// An update with the required members and one more resets all other members to their
+	// defaults.
 	fmt.Println(images.Diff(live, &lambdamicrovms.UpdateMicroVMImageInput{
 		ImageIdentifier:      &image,
 		BaseImageArn:         live.BaseImageArn,
@@ -144,8 +145,8 @@ func ExampleDeploy() {
 	// 1.0 created: false unchanged: true
 }
 
-// An archive that something else has stored already is named by its URI. Without a ContentHash each call would
-// build it once more, as the same URI may have new content.
+// Deploy an archive that is already stored, by its URI. Without a ContentHash each call
+// would build again, because the content at the URI may have changed.
 func ExampleDeploy_uri() {
 	_, client := service(0)
 	deployment := images.Deployment{
@@ -261,7 +262,7 @@ func ExampleParseARN() {
 }
 
 func ExampleZip() {
-	dir, remove := folderWithDockerfile()
+	dir, remove := directoryWithDockerfile()
 	defer remove()
 	archive, err := images.Zip(context.Background(), io.Discard, dir)
 	if err != nil {

@@ -43,7 +43,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// onePerPage makes the pages small, so that the filter empties some of them.
+// onePerPage requests pages of one item, so that the filter leaves some pages empty.
 type onePerPage struct{ *lambdamicrovms.Client }
 
 func (c onePerPage) ListMicroVMImages(ctx context.Context, in *lambdamicrovms.ListMicroVMImagesInput, optFns ...func(*lambdamicrovms.Options)) (*lambdamicrovms.ListMicroVMImagesOutput, error) {

@@ -13,7 +13,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// bench is a fake and a client of it.
+// bench is a fake and a client.
 type bench struct {
 	t      *testing.T
 	ctx    context.Context
@@ -27,13 +27,13 @@ func newBench(t *testing.T, opts ...fake.Option) *bench {
 	return &bench{t: t, ctx: context.Background(), srv: srv, client: lambdamicrovms.New(srv.Options())}
 }
 
-// clock, updating and the like are options that let time pass without waiting.
+// clock, updating and the methods below are options with the fake's clock.
 func (b *bench) clock(o *images.Options)           { o.Clock = b.srv.Clock() }
 func (b *bench) updating(o *images.UpdateOptions)  { b.clock(&o.Options) }
 func (b *bench) deploying(o *images.DeployOptions) { b.clock(&o.Options) }
 func (b *bench) pruning(o *images.PruneOptions)    { b.clock(&o.Options) }
 
-// declaration has only the members that an image needs.
+// declaration returns an input with only the required members.
 func declaration() lambdamicrovms.CreateMicroVMImageInput {
 	return lambdamicrovms.CreateMicroVMImageInput{
 		Name:         aws.String("app"),
@@ -43,7 +43,7 @@ func declaration() lambdamicrovms.CreateMicroVMImageInput {
 	}
 }
 
-// everything sets all members of a configuration.
+// everything returns an input with all members of a configuration.
 func everything() lambdamicrovms.CreateMicroVMImageInput {
 	in := declaration()
 	in.Description = aws.String("all of it")
@@ -61,7 +61,7 @@ func everything() lambdamicrovms.CreateMicroVMImageInput {
 	return in
 }
 
-// create makes an image and lets its build end.
+// create creates an image and advances the clock to the end of its build.
 func (b *bench) create(in lambdamicrovms.CreateMicroVMImageInput) {
 	b.t.Helper()
 	if _, err := b.client.CreateMicroVMImage(b.ctx, &in); err != nil {
@@ -70,14 +70,15 @@ func (b *bench) create(in lambdamicrovms.CreateMicroVMImageInput) {
 	b.srv.Advance(5 * time.Minute)
 }
 
-// update is somebody else's update, which sets the description, and lets its build end.
+// update makes a concurrent update of the description, and advances the clock to the end
+// of its build.
 func (b *bench) update(description string) {
 	b.t.Helper()
 	b.begin(description)
 	b.srv.Advance(5 * time.Minute)
 }
 
-// begin is somebody else's update that is still being built.
+// begin makes a concurrent update whose build has not ended.
 func (b *bench) begin(description string) {
 	b.t.Helper()
 	in := images.InputFrom(b.version(b.latest()))
@@ -107,7 +108,7 @@ func (b *bench) version(version string) *lambdamicrovms.GetMicroVMImageVersionOu
 	return out
 }
 
-// versions returns the numbers of the versions that there are.
+// versions returns the numbers of the existing versions.
 func (b *bench) versions() []string {
 	b.t.Helper()
 	out, err := b.client.ListMicroVMImageVersions(b.ctx, &lambdamicrovms.ListMicroVMImageVersionsInput{ImageIdentifier: aws.String(appARN)})
@@ -131,7 +132,7 @@ func (b *bench) setStatus(version string, status types.MicroVMImageVersionStatus
 	}
 }
 
-// describe is a change of the description.
+// describe returns a change of the description.
 func describe(text string) func(*lambdamicrovms.UpdateMicroVMImageInput) error {
 	return func(in *lambdamicrovms.UpdateMicroVMImageInput) error {
 		in.Description = &text
@@ -139,7 +140,7 @@ func describe(text string) func(*lambdamicrovms.UpdateMicroVMImageInput) error {
 	}
 }
 
-// interposed is a client that simulates somebody else's calls before a request.
+// interposed is a client that runs concurrent calls of others before a request.
 type interposed struct {
 	*lambdamicrovms.Client
 	update, list, remove func()

@@ -14,7 +14,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// endless is a client one of whose lists never ends.
+// endless is a client with a list that never ends.
 type endless struct {
 	*lambdamicrovms.Client
 	list  string

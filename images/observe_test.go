@@ -48,7 +48,7 @@ func ofWorkflow() func(*clienttest.Span) bool {
 
 func (b *bench) directory() images.Deployment {
 	b.t.Helper()
-	d := images.Deployment{Image: everything(), Dir: folder(b.t, map[string]string{"Dockerfile": "FROM scratch"}), Uploader: &bucket{}}
+	d := images.Deployment{Image: everything(), Dir: directory(b.t, map[string]string{"Dockerfile": "FROM scratch"}), Uploader: &bucket{}}
 	d.Image.CodeArtifact = nil
 	return d
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/images"
 )
 
-// TestOptionsWithoutMeaning uses no API at all: nothing is done before the refusal.
+// TestOptionsWithoutMeaning has no client: options are rejected before any call.
 func TestOptionsWithoutMeaning(t *testing.T) {
 	const huge = time.Duration(1<<63 - 1)
 	ctx := context.Background()
@@ -89,7 +89,7 @@ func TestZipOptionsWithoutMeaning(t *testing.T) {
 	}
 }
 
-// One of the two bounds of polls may exclude the default of the other.
+// Setting one bound of the poll delays may exclude the default of the other.
 func TestOptionsOfPolls(t *testing.T) {
 	const huge = time.Duration(1<<63 - 1)
 	for _, set := range []func(*images.UpdateOptions){

@@ -42,7 +42,7 @@ func words(size int) string {
 func mixed() map[string]string {
 	const block = 128 << 10
 	files := map[string]string{
-		"Dockerfile": "FROM scratch", "empty": "", "folder/": "", "é/ü": "ö",
+		"Dockerfile": "FROM scratch", "empty": "", "directory/": "", "é/ü": "ö",
 		"noise":       noise(block / 2),
 		"noise.large": noise(3*block + 1),
 		"words.large": words(5*block + 1),
@@ -60,9 +60,10 @@ func mixed() map[string]string {
 	return files
 }
 
-// The archive does not depend on the number of cores, and HashDir returns the same as Zip.
+// The archive does not depend on the number of cores, and HashDir returns the same as
+// Zip.
 func TestPackDeterministic(t *testing.T) {
-	dir := folder(t, mixed())
+	dir := directory(t, mixed())
 	hashed, err := images.HashDir(context.Background(), dir)
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +92,7 @@ func TestPackDeterministic(t *testing.T) {
 func TestPackContent(t *testing.T) {
 	files := mixed()
 	var out bytes.Buffer
-	if _, err := images.Zip(context.Background(), &out, folder(t, files)); err != nil {
+	if _, err := images.Zip(context.Background(), &out, directory(t, files)); err != nil {
 		t.Fatal(err)
 	}
 	got, _ := unzip(t, out.Bytes())
@@ -123,7 +124,7 @@ func TestPackContent(t *testing.T) {
 
 // A change in any part of a large file changes the hash.
 func TestHashDirOfLargeFiles(t *testing.T) {
-	dir := folder(t, map[string]string{"Dockerfile": "", "large": words(1 << 20)})
+	dir := directory(t, map[string]string{"Dockerfile": "", "large": words(1 << 20)})
 	seen := make(map[string]int64)
 	for _, offset := range []int64{-1, 0, 256<<10 - 1, 256 << 10, 1<<20 - 1} {
 		file, err := os.OpenFile(filepath.Join(dir, "large"), os.O_WRONLY, 0)
@@ -147,12 +148,12 @@ func TestHashDirOfLargeFiles(t *testing.T) {
 	}
 }
 
-// A stored file is read twice. The checksum detects a change in between that leaves size and time
-// unchanged.
+// A stored file is read twice. The checksum detects a change in between that leaves size
+// and time unchanged.
 func TestPackRefusesTornFiles(t *testing.T) {
 	refused := 0
 	for moment, last := 1, false; !last; moment++ {
-		dir := folder(t, map[string]string{"Dockerfile": "", "large": noise(1 << 20)})
+		dir := directory(t, map[string]string{"Dockerfile": "", "large": noise(1 << 20)})
 		large := filepath.Join(dir, "large")
 		at := time.Now()
 		if err := os.Chtimes(large, at, at); err != nil {
@@ -184,7 +185,7 @@ func TestPackRefusesTornFiles(t *testing.T) {
 }
 
 func TestPackEndsWithItsContext(t *testing.T) {
-	dir := folder(t, mixed())
+	dir := directory(t, mixed())
 	for _, after := range []int{1, 1000, 1 << 20} {
 		ctx, cancel := context.WithCancel(context.Background())
 		written := 0
@@ -202,9 +203,9 @@ func TestPackEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// A panic of the writer reaches the caller, and no goroutine is left running.
+// A panic of the writer reaches the caller, and no goroutine keeps running.
 func TestPackWriterPanics(t *testing.T) {
-	dir := folder(t, mixed())
+	dir := directory(t, mixed())
 	defer func() {
 		if recover() != "panic" {
 			t.Error("no panic")
@@ -220,7 +221,7 @@ func TestHashDirRefuses(t *testing.T) {
 	if _, err := images.HashDir(context.Background(), t.TempDir()); err == nil || !strings.Contains(err.Error(), "there is no Dockerfile") {
 		t.Error(err)
 	}
-	dir := folder(t, map[string]string{"Dockerfile": "", "a": ""})
+	dir := directory(t, map[string]string{"Dockerfile": "", "a": ""})
 	if _, err := images.HashDir(context.Background(), dir, func(o *images.ZipOptions) { o.MaxFiles = 1 }); err == nil {
 		t.Error("too many files are no error")
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// edited is a client that executes calls and changes their outputs.
+// edited is a client that changes outputs before it returns them.
 type edited struct {
 	*lambdamicrovms.Client
 	edit func(out any) (isNil bool)
@@ -205,7 +205,8 @@ func TestBuildThatLeavesNoTrace(t *testing.T) {
 	}
 }
 
-// readings are wrong outputs. A workflow must read again or fail for each of them.
+// readings are incomplete or contradictory outputs. For each of them a workflow must read
+// again or fail.
 func readings() map[string]func(any) bool {
 	type (
 		list    = lambdamicrovms.ListMicroVMImageVersionsOutput
@@ -299,7 +300,7 @@ func TestReadingsWithoutWhatIsNeeded(t *testing.T) {
 						return
 					}
 
-					once := true // what was unreadable is read again
+					once := true // unreadable outputs are requested again
 					err = w.run(b, &edited{Client: b.client, edit: func(out any) bool {
 						if probe := fmt.Sprintf("%T", out); once && isReading(kind, probe) {
 							once = false
@@ -417,7 +418,7 @@ func TestPruneKeepsVersionsThatItDoesNotUnderstand(t *testing.T) {
 	}
 }
 
-// Image and list of versions may disagree on the latest active version.
+// The image and the list of versions may disagree about the latest active version.
 func TestPruneGoesByTheImageToo(t *testing.T) {
 	type output = lambdamicrovms.GetMicroVMImageOutput
 	b := newBench(t)
@@ -517,8 +518,7 @@ func TestBuildFailedWithoutVersion(t *testing.T) {
 	}
 }
 
-// With a token that change has set, the service may return the version of an earlier
-// call.
+// If change sets a client token, the service may return the version of an earlier call.
 func TestUpdateRepeatedByToken(t *testing.T) {
 	b := newBench(t)
 	b.create(declaration())
@@ -537,8 +537,8 @@ func TestUpdateRepeatedByToken(t *testing.T) {
 	}
 }
 
-// An incomplete response after the start of the build must not count as somebody else's
-// update, which would build the change again.
+// An incomplete response after the start of the build must not count as a concurrent
+// update: Update would build the change again.
 func TestUpdateIsNotBuiltAgainForWhatCannotBeRead(t *testing.T) {
 	type output = lambdamicrovms.ListMicroVMImageVersionsOutput
 	for name, edit := range map[string]func(*types.MicroVMImageVersionSummary){
@@ -570,7 +570,8 @@ func TestUpdateIsNotBuiltAgainForWhatCannotBeRead(t *testing.T) {
 	}
 }
 
-// A union with an unknown member alone cannot be sent, so it is not lost.
+// A union that has only an unknown member cannot be sent, so Update fails and does not
+// lose it.
 func TestUpdateOfAnUnknownUnionMember(t *testing.T) {
 	b := newBench(t)
 	b.create(declaration())

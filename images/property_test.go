@@ -25,9 +25,10 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// TestSequences runs random sequences of all workflows from several goroutines, with faults, and compares what
-// they say with what has happened. LAMBDAMICROVMS_SEQUENCES is how many, LAMBDAMICROVMS_SEED the first seed;
-// each sequence depends on its seed alone.
+// TestSequences runs random sequences of all workflows from several goroutines, with
+// faults, and compares their results with the state of the server.
+// LAMBDAMICROVMS_SEQUENCES is the number of sequences, LAMBDAMICROVMS_SEED the first
+// seed. Each sequence depends only on its seed.
 func TestSequences(t *testing.T) {
 	count, first := fromEnv(t, "LAMBDAMICROVMS_SEQUENCES", 300), fromEnv(t, "LAMBDAMICROVMS_SEED", 1)
 	if testing.Short() {
@@ -72,7 +73,7 @@ func TestSequences(t *testing.T) {
 		t.Errorf("%d goroutines before; these are left:\n%s", before, left)
 	}
 	t.Logf("%d sequences: %v", count, total)
-	// A test of this kind must be seen to reach what it is about.
+	// A run must have reached every kind of event, or it has not tested anything.
 	for what, n := range map[string]int{"builds": total.builds, "deletions": total.deleted, "stale builds": total.stale, "lost responses": total.lost, "partial responses": total.partials} {
 		if n == 0 && count >= 300 && !failed {
 			t.Errorf("no %s in %d sequences", what, count)
@@ -93,7 +94,7 @@ func fromEnv(t *testing.T, name string, byDefault uint64) uint64 {
 	return n
 }
 
-// tally counts what has happened in all sequences.
+// tally counts the events of all sequences.
 type tally struct {
 	calls, builds, deleted, stale, lost, partials, steps int
 	outcomes                                             map[string]int
@@ -147,8 +148,8 @@ type sequence struct {
 	lost      int
 	lastID    int
 	activated map[string]activation // the last one of each version
-	served    bool                  // there was an active version at some time
-	emptied   *simCall              // who has deactivated the last active version
+	served    bool                  // a version was active at some time
+	emptied   *simCall              // the call that deactivated the last active version
 }
 
 // simCall is one call of a workflow.
@@ -161,37 +162,38 @@ type simCall struct {
 	keep     int
 
 	builds   []*build
-	from     string // the version that it has read last
+	from     string // the last version that it read
 	mustFail string // why this call has to end with an error
-	looked   int    // step of its last look at the versions
-	serving  string // the latest active version at that look, for Prune
+	looked   int    // time of its last read of the versions, in steps
+	serving  string // the latest active version at that read, for Prune
 	outcome  string
 }
 
-// activation is when a call made a version active.
+// activation records when a call activated a version.
 type activation struct {
 	step int
 	call *simCall
 }
 
-// build is a version that came of a call, whether or not the call has heard of it.
+// build is a version that a call started, whether or not the call received its response.
 type build struct {
 	version string
 	parent  *lambdamicrovms.UpdateMicroVMImageInput // configuration of the latest active version just before, nil if none
 	config  *lambdamicrovms.UpdateMicroVMImageInput
 	call    *simCall
-	stale   bool // it lacks something that was in parent
-	// overtaken tells that parent has not the configuration that the call had read, or may seem not to have: an
-	// older version was activated or deactivated before the call compared.
+	stale   bool // it lacks a setting of parent
+	// overtaken is true if parent does not have the configuration that the call had read,
+	// or if the call may think so, because an older version was activated or deactivated
+	// before it compared.
 	overtaken bool
-	compared  bool // the call has gone on to wait for the build
+	compared  bool // the call has compared, and waits for the build
 }
 
 func newSequence(seed uint64) *sequence {
 	s := newSim(seed, fake.WithAnswers(fake.Answers{
 		BusyUpdate:     []fake.Outcome{fake.OutcomeConflict, fake.OutcomeValidation}[seed%2],
 		RepeatedDelete: []fake.Outcome{fake.OutcomeSuccess, fake.OutcomeNotFound, fake.OutcomeUnknown}[seed/2%3],
-		VersionInUse:   fake.OutcomeSuccess, // so that only Prune's own care counts
+		VersionInUse:   fake.OutcomeSuccess, // so that only Prune protects versions in use
 	}))
 	q := &sequence{sim: s, builds: make(map[string]*build), activated: make(map[string]activation)}
 
@@ -228,7 +230,7 @@ func (q *sequence) problem(c *simCall, format string, args ...any) {
 
 // play has several goroutines make a few calls each.
 func (q *sequence) play() {
-	if q.rng.IntN(4) > 0 { // there is an image already, with some history
+	if q.rng.IntN(4) > 0 { // start with an image that has some versions
 		for range 1 + q.rng.IntN(4) {
 			q.seedVersion()
 		}
@@ -276,7 +278,7 @@ func (q *sequence) newCall(kind string) *simCall {
 func (q *sequence) step(w *worker, client *lambdamicrovms.Client) {
 	options := func(o *images.Options) {
 		o.Clock = w
-		o.MinDelay, o.MaxDelay = 25*time.Second, 25*time.Second // without jitter, which no seed decides
+		o.MinDelay, o.MaxDelay = 25*time.Second, 25*time.Second // without jitter, which does not depend on the seed
 	}
 	ctx := context.Background()
 	var err error
@@ -326,7 +328,7 @@ func (q *sequence) step(w *worker, client *lambdamicrovms.Client) {
 	}
 }
 
-// randomChange returns a change that leaves a mark and sets something else.
+// randomChange returns a change that sets a mark, unique to the call, and another member.
 func (q *sequence) randomChange(c *simCall) func(*lambdamicrovms.UpdateMicroVMImageInput) error {
 	mark, field, n := fmt.Sprintf("U%d", c.id), q.rng.IntN(6), int32(q.rng.IntN(3))
 	return func(in *lambdamicrovms.UpdateMicroVMImageInput) error {
@@ -350,7 +352,7 @@ func (q *sequence) randomChange(c *simCall) func(*lambdamicrovms.UpdateMicroVMIm
 	}
 }
 
-// declare returns one of a few whole configurations.
+// declare returns one of a few complete configurations.
 func (q *sequence) declare(c *simCall) *lambdamicrovms.CreateMicroVMImageInput {
 	in := &lambdamicrovms.CreateMicroVMImageInput{
 		Name:         aws.String("app"),
@@ -370,7 +372,7 @@ func (q *sequence) declare(c *simCall) *lambdamicrovms.CreateMicroVMImageInput {
 	return in
 }
 
-// updateInput is the update that has the same configuration.
+// updateInput returns an update with the same configuration.
 func updateInput(in *lambdamicrovms.CreateMicroVMImageInput) *lambdamicrovms.UpdateMicroVMImageInput {
 	return &lambdamicrovms.UpdateMicroVMImageInput{
 		ImageIdentifier:      aws.String(appARN),
@@ -384,7 +386,7 @@ func updateInput(in *lambdamicrovms.CreateMicroVMImageInput) *lambdamicrovms.Upd
 	}
 }
 
-// traffic starts a MicroVM on a random version, or ends them all.
+// traffic starts a MicroVM on a random version, or terminates all.
 func (q *sequence) traffic(w *worker) {
 	defer q.look()()
 	ctx := context.Background()
@@ -410,7 +412,8 @@ func (q *sequence) traffic(w *worker) {
 	_ = w
 }
 
-// attribute watches the requests of a call.
+// attribute records which versions a call reads and which changes it makes, by its
+// requests.
 func (q *sequence) attribute(w *worker, c *simCall) {
 	w.observe = func(r *http.Request) func() {
 		path := r.URL.Path
@@ -520,7 +523,8 @@ func (q *sequence) judgeDeletion(c *simCall, version string, before, after []typ
 	case was.State == types.MicroVMImageVersionStateSuccessful && newer < c.keep:
 		q.problem(c, "%s was deleted, and only %d newer ones are left", version, newer)
 	case was.State == types.MicroVMImageVersionStateSuccessful && was.Status == types.MicroVMImageVersionStatusActive:
-		// Nobody can see what happens between the last look and the deletion, but who did it has to find out.
+		// No call can see changes between its last read and the deletion. But a call that
+		// made one must report it.
 		last := q.activated[version]
 		if last.step <= c.looked {
 			q.problem(c, "%s was deleted while it was active", version)
@@ -530,7 +534,7 @@ func (q *sequence) judgeDeletion(c *simCall, version string, before, after []typ
 	}
 }
 
-// judge checks what holds for all calls, and returns the kind of outcome.
+// judge checks what must hold for every call, and returns the kind of outcome.
 func (q *sequence) judge(c *simCall, err error) {
 	q.note("%s #%d ends: %v", c.kind, c.id, err)
 	if err == nil {
@@ -607,7 +611,7 @@ func (q *sequence) judgeUpdate(c *simCall, result *images.Result, err error) {
 	}
 }
 
-// tells reports whether an error says that the version may lack something.
+// tells reports whether err says that the version may lack a setting.
 func tells(err error, version string) bool {
 	switch e := err.(type) {
 	case nil:
@@ -635,8 +639,8 @@ func lastConfig(c *simCall) *lambdamicrovms.UpdateMicroVMImageInput {
 	return c.builds[len(c.builds)-1].config
 }
 
-// mended reports whether a stale build is the one that makes up for a stale build before it: it is made from
-// what that one had replaced.
+// mended reports whether a stale build repairs an earlier stale build: it has the
+// configuration that the earlier one replaced, with the call's change.
 func (q *sequence) mended(c *simCall, b *build) bool {
 	for _, earlier := range c.builds {
 		if earlier != b && earlier.stale && earlier.parent != nil {

@@ -125,7 +125,7 @@ func TestPrune(t *testing.T) {
 	}
 }
 
-// history makes an image with some versions, all successful.
+// history creates an image with n successful versions.
 func (b *bench) history(n int) {
 	b.t.Helper()
 	b.create(declaration())
@@ -138,7 +138,7 @@ func (b *bench) history(n int) {
 func TestPruneChangesItsMind(t *testing.T) {
 	for _, c := range []struct {
 		reason  string
-		before  func(b *bench, lists int) // the n-th look at the versions
+		before  func(b *bench, lists int) // runs before the n-th read of the versions
 		deleted []string
 		kept    string
 	}{

@@ -67,7 +67,7 @@ func TestRollback(t *testing.T) {
 	}
 }
 
-// A version is active at any time, even halfway.
+// Some version is active at every moment of a rollback.
 func TestRollbackIsOneSwitch(t *testing.T) {
 	b := newBench(t)
 	b.history(4)
@@ -100,7 +100,7 @@ func TestRollbackIsOvertaken(t *testing.T) {
 		t.Errorf("by an update: %+v, %v", result, err)
 	}
 
-	// Somebody rolls back even further.
+	// A concurrent rollback goes back even further.
 	b = newBench(t)
 	b.history(3)
 	lists = 0

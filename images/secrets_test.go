@@ -15,7 +15,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// A build can tell the environment variables of its image as the reason of its failure.
+// The reason of a failed build may repeat environment variables of the image.
 func TestReasonsHoldNoSecrets(t *testing.T) {
 	const secret = "Kx7Jq2mWv9Lp4Rt8-Zb3Nc6Yd1Hf5Gs0T"
 	srv := fake.New(t)

@@ -13,20 +13,23 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// sim runs several goroutines against one fake so that a seed decides everything: one of them runs at a time,
-// up to its next request or sleep, and then the seed says who goes on. Time passes only when somebody sleeps.
+// sim runs several goroutines against one fake deterministically. One goroutine runs at a
+// time, up to its next request or sleep; then random numbers from the seed select the
+// next one. Time passes only while all sleep, with the exception in pick.
 type sim struct {
 	rng    *rand.Rand
 	srv    *fake.Server
-	truth  *lambdamicrovms.Client // sees what is, without faults
-	quiet  bool                   // while it looks
+	truth  *lambdamicrovms.Client // reads the state, without faults
+	quiet  bool                   // no faults while it reads
 	parked chan *worker
 	steps  int
 
-	// oversleep is how likely a sleep is to last much longer than asked for, as it does on a computer that is
-	// suspended. Builds end meanwhile, and so does the safety that a busy image gives.
+	// oversleep is the probability that a sleep lasts much longer than requested, as on a
+	// suspended computer. Builds end meanwhile, and then a busy image no longer blocks
+	// updates.
 	oversleep float64
-	// partial is how likely a response to a worker is to lack what the service always sends.
+	// partial is the probability that a response to a worker lacks a member that the
+	// service always sends.
 	partial  float64
 	partials int
 }
@@ -41,26 +44,27 @@ func newSim(seed uint64, opts ...fake.Option) *sim {
 	return s
 }
 
-// client does not sign its requests, which is none of what is tested here.
+// client returns a client without credentials, because signing is not tested here.
 func (s *sim) client(transport lambdamicrovms.HTTPClient) *lambdamicrovms.Client {
 	options := s.srv.Options()
 	options.HTTPClient, options.Credentials = transport, nil
 	return lambdamicrovms.New(options)
 }
 
-// sometimes is a condition for a fault that does not hit the looks at the truth.
+// sometimes returns a condition for a fault that spares the test's own reads of the
+// state.
 func (s *sim) sometimes(probability float64) fake.Condition {
 	return func(fake.Occasion) bool { return !s.quiet && s.rng.Float64() < probability }
 }
 
-// look keeps faults away until the function returned is called.
+// look disables faults until done is called.
 func (s *sim) look() (done func()) {
 	before := s.quiet
 	s.quiet = true
 	return func() { s.quiet = before }
 }
 
-// run runs the workers to their ends.
+// run runs the workers until all have returned.
 func (s *sim) run(works ...func(*worker)) {
 	var live []*worker
 	var ended sync.WaitGroup
@@ -90,8 +94,8 @@ func (s *sim) run(works ...func(*worker)) {
 	}
 }
 
-// pick returns who goes on: mostly somebody who is ready, but now and then time passes although somebody is, as
-// if the machine had been busy.
+// pick returns the worker to run next: usually one that is ready. Sometimes time passes
+// although a worker is ready, as on a busy machine.
 func (s *sim) pick(live []*worker) int {
 	var ready []int
 	first := 0
@@ -112,13 +116,14 @@ func (s *sim) pick(live []*worker) int {
 	return ready[s.rng.IntN(len(ready))]
 }
 
-// worker is one of the goroutines: its clients' transport and clock.
+// worker is the transport and clock of one goroutine's clients.
 type worker struct {
 	*sim
 	turn chan struct{}
 	wake time.Time
 	done bool
-	// observe is told of each request, with the server's answer still unknown, and returns what to do after it.
+	// observe is called before each request. after is called when the server has handled
+	// it.
 	observe func(*http.Request) (after func())
 }
 
@@ -128,7 +133,7 @@ func (w *worker) park(d time.Duration) {
 	<-w.turn
 }
 
-// Do is the transport.
+// Do implements lambdamicrovms.HTTPClient.
 func (w *worker) Do(r *http.Request) (*http.Response, error) {
 	w.park(0)
 	if w.observe != nil {
@@ -143,7 +148,7 @@ func (w *worker) Do(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// Now and Sleep are the clock.
+// Now and Sleep implement lambdamicrovms.Clock.
 func (w *worker) Now() time.Time { return w.srv.Now() }
 
 func (w *worker) Sleep(ctx context.Context, d time.Duration) error {
@@ -157,7 +162,7 @@ func (w *worker) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// versions returns the versions there are, oldest first.
+// versions returns the existing versions, oldest first.
 func (s *sim) versions(image string) []types.MicroVMImageVersionSummary {
 	defer s.look()()
 	pages := lambdamicrovms.NewListMicroVMImageVersionsPaginator(s.truth, &lambdamicrovms.ListMicroVMImageVersionsInput{ImageIdentifier: &image})

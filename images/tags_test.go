@@ -84,7 +84,7 @@ func TestSyncTagsFails(t *testing.T) {
 	}
 }
 
-// limited is a resource with at most 50 tags besides AWS's own.
+// limited is a resource with at most 50 tags, not counting those of AWS.
 type limited struct {
 	tags    map[string]string
 	calls   []string
@@ -138,7 +138,7 @@ func (r *limited) UntagResource(_ context.Context, in *lambdamicrovms.UntagResou
 	return &lambdamicrovms.UntagResourceOutput{}, nil
 }
 
-// tagsOf returns n tags whose keys have the prefix, and some others.
+// tagsOf returns n tags whose keys have the prefix, and the tags in others.
 func tagsOf(prefix string, n int, others ...string) map[string]string {
 	tags := make(map[string]string)
 	for i := range n {

@@ -14,7 +14,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/images"
 )
 
-// Without a clock of one's own, workflows go by package time.
+// Without Options.Clock, workflows use package time.
 func TestSystemTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &bench{t: t, ctx: context.Background(), srv: fake.New(t, fake.WithRealTime())}

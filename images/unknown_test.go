@@ -12,8 +12,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/images"
 )
 
-// addSetting is the transport of a service that has learned a setting: it adds one beside
-// the URI of each artifact.
+// addSetting is a transport that simulates a new setting of the service: it adds a member
+// next to the URI of each artifact.
 type addSetting struct{ lambdamicrovms.HTTPClient }
 
 func (c addSetting) Do(r *http.Request) (*http.Response, error) {
@@ -30,7 +30,7 @@ func (c addSetting) Do(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// An update of a version with a setting that the module does not know would reset it.
+// An update would reset a setting that the module does not know, so Update must fail.
 func TestUpdateKeepsUnknownSettings(t *testing.T) {
 	b := newBench(t)
 	b.create(declaration())

@@ -105,7 +105,8 @@ func TestUpdateWaitsForBusyImage(t *testing.T) {
 			t.Errorf("seen to be busy: %v, %v", result, err)
 		}
 
-		// Busy, but with nothing that is a new version: the deletion of one.
+		// The image is busy because a version is being deleted, so no new version
+		// appears.
 		api := &interposed{Client: b.client, update: once(func() {
 			_, err := b.client.DeleteMicroVMImageVersion(b.ctx, &lambdamicrovms.DeleteMicroVMImageVersionInput{ImageIdentifier: aws.String(appARN), ImageVersion: aws.String("1.0")})
 			if err != nil {
@@ -217,7 +218,7 @@ func TestUpdateBuildFailsAndNobodyTellsWhy(t *testing.T) {
 	}
 }
 
-// Somebody else's update comes between the read and the check before the request.
+// A concurrent update happens between the read and the check before the request.
 func TestUpdateIsOvertaken(t *testing.T) {
 	overtaking := func(b *bench) *interposed {
 		lists := 0
@@ -255,7 +256,7 @@ func TestUpdateIsOvertaken(t *testing.T) {
 	}
 }
 
-// Somebody else's update begins and ends between the check and the request.
+// A concurrent update begins and ends between the check and the request.
 func TestUpdateReplacesAnUpdate(t *testing.T) {
 	add := func(in *lambdamicrovms.UpdateMicroVMImageInput) error {
 		in.EnvironmentVariables = map[string]string{"MINE": "1"}
@@ -362,8 +363,8 @@ func TestUpdateIsSentOnce(t *testing.T) {
 	}
 }
 
-// If the service asked whether the image is busy before it asks for the token, a repeated
-// request would be refused for the sake of the first one.
+// A service that checks for a busy image before the client token would reject a repeated
+// request because of the first one.
 func TestUpdateRecognizesItsOwnBuild(t *testing.T) {
 	b := newBench(t)
 	b.create(declaration())

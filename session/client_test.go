@@ -15,7 +15,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/session"
 )
 
-// site is an application with cookies and redirects. It notes what it gets.
+// site is an application with cookies and redirects. It records its requests.
 type site struct {
 	notes []string
 	other string // another port of the MicroVM
@@ -163,7 +163,7 @@ func TestRequestTrailer(t *testing.T) {
 	}
 }
 
-// endFunc is called when it is read.
+// endFunc is an empty body that is called when it is read.
 type endFunc func()
 
 func (f endFunc) Read([]byte) (int, error) {

@@ -49,7 +49,7 @@ func ExampleRun() {
 	// 200 GET /greet?name=Ada 8080
 }
 
-// Attach uses a MicroVM that somebody else has started. Close leaves it running.
+// Attach uses a MicroVM that was started elsewhere. Close leaves it running.
 func ExampleAttach() {
 	ctx := context.Background()
 	_, client, imageARN := newFake()
@@ -71,8 +71,8 @@ func ExampleAttach() {
 	// 200 RUNNING
 }
 
-// A request that the proxy rejects fails with the reason. With ResumeOnDemand, a request
-// resumes a suspended MicroVM.
+// A request that the proxy rejects fails with a ProxyError, which has the reason. With
+// ResumeOnDemand, a request resumes a suspended MicroVM.
 func ExampleProxyError() {
 	ctx := context.Background()
 	_, client, imageARN := newFake()
@@ -97,7 +97,7 @@ func ExampleProxyError() {
 	// 200 OK
 }
 
-// A WebSocket library is given the URL and either the subprotocols or the headers. With
+// Pass the URL and either the subprotocols or the headers to a WebSocket library. With
 // github.com/coder/websocket:
 //
 //	conn, _, err := websocket.Dial(ctx, h.URL+"/events", &websocket.DialOptions{Subprotocols: h.Subprotocols})
@@ -120,7 +120,8 @@ func ExampleSession_WebSocket() {
 	// true 3000
 }
 
-// A shell is a terminal over a WebSocket, for MicroVMs that were started with the connector for it.
+// A shell is a terminal over a WebSocket. The MicroVM must have been started with the
+// connector for shells.
 func ExampleSession_Shell() {
 	ctx := context.Background()
 	_, client, imageARN := newFake()
@@ -161,7 +162,7 @@ func ExampleSweep() {
 	// 2 terminated, 0 failed: <nil>
 }
 
-// A session with an emulator, such as the program fake-lambda-microvms:
+// Use a session with an emulator, such as the program fake-lambda-microvms:
 //
 //	go run github.com/microvm-go/lambdamicrovms/fake/cmd/fake-lambda-microvms
 func ExampleOptions_baseEndpoint() {

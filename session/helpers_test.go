@@ -19,12 +19,12 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// service is the fake with an image that can be run.
+// service is a fake with an image that can be run.
 type service struct {
 	*fake.Server
 	*lambdamicrovms.Client
 	image string
-	// begun is how many calls were made before the test's own.
+	// begun is the number of calls before those of the test.
 	begun int
 }
 
@@ -49,7 +49,7 @@ func createImage(srv *fake.Server, client *lambdamicrovms.Client, name string) s
 	return *image.ImageArn
 }
 
-// options are those of a session in the service's time and without a network.
+// options sets a session's clock and transport to those of the fake.
 func (s *service) options(o *session.Options) {
 	o.Clock = s.Clock()
 	o.Transport = s.Server
@@ -82,7 +82,7 @@ func (s *service) states(t testing.TB) []types.MicroVMState {
 	return states
 }
 
-// calls returns the operations called since the service was made, without polls.
+// calls returns the operations that the test has called, without polls.
 func (s *service) calls() []fake.Operation {
 	var operations []fake.Operation
 	for _, call := range s.Calls()[s.begun:] {
@@ -122,7 +122,7 @@ func (r *tape) hosts() []string {
 
 func (r *tape) secret() string { return r.requests[0].Header.Get("X-Aws-Proxy-Auth") }
 
-// roundTripper is a transport of a test's own.
+// roundTripper is a transport in one function.
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }

@@ -139,7 +139,7 @@ func TestHostileRedirects(t *testing.T) {
 	}
 }
 
-// The session does not wait for a body that reads no bytes forever.
+// The session does not wait forever for a body whose reads return no bytes.
 func TestIdleBody(t *testing.T) {
 	for _, status := range []int{http.StatusForbidden, http.StatusBadGateway} {
 		srv := newService(t)
@@ -157,7 +157,7 @@ func TestIdleBody(t *testing.T) {
 	}
 }
 
-// idle reads nothing.
+// idle is a body whose reads return no bytes.
 type idle struct{}
 
 func (idle) Read([]byte) (int, error) { return 0, nil }

@@ -207,8 +207,8 @@ func TestLostStateAndToken(t *testing.T) {
 	get(t, s.Client(), "/")
 }
 
-// If nothing was sent, Run does not repeat the call to learn the id. The client's error
-// says whether something was sent.
+// If nothing was sent, Run does not repeat the call to find out the ID. The client's
+// error says whether something was sent.
 func TestRunSentNothing(t *testing.T) {
 	refused := errors.New("refused")
 	srv := newService(t)

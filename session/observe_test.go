@@ -15,7 +15,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/session"
 )
 
-// observed returns a trace of all calls from now on, and a logger that writes to the text.
+// observed returns a trace of all calls from now on, and a logger that writes to the
+// text.
 func (s *service) observed() (*clienttest.Trace, *slog.Logger, *strings.Builder) {
 	trace, text := &clienttest.Trace{}, &strings.Builder{}
 	options := s.Server.Options()
@@ -44,7 +45,7 @@ func steps(trace *clienttest.Trace) []string {
 	})
 }
 
-// A session is traced and logged from the start of its MicroVM to the end.
+// A session is traced and logged from the start of its MicroVM to its end.
 func TestSessionObserved(t *testing.T) {
 	s := newService(t)
 	trace, logger, text := s.observed()

@@ -13,7 +13,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/session"
 )
 
-// unruly has tokens made by a function, which need not return.
+// unruly creates tokens with a function, which may panic.
 type unruly struct {
 	*service
 	tokens func()
@@ -30,14 +30,14 @@ func (u *unruly) ResumeMicroVM(ctx context.Context, in *lambdamicrovms.ResumeMic
 	return u.service.ResumeMicroVM(ctx, in, optFns...)
 }
 
-// outcome returns the error of a function, or what it panics with.
+// outcome returns the error of a function, or the value of its panic.
 func outcome(do func() error) (panicked any, err error) {
 	defer func() { panicked = recover() }()
 	return nil, do()
 }
 
-// A panic or Goexit of the caller's code reaches every caller that waits, and ends neither
-// the process nor the session.
+// A panic or Goexit of the caller's code reaches every caller that waits, and ends
+// neither the process nor the session.
 func TestPanicReachesCallers(t *testing.T) {
 	cause := errors.New("no luck")
 	tests := []struct {
@@ -92,7 +92,8 @@ func TestPanicReachesCallers(t *testing.T) {
 	}
 }
 
-// A panic does not end the session of those who do not wait: they have the old token.
+// A panic during a renewal in the background does not reach other callers: they use the
+// old token.
 func TestPanicInRenewal(t *testing.T) {
 	api := &unruly{service: newService(t), tokens: func() {}}
 	s, err := session.Run(context.Background(), api, api.input(), api.options)
@@ -126,7 +127,7 @@ func TestPanicInRenewal(t *testing.T) {
 	}
 }
 
-// A transport that breaks the rules is an error of the request.
+// A transport that returns neither a response nor an error makes the request fail.
 func TestTransportWithoutResponse(t *testing.T) {
 	srv := newService(t)
 	s := srv.start(t, func(o *session.Options) {

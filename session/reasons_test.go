@@ -28,7 +28,7 @@ func (a endedAPI) GetMicroVM(context.Context, *lambdamicrovms.GetMicroVMInput, .
 	return &lambdamicrovms.GetMicroVMOutput{MicroVMId: aws.String("microvm-1"), State: types.MicroVMStateTerminated, StateReason: &a.reason}, nil
 }
 
-// A run hook can tell its payload as the reason why the MicroVM has ended.
+// The reason of an ended MicroVM may repeat the payload of its run hook.
 func TestReasonsHoldNoSecrets(t *testing.T) {
 	const payload = "Kx7Jq2mWv9Lp4Rt8-Zb3Nc6Yd1Hf5Gs0T"
 	_, err := session.Run(context.Background(), endedAPI{reason: "hook said \x07" + payload}, &lambdamicrovms.RunMicroVMInput{

@@ -19,7 +19,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/session"
 )
 
-// No value that callers get prints a token with any verb.
+// No value that callers receive prints a token, with any verb.
 func TestNoTokenInPrint(t *testing.T) {
 	srv := newService(t, fake.WithApplication(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), 8080))
 	sent := &tape{RoundTripper: srv}

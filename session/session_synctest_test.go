@@ -26,7 +26,7 @@ func TestTokenRenewal(t *testing.T) {
 		healed := func() {}
 		for _, step := range []struct {
 			at     time.Duration
-			broken bool // the service gives no token
+			broken bool // the service returns no token
 			calls  int  // since the begin
 			fails  bool
 		}{
@@ -65,7 +65,7 @@ func TestTokenRenewal(t *testing.T) {
 	})
 }
 
-// begin is when the first token was asked for, or now.
+// begin returns the time of the first token request, or now.
 func begin(srv *service) time.Time {
 	if calls := srv.Calls(fake.CreateMicroVMAuthToken); len(calls) > 0 {
 		return calls[0].Time
@@ -96,7 +96,7 @@ func TestTokenRenewedOnceForAll(t *testing.T) {
 	})
 }
 
-// slowTokens gives a token when it is let, or when the context ends an error.
+// slowTokens returns a token when the test allows it, or an error when the context ends.
 type slowTokens struct {
 	*service
 	asked chan context.Context
@@ -166,7 +166,7 @@ func TestTokenWaiting(t *testing.T) {
 		first := get(ctx)
 		shared := <-api.asked
 		cancel()
-		<-shared.Done() // nobody wants the token
+		<-shared.Done() // no caller waits for the token any more
 		if err := <-first; !errors.Is(err, context.Canceled) {
 			t.Errorf("the first: %v", err)
 		}
@@ -223,7 +223,7 @@ func TestTokenWaiting(t *testing.T) {
 	})
 }
 
-// A whole session in the system's time.
+// A whole session with the system clock.
 func TestSystemClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := newService(t, fake.WithRealTime())
@@ -241,7 +241,7 @@ func TestSystemClock(t *testing.T) {
 			t.Errorf("the start took %v, want little more than 1.85s", took)
 		}
 		var group sync.WaitGroup
-		for i := range 20 { // over two tokens' lives
+		for i := range 20 { // longer than the lifetimes of two tokens
 			group.Add(1)
 			go func() {
 				defer group.Done()
@@ -268,11 +268,11 @@ func TestSystemClock(t *testing.T) {
 	})
 }
 
-// Calls that hang are canceled in time.
+// Calls that hang are canceled after their timeout.
 func TestHangs(t *testing.T) {
 	for _, tt := range []struct {
 		operation fake.Operation
-		run, end  time.Duration // how long Run, and then Close, takes at most
+		run, end  time.Duration // maximum duration of Run, and then of Close
 	}{
 		{fake.RunMicroVM, time.Minute + 10*time.Second, 0},
 		{fake.GetMicroVM, 5 * time.Second, 0},

@@ -53,7 +53,7 @@ func TestRunFails(t *testing.T) {
 	tests := []struct {
 		name   string
 		faults []fake.Option
-		// cancelAt ends the context in the poll with this number.
+		// cancelAt is the number of the poll that ends the context.
 		cancelAt int
 		want     session.StartError // without Err, and CleanupErr as told by cleanup
 		is       error
@@ -162,7 +162,7 @@ func TestRunFails(t *testing.T) {
 	}
 }
 
-// polls does something in a certain poll.
+// polls calls a function in a certain poll.
 type polls struct {
 	*service
 	at, n int
@@ -259,8 +259,8 @@ func TestRunWithoutConnection(t *testing.T) {
 	}
 }
 
-// TestRunLeaksNothing runs with calls that fail at random: what Run does not return has
-// ended.
+// TestRunLeaksNothing makes calls fail at random: a MicroVM that Run does not return must
+// have ended.
 func TestRunLeaksNothing(t *testing.T) {
 	const runs = 300
 	for seed := range uint64(runs) {
@@ -409,7 +409,7 @@ func TestSuspendAndResume(t *testing.T) {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 
-	// It is about to be suspended: only then it can be resumed.
+	// It is SUSPENDING, and can be resumed only after that.
 	if _, err := srv.SuspendMicroVM(ctx, &lambdamicrovms.SuspendMicroVMInput{MicroVMIdentifier: aws.String(s.ID())}); err != nil {
 		t.Fatal(err)
 	}
@@ -507,7 +507,7 @@ func TestStartTellsTheReasonOfTheEnd(t *testing.T) {
 	}
 }
 
-// Somebody else resumes at the same time, and the service rejects the second call.
+// Another caller resumes at the same time, and the service rejects the second call.
 func TestResumedByAnother(t *testing.T) {
 	srv := newService(t, fake.WithAnswers(fake.Answers{OutOfTurn: fake.OutcomeConflict}))
 	s := srv.start(t)
@@ -524,7 +524,7 @@ func TestResumedByAnother(t *testing.T) {
 	}
 }
 
-// rival resumes right before its caller does.
+// rival resumes the MicroVM right before its caller does.
 type rival struct {
 	*service
 	lost int
@@ -659,7 +659,7 @@ func TestEndpointForms(t *testing.T) {
 	}
 }
 
-// Without options a session uses the network by a transport of its own.
+// Without options a session uses its own transport and the network.
 func TestDefaults(t *testing.T) {
 	srv := newService(t)
 	var seen session.Options

@@ -17,7 +17,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// fleet is what a sweep finds: of each image an old MicroVM, one that has ended, and a
+// fleet starts MicroVMs for a sweep: for each image an old one, one that has ended, and a
 // new one.
 func fleet(t *testing.T, opts ...fake.Option) (srv *service, other string, names map[string]string) {
 	t.Helper()
@@ -53,7 +53,7 @@ func TestSweep(t *testing.T) {
 		opt    func(o *session.SweepOptions, other string)
 		faults []fake.Option
 		want   []string // terminated
-		left   string   // what the error says of those that were found
+		left   string   // the error's text about the MicroVMs that were found
 	}{
 		{
 			name: "by age",

@@ -115,8 +115,8 @@ func (l noList) ListMicroVMs(context.Context, *lambdamicrovms.ListMicroVMsInput,
 	return l.out, nil
 }
 
-// Pages that never end, here two that take turns, end at the bound; what they named is
-// terminated once.
+// A listing that never ends, here with two alternating pages, stops at the bound. Its
+// MicroVMs are terminated once.
 func TestSweepEndlessPages(t *testing.T) {
 	srv := newService(t)
 	vm, err := srv.RunMicroVM(context.Background(), srv.input())

@@ -18,7 +18,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// recorded starts a session whose requests end in a record.
+// recorded starts a session whose requests are recorded.
 func recorded(t *testing.T, optFns ...func(*session.Options)) (s *session.Session, host string, sent func() []*http.Request) {
 	srv := newService(t)
 	record := &tape{RoundTripper: roundTripper(func(*http.Request) (*http.Response, error) { return newResponse(http.StatusOK, ""), nil })}
@@ -30,7 +30,8 @@ func recorded(t *testing.T, optFns ...func(*session.Options)) (s *session.Sessio
 	}
 }
 
-// ownHeaders returns the headers by which the proxy could read a port or a token, in any spelling.
+// ownHeaders returns the headers by which the proxy could read a port or a token, in any
+// spelling.
 func ownHeaders(header http.Header) map[string][]string {
 	own := make(map[string][]string)
 	for name, values := range header {
@@ -45,8 +46,8 @@ func ownHeaders(header http.Header) map[string][]string {
 	return own
 }
 
-// A header chooses no port that the program has not named or allowed, and nothing of the
-// proxy's own names is sent twice.
+// A header cannot choose a port that the program has not named or allowed, and no header
+// of the proxy is sent twice.
 func TestHeadersChoosePorts(t *testing.T) {
 	allowed := []types.PortSpecification{port(3000)}
 	tests := []struct {
@@ -54,7 +55,7 @@ func TestHeadersChoosePorts(t *testing.T) {
 		url     string
 		header  http.Header
 		allowed []types.PortSpecification
-		port    string // "" if it is refused
+		port    string // "" if it is rejected
 		more    http.Header
 	}{
 		{name: "none", url: "/", port: "8080"},
@@ -124,12 +125,13 @@ func TestHeadersChoosePorts(t *testing.T) {
 	}
 }
 
-// A host in any field of a URL must be the session's, and must not appear in the request line.
+// A host in any field of a URL must be the session's, and must not appear in the request
+// line.
 func TestOpaqueAndReceivedTargets(t *testing.T) {
 	tests := []struct {
 		name string
 		req  *http.Request // HOST is the session's
-		line string        // request line that is sent, "" if none is
+		line string        // request line that is sent, "" if nothing is sent
 		port string
 		host bool // the error is a *HostError
 	}{
@@ -191,8 +193,8 @@ func TestOpaqueAndReceivedTargets(t *testing.T) {
 	}
 }
 
-// No request of a remote client to a reverse proxy reaches a port other than the one that the
-// program has chosen.
+// No request of a remote client to a reverse proxy reaches a port other than the one that
+// the program has chosen.
 func TestReverseProxy(t *testing.T) {
 	s, host, sent := recorded(t)
 	to, err := url.Parse(s.URL(3000))

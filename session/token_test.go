@@ -63,7 +63,8 @@ func TestTokensAskedFor(t *testing.T) {
 	}
 }
 
-// lagging starts a session whose clock stands still, so that it considers expired tokens valid.
+// lagging starts a session whose clock stands still, so that it considers expired tokens
+// valid.
 func lagging(t *testing.T, srv *service) *session.Session {
 	slow := &clock{now: srv.Now()}
 	vm, err := srv.RunMicroVM(context.Background(), srv.input())
@@ -138,7 +139,7 @@ func TestTokenRefused(t *testing.T) {
 				if sends++; sends > 2 {
 					return srv.RoundTrip(req)
 				}
-				if sends == 1 { // another request is done before this one is answered
+				if sends == 1 { // another request completes before the response to this one
 					get(t, s.Client(), "/")
 				}
 				return newResponse(http.StatusForbidden, "Token authentication failed"), nil

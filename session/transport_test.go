@@ -137,7 +137,7 @@ func (c *closeNoter) Close() error {
 func TestRedirects(t *testing.T) {
 	tests := []struct {
 		location string // HOST is the session's
-		want     string // the body of what is got in the end
+		want     string // the body of the last response
 	}{
 		{"/end", "302 Found at port 9: end of /end"},
 		{"https://HOST/end", "302 Found at port 9: end of /end"},
@@ -163,7 +163,7 @@ func TestRedirects(t *testing.T) {
 			})
 			for _, base := range []string{"", s.URL(9)} {
 				if base == "" && strings.Contains(tt.location, ":7") {
-					continue // the header would go along
+					continue // net/http would send the header to the other host
 				}
 				req, _ := http.NewRequest(http.MethodGet, base+"/begin", nil)
 				if base == "" {
@@ -298,7 +298,7 @@ func TestResponsesOfTheApplication(t *testing.T) {
 		method string
 		status int
 		body   string
-		proxy  session.Kind // the kind that the response is taken for
+		proxy  session.Kind // the kind of ProxyError
 	}{
 		{status: 200, body: "Token authentication failed"},
 		{status: 401, body: "Token authentication failed"},
@@ -392,7 +392,7 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// onDemand is for a session that resumes.
+// onDemand sets ResumeOnDemand.
 func onDemand(o *session.Options) { o.ResumeOnDemand = true }
 
 func TestResumeOnDemand(t *testing.T) {
@@ -484,7 +484,7 @@ func TestResumeOnce(t *testing.T) {
 	}
 }
 
-// With AutoResumeEnabled, the session does nothing.
+// With AutoResumeEnabled the proxy resumes, and the session does nothing.
 func TestResumedByTheProxy(t *testing.T) {
 	srv := newService(t)
 	in := srv.input()

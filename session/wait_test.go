@@ -13,7 +13,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/session"
 )
 
-// starting is an API whose MicroVM starts in a given time.
+// starting is an API whose MicroVM takes a given time to start.
 type starting struct {
 	session.RunAPI
 	clock   clock
@@ -34,7 +34,7 @@ func (s *starting) GetMicroVM(context.Context, *lambdamicrovms.GetMicroVMInput, 
 	return out, nil
 }
 
-// run returns how late Run notices a start that takes a time, and its polls.
+// run returns how late Run notices the end of a start, and how often it polls.
 func run(t *testing.T, takes time.Duration) (late time.Duration, polls int) {
 	t.Helper()
 	api := &starting{clock: clock{now: time.Unix(0, 0)}, running: time.Unix(0, 0).Add(takes)}
@@ -70,8 +70,8 @@ func TestRunNoticesStart(t *testing.T) {
 	}
 }
 
-// Starts that take longer or shorter than usual are noticed within a quarter of their time
-// or a second, and cost no more polls than a wait that grows.
+// Starts that take longer or shorter than usual are noticed within a quarter of their
+// time or a second, with no more polls than exponential delays would need.
 func TestRunNoticesOtherStarts(t *testing.T) {
 	for takes, limit := range map[time.Duration]struct {
 		late  time.Duration

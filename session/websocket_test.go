@@ -143,7 +143,7 @@ func TestWebSocketFails(t *testing.T) {
 	if _, err := s.WebSocket(ctx, 0); !errors.As(err, &denied) {
 		t.Errorf("WebSocket = %v, want the client's error", err)
 	}
-	// A token of other headers than those known goes by header only.
+	// A token with unknown headers can be sent only in headers.
 	h, err := s.Shell(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +156,7 @@ func TestWebSocketFails(t *testing.T) {
 	}
 }
 
-// A Handshake shows its secrets to nobody who prints it whole.
+// A Handshake does not print its secrets.
 func TestHandshakeIsRedacted(t *testing.T) {
 	h := session.Handshake{
 		URL: "wss://a.on.aws", Host: "a.on.aws",
