@@ -17,7 +17,7 @@ import (
 
 const modelFile = "../../model/lambda-microvms.json"
 
-// An object is one of the JSON of a model.
+// An object is a JSON object of a model.
 type object = map[string]any
 
 func editedModel(t *testing.T, edits ...func(shapes object)) *model.Model {
@@ -115,7 +115,7 @@ func newError(shapes object) {
 	run["errors"] = append(run["errors"].([]any), target("SnapshotBusyException"))
 }
 
-// Changes that break users, or that they may notice otherwise.
+// otherChanges makes changes that break programs or that users may notice.
 func otherChanges(shapes object) {
 	update := membersIn(shapes, "UpdateMicrovmImageRequest")
 	update["description"] = described(target("smithy.api#String"), "Now required.", "required")
@@ -127,8 +127,8 @@ func otherChanges(shapes object) {
 	membersIn(shapes, "GetMicrovmResponse")["endpoint"] = described(target("smithy.api#String"), "Now optional.")
 }
 
-// The steps of CONTRIBUTING, on copies of the model: what is generated compiles with the
-// runtime as it is, and people are told what has changed.
+// Follows the steps of CONTRIBUTING on copies of the model: the generated code compiles
+// with the unchanged runtime, and -diff reports the changes.
 func TestModelChanges(t *testing.T) {
 	tests := []struct {
 		name string
@@ -154,7 +154,7 @@ func TestModelChanges(t *testing.T) {
 		})
 	}
 
-	// The packages above the client need no line either.
+	// The packages above the client need no change either.
 	files, err := generateAll(editedModel(t, newMember, newEnumValue, newError))
 	if err != nil {
 		t.Fatal(err)
@@ -162,7 +162,7 @@ func TestModelChanges(t *testing.T) {
 	if output, err := compile(t, files, "./...", "./cmd/lambda-microvms/internal/api"); err != nil {
 		t.Errorf("%v\n%s", err, output)
 	}
-	// Only the behaviour of a new operation cannot be generated.
+	// Of a new operation, only the behaviour in the fake cannot be generated.
 	files, err = generateAll(editedModel(t, newOperation))
 	if err != nil {
 		t.Fatal(err)
@@ -226,8 +226,8 @@ func TestPrintDiff(t *testing.T) {
 	}
 }
 
-// UnmarshalJSON accepts the names of Go fields, because they are the names of the wire in
-// another letter case.
+// UnmarshalJSON accepts Go names only because they differ from wire names in nothing but
+// letter case.
 func TestGoNamesAreWireNames(t *testing.T) {
 	p := planOf(t, editedModel(t))
 	structs := append(append([]*plan.Struct{}, p.Structs...), p.Errors...)

@@ -10,7 +10,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/plan"
 )
 
-// document is a model with one operation, Op, whose input has the given members, and with further shapes.
+// document returns a model with one operation, Op, whose input has the given members, and
+// with the given shapes.
 func document(members, shapes string) string {
 	if shapes != "" {
 		shapes = ", " + shapes
@@ -21,7 +22,8 @@ func document(members, shapes string) string {
 		"t#In": {"type": "structure", "members": {%s}}%s}}`, members, shapes)
 }
 
-// What the generator does not understand must stop it, with an error that names it.
+// The generator must fail for anything that it does not understand, with an error that
+// names it.
 func TestRefused(t *testing.T) {
 	tests := map[string]struct {
 		model string

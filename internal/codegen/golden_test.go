@@ -37,7 +37,8 @@ func generate(t *testing.T, name string) map[string][]byte {
 	return files
 }
 
-// Golden files have the suffix .txt: the go command must not take them for packages of this module.
+// Golden files have the suffix .txt, so that the go command does not treat them as
+// packages of this module.
 func TestGolden(t *testing.T) {
 	for _, name := range goldens {
 		t.Run(name, func(t *testing.T) {
@@ -74,7 +75,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// The same model must give the same bytes, whatever the order of Go's maps.
+// The same model must give the same bytes, although the order of Go maps is random.
 func TestDeterministic(t *testing.T) {
 	first := generate(t, "shapes")
 	for range 5 {
@@ -84,8 +85,8 @@ func TestDeterministic(t *testing.T) {
 	}
 }
 
-// The generated code of every golden compiles in the place of the module's own, with the
-// runtime that is written by hand. Only the rules of this one service are left out.
+// The generated code of every golden compiles in place of the module's own, with the real
+// runtime. Only validation_strict.go, which is specific to this service, is replaced.
 func TestGoldensCompile(t *testing.T) {
 	for _, name := range goldens {
 		t.Run(name, func(t *testing.T) {
@@ -98,7 +99,7 @@ func TestGoldensCompile(t *testing.T) {
 	}
 }
 
-// compile builds packages of this module, with files in the place of the generated ones.
+// compile builds packages of this module, with files in place of the generated ones.
 func compile(t *testing.T, files map[string][]byte, packages ...string) (output string, err error) {
 	t.Helper()
 	root, err := filepath.Abs("../..")

@@ -1,5 +1,5 @@
-// Package diff tells what a new model changes for the users of the module. It compares
-// plans, not models: what changes no generated code is no difference.
+// Package diff lists what a new model changes for users of the module. It compares plans,
+// not models, so that only differences in the generated code count.
 package diff
 
 import (
@@ -14,12 +14,12 @@ import (
 // Change is one difference between two models.
 type Change struct {
 	Kind     Kind
-	What     string // the thing in Go names, with the old and the new form
+	What     string // the changed thing by its Go name, with its old and new form
 	Effect   string // what a user notices
-	Breaking bool   // a program stops to compile or to work
+	Breaking bool   // a program may no longer compile or work
 }
 
-// Kind says whether a thing is new, changed or gone.
+// Kind is new, changed or removed.
 type Kind string
 
 // The kinds of changes, in the order of a report.
@@ -55,7 +55,7 @@ func Plans(from, to *plan.Plan) []Change {
 	return d.changes
 }
 
-// Report prints changes for people: what breaks comes with an exclamation mark.
+// Report prints changes for people. An exclamation mark means a breaking change.
 func Report(changes []Change) string {
 	if len(changes) == 0 {
 		return "No change of the API.\n"
@@ -87,7 +87,7 @@ func (d *differ) add(kind Kind, breaking bool, what, effect string) {
 	d.changes = append(d.changes, Change{kind, what, effect, breaking})
 }
 
-// changed adds a change of something that has a form in words.
+// changed adds a change if the forms from and to differ.
 func (d *differ) changed(breaking bool, what, from, to, effect string) {
 	if from != to {
 		d.add(Changed, breaking, fmt.Sprintf("%s: %s, was %s", what, orNone(to), orNone(from)), effect)
@@ -101,7 +101,8 @@ func orNone(s string) string {
 	return s
 }
 
-// both calls removed, changed and added for what is in one list, in both, or in the other.
+// both compares two lists by name. It calls removed for elements only in from, changed
+// for those in both lists, and added for those only in to.
 func both[T any](from, to []T, name func(T) string, changed func(from, to T), removed, added func(T)) {
 	old := make(map[string]T)
 	for _, v := range from {
@@ -170,7 +171,7 @@ func (d *differ) operation(from, to *plan.Operation) {
 	}
 }
 
-// replaced warns of new members of a request that replaces all settings.
+// replaced adds a warning about new members of a request that replaces all settings.
 func (d *differ) replaced(from, to *plan.Operation) {
 	both(from.Input.Members, to.Input.Members, memberName, func(_, _ *plan.Member) {}, func(*plan.Member) {}, func(m *plan.Member) {
 		if !m.Required {
@@ -202,7 +203,7 @@ func waiter(w *plan.Waiter) string {
 	return fmt.Sprintf("%s, every %g to %g s", strings.Join(outcomes, ", "), w.MinDelay, w.MaxDelay)
 }
 
-// qualified is the name of a structure as the root package writes it.
+// qualified returns the name of a structure as the root package writes it.
 func qualified(s *plan.Struct) string {
 	if s.Role == plan.Value || s.Role == plan.Error {
 		return "types." + s.Go
@@ -277,7 +278,8 @@ func necessity(m *plan.Member) string {
 	return "optional"
 }
 
-// facts are the constraints of a value, without what necessity and sensitivity say.
+// facts returns the constraints of a value in words, except for being required and
+// sensitive.
 func facts(c *plan.Check, t *plan.Type) string {
 	if c == nil {
 		return ""

@@ -8,8 +8,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/plan"
 )
 
-// Commands returns the generated files of the command line by their names: the
-// operations with their shapes, the calls of the client, and its waiters.
+// Commands returns the generated files of the command line by their names: the operations
+// with their shapes, the calls of the client, and its waiters.
 func Commands(c *plan.Commands) (map[string][]byte, error) {
 	files := make(map[string][]byte)
 	var errs []error

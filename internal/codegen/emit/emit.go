@@ -8,7 +8,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/plan"
 )
 
-// Files returns the content of every generated file by its path below the root of the module.
+// Files returns the content of every generated file by its path in the module.
 func Files(pl *plan.Plan) (map[string][]byte, error) {
 	files := make(map[string][]byte)
 	var errs []error

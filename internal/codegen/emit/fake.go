@@ -6,8 +6,9 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/plan"
 )
 
-// Fake returns fake/operations.go: how the fake service tells its operations apart and reads their inputs. It stands
-// apart from Files because it fits only the service whose behaviour package fake has by hand.
+// Fake returns fake/operations.go, with which the fake finds the operation of a request
+// and decodes its input. It is separate from Files because the other behaviour of package
+// fake is hand-written for this service only.
 func Fake(pl *plan.Plan) ([]byte, error) {
 	p := newPrinter(pl.Module+"/fake", pl.Config)
 	fakeNames(p, pl)
@@ -46,7 +47,8 @@ func fakeOverrides(p *printer, pl *plan.Plan) {
 	p.p("}\n")
 }
 
-// fakeDispatch prints the way from a request to the handler of its operation. Members of the path and query come after the body, which must not set them.
+// fakeDispatch prints the dispatch of a request to the handler of its operation. It
+// decodes path and query after the body, so that the body cannot set their members.
 func fakeDispatch(p *printer, pl *plan.Plan) {
 	p.p("// dispatch decodes the input of the call and invokes its operation.")
 	p.p("func (c *call) dispatch() (@restjson.Encoder, error) {")

@@ -9,8 +9,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/plan"
 )
 
-// Package types and the root package, fake and images share these methods, so that they
-// cannot be unexported. Their documentation tells programs what to call instead.
+// These methods are exported because package types, the root package, fake and images
+// call them. Their documentation tells programs what to call instead.
 const encodeDoc = "EncodeJSON is for use by this module: programs call json.Marshal."
 
 // typeSerializers prints types/serializers.go.
@@ -52,7 +52,7 @@ func rootSerializers(p *printer, pl *plan.Plan) {
 	}
 }
 
-// request prints how an input becomes a request.
+// request prints the method that turns an input into a request.
 func request(p *printer, op *plan.Operation) {
 	in := op.Input
 	p.p("func (in *%s) serialize(r *requestEncoder) {", in.Go)
@@ -89,7 +89,7 @@ func request(p *printer, op *plan.Operation) {
 	}
 }
 
-// encoder prints how a struct is written as JSON, with its Marshaler.
+// encoder prints the methods that encode a struct as JSON.
 func encoder(p *printer, s *plan.Struct) {
 	v := receiver(s)
 	split := s.Role == plan.Input && s.Split()
@@ -113,7 +113,7 @@ func encoder(p *printer, s *plan.Struct) {
 	p.p("w.End()")
 	p.p("}\n")
 	marshaler(p, s.Go, v)
-	if s.Role != plan.Error { // errors print as their text
+	if s.Role != plan.Error { // errors print their message
 		printing(p, s.Go, v, s.Secret)
 	}
 }
@@ -125,14 +125,16 @@ func marshaler(p *printer, name, v string) {
 	p.p("func (%s %s) MarshalYAML() (any, error) { return @restjson.MarshalYAML(&%[1]s) }\n", v, name)
 }
 
-// yamlUnmarshaler prints the method with which gopkg.in/yaml.v3 and goccy/go-yaml decode. Neither looks at UnmarshalJSON.
+// yamlUnmarshaler prints the method that gopkg.in/yaml.v3 and goccy/go-yaml call to
+// decode. Neither calls UnmarshalJSON.
 func yamlUnmarshaler(p *printer, name, v string) {
 	p.p("// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.")
 	p.p("func (%s *%s) UnmarshalYAML(decode func(any) error) error { return @restjson.UnmarshalYAML(decode, %[1]s.UnmarshalJSON) }\n", v, name)
 }
 
-// printing prints how fmt and slog show a type. Only a secret type needs LogValue: without
-// it slog uses MarshalJSON or Format, and these handle nil pointers, which LogValue cannot.
+// printing prints the methods that fmt and slog call. Only a secret type needs LogValue:
+// without it slog uses MarshalJSON or Format, and these handle nil pointers, which
+// LogValue cannot.
 func printing(p *printer, name, v string, secret bool) {
 	p.p("// Format prints the name and the JSON of %s, sensitive values as [REDACTED], whatever the verb.", name)
 	p.p("func (%s %s) Format(s @fmt.State, verb rune) { @restjson.Format(s, verb, %q, &%[1]s) }\n", v, name, name)
@@ -155,8 +157,9 @@ func receiver(s *plan.Struct) string {
 	return "v"
 }
 
-// scalar is what package restjson calls a simple type: the writer has methods of that name and with Field behind it, the
-// reader of that name and with Ptr behind it.
+// scalar returns the name of a simple type in package restjson. Writer has methods with
+// that name, alone and with the suffix Field; Reader has them alone and with the suffix
+// Ptr.
 func scalar(t *plan.Type) (name string, ok bool) {
 	switch t.Kind {
 	case plan.String:
@@ -175,7 +178,7 @@ func scalar(t *plan.Type) (name string, ok bool) {
 	return "", false
 }
 
-// writeMember is the line that writes a member if it is set.
+// writeMember returns the line that writes a member if it is set.
 func writeMember(p *printer, m *plan.Member, v string) string {
 	t, field := m.Type, v+"."+m.Go
 	if name, ok := scalar(t); ok {
@@ -217,7 +220,7 @@ func writeFunc(p *printer, t *plan.Type) string {
 	return p.text("func(w *@restjson.Writer, e %s) {\n%s\n}", goType(p, t), writeValue(p, t, "e", "&e"))
 }
 
-// writeValue is the line that writes a value that is there.
+// writeValue returns the line that writes a value that is set.
 func writeValue(p *printer, t *plan.Type, value, address string) string {
 	if name, ok := scalar(t); ok {
 		if t.Secret {
@@ -285,7 +288,7 @@ func rootDeserializers(p *printer, pl *plan.Plan) {
 	p.p("switch err := err.(type) {\n%s\n}\n}", strings.Join(bindings, "\n"))
 }
 
-// decoder prints how a struct is read from JSON, with its Unmarshaler.
+// decoder prints the methods that decode a struct from JSON.
 func decoder(p *printer, s *plan.Struct) {
 	v := receiver(s)
 	p.p("// DecodeJSON is for use by this module: programs call json.Unmarshal.")
@@ -319,7 +322,7 @@ func decoder(p *printer, s *plan.Struct) {
 	yamlUnmarshaler(p, s.Go, v)
 }
 
-// readMember is the expression that reads a member.
+// readMember returns the expression that reads a member.
 func readMember(p *printer, m *plan.Member) string {
 	if name, ok := scalar(m.Type); ok {
 		return "r." + name + "Ptr()"
@@ -330,7 +333,7 @@ func readMember(p *printer, m *plan.Member) string {
 	return readValue(p, m.Type)
 }
 
-// readValue is the expression that reads a value that is no pointer.
+// readValue returns the expression that reads a value that is not a pointer.
 func readValue(p *printer, t *plan.Type) string {
 	if name, ok := scalar(t); ok {
 		return "r." + name + "()"
@@ -365,7 +368,8 @@ func readFunc(p *printer, t *plan.Type) string {
 	return p.text("func(r *@restjson.Reader) %s { return %s }", goType(p, t), readValue(p, t))
 }
 
-// unionReader is the function that reads a union. Go has no methods on interfaces, so it is one of package types.
+// unionReader returns the name of the function that reads a union. It is a function of
+// package types, because an interface cannot have a method for it.
 func unionReader(p *printer, u *plan.Union) string { return p.text("@types.Decode%s", u.Go) }
 
 func unionDecoder(p *printer, u *plan.Union) {
@@ -392,7 +396,7 @@ func unionDecoder(p *printer, u *plan.Union) {
 	}
 }
 
-// wrapped is quoted, a few names a line if they are many.
+// wrapped returns quoted names, several per line if there are many.
 func wrapped(names []string) string {
 	const perLine = 4
 	if len(names) <= perLine {

@@ -76,7 +76,7 @@ func waiter(p *printer, op *plan.Operation, w *plan.Waiter) {
 	p.p("}\nreturn waitUnnamed\n}\n")
 }
 
-// grouped puts neighbours that mean the same together.
+// grouped joins neighbouring outcomes that lead to the same result.
 func grouped(list []plan.Outcome) [][]plan.Outcome {
 	var groups [][]plan.Outcome
 	for i, o := range list {
@@ -88,7 +88,7 @@ func grouped(list []plan.Outcome) [][]plan.Outcome {
 	return groups
 }
 
-// outcomes says in words when a waiter ends.
+// outcomes describes in words when a waiter ends.
 func outcomes(w *plan.Waiter) string {
 	var parts []string
 	for _, state := range []string{"success", "failure"} {

@@ -7,7 +7,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/plan"
 )
 
-// operation prints api_op_X.go: the method, its interface, Input, Output and the operation value.
+// operation prints api_op_X.go: the method, its interface, Input, Output and the
+// operation value.
 func operation(p *printer, op *plan.Operation) {
 	call := p.text("%s(ctx @context.Context, params *%[1]sInput, optFns ...func(*Options)) (*%[1]sOutput, error)", op.Go)
 
@@ -45,7 +46,7 @@ func modeledErrors(op *plan.Operation) string {
 	return " Errors that the model declares, in package types: " + strings.Join(names, ", ") + "."
 }
 
-// operations prints the numbers by which a client keeps what it has compiled for each operation.
+// operations prints operations.go: the index of each operation in Client.chains.
 func operations(p *printer, pl *plan.Plan) {
 	p.p("const (")
 	p.doc("ServiceID is the name of the service in configuration keys and service options.")
@@ -91,7 +92,7 @@ func structType(p *printer, s *plan.Struct) {
 	p.p("}\n")
 }
 
-// memberFacts is the paragraph about what a member is or must be.
+// memberFacts returns the paragraph about the constraints of a member.
 func memberFacts(m *plan.Member, role plan.Role) string {
 	var facts []string
 	switch {

@@ -1,4 +1,5 @@
-// Package emit writes a plan down as Go source: one function for each generated file, no decisions.
+// Package emit prints a plan as Go source. It has one function for each generated file
+// and makes no decisions.
 package emit
 
 import (
@@ -26,7 +27,7 @@ type printer struct {
 	errs    []error
 }
 
-// A goPackage is a package by its import path and by the name that code uses.
+// A goPackage is a package: its import path, and its name in code.
 type goPackage struct{ path, name string }
 
 // newPrinter returns the printer of a file in the package at an import path.
@@ -56,9 +57,9 @@ func newPrinter(path string, c plan.Config) *printer {
 
 var reference = regexp.MustCompile(`@(\w+)\.`)
 
-// text formats a template of Go code. An identifier of another package stands in it as
-// @package.Name: it is qualified unless the file is in that package, and the file gets the
-// import. The arguments are not looked into.
+// text formats a template of Go code. The template writes an identifier of another
+// package as @package.Name. text qualifies it and imports the package, unless the file is
+// in that package. It does not search the arguments.
 func (p *printer) text(template string, args ...any) string {
 	template = reference.ReplaceAllStringFunc(template, func(ref string) string {
 		name := ref[1 : len(ref)-1]
@@ -128,7 +129,7 @@ func fieldType(p *printer, m *plan.Member) string {
 	return goType(p, m.Type)
 }
 
-// doc prints comment lines, wrapped. Paragraphs are divided by empty lines.
+// doc prints comment lines, wrapped, with an empty line between paragraphs.
 func (p *printer) doc(paragraphs ...string) {
 	first := true
 	for _, text := range paragraphs {
@@ -145,17 +146,19 @@ func (p *printer) doc(paragraphs ...string) {
 	}
 }
 
-// about begins the comment of a thing: its name, and what the model says it is.
+// about returns the begin of a comment on a type or member: its name, a colon, and the
+// model's documentation.
 func about(name, doc string) string { return describe(name, ": ", doc) }
 
-// does begins the comment of what acts: its name, and what the model says it does.
+// does returns the begin of a comment on a function: its name and the model's
+// documentation, as one sentence.
 func does(name, doc string) string { return describe(name, " ", doc) }
 
 func describe(name, sep, doc string) string {
 	if doc == "" {
 		return name + " has no description in the model."
 	}
-	if len(doc) > 1 && doc[1:2] != strings.ToUpper(doc[1:2]) { // no acronym
+	if len(doc) > 1 && doc[1:2] != strings.ToUpper(doc[1:2]) { // not an acronym
 		doc = plan.LowerFirst(doc)
 	}
 	return name + sep + doc
@@ -217,7 +220,7 @@ func (p *printer) source() ([]byte, error) {
 	return src, nil
 }
 
-// numbered makes the line of a syntax error findable.
+// numbered adds line numbers, so that the line of a syntax error can be found.
 func numbered(src string) string {
 	var b strings.Builder
 	for i, line := range strings.Split(src, "\n") {

@@ -8,7 +8,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/plan"
 )
 
-// validators prints validators.go: a line for each member that can be wrong.
+// validators prints validators.go: a line for each member with a constraint.
 func validators(p *printer, pl *plan.Plan) {
 	for _, op := range pl.Operations {
 		p.p("func (in *%s) validate(v *validator) {", op.Input.Go)
@@ -123,7 +123,8 @@ func unionValidator(p *printer, u *plan.Union) {
 	p.p("default:\nv.unknownMember(u)\n}\n}\n")
 }
 
-// patterns prints rules.go: the rules that validators name, as data that needs no work at start, and the matchers.
+// rules prints rules.go: the rules of validators.go, as data that needs no initialization
+// at program start, and the matchers.
 func rules(p *printer, pl *plan.Plan) {
 	if len(pl.Rules) == 0 {
 		return
@@ -190,7 +191,7 @@ func bound(n *int64, none string) string {
 	return fmt.Sprint(*n)
 }
 
-// literal writes a pattern the way it reads best.
+// literal returns a pattern as a Go literal, in backquotes if possible.
 func literal(s string) string {
 	if strings.Contains(s, "`") {
 		return fmt.Sprintf("%q", s)

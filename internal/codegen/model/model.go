@@ -1,7 +1,8 @@
 // Package model reads an API from the JSON form of a Smithy model.
 //
-// The reader is strict: a shape kind, trait or trait member that it does not know is an error that names it, because a
-// generator that skips what it does not understand writes code that is quietly wrong.
+// The reader is strict: a shape kind, trait or trait member that it does not know is an
+// error that names it, because a generator that skips unknown parts of a model writes
+// wrong code without an error.
 package model
 
 import "strings"
@@ -9,7 +10,7 @@ import "strings"
 // ID is the absolute name of a shape, such as "com.amazonaws.lambdamicrovms#Hooks".
 type ID string
 
-// Name returns the part of the ID behind the namespace.
+// Name returns the ID without its namespace.
 func (id ID) Name() string { return string(id[strings.IndexByte(string(id), '#')+1:]) }
 
 // Kind is the kind of a shape.
@@ -30,11 +31,12 @@ const (
 	Long      Kind = "long"
 	Double    Kind = "double"
 	Timestamp Kind = "timestamp"
-	// Unit is the shape without members of the prelude: an operation without output, a union member without value.
+	// Unit is the prelude's shape without members: the output of an operation without
+	// one, the value of a union member without one.
 	Unit Kind = "unit"
 )
 
-// Model is a whole API: one service and the shapes that it reaches.
+// Model is a whole API: one service and the shapes that it uses.
 type Model struct {
 	Service *Shape
 	Shapes  map[ID]*Shape
@@ -53,8 +55,8 @@ type Shape struct {
 
 	Version    string   // service
 	Operations []*Shape // service; in the order of the file
-	Input      *Shape   // operation; Unit when there is none
-	Output     *Shape   // operation; Unit when there is none
+	Input      *Shape   // operation; Unit if there is none
+	Output     *Shape   // operation; Unit if there is none
 	Errors     []*Shape // service, operation
 }
 
@@ -98,14 +100,14 @@ type Bounds struct {
 	Max *int64 `json:"max"`
 }
 
-// HTTP is where an operation is found.
+// HTTP is the method, path and status of an operation.
 type HTTP struct {
 	Method string `json:"method"`
 	URI    string `json:"uri"`
 	Code   int    `json:"code"`
 }
 
-// Paginated names the members that make an operation a list in pages.
+// Paginated names the members by which an operation lists pages.
 type Paginated struct {
 	InputToken  string `json:"inputToken"`
 	OutputToken string `json:"outputToken"`
@@ -113,7 +115,7 @@ type Paginated struct {
 	Items       string `json:"items"`
 }
 
-// ServiceInfo is how AWS names the service.
+// ServiceInfo has the names of the service in AWS.
 type ServiceInfo struct {
 	SDKID                 string `json:"sdkId"`
 	ARNNamespace          string `json:"arnNamespace"`
@@ -130,8 +132,8 @@ type Waiter struct {
 	MaxDelay      float64    `json:"maxDelay"`
 }
 
-// Acceptor says what one outcome of a poll means: of all matchers only an error type and a string compared with a member
-// of the output are known.
+// Acceptor is the meaning of one outcome of a poll. The reader knows two kinds of
+// matchers: an error type, and a member of the output that equals a string.
 type Acceptor struct {
 	State   string  `json:"state"`
 	Matcher Matcher `json:"matcher"`

@@ -23,7 +23,7 @@ func ReadFile(name string) (*Model, error) {
 	return m, nil
 }
 
-// Read reads a model. All that is wrong with it comes in one joined error.
+// Read reads a model. It returns all problems as one joined error.
 func Read(data []byte) (*Model, error) {
 	r := &reader{model: &Model{Shapes: make(map[ID]*Shape)}}
 	for _, f := range r.object("model", data) {
@@ -49,7 +49,7 @@ func Read(data []byte) (*Model, error) {
 
 type reader struct {
 	model   *Model
-	resolve []func() // run when every shape is known
+	resolve []func() // run after all shapes are read
 	errs    []error
 }
 
@@ -152,7 +152,8 @@ func (r *reader) target(where string, data json.RawMessage, to **Shape) {
 	r.lookup(where, ref.Target, to)
 }
 
-// lookup sets to once all shapes are read: a shape may be named before it stands in the file.
+// lookup sets to after all shapes are read, because a reference may precede its shape in
+// the file.
 func (r *reader) lookup(where string, id ID, to **Shape) {
 	r.resolve = append(r.resolve, func() {
 		if s, ok := r.model.Shapes[id]; ok {
@@ -191,7 +192,8 @@ type field struct {
 	value json.RawMessage
 }
 
-// object returns the members of a JSON object in the order of the file, which a Go map would lose.
+// object returns the members of a JSON object in the order of the file. A Go map would
+// lose the order.
 func (r *reader) object(where string, data json.RawMessage) []field {
 	d := json.NewDecoder(bytes.NewReader(data))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
@@ -232,7 +234,7 @@ func (r *reader) text(where string, data json.RawMessage) string {
 	return s
 }
 
-// decode refuses members that the Go type does not have.
+// decode rejects members that the Go type does not have.
 func (r *reader) decode(where string, data json.RawMessage, to any) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()

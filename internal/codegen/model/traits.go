@@ -2,8 +2,8 @@ package model
 
 import "encoding/json"
 
-// traits reads the traits of a shape or member. Those that change nothing in the generated code are named too, so that a
-// new trait cannot go by unseen.
+// traits reads the traits of a shape or member. It also lists the traits that do not
+// affect generated code, so that an unknown trait is an error.
 func (r *reader) traits(t *Traits, where string, data json.RawMessage) {
 	for _, f := range r.object(where, data) {
 		where := where + " " + f.key

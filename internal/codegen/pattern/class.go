@@ -13,19 +13,19 @@ import (
 
 // class is a pattern like ^[a-z]+$ or ^([a-z]*)$.
 type class struct {
-	pairs []rune // sorted first and last characters, as regexp/syntax has them
-	empty bool   // the empty string matches: * and not +
+	pairs []rune // sorted pairs of first and last characters, as in regexp/syntax
+	empty bool   // the empty string matches: * instead of +
 
-	// For a class with some of the characters beyond ASCII: the Unicode
-	// tables that the pattern names, and the pairs that they leave over.
+	// For a class with some of the characters beyond ASCII: the Unicode tables that the
+	// pattern names, and the pairs outside these tables.
 	tables []string
 	rest   []rune
 }
 
-// maxRest bounds the pairs that are printed besides the tables.
+// maxRest limits the pairs that are printed besides the tables.
 const maxRest = 16
 
-// singleClass returns nil if the pattern is of another form.
+// singleClass returns nil if the pattern is not a repeated class.
 func singleClass(re *syntax.Regexp, pattern string) (*class, error) {
 	for re.Op == syntax.OpConcat || re.Op == syntax.OpCapture {
 		subs := re.Sub
@@ -58,7 +58,7 @@ func singleClass(re *syntax.Regexp, pattern string) (*class, error) {
 		return nil, nil
 	}
 	if len(c.pairs) == 0 || len(c.pairs) == 2 && c.pairs[0] == 0 && c.pairs[1] == unicode.MaxRune {
-		return nil, nil // no character or any: not worth a loop
+		return nil, nil // no character, or any character: a loop is not needed
 	}
 	if c.some() {
 		return c, c.explain(pattern)
@@ -66,14 +66,13 @@ func singleClass(re *syntax.Regexp, pattern string) (*class, error) {
 	return c, nil
 }
 
-// some reports whether the class holds some but not all of the characters
-// beyond ASCII.
+// some reports whether the class holds some but not all of the characters beyond ASCII.
 func (c *class) some() bool {
 	all, none := coverage(c.pairs)
 	return !all && !none
 }
 
-// explain finds the Unicode tables that make up the class.
+// explain finds the Unicode tables that the class consists of.
 func (c *class) explain(pattern string) error {
 	tableName := regexp.MustCompile(`\\p(?:\{(\w+)\}|([A-Z]))`)
 	var named []*unicode.RangeTable
@@ -120,7 +119,8 @@ func (c *class) match(s string) bool {
 	return c.empty || s != ""
 }
 
-// dfa has one symbol for all characters beyond ASCII: those in the class.
+// dfa returns the automaton of the class. Its symbol for characters beyond ASCII stands
+// for those in the class.
 func (c *class) dfa() *dfa {
 	var loop row
 	for s := range loop {
@@ -134,8 +134,8 @@ func (c *class) dfa() *dfa {
 	return d.minimal()
 }
 
-// print prints the loop. It goes over bytes if the class has all characters
-// beyond ASCII or none, because then a byte of one stands for it.
+// print prints the loop. If the class has all characters beyond ASCII or none, it loops
+// over bytes, because each byte of such a character decides alike.
 func (c *class) print(out io.Writer) {
 	all, _ := coverage(c.pairs)
 	cases := c.asciiCases(!all)
@@ -166,7 +166,8 @@ func (c *class) print(out io.Writer) {
 
 const equal = "c == "
 
-// beyondASCII is the condition of a class with some of these characters.
+// beyondASCII returns the condition for characters beyond ASCII, of a class with some of
+// them.
 func (c *class) beyondASCII() string {
 	in := pairCases(c.rest)
 	if len(c.tables) > 0 {
@@ -179,8 +180,8 @@ func (c *class) beyondASCII() string {
 	return "c > unicode.MaxASCII && " + condition
 }
 
-// asciiCases returns the conditions of the ASCII characters that are in the
-// class or, for !in, that are not: letters first.
+// asciiCases returns the conditions for the ASCII characters in the class or, if in is
+// false, outside of it. Letters come first.
 func (c *class) asciiCases(in bool) []string {
 	var cases []string
 	for _, kind := range []func(rune) bool{isLower, isUpper, isDigit, isSign} {

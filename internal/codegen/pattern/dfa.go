@@ -18,7 +18,7 @@ type dfa struct {
 // row holds the next state for each symbol.
 type row [symbols]int
 
-// dead is the state from which nothing is accepted any more.
+// dead is the state that accepts nothing.
 const dead = -1
 
 func symbolOf(r rune) int { return int(min(r, other)) }
@@ -33,7 +33,7 @@ func (d *dfa) match(s string) bool {
 	return d.accept[state]
 }
 
-// maxStates bounds the work; offsets in a table have sixteen bits.
+// maxStates limits the work, and the size of a table, whose offsets have sixteen bits.
 const maxStates = 1000
 
 // newDFA runs the subset construction over the program of a pattern.
@@ -67,8 +67,8 @@ func newDFA(prog *syntax.Prog) (*dfa, error) {
 		return len(sets) - 1, nil
 	}
 
-	// The start has no number that the others could reach, because it alone
-	// satisfies ^.
+	// The start state is not in numbers: no edge may lead back to it, since ^ holds only
+	// there.
 	sets = append(sets, []uint32{uint32(prog.Start)})
 	for state := 0; state < len(sets); state++ {
 		var here syntax.EmptyOp
@@ -97,8 +97,8 @@ func newDFA(prog *syntax.Prog) (*dfa, error) {
 	return d.minimal(), nil
 }
 
-// symbolsOf returns the symbols that an instruction consumes, nil for one that
-// consumes nothing.
+// symbolsOf returns the symbols that an instruction consumes, nil for one that consumes
+// nothing.
 func symbolsOf(inst *syntax.Inst) (*[symbols]bool, error) {
 	switch inst.Op {
 	case syntax.InstEmptyWidth:
@@ -113,7 +113,7 @@ func symbolsOf(inst *syntax.Inst) (*[symbols]bool, error) {
 
 	pairs := inst.Rune
 	switch inst.Op {
-	case syntax.InstRuneAny, syntax.InstRuneAnyNotNL: // of which . spares one in ASCII
+	case syntax.InstRuneAny, syntax.InstRuneAnyNotNL: // all but "\n" for .
 		pairs = []rune{0, unicode.MaxRune}
 	default:
 		if len(pairs) == 1 { // a literal, perhaps in both cases
@@ -139,8 +139,8 @@ func symbolsOf(inst *syntax.Inst) (*[symbols]bool, error) {
 	return &step, nil
 }
 
-// closure returns the instructions that can be reached without a character at
-// a place where the assertions hold.
+// closure returns the instructions that are reachable without consuming a character, at a
+// position where the assertions in hold are true.
 func closure(prog *syntax.Prog, set []uint32, hold syntax.EmptyOp) []uint32 {
 	var reached []uint32
 	var visit func(pc uint32)
@@ -167,10 +167,11 @@ func closure(prog *syntax.Prog, set []uint32, hold syntax.EmptyOp) []uint32 {
 	return reached
 }
 
-// minimal merges the states that no string tells apart and drops those that
-// accept nothing. States are numbered in the order in which a search meets them.
+// minimal merges equivalent states and drops those that accept nothing. It numbers states
+// in the order of a search from the start.
 func (d *dfa) minimal() *dfa {
-	// A block is a set of states not told apart so far. Refine until stable.
+	// A block is a set of states that are not distinguished yet. Split blocks until none
+	// can be split.
 	blocks := make([]int, len(d.next))
 	for state, accept := range d.accept {
 		if accept {
@@ -180,7 +181,7 @@ func (d *dfa) minimal() *dfa {
 	for count := 0; ; {
 		type signature struct {
 			block int
-			next  row // with blocks for states
+			next  row // with blocks instead of states
 		}
 		known := map[signature]int{}
 		refined := make([]int, len(blocks))
@@ -206,7 +207,7 @@ func (d *dfa) minimal() *dfa {
 	alive := d.finish()
 	small := &dfa{}
 	numbers := map[int]int{} // of blocks
-	var states []int         // one of each block
+	var states []int         // one state of each block
 	number := func(state int) int {
 		if state == dead || alive[state] == nil {
 			return dead
@@ -232,8 +233,8 @@ func (d *dfa) minimal() *dfa {
 	return small
 }
 
-// finish returns, for each state, the symbols of a shortest way to an accepting
-// state: empty but not nil for an accepting one, nil if there is none.
+// finish returns, for each state, the symbols of a shortest path to an accepting state.
+// It is empty but not nil for an accepting state, and nil if there is no path.
 func (d *dfa) finish() [][]int {
 	ways := make([][]int, len(d.next))
 	for state, accept := range d.accept {
@@ -259,7 +260,8 @@ func (d *dfa) finish() [][]int {
 	return ways
 }
 
-// edges returns a state's steps as runs of symbols that lead to the same state.
+// edges returns the transitions of a state, as runs of symbols that lead to the same
+// state.
 func (d *dfa) edges(state int) []edge {
 	var edges []edge
 	for symbol, to := range d.next[state] {
@@ -276,7 +278,7 @@ func (d *dfa) edges(state int) []edge {
 
 type edge struct{ first, last, to int }
 
-// table encodes the automaton as matchDFA reads it.
+// table encodes the automaton for matchDFA.
 func (d *dfa) table() (rows []string, err error) {
 	offsets, offset := make([]int, len(d.next)), 0
 	for state := range d.next {
@@ -288,7 +290,7 @@ func (d *dfa) table() (rows []string, err error) {
 	}
 	for state, accept := range d.accept {
 		edges := d.edges(state)
-		head := len(edges) // below 128: no more than symbols, and neighbours differ
+		head := len(edges) // below 128, because neighbouring edges lead to different states
 		if accept {
 			head |= 0x80
 		}

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// preferred orders the symbols by how well they read in an example.
+// preferred lists the symbols in order of readability in an example.
 var preferred = sync.OnceValue(func() []int {
 	all := make([]int, symbols)
 	for symbol := range all {
@@ -34,8 +34,8 @@ func rank(symbol int) int {
 // beyond are the characters beyond ASCII that examples use.
 var beyond = []rune{'é', '\u00a0', '²', 'Ⅷ', '世', '€', '\u2028', '😀'}
 
-// symbolText returns a character for a symbol: for other one that the class of
-// the pattern holds.
+// symbolText returns a character for a symbol. For other it returns one that is in the
+// pattern's class.
 func (m *Matcher) symbolText(symbol int) string {
 	if symbol < other {
 		return string(rune(symbol))
@@ -55,8 +55,8 @@ func (m *Matcher) symbolText(symbol int) string {
 	return string(beyond[0])
 }
 
-// Example returns a string of exactly length characters that the pattern
-// accepts, if there is one. The same arguments give the same string.
+// Example returns a string of exactly length characters that the pattern accepts, if
+// there is one. The same arguments give the same string.
 func (m *Matcher) Example(length int) (string, bool) {
 	d := m.dfa
 	edges := make([][]edge, len(d.next))
@@ -89,10 +89,10 @@ func (m *Matcher) Example(length int) (string, bool) {
 	return text.String(), true
 }
 
-// Examples returns strings just inside and just outside the pattern, sorted.
-// The inside ones together take each step of the automaton at both ends of its
-// range of characters. The outside ones leave it at each state: with the
-// characters next to those ranges, with one beyond ASCII, or by ending too soon.
+// Examples returns strings that just match the pattern and strings that just do not,
+// sorted. Those inside use every edge of the automaton, with the first and last character
+// of its range. Those outside fail at every state: by a character next to a range, by one
+// beyond ASCII, or by ending too early.
 func (m *Matcher) Examples() (inside, outside []string) {
 	d := m.dfa
 	finish := d.finish()

@@ -1,16 +1,15 @@
-// Package pattern turns the regular expressions of a Smithy model into Go
-// source that matches without package regexp: nothing is compiled when a
-// program starts, and nothing is allocated for a match.
+// Package pattern turns the regular expressions of a Smithy model into Go source that
+// matches without package regexp: nothing is compiled when a program starts, and nothing
+// is allocated for a match.
 //
-// A pattern that is one repeated character class becomes a loop with a switch.
-// Any other becomes the table of a minimal automaton for the matchDFA function
-// of the package that the source is for.
+// A pattern that is one repeated character class becomes a loop with a switch. Any other
+// becomes the table of a minimal automaton for matchDFA, a function of the package that
+// the source is for.
 //
-// Patterns are read with the syntax of package regexp (with \s as
-// [\t\n\f\r ], and . as any character but a newline) and always cover the
-// whole value, anchors or not. Automata do not tell apart the characters
-// beyond ASCII, so that only a pattern of a single class may hold some of
-// them, such as \p{L}, without the others.
+// Patterns are read with the syntax of package regexp (with \s as [\t\n\f\r ], and . as
+// any character but a newline) and always cover the whole value, anchors or not. Automata
+// do not distinguish characters beyond ASCII. So only a pattern of a single class may
+// contain some of them, such as \p{L}, without the others.
 package pattern
 
 import (
@@ -64,8 +63,7 @@ func compile(pattern string) (*Matcher, error) {
 	return m, err
 }
 
-// Match reports whether the pattern accepts the whole of s. It decides as the
-// printed source does.
+// Match reports whether the pattern accepts the whole of s, like the printed source.
 func (m *Matcher) Match(s string) bool {
 	if m.class != nil {
 		return m.class.match(s)
@@ -81,8 +79,8 @@ func (m *Matcher) Imports() []string {
 	return nil
 }
 
-// Source returns a function of the type func(string) bool with its comment,
-// formatted as gofmt does.
+// Source returns a function of the type func(string) bool with its comment, formatted as
+// gofmt does.
 func (m *Matcher) Source(funcName string) string {
 	text := m.pattern
 	if text == "" || strings.TrimSpace(text) != text || strings.ContainsFunc(text, unicode.IsControl) {
@@ -100,14 +98,15 @@ func (m *Matcher) Source(funcName string) string {
 	return out.String()
 }
 
-// symbols are what automata work with: ASCII and, as one, all other characters.
+// symbols is the number of input symbols of automata: the ASCII characters, and other,
+// which stands for all other characters.
 const (
 	other   = 0x80
 	symbols = other + 1
 )
 
-// coverage says whether a class, as sorted pairs of runes, holds all, none or
-// some of the characters beyond ASCII.
+// coverage reports whether a class, given as sorted pairs of runes, has all or none of
+// the characters beyond ASCII.
 func coverage(pairs []rune) (all, none bool) {
 	none = len(pairs) == 0 || pairs[len(pairs)-1] < other
 	if !none {

@@ -58,7 +58,7 @@ func modelPatterns(t testing.TB) []string {
 	return patterns
 }
 
-// morePatterns have what those of the model lack.
+// morePatterns have features that the patterns of the model lack.
 var morePatterns = []string{
 	``, `^$`, `a`, `abc`, `^abc`, `abc$`, `a|bc`, `^a|b$`, `^(a|b)$`, `(^ab)*`, `(?:ab$)*`, `^(?:a$|b)c?$`,
 	`[a-z]`, `[a-z]*`, `([a-z])+`, `^(([a-z]+))$`, `[a-z]{2,4}`, `^[a-z]{3}$`, `^[a-z]{0,2}-?$`, `(a*)*b`, `a+?b`,
@@ -78,8 +78,8 @@ func mustCompile(t testing.TB, pattern string) (*Matcher, *regexp.Regexp) {
 	return m, regexp.MustCompile(`^(?:` + pattern + `)$`)
 }
 
-// corpus returns strings near to a pattern: its examples, and mutations and
-// random strings that are the same in each run.
+// corpus returns strings for a pattern: its examples, and mutations and random strings,
+// the same in each run.
 func corpus(m *Matcher) []string {
 	random := rand.New(rand.NewPCG(1, uint64(len(m.pattern))))
 	inside, outside := m.Examples()
@@ -133,8 +133,8 @@ func matchDFA(t *testing.T) []byte {
 	return nil
 }
 
-// TestSource compiles the printed functions together with the engine of the
-// root package and runs them.
+// TestSource compiles the printed functions together with matchDFA of the root package,
+// and runs them.
 func TestSource(t *testing.T) {
 	engine := matchDFA(t)
 
@@ -445,7 +445,7 @@ func FuzzCompile(f *testing.F) {
 		}
 		oracle, err := regexp.Compile(`\A(?:` + pattern + `)\z`)
 		if err != nil {
-			return // nested repeats or brackets that only fit without the anchors
+			return // nested repeats, or brackets that match only without the anchors
 		}
 		if got, want := m.Match(text), oracle.MatchString(text); got != want {
 			t.Errorf("%q on %q: got %v, want %v", pattern, text, got, want)

@@ -17,12 +17,13 @@ type planner struct {
 	root  *scope // names of the root package
 	inner *scope // names of package types
 	rules map[string]*Rule
-	// matchers holds the name of the function for each pattern, so that a pattern gets only one.
+	// matchers maps each pattern to the name of its function, so that a pattern has only
+	// one.
 	matchers map[string]string
 	errs     []error
 }
 
-// Build decides the code for a model. All that cannot be decided comes in one joined error.
+// Build decides the code for a model. It returns all problems as one joined error.
 func Build(m *model.Model, config Config) (*Plan, error) {
 	p := &planner{
 		plan:  &Plan{Config: config},
@@ -139,7 +140,8 @@ func (p *planner) http(op *Operation, shape *model.Shape) {
 	}
 }
 
-// structure plans a struct whose name and role the caller decides. A nil or Unit shape is a struct without members.
+// structure plans a struct with the given name and role. A nil or Unit shape is a struct
+// without members.
 func (p *planner) structure(shape *model.Shape, name string, role Role) *Struct {
 	s := &Struct{Go: name, Role: role, shape: shape}
 	scope := p.root
@@ -162,7 +164,7 @@ func (p *planner) structure(shape *model.Shape, name string, role Role) *Struct 
 		return s
 	}
 	if role == Value {
-		// Known before its members are, because they may lead back to it.
+		// Register the type before its members, because they may refer to it.
 		p.types[shape.ID] = &Type{Kind: StructKind, Struct: s, shape: shape}
 		p.plan.Structs = append(p.plan.Structs, s)
 	}
@@ -228,7 +230,7 @@ func (p *planner) member(s *Struct, m *model.Member) *Member {
 	return member
 }
 
-// Pointer says whether a member of the type is a pointer.
+// Pointer reports whether a member of the type is a pointer.
 func (t *Type) Pointer() bool {
 	switch t.Kind {
 	case EnumKind, UnionKind, List, Map:
@@ -359,7 +361,8 @@ func (p *planner) errorType(shape *model.Shape) *Struct {
 	return e
 }
 
-// markSecrets spreads what is sensitive upwards until nothing changes, because types may lead back to themselves.
+// markSecrets marks all types that contain a sensitive value. It repeats until nothing
+// changes, because types may be recursive.
 func (p *planner) markSecrets() {
 	structs := append(append([]*Struct{}, p.plan.Structs...), p.plan.Errors...)
 	for _, op := range p.plan.Operations {
@@ -384,7 +387,7 @@ func (p *planner) markSecrets() {
 	}
 }
 
-// markSent marks the structures that requests hold.
+// markSent marks the structures that are part of requests.
 func (p *planner) markSent() {
 	seen := make(map[*Type]bool)
 	var mark func(t *Type)

@@ -6,13 +6,13 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/model"
 )
 
-// Check is what a value must satisfy beyond being there.
+// Check is the constraints of a value besides being required.
 type Check struct {
 	Rule *Rule  // string, number or enum
 	Size *Rule  // list or map
 	Key  *Rule  // map
 	Elem *Check // list or map
-	Func string // validator of a struct or union below, or of the elements; empty when there is nothing to check
+	Func string // validator of the struct or union, or of the elements; empty if there is nothing to check
 }
 
 // RuleKind is the form of a rule.
@@ -26,7 +26,7 @@ const (
 	SizeRule
 )
 
-// Rule is a constraint that has a name of its own, because several members share it.
+// Rule is a constraint. It has its own name, because several members may share it.
 type Rule struct {
 	Go       string
 	Kind     RuleKind
@@ -37,14 +37,16 @@ type Rule struct {
 	Values   []string
 }
 
-// checks plans the constraints of all inputs and what they reach. Outputs are never checked.
+// checks plans the constraints of all inputs and of the types in them. Outputs are never
+// checked.
 func (p *planner) checks() {
 	for _, op := range p.plan.Operations {
 		op.Input.Checked = true
 		p.token(op)
 	}
-	// A shape is checked if an input reaches it and it, or what it holds, has a constraint. Types may lead back to
-	// themselves, so both spread until nothing changes.
+	// A shape is checked if it is part of an input, and it or a type in it has a
+	// constraint. Both marks are spread until nothing changes, because types may be
+	// recursive.
 	for p.spread() {
 	}
 	for _, s := range p.checkedStructs() {
@@ -89,7 +91,7 @@ func (p *planner) token(op *Operation) {
 	}
 }
 
-// spread marks what the checked shapes reach, and says whether that was new.
+// spread marks the types in checked shapes, and reports whether a mark is new.
 func (p *planner) spread() (changed bool) {
 	var reach func(t *Type)
 	reach = func(t *Type) {
@@ -123,7 +125,8 @@ func (p *planner) spread() (changed bool) {
 	return changed
 }
 
-// constrained says whether a value of the type can be wrong. A type on the way leads back and adds nothing.
+// constrained reports whether the type has a constraint. way holds the shapes above it: a
+// recursive reference to one of them adds nothing.
 func (p *planner) constrained(t *Type, way []*model.Shape) bool {
 	for _, s := range way {
 		if s == t.shape {
@@ -151,7 +154,8 @@ func (p *planner) constrained(t *Type, way []*model.Shape) bool {
 	return false
 }
 
-// check plans the constraints of a member; where is what a rule of its own would be called.
+// check plans the constraints of a member; where is the name for a rule of the member's
+// own.
 func (p *planner) check(where string, t *Type, members []*model.Member, wire string) *Check {
 	for _, m := range members {
 		if m.Name == wire {
@@ -161,7 +165,8 @@ func (p *planner) check(where string, t *Type, members []*model.Member, wire str
 	return p.checkType(where, t, model.Traits{})
 }
 
-// checkType merges the constraints of a member with those of its target: the member's own win.
+// checkType merges the constraints of a member with those of its target. The member's
+// take precedence.
 func (p *planner) checkType(where string, t *Type, own model.Traits) *Check {
 	target := t.shape.Traits
 	length, numbers, pattern := own.Length, own.Range, own.Pattern
@@ -185,7 +190,7 @@ func (p *planner) checkType(where string, t *Type, own model.Traits) *Check {
 	misplaced(pattern == "" || t.Kind == String, "pattern")
 
 	if length != nil && length.Min != nil && *length.Min == 0 {
-		length = &model.Bounds{Max: length.Max} // no length is below zero
+		length = &model.Bounds{Max: length.Max} // a length is never negative
 	}
 
 	c := &Check{}
@@ -229,7 +234,7 @@ func (p *planner) checkType(where string, t *Type, own model.Traits) *Check {
 	return c
 }
 
-// supported refuses constraints in places that the validation engine has no walk for.
+// supported rejects constraints in places that the runtime cannot check.
 func (p *planner) supported(where string, t *Type, c *Check) {
 	switch {
 	case t.Kind == List && (t.Elem.Stringlike() || t.Elem.Kind == StructKind || t.Elem.Kind == UnionKind):
@@ -266,7 +271,7 @@ func (p *planner) stringRule(name string, length *model.Bounds, pattern string, 
 	return p.rule(r)
 }
 
-// rule keeps one rule of a name.
+// rule keeps one rule per name.
 func (p *planner) rule(r *Rule) *Rule {
 	r.Go = "rule" + UpperFirst(r.Go)
 	if known, ok := p.rules[r.Go]; ok {
@@ -284,7 +289,7 @@ func (r *Rule) text() string {
 	return fmt.Sprint(r.Kind, r.Limits("%d", "%d", "%d-%d"), r.Pattern, r.Secret, r.Values)
 }
 
-// bounds makes a name of limits: 1to60, Min60, Max512.
+// bounds returns a name for limits: 1to60, Min60, Max512.
 func bounds(b *model.Bounds) string {
 	switch {
 	case b.Min != nil && b.Max != nil:
@@ -297,7 +302,8 @@ func bounds(b *model.Bounds) string {
 	return ""
 }
 
-// Limits puts the bounds into words by the format that fits: only a minimum, only a maximum, both.
+// Limits formats the bounds with one of three formats: for only a minimum, only a
+// maximum, or both.
 func (r *Rule) Limits(min, max, both string) string {
 	switch {
 	case r.Min != nil && r.Max != nil:
@@ -310,7 +316,7 @@ func (r *Rule) Limits(min, max, both string) string {
 	return ""
 }
 
-// Facts says in sentences what the value must be.
+// Facts returns sentences about the constraints of the value.
 func (c *Check) Facts(t *Type) []string {
 	var facts []string
 	add := func(s string) {

@@ -9,8 +9,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/model"
 )
 
-// Commands is the API as the command line shows it: under the names of the wire, with
-// members in the order of the model.
+// Commands is the API for the command line: with wire names, and members in the order of
+// the model.
 type Commands struct {
 	*Plan
 	Commands []*Command      // by name
@@ -19,7 +19,7 @@ type Commands struct {
 	Failures []*CommandShape // the errors of the service, by name
 }
 
-// Command is an operation as a command.
+// Command is the command of an operation.
 type Command struct {
 	*Operation
 	Name          string // kebab form of the operation's name
@@ -35,7 +35,7 @@ type WaitCommand struct {
 	Operation *Operation // the one that it polls
 }
 
-// CommandShape is a type as the command line describes and checks it.
+// CommandShape is a type for the help and the checks of the command line.
 type CommandShape struct {
 	Var     string // name of the variable that holds it
 	Wire    string
@@ -62,7 +62,7 @@ type commandPlanner struct {
 	errs     []error
 }
 
-// BuildCommands decides the commands for a model whose Go code pl plans.
+// BuildCommands decides the commands for a model; pl is the plan of its Go code.
 func BuildCommands(m *model.Model, pl *Plan) (*Commands, error) {
 	p := &commandPlanner{
 		commands: &Commands{Plan: pl},
@@ -116,8 +116,8 @@ func (p *commandPlanner) command(shape *model.Shape, op *Operation) {
 	}
 }
 
-// shape plans a shape with the constraints of the member that refers to it: a member's
-// own constraints override those of its target, so they make a shape of their own.
+// shape plans a shape with the constraints of the member that refers to it. They override
+// those of the shape, so such a member has a separate CommandShape.
 func (p *commandPlanner) shape(shape *model.Shape, own model.Traits) *CommandShape {
 	traits := merged(shape.Traits, own)
 	name := variable(shape, traits)
@@ -182,7 +182,8 @@ func merged(traits, own model.Traits) model.Traits {
 	return traits
 }
 
-// variable names a shape by its constraints where they are not those of the model's shape.
+// variable returns the variable of a shape. Its name contains the constraints if they
+// differ from those of the model's shape.
 func variable(shape *model.Shape, traits model.Traits) string {
 	name := "shape" + UpperFirst(shape.ID.Name())
 	if traits.Length != shape.Traits.Length {
@@ -203,8 +204,8 @@ var (
 	wordEnd       = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 )
 
-// Kebab makes an option or command of a wire name by the rules of the AWS CLI:
-// maximumDurationInSeconds is maximum-duration-in-seconds.
+// Kebab turns a wire name into an option or command by the rules of the AWS CLI:
+// maximumDurationInSeconds becomes maximum-duration-in-seconds.
 func Kebab(wire string) string {
 	if acronym := pluralAcronym.FindString(wire); acronym != "" {
 		wire = wire[:len(wire)-len(acronym)] + "-" + strings.ToLower(acronym)

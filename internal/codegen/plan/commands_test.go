@@ -2,7 +2,7 @@ package plan
 
 import "testing"
 
-// What botocore's xform_name makes of the same names.
+// The expected names are those of botocore's xform_name.
 func TestKebab(t *testing.T) {
 	for wire, want := range map[string]string{
 		"microvmIdentifier":        "microvm-identifier",

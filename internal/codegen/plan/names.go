@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// goName makes an exported Go name of a wire name.
+// goName turns a wire name into an exported Go name.
 func (p *planner) goName(wire string) string {
 	name := UpperFirst(wire)
 	for _, r := range p.plan.Rename {
@@ -16,7 +16,7 @@ func (p *planner) goName(wire string) string {
 	return name
 }
 
-// prose puts Go names into documentation where the model says wire names.
+// prose replaces wire names in documentation of the model by Go names.
 func (p *planner) prose(doc string) string {
 	for _, r := range p.plan.Rename {
 		doc = strings.ReplaceAll(doc, r[0], r[1])
@@ -24,7 +24,8 @@ func (p *planner) prose(doc string) string {
 	return doc
 }
 
-// enumName makes the part of a constant's name that stands for its value: IN_PROGRESS is InProgress, ARM_64 is Arm64.
+// enumName turns an enum value into a part of a constant's name: IN_PROGRESS becomes
+// InProgress, ARM_64 becomes Arm64.
 func enumName(value string) string {
 	words := strings.FieldsFunc(value, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	for i, w := range words {
@@ -36,7 +37,8 @@ func enumName(value string) string {
 	return strings.Join(words, "")
 }
 
-// scope holds the names of one package (or one struct) and refuses to give one away twice.
+// scope holds the names of one package or struct, and reports an error if a name is used
+// twice.
 type scope struct {
 	name  string
 	taken map[string]string
@@ -52,10 +54,10 @@ func (s *scope) take(p *planner, name, what string) {
 	s.taken[name] = what
 }
 
-// LowerFirst makes an unexported name.
+// LowerFirst turns a name into an unexported one.
 func LowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }
 
-// UpperFirst makes an exported name.
+// UpperFirst turns a name into an exported one.
 func UpperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 func sortBy[T any](list []T, key func(T) string) {

@@ -1,24 +1,25 @@
-// Package plan decides everything about the generated code that is not its text: which Go types there are, what each
-// thing is called, what is a pointer, in which order members stand, which constraint holds where. The printers of package
-// emit only write it down. Whatever cannot be decided, a name that two things would bear for one, is an error here.
+// Package plan decides everything about the generated code but its text: the Go types,
+// all names, which members are pointers, the order of members, and the constraints of
+// each value. Package emit only prints the plan. A problem, such as two things with the
+// same name, is an error here.
 package plan
 
 import (
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/model"
 )
 
-// Config is what the model does not say.
+// Config has the settings that are not in the model.
 type Config struct {
 	Module  string      // import path of the root package
 	Package string      // name of the root package
 	Rename  [][2]string // rewrites in Go names, for example "Microvm" to "MicroVM"
 }
 
-// Plan is the whole generated code, decided.
+// Plan has all decisions about the generated code.
 type Plan struct {
 	Config
 	ServiceID   string // sdkId of the service
-	SigningName string // that requests are signed for
+	SigningName string // service name in signatures
 	APIVersion  string
 
 	Operations []*Operation // by name
@@ -37,14 +38,14 @@ type Operation struct {
 	URI       string
 	Path      []Segment
 	Status    int  // of success
-	ReadOnly  bool // the model says that it changes nothing
+	ReadOnly  bool // the operation changes nothing, according to the model
 	Returns   bool // the model requires members of the output's body
 	Input     *Struct
 	Output    *Struct
 	Errors    []*Struct
 	Token     *Member   // idempotency token, or nil
 	Queries   []*Member // by name in the query
-	Body      bool      // a member travels in the body
+	Body      bool      // some member is in the body
 	Paginator *Paginator
 	Waiters   []*Waiter
 }
@@ -55,10 +56,11 @@ type Segment struct {
 	Label   *Member
 }
 
-// Role is what a structure is used for.
+// Role is the use of a structure.
 type Role int
 
-// The roles of structures. Inputs and outputs belong to one operation and stand in the root package.
+// The roles of structures. Inputs and outputs belong to one operation and are in the root
+// package.
 const (
 	Value Role = iota
 	Input
@@ -71,18 +73,18 @@ type Struct struct {
 	Wire, Go string
 	Doc      string
 	Role     Role
-	Members  []*Member // as they stand in Go: required ones first, then by name
-	Encoded  []*Member // as they stand in JSON: by wire name
-	Secret   bool      // holds a sensitive value, directly or below
+	Members  []*Member // in Go order: required ones first, then by name
+	Encoded  []*Member // in JSON order: by wire name
+	Secret   bool      // contains a sensitive value, at any depth
 	Fault    string    // error: "client" or "server"
 	Status   int       // error: HTTP status
-	Checked  bool      // an input, or reached from one: it has a validator
-	Sent     bool      // a value that inputs hold
+	Checked  bool      // an input or a part of one, with constraints: it has a validator
+	Sent     bool      // part of an input
 
 	shape *model.Shape
 }
 
-// Location is where a member travels.
+// Location is the place of a member in a request or response.
 type Location int
 
 // The locations of members.
@@ -101,9 +103,9 @@ type Member struct {
 	Required  bool
 	Pointer   bool
 	Location  Location
-	WireNames []string // the JSON names that decode into it, its own first
+	WireNames []string // the JSON names that are decoded into it, its own first
 	HTTPName  string   // in the query, or in the header of an error
-	Check     *Check   // constraints beyond being required
+	Check     *Check   // constraints besides being required
 }
 
 // Kind is the form of a Go type.
@@ -184,7 +186,8 @@ type Waiter struct {
 	Outcomes           []Outcome
 }
 
-// Outcome says what an answer means: either a value of the state or an error code is set. The first that fits counts.
+// Outcome is the meaning of a poll's result. Either Value, a value of the state, or an
+// error code is set. The first match counts.
 type Outcome struct {
 	State  string // success, failure, retry
 	Equals string

@@ -1,6 +1,6 @@
 package plan
 
-// Split says whether some members travel in the body and some elsewhere.
+// Split reports whether some members are in the body and some are not.
 func (s *Struct) Split() bool {
 	body, elsewhere := false, false
 	for _, m := range s.Members {
@@ -10,8 +10,8 @@ func (s *Struct) Split() bool {
 	return body && elsewhere
 }
 
-// Stringlike says whether the Go type is a string or an enum.
+// Stringlike reports whether the Go type is a string or an enum.
 func (t *Type) Stringlike() bool { return t.Kind == String || t.Kind == EnumKind }
 
-// SecretBelow says whether a value of the type holds anything sensitive.
+// SecretBelow reports whether a value of the type contains a sensitive value.
 func (t *Type) SecretBelow() bool { return t.secret() }

@@ -4,16 +4,17 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/codegen/model"
 )
 
-// Boundary is one constraint at one place of an input, with documents around it.
+// Boundary is one constraint of one value in an input, with documents on both sides of
+// it.
 type Boundary struct {
 	Path    []string // wire names of members, "[]" for an element, "{}" for a map value and "{key}" for its key
 	Rule    string   // required, length, range, pattern, enum, size, union
 	Inside  []any    // documents that satisfy everything
-	Outside []any    // documents that break this constraint, and others only where Mixed
-	Mixed   bool     // what breaks this one cannot but break another one too
+	Outside []any    // documents that break this constraint, and no other unless Mixed
+	Mixed   bool     // a document that breaks this constraint must also break another
 }
 
-// Boundaries returns every constraint that a document of the shape has to satisfy, at any depth.
+// Boundaries returns every constraint on a document of the shape, at any depth.
 func Boundaries(input *model.Shape) []Boundary {
 	w := &walker{}
 	w.structure(input, nil, func(v any) any { return v })
@@ -33,7 +34,8 @@ func (w *walker) add(path []string, rule string, mixed bool, inside, outside []a
 
 func below(path []string, step string) []string { return append(path[:len(path):len(path)], step) }
 
-// structure walks the members; whole puts a document of the structure where it belongs in that of the input.
+// structure walks the members; whole inserts a document of the structure into one of the
+// input.
 func (w *walker) structure(s *model.Shape, path []string, whole func(any) any) {
 	if contains(w.way, s) {
 		return
@@ -86,7 +88,7 @@ func (w *walker) value(s *model.Shape, own model.Traits, path []string, whole fu
 func (w *walker) text(t model.Traits, path []string, whole func(any) any) {
 	bound := func(limit int, step int) {
 		inside, ok := exactly(t, limit)
-		if !ok { // no string of that length fits the pattern: the nearest that does
+		if !ok { // no string of that length matches the pattern: use the nearest length that does
 			inside = text(t, limit)
 		}
 		outside, ok := exactly(t, limit+step)

@@ -1,5 +1,6 @@
-// Package sample makes JSON documents from the shapes of a model, for tests that must hold for all of it: whole documents
-// with every member, and pairs just inside and just outside each constraint.
+// Package sample makes JSON documents from the shapes of a model, for tests that cover
+// the whole model: documents with every member, and documents just inside and just
+// outside each constraint.
 package sample
 
 import (
@@ -15,8 +16,8 @@ import (
 // Secret is the value of every sensitive string.
 const Secret = "s3cr3t-value"
 
-// Full returns a document of the shape with every member set; a structure below itself ends there. Of a union it sets the
-// member that choose picks among n.
+// Full returns a document of the shape with every member set. It does not repeat a
+// structure inside itself. choose selects the member of a union among n.
 func Full(shape *model.Shape, choose func(n int) int) any {
 	return document(shape, model.Traits{}, true, choose, nil)
 }
@@ -77,7 +78,8 @@ func contains(way []*model.Shape, s *model.Shape) bool {
 	return false
 }
 
-// merge lets the constraints of a member win over those of its target.
+// merge merges the constraints of a member and of its target. The member's take
+// precedence.
 func merge(own, target model.Traits) model.Traits {
 	if own.Length == nil {
 		own.Length = target.Length
@@ -98,7 +100,7 @@ func lowest(b *model.Bounds) int {
 	return int(*b.Min)
 }
 
-// text returns a string that satisfies the pattern and has at least the length.
+// text returns a string of at least the length that matches the pattern.
 func text(t model.Traits, length int) string {
 	for ; length < 4096; length++ {
 		if s, ok := exactly(t, length); ok {
@@ -108,7 +110,8 @@ func text(t model.Traits, length int) string {
 	panic(fmt.Sprintf("no string for the pattern %s", t.Pattern))
 }
 
-// exactly returns a string of the length that satisfies the pattern, if there is one.
+// exactly returns a string of exactly the length that matches the pattern, if there is
+// one.
 func exactly(t model.Traits, length int) (string, bool) {
 	if t.Pattern == "" {
 		return strings.Repeat("é", length), true // two bytes: lengths are counted in characters
@@ -116,7 +119,7 @@ func exactly(t model.Traits, length int) (string, bool) {
 	return compiled(t.Pattern).Example(length)
 }
 
-var matchers sync.Map // by pattern: compiling one with Unicode classes takes its time
+var matchers sync.Map // by pattern, because compiling Unicode classes is slow
 
 func compiled(p string) *pattern.Matcher {
 	if m, ok := matchers.Load(p); ok {
@@ -142,7 +145,7 @@ func values(s *model.Shape) []string {
 	return list
 }
 
-// keys returns n different keys of a map, by length.
+// keys returns n distinct keys of a map.
 func keys(s *model.Shape, n int) []string {
 	t := merge(s.Key.Traits, s.Key.Target.Traits)
 	list := make([]string, 0, n)
