@@ -186,8 +186,8 @@ type Waiter struct {
 	Outcomes           []Outcome
 }
 
-// Outcome is the meaning of a poll's result. Either Value, a value of the state, or an
-// error code is set. The first match counts.
+// Outcome is the meaning of a poll's result. Either Equals, a state, or Error, an error
+// code, is set. The first match counts.
 type Outcome struct {
 	State  string // success, failure, retry
 	Equals string
