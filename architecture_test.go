@@ -111,7 +111,8 @@ func declarations(t *testing.T, path string) (names []string) {
 	return names
 }
 
-// receiver returns the name of a receiver's type, without its pointer and type parameters.
+// receiver returns the name of a receiver's type, without its pointer and type
+// parameters.
 func receiver(expr ast.Expr) string {
 	switch expr := expr.(type) {
 	case *ast.StarExpr:

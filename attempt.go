@@ -15,7 +15,8 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// newRetryLoop returns the SDK's retry loop. skew is where it keeps the skew of the clocks.
+// newRetryLoop returns the SDK's retry loop. skew is where it keeps the skew of the
+// clocks.
 func (s *settings) newRetryLoop(retryer aws.Retryer, skew *atomic.Int64) *retry.Attempt {
 	return retry.NewAttemptMiddleware(retryer, cloneRequest, func(a *retry.Attempt) {
 		a.LogAttempts = s.options.ClientLogMode.IsRetries() && s.slog == nil // see logAttempt
@@ -25,10 +26,10 @@ func (s *settings) newRetryLoop(retryer aws.Retryer, skew *atomic.Int64) *retry.
 	})
 }
 
-// firstAttempt replaces the SDK's retry loop in compiled chains, because most calls need one
-// attempt only, and the loop's preparations for more are a third of a call's allocations. It
-// does what the loop does for an attempt that succeeds. The SDK's loop handles all else: it
-// gets a failed attempt as its first.
+// firstAttempt replaces the SDK's retry loop in compiled chains, because most calls need
+// one attempt only, and the loop's preparations for more are a third of a call's
+// allocations. It does what the loop does for an attempt that succeeds. The SDK's loop
+// handles all else: it gets a failed attempt as its first.
 type firstAttempt struct {
 	*settings
 	retryer aws.RetryerV2
@@ -106,8 +107,8 @@ func (m *firstAttempt) keepSkew(metadata middleware.Metadata) {
 func (m *firstAttempt) goOn(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler, made *madeAttempt) (
 	middleware.FinalizeOutput, middleware.Metadata, error,
 ) {
-	// The loop judges the error by the skew that the attempt was signed with. Other calls may
-	// have changed the client's since.
+	// The loop judges the error by the skew that the attempt was signed with. Other calls
+	// may have changed the client's since.
 	skew := new(atomic.Int64)
 	skew.Store(int64(made.skew))
 	loop := m.newRetryLoop(&madeAttemptRetryer{m.retryer, made}, skew)
@@ -169,8 +170,8 @@ var attemptResults struct {
 }
 
 // attemptResultsKey returns the metadata key of [retry.AttemptResults]. The SDK does not
-// export it, so it is taken from what the loop leaves of an attempt. It is nil if that does
-// not work with the version of the SDK in the program.
+// export it, so it is taken from what the loop leaves of an attempt. It is nil if that
+// does not work with the version of the SDK in the program.
 func attemptResultsKey() any {
 	attemptResults.once.Do(func() {
 		_, metadata, _ := retry.NewAttemptMiddleware(aws.NopRetryer{}, func(v any) any { return v }).HandleFinalize(
@@ -183,8 +184,8 @@ func attemptResultsKey() any {
 	return attemptResults.key
 }
 
-// onlyKey returns the key in metadata, if it is one, without members, and has finds a value
-// that is set under it.
+// onlyKey returns the key in metadata, if it is one, without members, and has finds a
+// value that is set under it.
 func onlyKey(metadata middleware.Metadata, has func(middleware.Metadata) bool) any {
 	values := reflect.ValueOf(metadata)
 	if values.NumField() != 1 || values.Field(0).Kind() != reflect.Map || values.Field(0).Len() != 1 {

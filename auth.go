@@ -392,8 +392,8 @@ func (*setSigningOptions) apply(ctx context.Context, _ *smithyhttp.Request) erro
 type computePayloadHash struct {
 	*settings
 	sdk v4.ComputePayloadSHA256
-	// stackKey is set in compiled chains. Their attemptContext holds the hash, and makes the
-	// context value that the SDK has for it only if somebody asks.
+	// stackKey is set in compiled chains. Their attemptContext holds the hash, and makes
+	// the context value that the SDK has for it only if somebody asks.
 	stackKey any
 }
 
@@ -435,8 +435,8 @@ func payloadHash(ctx context.Context) string {
 	return v4.GetPayloadHash(ctx)
 }
 
-// keepPayloadHash is for the step of a stack that is about to be compiled. The SDK does not
-// export the context key of stack values, so it is taken from a look-up.
+// keepPayloadHash is for the step of a stack that is about to be compiled. The SDK does
+// not export the context key of stack values, so it is taken from a look-up.
 func keepPayloadHash(step *middleware.FinalizeStep) {
 	m, _ := step.Get((*computePayloadHash)(nil).ID())
 	if compute, ok := m.(*computePayloadHash); ok {

@@ -22,16 +22,16 @@
 //
 // # Pitfalls of the service
 //
-//  1. UpdateMicroVMImage has PUT semantics: a member that the input leaves out returns to its
-//     default.
+//  1. UpdateMicroVMImage has PUT semantics: a member that the input leaves out returns to
+//     its default.
 //  2. Image operations accept the ARN of an image only.
 //  3. BaseImageVersion must be a bare major such as "1". Responses contain "1.0".
-//  4. After an update, wait for the version in the response. The state of the image may still
-//     belong to the previous update.
-//  5. The reason of a failed build is on the builds of the version (ListMicroVMImageBuilds),
-//     not on the image.
-//  6. The service never forgets a client token. Leave ClientToken nil: each call then gets a
-//     random token, which its retries share.
+//  4. After an update, wait for the version in the response. The state of the image may
+//     still belong to the previous update.
+//  5. The reason of a failed build is on the builds of the version
+//     (ListMicroVMImageBuilds), not on the image.
+//  6. The service never forgets a client token. Leave ClientToken nil: each call then
+//     gets a random token, which its retries share.
 //
 // # Validation
 //
@@ -96,10 +96,10 @@
 //
 // Redaction does not cover:
 //
-//   - JSON of inputs, outputs and types, which is the format of the wire. slog's JSON handler
-//     calls LogValue only for the value of an attribute. For a list, a map or a struct of your
-//     own it uses that JSON: log the items one by one, or the text of the list, with
-//     slog.String("inputs", fmt.Sprint(inputs)).
+//   - JSON of inputs, outputs and types, which is the format of the wire. slog's JSON
+//     handler calls LogValue only for the value of an attribute. For a list, a map or a
+//     struct of your own it uses that JSON: log the items one by one, or the text of the
+//     list, with slog.String("inputs", fmt.Sprint(inputs)).
 //   - A map that is taken out of its struct.
 //   - An unexported field of a struct of your own: fmt prints it without calling methods.
 //   - What vet rejects: a copied Client, %p of a struct, %w of a value that is no error.
@@ -108,12 +108,12 @@
 // repeats them in a message, a code, a header or a status line, escaped, or as base64 or
 // hex:
 //
-//   - Secrets are credentials, the values of secret headers and of sensitive members, and the
-//     password of a proxy.
-//   - A run of 16 letters and digits of a secret is redacted, unless the rest of the request
-//     contains it too.
-//   - A value of 8 to 15 bytes is redacted as a whole if it mixes letters and digits, or has
-//     capitals inside a word. Other short values may be ordinary words.
+//   - Secrets are credentials, the values of secret headers and of sensitive members, and
+//     the password of a proxy.
+//   - A run of 16 letters and digits of a secret is redacted, unless the rest of the
+//     request contains it too.
+//   - A value of 8 to 15 bytes is redacted as a whole if it mixes letters and digits, or
+//     has capitals inside a word. Other short values may be ordinary words.
 //
 // Errors keep neither the body nor the secret headers of the request. Texts from
 // responses are cut to a sensible length, without control characters and bidirectional

@@ -16,11 +16,11 @@ import (
 // The serializer takes a requestEncoder from a pool. If no user code sees the request
 // (ownsRequests), the request, its header and its body are memory of the encoder:
 //
-//  1. lend hands them out. serializeRequest.HandleSerialize owns the encoder, and releases it
-//     when the rest of the chain has returned: all attempts are over by then.
+//  1. lend hands them out. serializeRequest.HandleSerialize owns the encoder, and
+//     releases it when the rest of the chain has returned: all attempts are over by then.
 //  2. Each attempt works on a copy (cloneRequest). Only the body is shared.
-//  3. directTransport sends the copy. It closes the body when HTTPClient.Do returns, so an
-//     HTTP client that still reads gets io.EOF, not the body of another call.
+//  3. directTransport sends the copy. It closes the body when HTTPClient.Do returns, so
+//     an HTTP client that still reads gets io.EOF, not the body of another call.
 //  4. After a panic nothing is released: an HTTP client may still use the memory.
 //
 // If a rule is broken, one call sends the data of another, with the secrets in it. The

@@ -9,16 +9,18 @@ import (
 
 // The life of a call:
 //
-//  1. An operation's method calls invoke (client.go), which finds the chain of the operation.
+//  1. An operation's method calls invoke (client.go), which finds the chain of the
+//     operation.
 //  2. Initialize fills in the client token and validates the input.
 //  3. Serialize makes the request: path, query, JSON body.
 //  4. Build sets User-Agent and the invocation ID.
-//  5. Finalize starts the retry loop. Each attempt gets a copy of the request, chooses auth
-//     scheme, identity and endpoint, and signs.
-//  6. Deserialize sends the request. The response comes back from the bottom of the step: it
-//     is logged and timed, decoded into a new output or an error, and wrapped with its
+//  5. Finalize starts the retry loop. Each attempt gets a copy of the request, chooses
+//     auth scheme, identity and endpoint, and signs.
+//  6. Deserialize sends the request. The response comes back from the bottom of the step:
+//     it is logged and timed, decoded into a new output or an error, and wrapped with its
 //     status and request ID. The retry loop then returns it or starts the next attempt.
-//  7. callError (uncertain.go) wraps an error, and says if the call may have had its effect.
+//  7. callError (uncertain.go) wraps an error, and says if the call may have had its
+//     effect.
 
 // assemble returns the stack of an operation, from top to bottom. IDs and order are those
 // of the official clients, because users insert their own middleware by ID.

@@ -17,7 +17,8 @@ const assumedHeader = "X-Fake-Assumed"
 // precedence. Such a response has a header X-Fake-Assumed, and [Call] a field Assumed,
 // for each of its assumptions:
 //
-//   - FailedVersionStatus: a version whose build failed is INACTIVE, and its status can be set;
+//   - FailedVersionStatus: a version whose build failed is INACTIVE, and its status can
+//     be set;
 //   - FailedBuildReason: Get of a failed build has the reason too;
 //   - ReusedToken: 400, as for most conflicts of this service;
 //   - RepeatedDelete: 200, as the documentation calls both deletes idempotent;
@@ -30,7 +31,8 @@ const assumedHeader = "X-Fake-Assumed"
 //   - a run of a managed image: 404, no active version;
 //   - tags of a resource that is not an image: 404;
 //   - a signature in the query, with [WithStrictSigning]: 403;
-//   - a request to a MicroVM without HTTP_INGRESS or ALL_INGRESS: 403, "Access to port denied";
+//   - a request to a MicroVM without HTTP_INGRESS or ALL_INGRESS: 403, "Access to port
+//     denied";
 //   - a shell, without [WithShell]: 502, as for a port without a listener.
 //
 // A test that passes only with this option depends on a guess. Prefer [WithAnswers] for

@@ -10,8 +10,8 @@ import (
 // An Effect is the effect of a fault. The effects are types of this package:
 //
 //   - builds: [FailBuild], [StuckBuild]; MicroVMs: [FailStart], [FailSuspend];
-//   - calls that fail without a change: [Throttle], [QuotaExceeded], [ServerError], [BadGateway],
-//     [Reset], [SkewClock];
+//   - calls that fail without a change: [Throttle], [QuotaExceeded], [ServerError],
+//     [BadGateway], [Reset], [SkewClock];
 //   - responses of calls that have made their change: [Slow], [Hang], [CutBody],
 //     [MalformedJSON], [LoseAnswer];
 //   - lists: [EmptyPages].
@@ -75,7 +75,8 @@ type fault struct{ scheduled }
 //
 // If several faults apply to the same call:
 //
-//  1. Of those that fail a call, break a build or empty a page, only the one injected first applies.
+//  1. Of those that fail a call, break a build or empty a page, only the one injected
+//     first applies.
 //  2. Those that concern the response all apply.
 //
 // Conditions that count must not be shared by two faults.

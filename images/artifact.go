@@ -214,8 +214,8 @@ func newHeader(e *entry, extra []byte) *zip.FileHeader {
 	return h
 }
 
-// newExtra returns the extra field that the headers share. It is clipped, because zip.Writer
-// appends to it.
+// newExtra returns the extra field that the headers share. It is clipped, because
+// zip.Writer appends to it.
 func newExtra() []byte {
 	stamp := uint32(time.Date(1980, time.January, 2, 0, 0, 0, 0, time.UTC).Unix())
 	extra := [...]byte{'U', 'T', 5, 0, 1} // an extended timestamp of five bytes, with the time of modification

@@ -45,10 +45,11 @@ type Deployment struct {
 	// content at the same URI may have changed.
 	ContentHash string
 
-	// Configure, if not nil, completes a copy of Image once Deploy knows whether the image
-	// exists. live is the configuration of its latest active version, as InputFrom returns
-	// it, or nil if there is none: copy from it the settings that an existing image keeps.
-	// Configure may be called again if the image changes meanwhile. It must not change Name.
+	// Configure, if not nil, completes a copy of Image once Deploy knows whether the
+	// image exists. live is the configuration of its latest active version, as InputFrom
+	// returns it, or nil if there is none: copy from it the settings that an existing
+	// image keeps. Configure may be called again if the image changes meanwhile. It must
+	// not change Name.
 	Configure func(image *lambdamicrovms.CreateMicroVMImageInput, live *lambdamicrovms.UpdateMicroVMImageInput) error
 }
 
@@ -61,8 +62,8 @@ type Uploader interface {
 	Upload(ctx context.Context, name string, archive io.ReadSeeker, size int64) (uri string, err error)
 }
 
-// UploadPreparer is an Uploader that checks where it stores archives, before Deploy spends
-// time on packing the directory.
+// UploadPreparer is an Uploader that checks where it stores archives, before Deploy
+// spends time on packing the directory.
 type UploadPreparer interface {
 	Uploader
 
@@ -531,8 +532,8 @@ func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMI
 	return result, nil
 }
 
-// checkKept returns an error if the version that Configure keeps settings of has some that
-// this module does not know.
+// checkKept returns an error if the version that Configure keeps settings of has some
+// that this module does not know.
 func (d *deployer) checkKept(ctx context.Context, version string) error {
 	if d.Configure == nil || version == "" {
 		return nil

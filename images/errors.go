@@ -163,10 +163,10 @@ type BuildFailedError struct {
 	// BuildsErr is the error of reading Builds.
 	BuildsErr error
 
-	// Lines are the last lines of output of the builds, oldest first, if Options.LogReader
-	// is set. Each has at most 2 KiB, without control characters and secrets of the
-	// configuration. The last ones may still be missing, because nobody has measured how
-	// long it takes until they can be read.
+	// Lines are the last lines of output of the builds, oldest first, if
+	// Options.LogReader is set. Each has at most 2 KiB, without control characters and
+	// secrets of the configuration. The last ones may still be missing, because nobody
+	// has measured how long it takes until they can be read.
 	Lines []logs.Line
 	// LinesErr is the error of reading Lines, such as a *logs.NotFoundError. It says
 	// nothing about the build, so errors.As does not find it.

@@ -86,8 +86,8 @@ type lister struct {
 	hasDockerfile bool
 }
 
-// openRoot opens the directory to pack. It returns when the context ends, even if the file
-// system does not respond.
+// openRoot opens the directory to pack. It returns when the context ends, even if the
+// file system does not respond.
 func openRoot(ctx context.Context, dir string) (*os.Root, error) {
 	type result struct {
 		root *os.Root

@@ -33,8 +33,8 @@ type UpdateOptions struct {
 	// a *ConcurrentUpdateError instead. A negative number is an error.
 	Retries int
 
-	// DryRun builds nothing: Result.Changes is what would be changed, and Result.Version is
-	// empty. The change function is called.
+	// DryRun builds nothing: Result.Changes is what would be changed, and Result.Version
+	// is empty. The change function is called.
 	DryRun bool
 
 	// NoWait returns as soon as the build has been started. Result.Version is then being
@@ -100,14 +100,14 @@ type Result struct {
 //
 // An update would reset settings that the service has added since this module was
 // generated, because the module sends only members that it knows. If the version has such
-// a setting inside a structure or union, such as codeArtifact.sha256, Update builds nothing
-// and returns a *VersionError that names it. It cannot recognise a new member beside the
-// known ones of the version itself, because responses also have members that are no
-// settings. Keep the module up to date.
+// a setting inside a structure or union, such as codeArtifact.sha256, Update builds
+// nothing and returns a *VersionError that names it. It cannot recognise a new member
+// beside the known ones of the version itself, because responses also have members that
+// are no settings. Keep the module up to date.
 //
-// With an api other than a *lambdamicrovms.Client, Update only sees a union whose member is
-// unknown. Unless change sets another member, it then builds nothing and returns an *Error
-// that wraps a smithy.InvalidParamsError.
+// With an api other than a *lambdamicrovms.Client, Update only sees a union whose member
+// is unknown. Unless change sets another member, it then builds nothing and returns an
+// *Error that wraps a smithy.InvalidParamsError.
 //
 // # Incomplete responses
 //

@@ -6,8 +6,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// LogSource returns where CloudWatch Logs has the output of a MicroVM. It returns false if
-// logging is disabled, or if the MicroVM has no ARN of an image.
+// LogSource returns where CloudWatch Logs has the output of a MicroVM. It returns false
+// if logging is disabled, or if the MicroVM has no ARN of an image.
 //
 // Responses do not contain the logging configuration: logging is that of the
 // RunMicroVMInput, or nil if it had none. The MicroVM does not inherit that of its image.

@@ -1,6 +1,7 @@
-// Command update-image updates a MicroVM image from a configuration file and waits for the version that the update
-// builds. Without flags it does so against the service's fake, in-process and without an account; with --aws or
-// --endpoint-url it uses your credentials.
+// Command update-image updates a MicroVM image from a configuration file and waits for
+// the version that the update builds. Without flags it does so against the service's
+// fake, in-process and without an account; with --aws or --endpoint-url it uses your
+// credentials.
 //
 //	go run ./examples/update-image
 //	go run ./examples/update-image --fail
@@ -82,7 +83,8 @@ func run(ctx context.Context, args []string) error {
 	return printVersion(version)
 }
 
-// readImage reads the file; a member that the service does not know is an error, since a typo would wipe a setting.
+// readImage reads the file; a member that the service does not know is an error, since a
+// typo would wipe a setting.
 func readImage(name string) (*lambdamicrovms.UpdateMicroVMImageInput, error) {
 	data := sampleImage
 	if name != "" {
@@ -143,7 +145,8 @@ func ensureImage(ctx context.Context, client *lambdamicrovms.Client, update *lam
 	return waitForVersion(ctx, client, out.ImageArn, out.ImageVersion, maxWait)
 }
 
-// waitForVersion prints a line for each poll, and for a version that failed which of its builds did and why.
+// waitForVersion prints a line for each poll, and for a version that failed which of its
+// builds did and why.
 func waitForVersion(ctx context.Context, client *lambdamicrovms.Client, image, version *string, maxWait time.Duration) error {
 	waiter := lambdamicrovms.NewMicroVMImageVersionSuccessfulWaiter(client, func(o *lambdamicrovms.MicroVMImageVersionSuccessfulWaiterOptions) {
 		o.MinDelay = 250 * time.Millisecond

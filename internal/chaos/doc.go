@@ -13,7 +13,8 @@
 //   - the type of an error says so if the call may have had an effect;
 //   - an error says so only after an attempt whose outcome is unknown;
 //   - no call starts a second build, and reading calls change nothing;
-//   - every call returns, at the latest soon after its context ends, and then sends nothing;
+//   - every call returns, at the latest soon after its context ends, and then sends
+//     nothing;
 //   - no response body stays open, and no goroutine keeps running.
 //
 // The seed and the number of the episode (-chaos.episode) determine a run, except for the

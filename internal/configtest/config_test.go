@@ -26,7 +26,8 @@ func (r *recorder) Do(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}"))}, nil
 }
 
-// load makes a client from an environment and a shared configuration file that hold nothing but what is given.
+// load makes a client from an environment and a shared configuration file that hold
+// nothing but what is given.
 func load(t *testing.T, env map[string]string, file string, optFns ...func(*config.LoadOptions) error) (*lambdamicrovms.Client, *recorder) {
 	t.Helper()
 	for _, kv := range os.Environ() {
@@ -145,7 +146,8 @@ func TestServiceOptions(t *testing.T) {
 	}
 }
 
-// The credentials of the shared files are those that sign, and they are asked for at each call.
+// The credentials of the shared files are those that sign, and they are asked for at each
+// call.
 func TestCredentials(t *testing.T) {
 	asked := 0
 	provider := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {

@@ -8,12 +8,13 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// Stack links the middlewares of a stack into a handler. A middleware.Stack writes its links
-// while it handles a call, so concurrent calls cannot share one. The handler is never
-// written to; it is safe for concurrent use if none of its middlewares keeps data of a call.
+// Stack links the middlewares of a stack into a handler. A middleware.Stack writes its
+// links while it handles a call, so concurrent calls cannot share one. The handler is
+// never written to; it is safe for concurrent use if none of its middlewares keeps data
+// of a call.
 //
-// The stack must hold each ID once per step. first returns the request that the serializer
-// gets, and transport sends it.
+// The stack must hold each ID once per step. first returns the request that the
+// serializer gets, and transport sends it.
 func Stack(stack *middleware.Stack, first func() any, transport middleware.Handler) (middleware.Handler, error) {
 	deserialize, err := link(stack.Deserialize, middleware.DeserializeHandler(sendRequest{transport}),
 		func(m middleware.DeserializeMiddleware, next middleware.DeserializeHandler) middleware.DeserializeHandler {

@@ -12,7 +12,8 @@ type Partition struct {
 	DNSSuffix string
 	// DualStackDNSSuffix ends the host names that resolve to IPv4 and IPv6 addresses.
 	DualStackDNSSuffix string
-	// NoFIPS and NoDualStack are true if the partition lacks such endpoints. None does today.
+	// NoFIPS and NoDualStack are true if the partition lacks such endpoints. None does
+	// today.
 	NoFIPS, NoDualStack bool
 }
 

@@ -52,8 +52,8 @@ func isSecret(t types.Type) bool {
 }
 
 // reaches returns how fmt or encoding/json come from a value of a type to a sensitive
-// member, "" if they do not. What an any holds may be sensitive. What an error holds is the
-// matter of its own type.
+// member, "" if they do not. What an any holds may be sensitive. What an error holds is
+// the matter of its own type.
 func reaches(t types.Type, seen map[types.Type]bool) string {
 	if seen[t] {
 		return ""
@@ -96,8 +96,9 @@ func reaches(t types.Type, seen map[types.Type]bool) string {
 	return ""
 }
 
-// A type through which a sensitive member can be printed closes that: by Format for fmt, by
-// LogValue for slog, and, if it is an error, by MarshalJSON for errors within other values.
+// A type through which a sensitive member can be printed closes that: by Format for fmt,
+// by LogValue for slog, and, if it is an error, by MarshalJSON for errors within other
+// values.
 func TestExportedTypesPrintNoSecrets(t *testing.T) {
 	errorType := types.Universe.Lookup("error").Type().Underlying().(*types.Interface)
 	reaching := 0

@@ -9,9 +9,9 @@ import (
 // MaxText is how many bytes of a text from outside go into an error.
 const MaxText = 2048
 
-// Clean returns at most limit bytes of a text from outside, without what can make a terminal
-// or a log show something else than is there: control characters, marks of writing direction
-// and other invisible characters. White space becomes single spaces.
+// Clean returns at most limit bytes of a text from outside, without what can make a
+// terminal or a log show something else than is there: control characters, marks of
+// writing direction and other invisible characters. White space becomes single spaces.
 func Clean(text string, limit int) string {
 	if isClean(text) {
 		return cut(text, limit)

@@ -27,8 +27,8 @@ func (x *index) addEncoded(form []byte) {
 	}
 	x.add(scratch, "")
 	x.add(hex.AppendEncode(scratch[:0], form), "")
-	// Within a longer text a secret begins anywhere in a group of characters, and its first
-	// and last characters also encode its neighbors.
+	// Within a longer text a secret begins anywhere in a group of characters, and its
+	// first and last characters also encode its neighbors.
 	shifted := append(make([]byte, 4, 4+len(form)), form...)
 	for shift := range 3 {
 		scratch = base64.RawStdEncoding.AppendEncode(scratch[:0], shifted[4-shift:])
@@ -40,8 +40,8 @@ func (x *index) addEncoded(form []byte) {
 	}
 }
 
-// inner returns the characters of an encoding, each of the bits given, that encode nothing
-// but the secret, which has size bytes and follows shift others.
+// inner returns the characters of an encoding, each of the bits given, that encode
+// nothing but the secret, which has size bytes and follows shift others.
 func inner(encoded []byte, shift, size, bits int) []byte {
 	first, last := (shift*8+bits-1)/bits, (shift+size)*8/bits
 	return encoded[min(first, last):last]

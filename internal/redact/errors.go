@@ -13,10 +13,11 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// Error returns err without the secrets in what it and the errors below it print, and without
-// control characters. If there are none, that is err itself. Otherwise errors whose members
-// are all exported are copied with these redacted, so that errors.As finds the same types.
-// Others, such as those of errors.New, are replaced by one that errors.Is still matches.
+// Error returns err without the secrets in what it and the errors below it print, and
+// without control characters. If there are none, that is err itself. Otherwise errors
+// whose members are all exported are copied with these redacted, so that errors.As finds
+// the same types. Others, such as those of errors.New, are replaced by one that errors.Is
+// still matches.
 func (s *Secrets) Error(err error) error {
 	if err == nil {
 		return nil
@@ -108,8 +109,8 @@ func isHarmful(c rune) bool {
 	return c != '\n' && c != '\t' && (unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c))
 }
 
-// copied returns a copy of an error with its members redacted, if that changes anything and
-// all members are exported, otherwise err.
+// copied returns a copy of an error with its members redacted, if that changes anything
+// and all members are exported, otherwise err.
 func (p *pass) copied(err error, depth int) outcome {
 	v := reflect.ValueOf(err)
 	isPointer := v.Kind() == reflect.Pointer
@@ -192,8 +193,8 @@ func (p *pass) member(v reflect.Value, depth int) bool {
 	return false
 }
 
-// isOurs reports whether a struct is of this module. Those of others can be large, or lead
-// back to themselves.
+// isOurs reports whether a struct is of this module. Those of others can be large, or
+// lead back to themselves.
 func isOurs(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct && strings.HasPrefix(t.PkgPath(), "github.com/microvm-go/lambdamicrovms")
 }
@@ -260,8 +261,8 @@ type (
 	canceled        = interface{ CanceledError() bool }
 )
 
-// As answers what retryers and net/http's callers ask: errors are told apart by these methods
-// where their types are not exported.
+// As answers what retryers and net/http's callers ask: errors are told apart by these
+// methods where their types are not exported.
 func (e *opaque) As(target any) bool {
 	switch target := target.(type) {
 	case *net.Error:

@@ -45,7 +45,8 @@ func HeaderLines(text string) string {
 	return b.String()
 }
 
-// Request returns a copy without body and secret headers, as a response or an error may keep it.
+// Request returns a copy without body and secret headers, as a response or an error may
+// keep it.
 func Request(r *http.Request) *http.Request {
 	if r == nil {
 		return nil
@@ -75,8 +76,8 @@ func OfHeader(values []string, header http.Header) []string {
 	return values
 }
 
-// OfHeaderValue returns the secrets in the value of a secret header. A signature names region
-// and signed headers too, which are public.
+// OfHeaderValue returns the secrets in the value of a secret header. A signature names
+// region and signed headers too, which are public.
 func OfHeaderValue(value string) []string {
 	scheme, credentials, found := strings.Cut(value, " ")
 	switch {
@@ -104,7 +105,8 @@ func OfHeaderValue(value string) []string {
 	return []string{value}
 }
 
-// OfURL returns the secrets in the user part of a URL, which net/http sends as a Basic header.
+// OfURL returns the secrets in the user part of a URL, which net/http sends as a Basic
+// header.
 func OfURL(u *url.URL) []string {
 	if u == nil || u.User == nil {
 		return nil
@@ -117,8 +119,9 @@ func OfURL(u *url.URL) []string {
 	return []string{password, plain, base64.StdEncoding.EncodeToString([]byte(plain))}
 }
 
-// Response redacts what an error keeps of a response: its request, and what status and headers
-// repeat of the secrets. Headers are copied, since they can be those of a stub that is reused.
+// Response redacts what an error keeps of a response: its request, and what status and
+// headers repeat of the secrets. Headers are copied, since they can be those of a stub
+// that is reused.
 func (s *Secrets) Response(r *smithyhttp.Response) {
 	if r == nil || r.Response == nil {
 		return

@@ -76,9 +76,9 @@ func (x *index) add(text []byte, tail string) {
 	}
 }
 
-// isWithout reports whether a text certainly has no run in common with a needle. That is so
-// for most texts, and is known without reducing them. It says nothing about a text that may
-// hold escapes or letters that are not ASCII.
+// isWithout reports whether a text certainly has no run in common with a needle. That is
+// so for most texts, and is known without reducing them. It says nothing about a text
+// that may hold escapes or letters that are not ASCII.
 func (x *index) isWithout(text string) bool {
 	kept, last := 0, uint64(0) // the last bytes of what reduce keeps, as the keys of x.first
 	for i := range len(text) {
@@ -100,7 +100,8 @@ func (x *index) isWithout(text string) bool {
 	return true
 }
 
-// find returns the runs in the order of the text. Those that public holds too are left out.
+// find returns the runs in the order of the text. Those that public holds too are left
+// out.
 func (x *index) find(r reduced, public string) []finding {
 	var found []finding
 	text, open := r.text, []byte(public)
@@ -122,7 +123,8 @@ func (x *index) find(r reduced, public string) []finding {
 	return found
 }
 
-// longest returns the longest run around the block at i, which does not begin before done.
+// longest returns the longest run around the block at i, which does not begin before
+// done.
 func (x *index) longest(text []byte, i, done int) (from, to int, tail string) {
 	tries := 0
 	for at := x.first[binary.LittleEndian.Uint64(text[i:])]; at != 0 && tries < maxPlaces; tries++ {

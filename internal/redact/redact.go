@@ -3,8 +3,8 @@
 //
 // A server can repeat a secret in any encoding, so texts are not compared with a list of
 // encoded forms. Both sides are reduced to their letters and digits after every escape is
-// decoded, see reduce, and runs that both have in common are replaced. Base64, hex and lists
-// of byte values survive that reduction as themselves and are looked for too.
+// decoded, see reduce, and runs that both have in common are replaced. Base64, hex and
+// lists of byte values survive that reduction as themselves and are looked for too.
 package redact
 
 import (
@@ -27,15 +27,16 @@ import (
 const Text = "[REDACTED]"
 
 const (
-	// minRun is how many letters and digits in a row a text must share with a secret to be
-	// redacted. It is more than a region or a word has.
+	// minRun is how many letters and digits in a row a text must share with a secret to
+	// be redacted. It is more than a region or a word has.
 	minRun = 16
-	// minSecret is the length from which a secret is redacted as a whole, if it does not look
-	// like a word or a number: short values such as "true" would tear texts apart.
+	// minSecret is the length from which a secret is redacted as a whole, if it does not
+	// look like a word or a number: short values such as "true" would tear texts apart.
 	minSecret = 8
 )
 
-// Secrets are the values that the texts about one call must not show. A nil *Secrets has none.
+// Secrets are the values that the texts about one call must not show. A nil *Secrets has
+// none.
 type Secrets struct {
 	values []string
 	public []string
@@ -49,8 +50,8 @@ type Secrets struct {
 // Format prints none of them.
 func (*Secrets) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, Text) }
 
-// New returns secrets of which no text may show a run of minRun letters and digits, unless
-// public texts, such as the rest of the request, hold that run too.
+// New returns secrets of which no text may show a run of minRun letters and digits,
+// unless public texts, such as the rest of the request, hold that run too.
 func New(values []string, public ...string) *Secrets {
 	return &Secrets{values: union(nil, values), public: union(nil, public)}
 }
@@ -129,11 +130,11 @@ func (s *Secrets) Redact(text string) string {
 	return b.String()
 }
 
-// Clean makes a text from outside fit for an error or a log: without control characters and
-// marks of writing direction, at most limit bytes long, and without the secrets.
+// Clean makes a text from outside fit for an error or a log: without control characters
+// and marks of writing direction, at most limit bytes long, and without the secrets.
 func (s *Secrets) Clean(text string, limit int) string {
-	// What is cut off after the redaction must not be the rest of a secret that the cut has
-	// made too short to find.
+	// What is cut off after the redaction must not be the rest of a secret that the cut
+	// has made too short to find.
 	return cut(s.Redact(Clean(text, 2*limit+1024)), limit)
 }
 
@@ -164,8 +165,8 @@ func (s *Secrets) build() {
 	}
 }
 
-// isUncommon reports whether a short value is unlikely to be a word or a number that texts
-// hold anyway: it mixes letters with digits, or capitals into a word.
+// isUncommon reports whether a short value is unlikely to be a word or a number that
+// texts hold anyway: it mixes letters with digits, or capitals into a word.
 func isUncommon(s string) bool {
 	var letter, digit, capitalWithin, small bool
 	for i, c := range s {

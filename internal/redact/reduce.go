@@ -12,9 +12,9 @@ import (
 // maxEscapings is how often a text may have been escaped, one escaping around the other.
 const maxEscapings = 5
 
-// A reduced text is what encodings leave of a text: its letters and digits, ASCII in lower
-// case. For each byte it knows where in the text it comes from. Without start and end it is
-// the text itself.
+// A reduced text is what encodings leave of a text: its letters and digits, ASCII in
+// lower case. For each byte it knows where in the text it comes from. Without start and
+// end it is the text itself.
 type reduced struct {
 	text       []byte
 	start, end []int32
@@ -95,7 +95,8 @@ func (r *reduced) unescape() (decoded reduced, changed bool) {
 	return decoded, changed
 }
 
-// unescaped decodes the escape that a text begins with, which has n bytes; none if n is 0.
+// unescaped decodes the escape that a text begins with, which has n bytes; none if n is
+// 0.
 func unescaped(text []byte) (value []byte, n int) {
 	switch text[0] {
 	case '%':

@@ -12,10 +12,10 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
-// Value returns what Format, LogValue and Marshal print of a struct that is not part of the
-// service's model: its exported fields that are not zero, as JSON. What the model says is
-// sensitive is left out at any depth, and so are fields with the tag redact:"secret" and the
-// values of secret headers. Errors are their text.
+// Value returns what Format, LogValue and Marshal print of a struct that is not part of
+// the service's model: its exported fields that are not zero, as JSON. What the model
+// says is sensitive is left out at any depth, and so are fields with the tag
+// redact:"secret" and the values of secret headers. Errors are their text.
 func Value(v any) restjson.Encoder { return value{reflect.ValueOf(v)} }
 
 // Format is for the Format methods of such structs.
@@ -82,7 +82,8 @@ func encode(w *restjson.Writer, v reflect.Value, depth int) {
 	}
 }
 
-// encodeKnown writes the values that have a form of their own, and reports whether v is one.
+// encodeKnown writes the values that have a form of their own, and reports whether v is
+// one.
 func encodeKnown(w *restjson.Writer, v reflect.Value) bool {
 	if v.Kind() == reflect.Pointer && v.IsNil() || !v.CanInterface() {
 		return false

@@ -1,6 +1,7 @@
 // Package sigv4 signs the requests of the client with Signature Version 4. It makes the
-// same signatures as the signer of the AWS SDK, at a fraction of its cost, but for ordinary
-// requests only: it declines every other request, which then needs the SDK's signer.
+// same signatures as the signer of the AWS SDK, at a fraction of its cost, but for
+// ordinary requests only: it declines every other request, which then needs the SDK's
+// signer.
 package sigv4
 
 import (
@@ -34,8 +35,8 @@ type Signer struct {
 	key atomic.Pointer[signingKey]
 }
 
-// Sign signs the request, which is an HTTP request with the payload hash. It reports false
-// if it declines the request: the request is then unchanged and not signed.
+// Sign signs the request, which is an HTTP request with the payload hash. It reports
+// false if it declines the request: the request is then unchanged and not signed.
 func (s *Signer) Sign(c *aws.Credentials, r *http.Request, payloadHash, service, region string, at time.Time) bool {
 	if !ordinary(c, r) {
 		return false
@@ -107,8 +108,8 @@ func ordinary(c *aws.Credentials, r *http.Request) bool {
 		(c.SessionToken == "" || ordinaryValue(c.SessionToken))
 }
 
-// ordinaryHost reports whether the host has neither a port that the SDK's signer may remove
-// nor an unusual character.
+// ordinaryHost reports whether the host has neither a port that the SDK's signer may
+// remove nor an unusual character.
 func ordinaryHost(host string) bool {
 	for i := range len(host) {
 		switch c := host[i]; {
@@ -156,8 +157,8 @@ func ordinaryPath(path, rawPath string) bool {
 	return n == len(path)
 }
 
-// ordinaryValue reports whether a header value is canonical already: printable ASCII without
-// a space at an end or beside another.
+// ordinaryValue reports whether a header value is canonical already: printable ASCII
+// without a space at an end or beside another.
 func ordinaryValue(value string) bool {
 	space := true
 	for i := range len(value) {
@@ -170,8 +171,8 @@ func ordinaryValue(value string) bool {
 	return !space || value == ""
 }
 
-// queryParams appends the parameters of a query in canonical order. sorted reports whether
-// they have that order in the query.
+// queryParams appends the parameters of a query in canonical order. sorted reports
+// whether they have that order in the query.
 func queryParams(params []string, query string) (_ []string, sorted, ok bool) {
 	if query == "" {
 		return params, true, true
@@ -189,7 +190,8 @@ func queryParams(params []string, query string) (_ []string, sorted, ok bool) {
 	return params, false, true
 }
 
-// ordinaryParam reports whether a parameter is escaped exactly as Signature Version 4 wants.
+// ordinaryParam reports whether a parameter is escaped exactly as Signature Version 4
+// wants.
 func ordinaryParam(param string) bool {
 	equals := 0
 	for i := 0; i < len(param); i++ {
@@ -256,8 +258,8 @@ func signedHeaders(headers []header, r *http.Request) (_ []header, ok bool) {
 	return headers, true
 }
 
-// canonicalName reports whether a name has the form that net/http gives it, so that no two
-// names differ in letter case only.
+// canonicalName reports whether a name has the form that net/http gives it, so that no
+// two names differ in letter case only.
 func canonicalName(name string) bool {
 	upper := true
 	for i := range len(name) {

@@ -183,7 +183,8 @@ func TestRandomRequests(t *testing.T) {
 			declined++
 		}
 	}
-	// Two spaces in a row, or one at an end, in a header; and in a path, two slashes at its start.
+	// Two spaces in a row, or one at an end, in a header; and in a path, two slashes at
+	// its start.
 	if declined > requests/2 {
 		t.Errorf("declined %d of %d requests", declined, requests)
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/aws/smithy-go/tracing"
 )
 
-// SetResult sets the status of a span and, if err is not nil, the properties that official
-// clients set for an error. The caller has removed the secrets from err.
+// SetResult sets the status of a span and, if err is not nil, the properties that
+// official clients set for an error. The caller has removed the secrets from err.
 func SetResult(span tracing.Span, err error) {
 	span.SetProperty("error", err != nil)
 	if err == nil {

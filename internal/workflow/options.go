@@ -9,8 +9,9 @@ import (
 	"github.com/microvm-go/lambdamicrovms"
 )
 
-// OptionCheck collects the options that a workflow refuses before it does anything. Its error
-// has the form of the client's validation, so that lambdamicrovms.Violations lists the fields.
+// OptionCheck collects the options that a workflow refuses before it does anything. Its
+// error has the form of the client's validation, so that lambdamicrovms.Violations lists
+// the fields.
 type OptionCheck struct {
 	params smithy.InvalidParamsError
 }

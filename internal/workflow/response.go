@@ -6,8 +6,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// A listing whose page tokens never end would keep a workflow busy forever. These bounds of
-// PaginatorOptions.MaxPages are far above what the quotas of the service allow.
+// A listing whose page tokens never end would keep a workflow busy forever. These bounds
+// of PaginatorOptions.MaxPages are far above what the quotas of the service allow.
 const (
 	MaxPages        = 1_000  // of images, versions and builds
 	MaxMicroVMPages = 10_000 // of MicroVMs, which stay listed for hours after their end
