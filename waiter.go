@@ -59,8 +59,8 @@ type WaiterOptions[I, O any] struct {
 
 	// Clock measures the wait and sleeps between polls. The default is the system clock;
 	// with a client of package fake it is the clock of the fake server. A context's
-	// deadline counts with the system time that is left to it when the wait begins. With
-	// a clock other than the system's only the context can cut off a poll that hangs.
+	// deadline counts as the system time until it when the wait begins. With any other
+	// clock only the context can interrupt a poll that hangs.
 	Clock Clock
 }
 
@@ -201,7 +201,7 @@ type waiterSpec[O any] struct {
 	minDelay, maxDelay time.Duration
 	// clock is nil unless the client talks to a server in the process.
 	clock Clock
-	// accept judges a poll; out is nil when err is not.
+	// accept decides about a poll; out is nil if err is not.
 	accept func(out *O, err error) verdict
 	state  func(*O) string
 	// reason is nil if the output has no such member.
@@ -215,8 +215,8 @@ func (s *waiterSpec[O]) clockOrSystem() Clock {
 	return s.clock
 }
 
-// Waiter polls an operation until a resource is in the state that its name tells.
-// It is made by the New…Waiter functions and safe for concurrent use.
+// Waiter polls an operation until a resource reaches the state in the waiter's name. The
+// New…Waiter functions make a Waiter. It is safe for concurrent use.
 //
 // It polls at once. Each following delay is about a quarter of the time waited so far,
 // with jitter, between MinDelay and MaxDelay. The last poll is shortly before the

@@ -58,7 +58,7 @@ func ExampleUpdate() {
 		in.Resources = []types.Resources{{MinimumMemoryInMiB: aws.Int32(4096)}}
 		return nil
 	}, func(o *images.UpdateOptions) {
-		o.Retries = 3 // start over if somebody else's update comes between
+		o.Retries = 3 // start over after a concurrent update
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -121,7 +121,7 @@ func upload(_ context.Context, name string, _ io.ReadSeeker, _ int64) (uri strin
 
 func ExampleDeploy() {
 	_, client := service(0)
-	dir, remove := folderWithDockerfile()
+	dir, remove := directoryWithDockerfile()
 	defer remove()
 	deployment := images.Deployment{
 		Image: lambdamicrovms.CreateMicroVMImageInput{
