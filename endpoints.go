@@ -190,9 +190,9 @@ func checkRegion(region string) error {
 
 // serviceHost returns the host name of the service in a region of the partition.
 func serviceHost(p partition.Partition, region string, fips, dualStack bool) (string, error) {
-	service, suffix := "lambda", p.DNSSuffix
+	service, suffix := endpointPrefix, p.DNSSuffix
 	if fips {
-		service = "lambda-fips"
+		service += "-fips"
 	}
 	if dualStack {
 		suffix = p.DualStackDNSSuffix

@@ -8,7 +8,8 @@ const (
 	// ServiceAPIVersion is the version of the API that the model describes.
 	ServiceAPIVersion = "2025-09-09"
 
-	signingName = "lambda" // the service that requests are signed for
+	signingName    = "lambda" // the service that requests are signed for
+	endpointPrefix = "lambda" // the first label of host names
 )
 
 // The slot of an operation is its index in Client.chains.

@@ -17,7 +17,7 @@ func document(members, shapes string) string {
 		shapes = ", " + shapes
 	}
 	return fmt.Sprintf(`{"smithy": "2.0", "shapes": {
-		"t#S": {"type": "service", "operations": [{"target": "t#Op"}], "traits": {"aws.api#service": {"sdkId": "S"}, "aws.auth#sigv4": {"name": "s"}, "aws.protocols#restJson1": {}}},
+		"t#S": {"type": "service", "operations": [{"target": "t#Op"}], "traits": {"aws.api#service": {"sdkId": "S", "endpointPrefix": "s"}, "aws.auth#sigv4": {"name": "s"}, "aws.protocols#restJson1": {}}},
 		"t#Op": {"type": "operation", "input": {"target": "t#In"}, "output": {"target": "smithy.api#Unit"}, "traits": {"smithy.api#http": {"method": "GET", "uri": "/x"}}},
 		"t#In": {"type": "structure", "members": {%s}}%s}}`, members, shapes)
 }

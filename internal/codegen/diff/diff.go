@@ -133,6 +133,7 @@ func (d *differ) service() {
 	d.changed(true, "service ID", d.from.ServiceID, d.to.ServiceID, "Configuration keys and service options have another name.")
 	d.changed(false, "API version", d.from.APIVersion, d.to.APIVersion, "Read the release notes of the service.")
 	d.changed(true, "signing name", d.from.SigningName, d.to.SigningName, "Requests are signed for another service. IAM policies may need a change.")
+	d.changed(true, "endpoint prefix", d.from.EndpointPrefix, d.to.EndpointPrefix, "Requests go to another host.")
 }
 
 func (d *differ) newOperation(op *plan.Operation) {

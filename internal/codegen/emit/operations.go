@@ -54,6 +54,7 @@ func operations(p *printer, pl *plan.Plan) {
 	p.doc("ServiceAPIVersion is the version of the API that the model describes.")
 	p.p("ServiceAPIVersion = %q\n", pl.APIVersion)
 	p.p("signingName = %q // the service that requests are signed for", pl.SigningName)
+	p.p("endpointPrefix = %q // the first label of host names", pl.EndpointPrefix)
 	p.p(")\n")
 	p.doc("The slot of an operation is its index in Client.chains.")
 	p.p("const (")

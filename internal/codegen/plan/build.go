@@ -66,6 +66,10 @@ func (p *planner) service() {
 	if s.Traits.SigningName == "" {
 		p.errorf("%s: no aws.auth#sigv4 trait with a name", s.ID)
 	}
+	if s.Traits.Service.EndpointPrefix == "" {
+		p.errorf("%s: no endpointPrefix in the aws.api#service trait", s.ID)
+	}
+	p.plan.EndpointPrefix = s.Traits.Service.EndpointPrefix
 	p.plan.ServiceID, p.plan.SigningName, p.plan.APIVersion = s.Traits.Service.SDKID, s.Traits.SigningName, s.Version
 	p.inner.take(p, "UnknownUnionMember", "the member of every union that the model does not know")
 }

@@ -18,9 +18,10 @@ type Config struct {
 // Plan has all decisions about the generated code.
 type Plan struct {
 	Config
-	ServiceID   string // sdkId of the service
-	SigningName string // service name in signatures
-	APIVersion  string
+	ServiceID      string // sdkId of the service
+	SigningName    string // service name in signatures
+	EndpointPrefix string // first label of the service's host names
+	APIVersion     string
 
 	Operations []*Operation // by name
 	Structs    []*Struct    // package types, by name
