@@ -15,8 +15,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// newRetryLoop returns the SDK's retry loop. skew is where it keeps the skew of the
-// clocks.
+// newRetryLoop returns the SDK's retry loop, which stores the clock skew in skew.
 func (s *settings) newRetryLoop(retryer aws.Retryer, skew *atomic.Int64) *retry.Attempt {
 	return retry.NewAttemptMiddleware(retryer, cloneRequest, func(a *retry.Attempt) {
 		a.LogAttempts = s.options.ClientLogMode.IsRetries() && s.slog == nil // see logAttempt
@@ -26,10 +25,10 @@ func (s *settings) newRetryLoop(retryer aws.Retryer, skew *atomic.Int64) *retry.
 	})
 }
 
-// firstAttempt replaces the SDK's retry loop in compiled chains, because most calls need
-// one attempt only, and the loop's preparations for more are a third of a call's
-// allocations. It does what the loop does for an attempt that succeeds. The SDK's loop
-// handles all else: it gets a failed attempt as its first.
+// firstAttempt replaces the SDK's retry loop in compiled chains. Most calls need only one
+// attempt, but the loop's preparations for more are a third of a call's allocations.
+// firstAttempt handles an attempt that succeeds in the same way as the loop. If the
+// attempt fails, the SDK's loop takes over, with that attempt as its first.
 type firstAttempt struct {
 	*settings
 	retryer aws.RetryerV2
@@ -37,10 +36,11 @@ type firstAttempt struct {
 	results any
 }
 
-// skipRetryLoop puts firstAttempt into a stack that is about to be compiled.
+// skipRetryLoop replaces the retry loop by firstAttempt in a stack that is about to be
+// compiled.
 func (s *settings) skipRetryLoop(step *middleware.FinalizeStep) error {
 	results := attemptResultsKey()
-	if results == nil || s.observed() { // the spans and metrics of attempts are the loop's
+	if results == nil || s.observed() { // the loop makes the spans and metrics of attempts
 		return nil
 	}
 	first := &firstAttempt{settings: s, retryer: attemptRetryer(s.options), results: results}
@@ -80,7 +80,8 @@ const (
 	defaultAttemptText = "attempt=1; max=3" // 3 is retry.DefaultMaxAttempts
 )
 
-// attemptText is what the SDK's loop sends in the header of a first attempt.
+// attemptText returns the value of the header that the SDK's loop sends with a first
+// attempt.
 func attemptText(ctx context.Context, maxAttempts int, skew time.Duration) string {
 	text := "attempt=1"
 	switch maxAttempts {
@@ -96,19 +97,20 @@ func attemptText(ctx context.Context, maxAttempts int, skew time.Duration) strin
 	return text
 }
 
-// keepSkew lets the client's next calls sign with the skew that a response showed.
+// keepSkew stores the clock skew of a response, so that the client's next calls sign with
+// it.
 func (m *firstAttempt) keepSkew(metadata middleware.Metadata) {
 	if skew, ok := awsmiddleware.GetAttemptSkew(metadata); ok && !m.options.DisableClockSkewCorrection {
 		m.skew.Store(skew.Nanoseconds())
 	}
 }
 
-// goOn lets the SDK's loop decide what follows a failed attempt.
+// goOn runs the SDK's loop after a failed first attempt.
 func (m *firstAttempt) goOn(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler, made *madeAttempt) (
 	middleware.FinalizeOutput, middleware.Metadata, error,
 ) {
-	// The loop judges the error by the skew that the attempt was signed with. Other calls
-	// may have changed the client's since.
+	// The loop must see the skew that the attempt was signed with. Other calls may have
+	// changed the client's since.
 	skew := new(atomic.Int64)
 	skew.Store(int64(made.skew))
 	loop := m.newRetryLoop(&madeAttemptRetryer{m.retryer, made}, skew)
@@ -124,7 +126,7 @@ func (m *firstAttempt) goOn(ctx context.Context, in middleware.FinalizeInput, ne
 	return out, metadata, err
 }
 
-// A madeAttempt is a first attempt that has failed, as the SDK's loop gets it.
+// A madeAttempt is a handler that gives the SDK's loop the failed first attempt.
 type madeAttempt struct {
 	taken bool // by the loop
 
@@ -137,8 +139,8 @@ type madeAttempt struct {
 	err      error
 }
 
-// madeAttemptContext hides the end of a context until the loop has taken the attempt: the
-// loop would not begin, and the attempt's error would be lost.
+// madeAttemptContext hides the end of a context until the loop has taken the attempt.
+// Otherwise the loop would not begin, and the attempt's error would be lost.
 type madeAttemptContext struct {
 	context.Context
 	made *madeAttempt
@@ -151,7 +153,8 @@ func (c *madeAttemptContext) Done() <-chan struct{} {
 	return c.Context.Done()
 }
 
-// madeAttemptRetryer returns the token of the attempt in place of a second one.
+// madeAttemptRetryer returns the token of the failed attempt, so that the loop does not
+// take a second one.
 type madeAttemptRetryer struct {
 	aws.RetryerV2
 	made *madeAttempt
@@ -170,8 +173,8 @@ var attemptResults struct {
 }
 
 // attemptResultsKey returns the metadata key of [retry.AttemptResults]. The SDK does not
-// export it, so it is taken from what the loop leaves of an attempt. It is nil if that
-// does not work with the version of the SDK in the program.
+// export it, so we read it from the metadata of an attempt that the loop has run. It is
+// nil if this does not work with the program's version of the SDK.
 func attemptResultsKey() any {
 	attemptResults.once.Do(func() {
 		_, metadata, _ := retry.NewAttemptMiddleware(aws.NopRetryer{}, func(v any) any { return v }).HandleFinalize(
@@ -184,8 +187,8 @@ func attemptResultsKey() any {
 	return attemptResults.key
 }
 
-// onlyKey returns the key in metadata, if it is one, without members, and has finds a
-// value that is set under it.
+// onlyKey returns the key in metadata if there is exactly one, its type has no members,
+// and has finds a value that is set under it.
 func onlyKey(metadata middleware.Metadata, has func(middleware.Metadata) bool) any {
 	values := reflect.ValueOf(metadata)
 	if values.NumField() != 1 || values.Field(0).Kind() != reflect.Map || values.Field(0).Len() != 1 {

@@ -20,7 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// notingRetryer notes what it is asked, and never lets a call wait.
+// notingRetryer records its calls, and returns no delays.
 type notingRetryer struct {
 	aws.RetryerV2
 	notes    *strings.Builder
@@ -55,8 +55,8 @@ func (r notingRetryer) RetryDelay(attempt int, err error) (time.Duration, error)
 	return 0, nil
 }
 
-// What the retryer, the service, the log and the caller see of a call must not depend on
-// whether firstAttempt or the SDK's loop makes its first attempt.
+// Retryer, service, log and caller must see the same, whether firstAttempt or the SDK's
+// loop makes the first attempt of a call.
 func TestFirstAttemptIsTheLoops(t *testing.T) {
 	respond := func(status int, header http.Header, body string) doFunc {
 		return func(r *http.Request) (*http.Response, error) {
@@ -81,7 +81,7 @@ func TestFirstAttemptIsTheLoops(t *testing.T) {
 		change    func(*Options)
 		tokenErr  error
 		skew      time.Duration  // of the client before the call
-		newSkew   *time.Duration // of the client since the first response, which another call has measured
+		newSkew   *time.Duration // of the client after the first response; another call has measured it
 		ended     bool           // the context, before the call
 		endedBy   bool           // the first response
 	}{

@@ -219,9 +219,9 @@ func (m *resolveAuthScheme) HandleFinalize(ctx context.Context, in middleware.Fi
 	}
 	span.End()
 
-	// As our first middleware inside the retry loop it also passes the skew that one
-	// attempt measured to the next. Being first, it also redacts an attempt's error
-	// before the retry loop logs it or keeps it in the metadata.
+	// This is the first middleware inside the retry loop. So it also passes the clock
+	// skew of one attempt to the next, and redacts an attempt's error before the retry
+	// loop logs it or keeps it in the metadata.
 	call, sent := callOf(ctx), ownBody(in.Request)
 	call.beginAttempt()
 	var began time.Time

@@ -65,8 +65,8 @@ func compile(stack *middleware.Stack, first func() any, transport middleware.Han
 	return link.Stack(stack, first, transport)
 }
 
-// quicken replaces middlewares of the SDK, in a stack that is about to be compiled, by
-// middlewares that do the same at less cost.
+// quicken replaces middlewares of the SDK by faster ones with the same behaviour, in a
+// stack that is about to be compiled.
 func (s *settings) quicken(stack *middleware.Stack) error {
 	if sdkMiddlewares {
 		return nil

@@ -132,7 +132,7 @@ func ExampleDeploy() {
 		Dir:      dir,
 		Uploader: images.UploaderFunc(upload),
 	}
-	for range 2 { // the second time there is nothing to do
+	for range 2 { // the second deployment finds nothing to do
 		result, err := images.Deploy(context.Background(), client, deployment)
 		if err != nil {
 			fmt.Println(err)

@@ -1,4 +1,4 @@
-// Package spans sets what the spans of calls and of workflows have in common.
+// Package spans has the functions that spans of calls and spans of workflows share.
 package spans
 
 import (

@@ -11,7 +11,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/spans"
 )
 
-// An Observer traces and logs what a workflow does. It is nil if nobody observes.
+// An Observer traces and logs a workflow. It is nil if there is neither a tracer nor a
+// logger.
 type Observer struct {
 	tracer tracing.Tracer // nil without a tracer provider
 	logger *slog.Logger   // nil without a logger
@@ -37,10 +38,10 @@ func NewObserver(api any, pkg string, logger *slog.Logger, clock lambdamicrovms.
 	return o
 }
 
-// A Step is a part of a workflow, or all of it. It is nil if nobody observes.
+// A Step is a part of a workflow, or all of it. It is nil if the Observer is.
 type Step struct {
 	observer *Observer
-	ctx      context.Context //nolint:containedctx // the handler of the logger wants that of the span
+	ctx      context.Context //nolint:containedctx // log handlers read the span from it
 	message  string
 	began    time.Time
 	level    slog.Level

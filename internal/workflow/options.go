@@ -9,7 +9,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms"
 )
 
-// OptionCheck collects the options that a workflow refuses before it does anything. Its
+// OptionCheck collects the options that a workflow rejects before its first call. Its
 // error has the form of the client's validation, so that lambdamicrovms.Violations lists
 // the fields.
 type OptionCheck struct {
@@ -21,14 +21,14 @@ func CheckOptions(name string) *OptionCheck {
 	return &OptionCheck{smithy.InvalidParamsError{Context: name}}
 }
 
-// Refuse notes a field outside its limit, such as "at least 0s".
+// Refuse records a field outside its limit, such as "at least 0s".
 func (c *OptionCheck) Refuse(field, limit string, given any) {
 	c.params.Add(&lambdamicrovms.ConstraintError{
 		Path: field, Rule: lambdamicrovms.RuleRange, Limit: limit, Given: fmt.Sprint(given),
 	})
 }
 
-// Err returns a smithy.InvalidParamsError with all fields refused, or nil.
+// Err returns a smithy.InvalidParamsError with all rejected fields, or nil.
 func (c *OptionCheck) Err() error {
 	if c.params.Len() == 0 {
 		return nil
@@ -36,7 +36,7 @@ func (c *OptionCheck) Err() error {
 	return c.params
 }
 
-// AtLeast refuses a value below the bound, and NaN.
+// AtLeast rejects a value below the bound, and NaN.
 func AtLeast[T cmp.Ordered](c *OptionCheck, field string, value, least T) {
 	if value >= least { // false for NaN
 		return
@@ -44,7 +44,7 @@ func AtLeast[T cmp.Ordered](c *OptionCheck, field string, value, least T) {
 	c.Refuse(field, fmt.Sprintf("at least %v", least), value)
 }
 
-// Between refuses a value outside the bounds, and NaN.
+// Between rejects a value outside the bounds, and NaN.
 func Between[T cmp.Ordered](c *OptionCheck, field string, value, least, most T) {
 	if value >= least && value <= most { // false for NaN
 		return

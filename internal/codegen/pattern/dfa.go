@@ -113,7 +113,7 @@ func symbolsOf(inst *syntax.Inst) (*[symbols]bool, error) {
 
 	pairs := inst.Rune
 	switch inst.Op {
-	case syntax.InstRuneAny, syntax.InstRuneAnyNotNL: // all but "\n" for .
+	case syntax.InstRuneAny, syntax.InstRuneAnyNotNL: // the pattern "." excludes one of them, the newline
 		pairs = []rune{0, unicode.MaxRune}
 	default:
 		if len(pairs) == 1 { // a literal, perhaps in both cases
