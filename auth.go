@@ -100,7 +100,8 @@ type sigV4Signer struct {
 	// ordinary, if set, signs all requests that it does not decline.
 	ordinary *sigv4.Signer
 	slog     *slogLogger // while it logs at level Debug, the SDK's signer signs
-	// options are for all requests, the second for those whose path is escaped once.
+	// options are the signer options: the first for all requests, the second for those
+	// whose path is escaped once.
 	options [2]func(*v4.SignerOptions)
 }
 

@@ -28,7 +28,8 @@ type callContext struct {
 	skew     time.Duration
 	attempts int        // begun so far
 	input    inputShape // as serialized
-	// secrets are what texts about the call must not show, as far as they were needed yet.
+	// secrets are the texts that errors and logs of the call must not show. They are
+	// collected at first use.
 	secrets atomic.Pointer[redact.Secrets]
 }
 

@@ -64,7 +64,7 @@ func (*deserializeResponse) ID() string { return "OperationDeserializer" }
 func (m *deserializeResponse) HandleDeserialize(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (
 	out middleware.DeserializeOutput, metadata middleware.Metadata, err error,
 ) {
-	sent := ownBody(in.Request) // the transport takes it out of the request
+	sent := ownBody(in.Request) // before the transport removes it from the request
 	if m.logs(ctx) {
 		callOf(ctx).learn(in.Request, sent)
 	}

@@ -92,7 +92,7 @@ func TestSlogLogger(t *testing.T) {
 			r.Header.Set("X-Amzn-Requestid", "request-2")
 			return r, nil
 		}
-		return answer(http.StatusOK, http.Header{"X-Amzn-Requestid": {"request-3"}, "Set-Cookie": {secret}},
+		return newResponse(http.StatusOK, http.Header{"X-Amzn-Requestid": {"request-3"}, "Set-Cookie": {secret}},
 			`{"imageVersion":"2.0","environmentVariables":{"DB_HOST":"`+secret+`"}}`), nil
 	}, eager, logsTo(&h, all))
 	if _, err := client.UpdateMicroVMImage(context.WithValue(context.Background(), ownKey{}, "own"), in); err != nil {
@@ -138,7 +138,7 @@ func TestSlogLastAttempt(t *testing.T) {
 	for name, status := range map[string]int{"not retryable": 400, "last": 500} {
 		t.Run(name, func(t *testing.T) {
 			h := records{level: slog.LevelDebug}
-			client := stubbed(func(*http.Request) (*http.Response, error) { return answer(status, nil, "{}"), nil }, eager,
+			client := stubbed(func(*http.Request) (*http.Response, error) { return newResponse(status, nil, "{}"), nil }, eager,
 				logsTo(&h, aws.LogRetries))
 			_, err := client.ListMicroVMs(context.Background(), nil)
 			if err == nil || len(h.kept) == 0 {
@@ -166,7 +166,7 @@ func TestSlogMessages(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			h := records{level: test.level}
-			client := stubbed(func(*http.Request) (*http.Response, error) { return answer(200, nil, "{}"), nil }, logsTo(&h, test.mode))
+			client := stubbed(func(*http.Request) (*http.Response, error) { return newResponse(200, nil, "{}"), nil }, logsTo(&h, test.mode))
 			logs := middleware.FinalizeMiddlewareFunc("own", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
 				out, metadata, err := next.HandleFinalize(ctx, in)
 				middleware.GetLogger(ctx).Logf(logging.Debug, "own")
@@ -209,7 +209,7 @@ func TestWarningsHoldNoSecrets(t *testing.T) {
 			var token string
 			client := stubbed(func(r *http.Request) (*http.Response, error) {
 				token = r.Header.Get("X-Amz-Security-Token")
-				return answer(200, http.Header{"Date": {token}}, "{}"), nil
+				return newResponse(200, http.Header{"Date": {token}}, "{}"), nil
 			}, option, func(o *lambdamicrovms.Options) {
 				o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 					return aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "SECRET", SessionToken: "Kx7Jq2mWv9Lp4Rt8Zb3Nc6Yd1Hf5Gs0T"}, nil
@@ -228,7 +228,7 @@ func TestWarningsHoldNoSecrets(t *testing.T) {
 // While the SDK's signer logs, its text is an attribute.
 func TestSlogSigning(t *testing.T) {
 	h := records{level: slog.LevelDebug}
-	client := stubbed(func(*http.Request) (*http.Response, error) { return answer(200, nil, "{}"), nil }, logsTo(&h, aws.LogSigning))
+	client := stubbed(func(*http.Request) (*http.Response, error) { return newResponse(200, nil, "{}"), nil }, logsTo(&h, aws.LogSigning))
 	if _, err := client.ListMicroVMs(context.Background(), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +245,7 @@ func TestSlogSigning(t *testing.T) {
 func TestSlogTraceContext(t *testing.T) {
 	var tr clienttest.Trace
 	var parents []string
-	client := stubbed(func(*http.Request) (*http.Response, error) { return answer(200, nil, "{}"), nil },
+	client := stubbed(func(*http.Request) (*http.Response, error) { return newResponse(200, nil, "{}"), nil },
 		logsTo(spanNames{&parents}, aws.LogRequest|aws.LogResponse), func(o *lambdamicrovms.Options) { o.TracerProvider = &tr })
 	if _, err := client.ListMicroVMs(context.Background(), nil); err != nil {
 		t.Fatal(err)
@@ -273,7 +273,7 @@ func TestSlogOffAllocatesNothing(t *testing.T) {
 		t.Skip("the race detector empties pools at random")
 	}
 	measure := func(optFns ...func(*lambdamicrovms.Options)) float64 {
-		client := stubbed(func(*http.Request) (*http.Response, error) { return answer(200, nil, `{"items":[]}`), nil }, optFns...)
+		client := stubbed(func(*http.Request) (*http.Response, error) { return newResponse(200, nil, `{"items":[]}`), nil }, optFns...)
 		ctx := context.Background()
 		return testing.AllocsPerRun(200, func() {
 			if _, err := client.ListMicroVMs(ctx, nil); err != nil {
