@@ -34,6 +34,7 @@ func generate(t *testing.T, name string) map[string][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
+	files["docs/names.md"] = emit.Names(p)
 	return files
 }
 

@@ -58,6 +58,7 @@ func generateAll(m *model.Model) (map[string][]byte, error) {
 	if files["fake/operations.go"], err = emit.Fake(p); err != nil {
 		return nil, err
 	}
+	files["docs/names.md"] = emit.Names(p)
 	commands, err := plan.BuildCommands(m, p)
 	if err != nil {
 		return nil, err
