@@ -1,2 +1,2 @@
-// Package examples holds programs that use the client, each in a folder of its own.
+// Package examples holds programs that use the client, each in a directory of its own.
 package examples

@@ -1,7 +1,9 @@
 package examples_test
 
 import (
+	"bytes"
 	"fmt"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -13,6 +15,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	_ "github.com/aws/aws-sdk-go-v2/credentials/stscreds" // for snippets, as the other two
+	_ "github.com/aws/aws-sdk-go-v2/service/sts"
+	_ "gopkg.in/yaml.v3"
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/fake"
@@ -20,8 +25,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// Snippets of Go in the documentation compile. Programs and tests among them also run:
-// programs against the fake, tests as they are.
+// Snippets of Go in the documentation compile and run: programs against a fake behind a
+// URL, tests as they are, and other snippets as functions, each with a fake of its own.
 func TestDocumentation(t *testing.T) {
 	pages, err := filepath.Glob("../docs/*.md")
 	if err != nil {
@@ -33,48 +38,69 @@ func TestDocumentation(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 
-	var programs, tests []string
+	var programs []string
 	for _, page := range append(pages, "../README.md") {
-		for i, snippet := range goSnippets(t, page) {
-			folder := filepath.Join(dir, fmt.Sprintf("%s_%d", strings.TrimSuffix(filepath.Base(page), ".md"), i))
-			file, source := "main.go", snippet
+		name := strings.TrimSuffix(filepath.Base(page), ".md")
+		var functions []string
+		for _, snippet := range goSnippets(t, page) {
+			within := fmt.Sprintf("%s_line%d", name, snippet.line)
 			switch {
-			case strings.HasPrefix(snippet, "package main"):
-				programs = append(programs, folder)
-			case strings.HasPrefix(snippet, "package "):
-				file = "snippet_test.go"
-				tests = append(tests, folder)
+			case snippet.file != "":
+				writeFile(t, filepath.Join(dir, name+"_files", snippet.file), snippet.text)
+			case strings.HasPrefix(snippet.text, "package main"):
+				programs = append(programs, filepath.Join(dir, within))
+				writeFile(t, filepath.Join(dir, within, "main.go"), snippet.text)
+			case strings.HasPrefix(snippet.text, "package "):
+				writeFile(t, filepath.Join(dir, within, "snippet_test.go"), snippet.text)
 			default:
-				source = wrap(snippet)
+				function := fmt.Sprintf("line%d", snippet.line)
+				functions = append(functions, function)
+				writeFile(t, filepath.Join(dir, name, function+"_test.go"), wrap(function, snippet.text))
 			}
-			if err := os.MkdirAll(folder, 0o700); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(folder, file), []byte(source), 0o600); err != nil {
-				t.Fatal(err)
-			}
+		}
+		if len(functions) > 0 {
+			writeFile(t, filepath.Join(dir, name, "run_test.go"), runner(t, functions))
 		}
 	}
 
 	goCommand(t, nil, "vet", "./"+filepath.Base(dir)+"/...")
-	for _, folder := range tests {
-		goCommand(t, nil, "test", "./"+folder)
-	}
+	goCommand(t, nil, "test", "./"+filepath.Base(dir)+"/...")
 	environment := fakeEnvironment(t)
-	for _, folder := range programs {
-		goCommand(t, environment, "run", "./"+folder)
+	for _, program := range programs {
+		goCommand(t, environment, "run", "./"+program)
 	}
 }
 
-func goSnippets(t *testing.T, page string) []string {
+func writeFile(t *testing.T, name, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A snippet is a block of Go in a page, and the line of the page on which it begins.
+type snippet struct {
+	line int
+	file string // from a comment before the block: the files of a page are one package
+	text string
+}
+
+func goSnippets(t *testing.T, page string) []snippet {
 	t.Helper()
 	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var snippets []string
-	for _, match := range regexp.MustCompile("(?ms)^```go\n(.*?)^```$").FindAllSubmatch(text, -1) {
-		snippets = append(snippets, string(match[1]))
+	var snippets []snippet
+	for _, match := range regexp.MustCompile("(?ms)(^<!-- \\S+ -->\n)?^```go\n(.*?)^```$").FindAllSubmatchIndex(text, -1) {
+		block := snippet{line: 1 + bytes.Count(text[:match[4]], []byte("\n")), text: string(text[match[4]:match[5]])}
+		if match[2] >= 0 {
+			block.file = strings.Fields(string(text[match[2]:match[3]]))[1]
+		}
+		snippets = append(snippets, block)
 	}
 	return snippets
 }
@@ -96,7 +122,17 @@ var imports = map[string]string{
 	"errors":         "errors",
 	"fmt":            "fmt",
 	"http":           "net/http",
+	"httptest":       "net/http/httptest",
+	"io":             "io",
+	"httputil":       "net/http/httputil",
 	"json":           "encoding/json",
+	"retry":          "github.com/aws/aws-sdk-go-v2/aws/retry",
+	"smithyhttp":     "github.com/aws/smithy-go/transport/http",
+	"stscreds":       "github.com/aws/aws-sdk-go-v2/credentials/stscreds",
+	"sts":            "github.com/aws/aws-sdk-go-v2/service/sts",
+	"tracing":        "github.com/aws/smithy-go/tracing",
+	"url":            "net/url",
+	"yaml":           "gopkg.in/yaml.v3",
 	"log":            "log",
 	"os":             "os",
 	"slog":           "log/slog",
@@ -104,32 +140,36 @@ var imports = map[string]string{
 	"time":           "time",
 }
 
-// wrap makes a program of a snippet. The snippet finds ctx, cfg, client, image and id
+// wrap makes a function of a snippet. The snippet finds ctx, cfg, client, image and id
 // declared.
-func wrap(snippet string) string {
-	body := `
-func snippet(ctx context.Context, cfg aws.Config, client *lambdamicrovms.Client, image, id string) error {
-` + snippet + `
-	return nil
-}
-
-func main() {}
-`
+func wrap(name, snippet string) string {
+	body := "func " + name + "(ctx context.Context, cfg aws.Config, client *lambdamicrovms.Client, image, id string) error {\n" +
+		strings.Replace(snippet, "client := ", "client = ", 1) + // it is declared already
+		"\treturn nil\n}\n"
+	code := regexp.MustCompile(`//.*`).ReplaceAllString(body, "")
 	var b strings.Builder
-	b.WriteString("package main\n\nimport (\n")
-	names := make([]string, 0, len(imports))
-	for name := range imports {
-		if regexp.MustCompile(`\b` + name + `\.[A-Z]`).MatchString(body) {
-			names = append(names, name)
+	b.WriteString("package snippets\n\nimport (\n")
+	for _, name := range slices.Sorted(maps.Keys(imports)) {
+		if regexp.MustCompile(`\b` + name + `\.[A-Z]`).MatchString(code) {
+			fmt.Fprintf(&b, "\t%s %q\n", name, imports[name])
 		}
 	}
-	slices.Sort(names)
-	for _, name := range names {
-		fmt.Fprintf(&b, "\t%s %q\n", name, imports[name])
-	}
-	b.WriteString(")\n")
-	b.WriteString(strings.Replace(body, "client := ", "client = ", 1)) // it is declared already
+	b.WriteString(")\n\n" + body)
 	return b.String()
+}
+
+// runner is the test that runs the functions of a page.
+func runner(t *testing.T, functions []string) string {
+	t.Helper()
+	source, err := os.ReadFile("testdata/run_test.go.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table strings.Builder
+	for _, name := range functions {
+		fmt.Fprintf(&table, "\t%q: %s,\n", name, name)
+	}
+	return strings.Replace(string(source), "\t// snippets\n", table.String(), 1)
 }
 
 // fakeEnvironment starts a fake with the image that the programs use, and returns the
