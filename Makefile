@@ -1,7 +1,7 @@
-.PHONY: help generate test race lint check fuzz vuln sums licenses apidiff toolchains
+.PHONY: help generate test race lint check fuzz vuln sums licenses apidiff toolchains cross release-test
 
 help: ## show this help
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 generate: ## write the generated files from model/lambda-microvms.json
 	go generate ./...
@@ -35,3 +35,9 @@ apidiff: ## compare the exported API with the last tag
 
 toolchains: ## build and test on the two newest Go releases and on the floor
 	.ci/toolchains $(TOOLCHAINS)
+
+cross: ## vet and compile the tests for Windows and macOS
+	.ci/cross
+
+release-test: ## try a release in a clone, with a program that uses it
+	.ci/release-test
