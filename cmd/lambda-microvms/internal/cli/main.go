@@ -172,6 +172,11 @@ func words(c *Command, rest []string) ([]string, error) {
 		unknown = append(unknown, list[len(c.Words):]...)
 	}
 	if len(unknown) > 0 {
+		for i, text := range unknown { // of a misspelled option; the value may be secret
+			if name, _, found := strings.Cut(text, "="); found {
+				unknown[i] = name + "=[REDACTED]"
+			}
+		}
 		return nil, unknownOptions(unknown)
 	}
 	if len(list) < required {
