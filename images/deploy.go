@@ -67,8 +67,9 @@ type Uploader interface {
 type UploadPreparer interface {
 	Uploader
 
-	// PrepareUpload is called once, after Deploy has found that it has to build. If it
-	// returns an error, Deploy fails with an *Error of StepUpload and packs nothing.
+	// PrepareUpload is called once, after Deploy has found that it has to build, but not in
+	// a dry run. If it returns an error, Deploy fails with an *Error of StepUpload and
+	// packs nothing.
 	PrepareUpload(ctx context.Context, target UploadTarget) error
 }
 
