@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/microvm-go/lambdamicrovms/internal/microvmid"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -70,7 +71,7 @@ func (v *validator) strictImage(identifier *string) {
 }
 
 func (v *validator) strictMicroVM(id *string) {
-	if id != nil && !isMicroVMID(*id) {
+	if id != nil && !microvmid.Valid(*id) {
 		v.refuse("MicroVMIdentifier", "be the ID of a MicroVM (microvm-<UUID>)", quoted(*id))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,6 +49,11 @@ type SweepOptions struct {
 	// Logger receives a record of each MicroVM and of the sweep, failures at level Warn.
 	// By default nothing is logged. Spans go to the client's TracerProvider.
 	Logger *slog.Logger
+
+	// Confirm is called once with the orphans, before the first is terminated, unless there
+	// are none or DryRun is set. If it returns an error, none is terminated. The default
+	// confirms.
+	Confirm func([]types.MicroVMItem) error
 
 	// Progress is called after each MicroVM, by the goroutine that called Sweep.
 	Progress func(SweepProgress)
@@ -182,7 +188,10 @@ func (o *SweepOptions) sweep(ctx context.Context, api SweepAPI, observer *workfl
 	listing, step := observer.Begin(ctx, "list", "sweep: list", slog.LevelInfo)
 	listErr := o.find(listing, api, result)
 	step.End(listErr)
-	tried, err := len(result.Orphans), ctx.Err()
+	tried, err := 0, ctx.Err()
+	if err == nil && !o.DryRun && o.Confirm != nil && len(result.Orphans) > 0 {
+		err = o.Confirm(slices.Clone(result.Orphans))
+	}
 	if err == nil {
 		tried, err = o.terminate(ctx, api, observer, result)
 	}

@@ -141,6 +141,50 @@ func TestSweep(t *testing.T) {
 }
 
 // Several sweeps go through many pages, at the rate.
+// A sweep asks once, with all that it would terminate, and does nothing if the answer is no.
+func TestSweepConfirm(t *testing.T) {
+	refused := errors.New("no")
+	for _, test := range []struct {
+		name       string
+		age        time.Duration
+		dryRun     bool
+		answer     error
+		asked      [][]string
+		terminated int
+		left       string
+	}{
+		{name: "yes", age: time.Hour, asked: [][]string{{"old app", "old other"}}, terminated: 2},
+		{name: "no", age: time.Hour, answer: refused, asked: [][]string{{"old app", "old other"}}, left: "session: sweep: 2 were not tried; no"},
+		{name: "nothing to ask", age: 24 * time.Hour, answer: refused},
+		{name: "dry run", age: time.Hour, dryRun: true, answer: refused},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			srv, _, names := fleet(t)
+			var asked [][]string
+			result, err := session.Sweep(context.Background(), srv.Client, func(o *session.SweepOptions) {
+				o.MinAge, o.DryRun = test.age, test.dryRun
+				o.Confirm = func(orphans []types.MicroVMItem) error {
+					var list []string
+					for _, vm := range orphans {
+						list = append(list, names[*vm.MicroVMId])
+					}
+					asked = append(asked, list)
+					return test.answer
+				}
+			})
+			if diff := cmp.Diff(test.asked, asked); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if len(result.Terminated) != test.terminated && !test.dryRun {
+				t.Errorf("%d terminated, want %d", len(result.Terminated), test.terminated)
+			}
+			if test.left == "" && err != nil || test.left != "" && (err == nil || err.Error() != test.left || !errors.Is(err, refused)) {
+				t.Errorf("got %v, want %q", err, test.left)
+			}
+		})
+	}
+}
+
 func TestSweepRate(t *testing.T) {
 	for _, tt := range []struct {
 		rate float64

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,9 +14,13 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/fake"
+	"github.com/microvm-go/lambdamicrovms/images"
+	"github.com/microvm-go/lambdamicrovms/types"
 )
 
 func TestMain(m *testing.M) {
@@ -26,6 +31,7 @@ func TestMain(m *testing.M) {
 //
 //	fake [quick]        starts the fake service; quick: builds end at once, and those of the
 //	                    image broken fail
+//	world               starts one in real time, with the image $IMAGE and the MicroVM $MICROVM of it
 //	serve routes        starts a server that answers by a file: lines of method, URI, status,
 //	                    and the file with the body or the error type
 //	requests [file]     compares the requests since the last time with a file, or forgets
@@ -44,7 +50,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup:               setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"fake": startFake, "serve": startServer, "requests": compareRequests,
+			"fake": startFake, "world": startWorld, "serve": startServer, "requests": compareRequests,
 			"bucket": startBucket, "uploads": compareUploads, "logs": startLogs, "exits": exits,
 		},
 	})
@@ -95,6 +101,41 @@ func (o *operations) take() string {
 	}
 	o.seen = len(calls)
 	return b.String()
+}
+
+func startWorld(ts *testscript.TestScript, _ bool, _ []string) {
+	srv := newWorld()
+	listen(ts, srv)
+	id, err := populate(srv, ts.Getenv("IMAGE"))
+	ts.Check(err)
+	ts.Setenv("MICROVM", id)
+}
+
+// newWorld returns a fake in real time in which nothing takes time.
+func newWorld(options ...fake.Option) *fake.Server {
+	return fake.NewServer(append([]fake.Option{fake.WithRealTime(), fake.WithDelays(fake.Delays{})}, options...)...)
+}
+
+// populate makes an image and a MicroVM of it, and returns its id.
+func populate(srv *fake.Server, arn string) (string, error) {
+	ctx := context.Background()
+	client := lambdamicrovms.New(srv.Options())
+	parsed, err := images.ParseARN(arn)
+	if err != nil {
+		return "", err
+	}
+	if _, err := client.CreateMicroVMImage(ctx, &lambdamicrovms.CreateMicroVMImageInput{
+		Name: &parsed.Name, BaseImageArn: aws.String(images.BaseImageARN(parsed.Region, "al2023-1")),
+		BuildRoleArn: aws.String("arn:aws:iam::123456789012:role/build"),
+		CodeArtifact: &types.CodeArtifactMemberUri{Value: "s3://bucket/app.zip"},
+	}); err != nil {
+		return "", err
+	}
+	started, err := client.RunMicroVM(ctx, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: &arn})
+	if err != nil {
+		return "", err
+	}
+	return *started.MicroVMId, nil
 }
 
 // recorder answers by routes and keeps the requests.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"math/big"
 	"strings"
@@ -199,6 +200,19 @@ func (s *Session) document() (*value.Map, error) {
 	return document, nil
 }
 
+// PrintOutput writes the output of an operation as its command does.
+func (s *Session) PrintOutput(op *api.Operation, output json.Marshaler) error {
+	text, err := output.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	document, err := response(op.Output, text)
+	if err != nil {
+		return err
+	}
+	return s.Print(op.Name, document)
+}
+
 // response reads the response of an operation and gives it the form of the AWS CLI:
 // members in the order of the model, and timestamps as text.
 func response(shape *api.Shape, text []byte) (*value.Map, error) {
@@ -241,6 +255,9 @@ func shaped(shape *api.Shape, v any) any {
 	}
 	return v
 }
+
+// Timestamp writes a time as the commands of operations do.
+func Timestamp(t time.Time) string { return timestamp(float64(t.UnixMilli()) / 1000) }
 
 // timestamp writes epoch seconds as ISO 8601 in UTC, with microseconds if there are any.
 func timestamp(seconds float64) string {

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/ergochat/readline"
@@ -71,7 +72,7 @@ func prompt(env *environment, stdin io.Reader, registry Registry, args []string)
 		return nil, err
 	}
 	defer func() { _ = lines.Close() }()
-	line, err := lines.ReadLineWithDefault(quoteAll(args))
+	line, err := lines.ReadLineWithDefault(begun(args))
 	switch {
 	case errors.Is(err, readline.ErrInterrupt), errors.Is(err, io.EOF):
 		return nil, errInterrupted
@@ -85,19 +86,25 @@ func prompt(env *environment, stdin io.Reader, registry Registry, args []string)
 	return words, nil
 }
 
-// quoteAll writes words as a shell reads them.
-func quoteAll(args []string) string {
-	var b strings.Builder
-	for _, arg := range args {
-		if arg == "--cli-auto-prompt" {
-			continue
-		}
-		if arg == "" || strings.ContainsAny(arg, " \t\n'\"\\$`{}[]()*?<>|&;#~") {
-			arg = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
-		}
-		b.WriteString(arg + " ")
+// begun is the line to begin with: the arguments, ready for the next one.
+func begun(args []string) string {
+	args = slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return arg == "--cli-auto-prompt" })
+	if len(args) == 0 {
+		return ""
 	}
-	return b.String()
+	return Quote(args) + " "
+}
+
+// Quote writes words as a shell reads them.
+func Quote(words []string) string {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		if word == "" || strings.ContainsAny(word, " \t\n'\"\\$`{}[]()*?<>|&;#~") {
+			word = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+		quoted[i] = word
+	}
+	return strings.Join(quoted, " ")
 }
 
 // lineCompleter completes the words of a line.

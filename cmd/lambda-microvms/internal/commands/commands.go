@@ -19,6 +19,10 @@ var all = [...]entry{
 	{"prune", pruneCommand},
 	{"wait", waitCommand},
 	{"policy", policyCommand},
+	{"ps", psCommand},
+	{"run", runCommand},
+	{"curl", curlCommand},
+	{"sweep", sweepCommand},
 	{"fake", fakeCommand},
 }
 

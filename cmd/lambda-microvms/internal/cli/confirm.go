@@ -1,0 +1,50 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// CanAsk reports whether somebody at a terminal can answer a question.
+func (s *Session) CanAsk() bool { return isTerminal(s.Stdin) && isTerminal(s.Stderr) }
+
+// Confirm asks a question on standard error and reports whether the answer is yes. No
+// answer is no.
+func (s *Session) Confirm(ctx context.Context, question string) (bool, error) {
+	fmt.Fprintf(s.Stderr, "%s [y/N] ", question)
+	answer, err := s.read(ctx, func(r io.Reader) ([]byte, error) {
+		line, err := bufio.NewReader(r).ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		return line, err
+	})
+	if err != nil {
+		fmt.Fprintln(s.Stderr)
+		return false, err
+	}
+	text := strings.ToLower(strings.TrimSpace(string(answer)))
+	return text == "y" || text == "yes", nil
+}
+
+// ReadStdin returns all of standard input.
+func (s *Session) ReadStdin(ctx context.Context) ([]byte, error) { return s.read(ctx, io.ReadAll) }
+
+// read reads standard input until the command is interrupted.
+func (s *Session) read(ctx context.Context, read func(io.Reader) ([]byte, error)) (content []byte, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		content, err = read(s.Stdin)
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, s.CallError(ctx, ctx.Err())
+	case <-done:
+		return content, err
+	}
+}

@@ -1,0 +1,305 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+
+	"github.com/aws/smithy-go"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/api"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/cli"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/params"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
+	"github.com/microvm-go/lambdamicrovms/images"
+	"github.com/microvm-go/lambdamicrovms/internal/microvmid"
+	"github.com/microvm-go/lambdamicrovms/session"
+)
+
+// What manual pages say about words that name an image.
+const imageWord = "IMAGE is the ARN of an image, or its name, which is looked up in the account and region."
+
+const imageMember = "imageIdentifier"
+
+// imageOfWord returns the ARN of an image that a word names.
+func imageOfWord(ctx context.Context, s *cli.Session, client *lambdamicrovms.Client, text string) (string, error) {
+	_, err := images.ParseARN(text)
+	if err == nil {
+		return text, nil
+	}
+	var invalid *images.ARNError
+	if strings.Contains(text, ":") && errors.As(err, &invalid) {
+		return "", fault.Usage("Error parsing argument IMAGE: %s is not the ARN of an image: %s", value.Quote(text), invalid.Problem)
+	}
+	found, err := images.Find(ctx, client, text)
+	var missing *images.NotFoundError
+	var failed *images.Error
+	switch {
+	case errors.As(err, &failed) && failed.Step == images.StepCheck:
+		return "", fault.Usage("Error parsing argument IMAGE: %s is neither the name nor the ARN of an image", value.Quote(text))
+	case errors.As(err, &missing):
+		return "", fault.General("There is no image named %s in this account and region", value.Quote(text))
+	case err != nil:
+		return "", s.CallError(ctx, err)
+	}
+	return *found.ImageArn, nil
+}
+
+// runOperation is run-microvm without the image, which is a word of the command line.
+func runOperation() *api.Operation {
+	op := *api.Find("run-microvm")
+	input := *op.Input
+	input.Members = nil
+	for _, m := range op.Input.Members {
+		if m.Name != imageMember {
+			input.Members = append(input.Members, m)
+		}
+	}
+	op.Input = &input
+	return &op
+}
+
+// runInput makes the input of run-microvm.
+func runInput(s *cli.Session, image string) (*lambdamicrovms.RunMicroVMInput, error) {
+	document, err := s.Input(runOperation())
+	if err != nil {
+		return nil, err
+	}
+	document.Set(imageMember, image)
+	if err := params.Validate(api.Find("run-microvm").Input, document); err != nil {
+		return nil, err
+	}
+	in := new(lambdamicrovms.RunMicroVMInput)
+	return in, in.UnmarshalJSON(value.Compact(document))
+}
+
+// sessionOptions has requests to MicroVMs follow the global options. If the endpoint of the
+// service is on this machine, it is a fake, which serves the MicroVMs too.
+func sessionOptions(ctx context.Context, s *cli.Session, client *lambdamicrovms.Client) (func(*session.Options), error) {
+	cfg, err := s.Config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var transport http.RoundTripper
+	if configured, ok := cfg.HTTPClient.(interface{ GetTransport() *http.Transport }); ok {
+		transport = configured.GetTransport()
+	}
+	base := ""
+	if endpoint := client.Options().BaseEndpoint; endpoint != nil && isLocal(*endpoint) {
+		base = *endpoint
+	}
+	return func(o *session.Options) {
+		o.Transport, o.BaseEndpoint = transport, base
+	}, nil
+}
+
+// isLocal reports whether a URL without a path names this machine.
+func isLocal(text string) bool {
+	at, err := url.Parse(text)
+	if err != nil || at.User != nil || strings.Trim(at.Path, "/") != "" {
+		return false
+	}
+	ip := net.ParseIP(at.Hostname())
+	return at.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// target is the MicroVM of a command: one that exists, or a new one of an image.
+type target struct {
+	s      *cli.Session
+	client *lambdamicrovms.Client
+
+	id    string                          // of a MicroVM that exists
+	input *lambdamicrovms.RunMicroVMInput // of a new one
+	keep  bool                            // it is not terminated
+	quiet bool
+}
+
+// newTarget is a new MicroVM of an image.
+func newTarget(ctx context.Context, s *cli.Session, image string) (*target, error) {
+	t := &target{s: s}
+	var err error
+	if t.input, err = runInput(s, image); err != nil { // before anything is sent
+		return nil, err
+	}
+	if t.client, err = s.Client(ctx); err != nil {
+		return nil, err
+	}
+	arn, err := imageOfWord(ctx, s, t.client, image)
+	t.input.ImageIdentifier = &arn
+	return t, err
+}
+
+// findTarget is the MicroVM that a word names, or a new one of the image that it names.
+func findTarget(ctx context.Context, s *cli.Session, word string) (*target, error) {
+	if !microvmid.Valid(word) {
+		return newTarget(ctx, s, word)
+	}
+	ofNew := []string{keepOption, "cli-input-json", "cli-input-yaml"}
+	for _, m := range runOperation().Input.Members {
+		ofNew = append(ofNew, m.Option)
+	}
+	for _, name := range ofNew {
+		if s.Args.Has(name) {
+			return nil, fault.Parameter(name, "it is for new MicroVMs, and %s exists", word)
+		}
+	}
+	client, err := s.Client(ctx)
+	return &target{s: s, client: client, id: word}, err
+}
+
+// open starts the MicroVM, or attaches to it. The caller must call close.
+func (t *target) open(ctx context.Context, configure ...func(*session.Options)) (*session.Session, error) {
+	follow, err := sessionOptions(ctx, t.s, t.client)
+	if err != nil {
+		return nil, err
+	}
+	configure = append([]func(*session.Options){follow}, configure...)
+	if t.id != "" {
+		opened, err := session.Attach(ctx, t.client, t.id, configure...)
+		return opened, sessionError(ctx, t.s, err)
+	}
+	watched := &watchedClient{Client: t.client, s: t.s}
+	stop := context.AfterFunc(ctx, watched.interrupted)
+	defer stop()
+	opened, err := session.Run(ctx, watched, t.input, append(configure, func(o *session.Options) { o.TerminateOnClose = !t.keep })...)
+	if err != nil {
+		return nil, startError(ctx, t.s, err)
+	}
+	t.tell("%s is running.", opened.ID())
+	return opened, nil
+}
+
+// close ends the session, and says what is left running.
+func (t *target) close(opened *session.Session, err error) error {
+	if t.id != "" {
+		_ = opened.Close() // does nothing in AWS
+		return err
+	}
+	if t.keep {
+		_ = opened.Close()
+		t.tell("It keeps running. End it with:\n  %s", endCommand(t.s, opened.ID()))
+		return err
+	}
+	if failed := opened.Close(); failed != nil {
+		leftRunning(t.s, opened.ID())
+		return errors.Join(err, failed)
+	}
+	t.tell("%s is being terminated.", opened.ID())
+	return err
+}
+
+func (t *target) tell(format string, args ...any) {
+	if !t.quiet {
+		fmt.Fprintf(t.s.Stderr, format+"\n", args...)
+	}
+}
+
+// onInterrupt says what is being terminated while that takes time: a second Ctrl-C ends
+// this program at once.
+func (t *target) onInterrupt(ctx context.Context, opened *session.Session) (stop func() bool) {
+	if t.id != "" || t.keep {
+		return func() bool { return true }
+	}
+	return context.AfterFunc(ctx, func() { interruptedWhile(t.s, opened.ID()) })
+}
+
+// watchedClient notes the MicroVM that a session starts.
+type watchedClient struct {
+	*lambdamicrovms.Client
+	s  *cli.Session
+	id atomic.Pointer[string]
+}
+
+// RunMicroVM implements session.RunAPI.
+func (c *watchedClient) RunMicroVM(
+	ctx context.Context, in *lambdamicrovms.RunMicroVMInput, optFns ...func(*lambdamicrovms.Options),
+) (*lambdamicrovms.RunMicroVMOutput, error) {
+	out, err := c.Client.RunMicroVM(ctx, in, optFns...)
+	if out != nil && out.MicroVMId != nil {
+		c.id.Store(out.MicroVMId)
+	}
+	return out, err
+}
+
+// interrupted says what may be running in AWS.
+func (c *watchedClient) interrupted() {
+	if id := c.id.Load(); id != nil {
+		interruptedWhile(c.s, *id)
+		return
+	}
+	fmt.Fprintf(c.s.Stderr, "\nA MicroVM may have been started and is then terminated. Press Ctrl-C again to leave at once; then look for it with:\n  %s\n",
+		commandLine(c.s, "ps"))
+}
+
+func interruptedWhile(s *cli.Session, id string) {
+	fmt.Fprintf(s.Stderr, "\n%s is being terminated. If you press Ctrl-C again, it may keep running; then end it with:\n  %s\n", id, endCommand(s, id))
+}
+
+func leftRunning(s *cli.Session, id string) {
+	fmt.Fprintf(s.Stderr, "%s may still be running. End it with:\n  %s\n", id, endCommand(s, id))
+}
+
+// startError is the error of a MicroVM that did not start.
+func startError(ctx context.Context, s *cli.Session, err error) error {
+	var failed *session.StartError
+	switch {
+	case !errors.As(err, &failed):
+	case failed.CleanupErr != nil && failed.MicroVMID != "":
+		leftRunning(s, failed.MicroVMID)
+	case failed.CleanupErr != nil:
+		fmt.Fprintf(s.Stderr, "A MicroVM may be running. Look for it with:\n  %s\n", commandLine(s, "ps"))
+	case ctx.Err() != nil:
+		fmt.Fprintf(s.Stderr, "%s is being terminated.\n", failed.MicroVMID)
+	}
+	return sessionError(ctx, s, err)
+}
+
+// sessionError is the error of a session with its exit code.
+func sessionError(ctx context.Context, s *cli.Session, err error) error {
+	var started *session.StartError
+	var state *session.StateError
+	var proxy *session.ProxyError
+	var call *smithy.OperationError
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return s.CallError(ctx, err)
+	case errors.As(err, &started) && started.State != "", errors.As(err, &state), errors.As(err, &proxy), !errors.As(err, &call):
+		return &fault.Error{Exit: fault.ExitGeneral, Message: withoutPackage(err), Err: err}
+	}
+	return s.CallError(ctx, err)
+}
+
+// withoutPackage is the message of an error without the URL and the package in front.
+func withoutPackage(err error) string {
+	var request *url.Error
+	if errors.As(err, &request) {
+		err = request.Err
+	}
+	return strings.TrimPrefix(err.Error(), "session: ")
+}
+
+// endCommand is the command line that ends a MicroVM.
+func endCommand(s *cli.Session, id string) string {
+	return commandLine(s, "terminate-microvm", "--microvm-identifier", id)
+}
+
+// commandLine is a command line of this program for the user to run, with the global
+// options that decide where it acts.
+func commandLine(s *cli.Session, words ...string) string {
+	words = append([]string{cli.Program}, words...)
+	for _, o := range [...]struct{ name, value string }{
+		{"--profile", s.Globals.Profile}, {"--region", s.Globals.Region}, {"--endpoint-url", s.Globals.EndpointURL},
+	} {
+		if o.value != "" && !strings.Contains(o.value, "@") { // a URL may hold credentials
+			words = append(words, o.name, o.value)
+		}
+	}
+	return cli.Quote(words)
+}

@@ -1,0 +1,241 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/fake"
+	"github.com/microvm-go/lambdamicrovms/types"
+)
+
+const testImage = "arn:aws:lambda:us-east-1:123456789012:microvm-image:app"
+
+// world returns a fake with an image and a MicroVM of it.
+func world(t *testing.T, options ...fake.Option) (srv *fake.Server, id string) {
+	t.Helper()
+	srv = newWorld(options...)
+	t.Cleanup(func() { _ = srv.Close() })
+	id, err := populate(srv, testImage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return srv, id
+}
+
+// alive are the MicroVMs that have not been terminated.
+func alive(t *testing.T, srv *fake.Server) (ids []string) {
+	t.Helper()
+	for vm, err := range lambdamicrovms.NewListMicroVMsPaginator(lambdamicrovms.New(srv.Options()), nil).Items(context.Background()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if vm.State != types.MicroVMStateTerminated {
+			ids = append(ids, *vm.MicroVMId)
+		}
+	}
+	return ids
+}
+
+// interceptor tells when a request has been answered, or holds it.
+type interceptor struct {
+	http.Handler
+	method  string // of the request
+	hold    bool
+	arrived chan struct{}
+	done    <-chan struct{}
+}
+
+func (i *interceptor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	matches := r.Method == i.method
+	if matches && i.hold {
+		select {
+		case i.arrived <- struct{}{}:
+		case <-i.done:
+		}
+		<-i.done
+		return
+	}
+	i.Handler.ServeHTTP(w, r)
+	if matches {
+		select {
+		case i.arrived <- struct{}{}:
+		case <-i.done:
+		}
+	}
+}
+
+// Ctrl-C terminates what was started, and says how to do so by hand meanwhile.
+func TestInterruptedRun(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		delays fake.Delays
+		args   []string
+	}{
+		{"while it starts", fake.Delays{Run: time.Hour}, []string{"run", testImage}},
+		{"curl, while it starts", fake.Delays{Run: time.Hour}, []string{"curl", testImage}},
+		{"while it runs", fake.Delays{}, []string{"run", testImage, "--rm", "--output", "off"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			srv, existing := world(t, fake.WithDelays(test.delays))
+			i := &interceptor{Handler: srv, method: http.MethodGet, arrived: make(chan struct{}), done: t.Context().Done()}
+			cmd, _, stderr := command(t, i, test.args...)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			<-i.arrived
+			if err := cmd.Process.Signal(os.Interrupt); err != nil {
+				t.Fatal(err)
+			}
+			go func() {
+				for { // further polls
+					select {
+					case <-i.arrived:
+					case <-i.done:
+						return
+					}
+				}
+			}()
+			err := cmd.Wait()
+			if cmd.ProcessState.ExitCode() != 130 || !strings.Contains(stderr.String(), "may keep running; then end it with:\n  lambda-microvms terminate-microvm --microvm-identifier microvm-") {
+				t.Errorf("%v\n%s", err, stderr)
+			}
+			if left := alive(t, srv); len(left) != 1 || left[0] != existing {
+				t.Errorf("alive: %v", left)
+			}
+		})
+	}
+}
+
+// The second Ctrl-C ends the program at once, though the MicroVM is not terminated yet.
+func TestInterruptedTwice(t *testing.T) {
+	srv, _ := world(t, fake.WithDelays(fake.Delays{}))
+	i := &interceptor{Handler: srv, method: http.MethodDelete, hold: true, arrived: make(chan struct{}), done: t.Context().Done()}
+	cmd, _, stderr := command(t, i, "run", testImage, "--rm")
+	cmd.Stdout = nil
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stdout.Read(make([]byte, 1)); err != nil { // it runs
+		t.Fatal(err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, stdout) }()
+	_ = cmd.Process.Signal(os.Interrupt)
+	<-i.arrived
+	_ = cmd.Process.Signal(os.Interrupt)
+	err = cmd.Wait()
+	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	if !status.Signaled() || status.Signal() != syscall.SIGINT || !strings.Contains(stderr.String(), "terminate-microvm --microvm-identifier microvm-") {
+		t.Errorf("%v\n%s", err, stderr)
+	}
+}
+
+// A response that is refused or incomplete leaves no file, and an old one as it was.
+func TestCurlFile(t *testing.T) {
+	application := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/missing":
+			http.Error(w, "secret page", http.StatusNotFound)
+		case "/cut":
+			w.Header().Set("Content-Length", "100")
+			_, _ = io.WriteString(w, "only a part")
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		case "/away":
+			http.Redirect(w, r, "/", http.StatusFound)
+		default:
+			_, _ = io.WriteString(w, "new")
+		}
+	})
+	srv, id := world(t, fake.WithApplication(application))
+	for _, test := range []struct {
+		args   string
+		code   int
+		stderr string
+		file   string
+	}{
+		{"/", 0, "", "new"},
+		{"/missing --fail", 255, "The application returned 404 Not Found", "old"},
+		{"/missing", 0, "", "secret page\n"},
+		{"/cut", 255, "The response ended before it was complete", "old"},
+		{"/away", 0, "", "<a href=\"/\">Found</a>.\n\n"},
+		{"/away -L", 0, "", "new"},
+	} {
+		t.Run(test.args, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "file")
+			if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cmd, _, stderr := command(t, srv, append([]string{"curl", id, "-o", path}, strings.Fields(test.args)...)...)
+			err := cmd.Run()
+			content, _ := os.ReadFile(path)
+			entries, _ := os.ReadDir(dir)
+			if cmd.ProcessState.ExitCode() != test.code || !strings.Contains(stderr.String(), test.stderr) || string(content) != test.file || len(entries) != 1 {
+				t.Errorf("%v, %s, the file has %q, %d files", err, stderr, content, len(entries))
+			}
+		})
+	}
+}
+
+// Nobody reads the response any more: no message.
+func TestCurlBrokenPipe(t *testing.T) {
+	srv, id := world(t)
+	for _, args := range [][]string{{"curl", id}, {"curl", "-i", id}, {"ps"}, {"ps", "-q"}, {"sweep", "app", "--yes"}} {
+		cmd, _, stderr := command(t, srv, args...)
+		reader, writer, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = reader.Close()
+		cmd.Stdout = writer
+		if err := cmd.Run(); err != nil || stderr.Len() > 0 {
+			t.Errorf("%v: %v, %s", args, err, stderr)
+		}
+		_ = writer.Close()
+	}
+}
+
+// On a terminal, sweep shows what it would terminate, and asks.
+func TestSweepAsks(t *testing.T) {
+	srv, id := world(t)
+	server := httptest.NewServer(srv)
+	t.Cleanup(server.Close)
+	sweep := func(answer string) *exec.Cmd {
+		t.Helper()
+		p, cmd := start(t, []string{"AWS_ENDPOINT_URL=" + server.URL}, "sweep", "app")
+		p.expect(id)
+		p.expect("Terminate these 1 MicroVMs? [y/N] ")
+		p.send(answer)
+		if answer != "\x03" {
+			_ = cmd.Wait()
+		} else if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 130 {
+			t.Error(err)
+		}
+		return cmd
+	}
+	for _, no := range []string{"\r", "no\r", "\x03"} {
+		sweep(no)
+		if left := alive(t, srv); len(left) != 1 {
+			t.Errorf("%q: alive: %v", no, left)
+		}
+	}
+	if cmd := sweep("y\r"); cmd.ProcessState.ExitCode() != 0 || len(alive(t, srv)) != 0 {
+		t.Errorf("exit code %d, alive: %v", cmd.ProcessState.ExitCode(), alive(t, srv))
+	}
+}
