@@ -37,9 +37,13 @@ func TestReadme(t *testing.T) {
 	environment := append(os.Environ(), "PATH="+path, "AWS_PAGER=", "AWS_PROFILE=",
 		"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
 
-	server := exec.Command("sh", "-c", strings.Replace(start, "--demo", "--demo --addr 127.0.0.1:0 --build-delay 1s", 1))
+	// The fake must not outlive a test that is killed: its standard input then ends.
+	server := exec.Command("sh", "-c", strings.Replace(start, "--demo", "--demo --addr 127.0.0.1:0 --build-delay 1s", 1)+"\ncat\nkill 0")
 	server.Dir, server.Env = "../..", environment
 	server.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if _, err := server.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
 	messages, err := server.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

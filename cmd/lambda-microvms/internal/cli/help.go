@@ -58,21 +58,41 @@ func commandPage(name string, c *Command) string {
 	return page.Page(Program)
 }
 
+// PageText returns the manual page of the command, and subcommand, that the words name, or
+// that of the program if there are none, and a line that sums it up.
+func PageText(registry Registry, words []string) (text, summary string, found bool) {
+	if len(words) == 0 {
+		return overview(registry), "the command line of AWS Lambda MicroVMs", true
+	}
+	if op := api.Find(words[0]); op != nil {
+		return help.Operation(Program, op, sharedOptions(op), globalHelp()), firstSentence(op.Doc), len(words) == 1
+	}
+	c := registry.Find(words[0])
+	if c == nil {
+		return "", "", false
+	}
+	name, rest := words[0], words[1:]
+	for len(rest) > 0 && slices.Contains(c.Subcommands, rest[0]) {
+		name += " " + rest[0]
+		c, rest = c.Subcommand(rest[0]), rest[1:]
+	}
+	return commandPage(name, c), c.Summary, len(rest) == 0
+}
+
+// firstSentence has no full stop.
+func firstSentence(doc string) string {
+	first, _, _ := strings.Cut(doc, ". ")
+	return strings.TrimSuffix(first, ".")
+}
+
 // help prints the page of a command, or that of the program. The first words of rest may
 // name a subcommand.
 func (p *program) help(name string, rest []string) error {
-	var text string
-	if op := api.Find(name); op != nil {
-		text = help.Operation(Program, op, sharedOptions(op), globalHelp())
-	} else if c := p.registry.Find(name); c != nil {
-		for len(rest) > 0 && slices.Contains(c.Subcommands, rest[0]) {
-			name += " " + rest[0]
-			c, rest = c.Subcommand(rest[0]), rest[1:]
-		}
-		text = commandPage(name, c)
-	} else {
-		text = p.overview()
+	var words []string
+	if name != "" {
+		words = append([]string{name}, rest...)
 	}
+	text, _, _ := PageText(p.registry, words)
 	s := p.session
 	out := p.env.stdout
 	if s.Globals != nil {
@@ -85,19 +105,18 @@ func (p *program) help(name string, rest []string) error {
 }
 
 // overview is the page of the program.
-func (p *program) overview() string {
+func overview(registry Registry) string {
 	var b strings.Builder
 	b.WriteString(usage + "\n\nCommands:\n\n")
-	for _, name := range p.registry.Names() {
-		fmt.Fprintf(&b, "  %-36s %s\n", name, p.registry.Find(name).Summary)
+	for _, name := range registry.Names() {
+		fmt.Fprintf(&b, "  %-36s %s\n", name, registry.Find(name).Summary)
 	}
-	if len(p.registry.Names()) > 0 {
+	if len(registry.Names()) > 0 {
 		b.WriteString("\nOperations of the service:\n\n")
 	}
 	for i := range api.Operations {
 		op := &api.Operations[i]
-		first, _, _ := strings.Cut(op.Doc, ". ")
-		fmt.Fprintf(&b, "  %-36s %s\n", op.Command, strings.TrimSuffix(first, "."))
+		fmt.Fprintf(&b, "  %-36s %s\n", op.Command, firstSentence(op.Doc))
 	}
 	b.WriteString("\nGlobal options:\n\n")
 	for _, o := range globalOptions() {

@@ -21,6 +21,9 @@ const (
 // promptMode returns when to prompt: the flags are looked for without the grammar, since a
 // command line that is to be completed need not fit it.
 func promptMode(env *environment, args []string) (string, error) {
+	if end := slices.Index(args, "--"); end >= 0 {
+		args = args[:end]
+	}
 	on, off, help, profile := false, false, false, ""
 	for i, arg := range args {
 		name, v, explicit := strings.Cut(arg, "=")

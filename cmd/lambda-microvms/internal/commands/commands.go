@@ -24,6 +24,8 @@ var all = [...]entry{
 	{"curl", curlCommand},
 	{"sweep", sweepCommand},
 	{"fake", fakeCommand},
+	{"completion", completionCommand},
+	{"man", manCommand},
 }
 
 // Registry implements cli.Registry.
