@@ -96,7 +96,7 @@ func runCurl(ctx context.Context, s *cli.Session) error {
 		return err
 	}
 	defer t.onInterrupt(ctx, opened)()
-	return t.close(opened, request.send(ctx, opened))
+	return t.close(ctx, opened, request.send(ctx, opened))
 }
 
 // curlRequest is what the options ask for.

@@ -68,7 +68,7 @@ func runRun(ctx context.Context, s *cli.Session) error {
 	if err == nil && remove {
 		err = t.await(ctx, opened)
 	}
-	return t.close(opened, err)
+	return t.close(ctx, opened, err)
 }
 
 // show prints the MicroVM.

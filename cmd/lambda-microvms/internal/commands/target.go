@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/aws/smithy-go"
@@ -119,6 +120,8 @@ type target struct {
 	input *lambdamicrovms.RunMicroVMInput // of a new one
 	keep  bool                            // it is not terminated
 	quiet bool
+
+	warning sync.Once // after Ctrl-C
 }
 
 // newTarget is a new MicroVM of an image.
@@ -177,7 +180,7 @@ func (t *target) open(ctx context.Context, configure ...func(*session.Options)) 
 }
 
 // close ends the session, and says what is left running.
-func (t *target) close(opened *session.Session, err error) error {
+func (t *target) close(ctx context.Context, opened *session.Session, err error) error {
 	if t.id != "" {
 		_ = opened.Close() // does nothing in AWS
 		return err
@@ -186,6 +189,9 @@ func (t *target) close(opened *session.Session, err error) error {
 		_ = opened.Close()
 		t.tell("It keeps running. End it with:\n  %s", endCommand(t.s, opened.ID()))
 		return err
+	}
+	if ctx.Err() != nil {
+		t.warn(opened) // before the termination is sent
 	}
 	if failed := opened.Close(); failed != nil {
 		leftRunning(t.s, opened.ID())
@@ -207,7 +213,11 @@ func (t *target) onInterrupt(ctx context.Context, opened *session.Session) (stop
 	if t.id != "" || t.keep {
 		return func() bool { return true }
 	}
-	return context.AfterFunc(ctx, func() { interruptedWhile(t.s, opened.ID()) })
+	return context.AfterFunc(ctx, func() { t.warn(opened) })
+}
+
+func (t *target) warn(opened *session.Session) {
+	t.warning.Do(func() { interruptedWhile(t.s, opened.ID()) })
 }
 
 // watchedClient notes the MicroVM that a session starts.
