@@ -22,7 +22,7 @@ func BenchmarkCall(b *testing.B) {
 	for _, size := range Sizes {
 		for _, client := range Clients {
 			b.Run(size.String()+"/"+strings.ReplaceAll(client.Name, "/", "."), func(b *testing.B) {
-				run(b, client.Call(Setup{HTTP: NewStub(client.Answer(size))}, size))
+				run(b, client.Call(Setup{HTTP: NewStub(client.Response(size))}, size))
 			})
 		}
 	}
@@ -68,7 +68,7 @@ func BenchmarkPages(b *testing.B) {
 func TestCalls(t *testing.T) {
 	for _, size := range Sizes {
 		for _, client := range Clients {
-			stub := NewStub(client.Answer(size))
+			stub := NewStub(client.Response(size))
 			var length int64
 			err := client.Call(Setup{HTTP: doer(func(r *http.Request) (*http.Response, error) {
 				length = r.ContentLength

@@ -63,8 +63,8 @@ type Client struct {
 	// Name is the import path, cut to its last elements.
 	Name string
 
-	// Answer is what the service answers to the call.
-	Answer func(Size) string
+	// Response is the body of the response to the call.
+	Response func(Size) string
 
 	// Call returns the call of a client of its own.
 	Call func(Setup, Size) Call
@@ -72,14 +72,14 @@ type Client struct {
 	// Construct makes a client.
 	Construct func(aws.Config)
 
-	// Least is a call without body, signature, validation and answer: what the stack costs.
+	// Least is a call without body, signature, validation and response: what the stack costs.
 	Least func(Doer) Call
 }
 
 // The clients that are compared.
 var (
 	Ours = Client{
-		Name: "lambdamicrovms", Answer: imageAnswer, Call: callOurs,
+		Name: "lambdamicrovms", Response: imageResponse, Call: callOurs,
 		Construct: func(cfg aws.Config) { lambdamicrovms.NewFromConfig(cfg) },
 		Least: func(do Doer) Call {
 			client := lambdamicrovms.NewFromConfig(Setup{HTTP: do}.config(), func(o *lambdamicrovms.Options) {
@@ -90,7 +90,7 @@ var (
 		},
 	}
 	Lambda = Client{
-		Name: "service/lambda", Answer: functionAnswer, Call: callLambda,
+		Name: "service/lambda", Response: functionResponse, Call: callLambda,
 		Construct: func(cfg aws.Config) { lambda.NewFromConfig(cfg) },
 		Least: func(do Doer) Call {
 			client := lambda.NewFromConfig(Setup{HTTP: do}.config(), func(o *lambda.Options) { o.HTTPSignerV4 = noSigner{} })
@@ -99,7 +99,7 @@ var (
 		},
 	}
 	Scheduler = Client{
-		Name: "service/scheduler", Answer: scheduleAnswer, Call: callScheduler,
+		Name: "service/scheduler", Response: scheduleResponse, Call: callScheduler,
 		Construct: func(cfg aws.Config) { scheduler.NewFromConfig(cfg) },
 		Least: func(do Doer) Call {
 			client := scheduler.NewFromConfig(Setup{HTTP: do}.config(), func(o *scheduler.Options) { o.HTTPSignerV4 = noSigner{} })
@@ -107,7 +107,7 @@ var (
 			return func() error { _, err := client.GetSchedule(context.Background(), in); return err }
 		},
 	}
-	ByHand = Client{Name: "by hand", Answer: imageAnswer, Call: callByHand}
+	ByHand = Client{Name: "by hand", Response: imageResponse, Call: callByHand}
 )
 
 // Clients are all of them, ours first.
@@ -180,44 +180,45 @@ func (noSigner) SignHTTP(context.Context, aws.Credentials, *http.Request, string
 
 // A Stub is a service in a function call: it reads each request to its end.
 type Stub struct {
-	status []int
-	answer string
-	header http.Header
-	calls  int
+	status   []int
+	response string
+	header   http.Header
+	calls    int
 }
 
-// NewStub returns a stub that gives one answer, with the status codes in turn: 200 if there are none.
-func NewStub(answer string, status ...int) *Stub {
-	return &Stub{status: status, answer: answer, header: http.Header{
+// NewStub returns a stub that gives one response, with the status codes in turn. Without
+// status codes they are 200.
+func NewStub(response string, status ...int) *Stub {
+	return &Stub{status: status, response: response, header: http.Header{
 		"Content-Type":     {"application/json"},
 		"Date":             {time.Now().UTC().Format(http.TimeFormat)},
 		"X-Amzn-Requestid": {"8b1f1a5e-2f6c-4f1f-9c35-5bb7a0c0a9a1"},
 	}}
 }
 
-type answerBody struct {
+type responseBody struct {
 	http.Response
 	strings.Reader
 }
 
-func (*answerBody) Close() error { return nil }
+func (*responseBody) Close() error { return nil }
 
-// Do reads a request and answers it, with one allocation.
+// Do reads a request and responds, with one allocation.
 func (s *Stub) Do(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {
 			return nil, err
 		}
 	}
-	a := &answerBody{Response: http.Response{
+	a := &responseBody{Response: http.Response{
 		StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: s.header, ContentLength: int64(len(s.answer)), Request: r,
+		Header: s.header, ContentLength: int64(len(s.response)), Request: r,
 	}}
 	if len(s.status) > 0 {
 		a.StatusCode = s.status[s.calls%len(s.status)]
 	}
 	s.calls++
-	a.Reset(s.answer)
+	a.Reset(s.response)
 	a.Body = a
 	return &a.Response, nil
 }

@@ -34,7 +34,7 @@ func TestAllocationsDoNotRise(t *testing.T) {
 		{"decode 50 items", Page(50)},
 	}
 	for _, size := range Sizes {
-		guard = append(guard, guarded{size.String() + " call", Ours.Call(Setup{HTTP: NewStub(Ours.Answer(size))}, size)})
+		guard = append(guard, guarded{size.String() + " call", Ours.Call(Setup{HTTP: NewStub(Ours.Response(size))}, size)})
 		for _, part := range Parts {
 			guard = append(guard, guarded{size.String() + " " + part.Name, part.Call(size)})
 		}

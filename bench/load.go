@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// A Service answers all clients' calls over loopback HTTP and counts what reaches it.
+// A Service responds to the calls of all clients over loopback HTTP and counts requests.
 type Service struct {
 	Endpoint string
 
@@ -22,15 +22,15 @@ type Service struct {
 	requests    atomic.Int64
 }
 
-// NewService starts a service that answers with size.
+// NewService starts a service that responds with the body of a size.
 func NewService(size Size) (*Service, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	answers := map[string]string{}
+	responses := map[string]string{}
 	for _, client := range Clients {
-		answers[client.Name] = client.Answer(size)
+		responses[client.Name] = client.Response(size)
 	}
 	s := &Service{Endpoint: "http://" + listener.Addr().String()}
 	s.server = &http.Server{
@@ -43,17 +43,17 @@ func NewService(size Size) (*Service, error) {
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			s.requests.Add(1)
 			_, _ = io.Copy(io.Discard, r.Body)
-			answer := answers[Ours.Name]
+			response := responses[Ours.Name]
 			switch {
 			case strings.Contains(r.URL.Path, "/functions/"):
-				answer = answers[Lambda.Name]
+				response = responses[Lambda.Name]
 			case strings.HasPrefix(r.URL.Path, "/schedules/"):
-				answer = answers[Scheduler.Name]
+				response = responses[Scheduler.Name]
 			}
 			w.Header().Set("Content-Type", "application/json")
-			w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+			w.Header().Set("Content-Length", strconv.Itoa(len(response)))
 			w.Header().Set("X-Amzn-Requestid", "8b1f1a5e-2f6c-4f1f-9c35-5bb7a0c0a9a1")
-			_, _ = io.WriteString(w, answer)
+			_, _ = io.WriteString(w, response)
 		}),
 	}
 	go func() { _ = s.server.Serve(listener) }()
@@ -69,7 +69,7 @@ type Load struct {
 	Elapsed     time.Duration
 	P50, P99    time.Duration
 	Connections int64
-	// Again is how many requests the service got beyond one for each call: it answers
+	// Again is how many requests the service got beyond one for each call: it responds to
 	// each with a 200, so all of these were sent again after their 200.
 	Again int64
 }

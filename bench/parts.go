@@ -38,9 +38,9 @@ var Parts = []Part{
 	{"sign, SDK's signer", sign(v4.NewSigner())},
 	{"sign, our own signer", sign(ordinarySigner{new(sigv4.Signer)})},
 	{"decode", func(size Size) Call {
-		answer := imageAnswer(size)
+		response := imageResponse(size)
 		return func() error {
-			r := restjson.NewReader(answer)
+			r := restjson.NewReader(response)
 			new(lambdamicrovms.UpdateMicroVMImageOutput).DecodeJSON(r)
 			return r.End()
 		}
@@ -58,7 +58,7 @@ func validate(mode lambdamicrovms.ValidationMode) func(Size) Call {
 func sign(signer Signer) func(Size) Call {
 	return func(size Size) Call {
 		var sent *http.Request
-		stub := NewStub(imageAnswer(size))
+		stub := NewStub(imageResponse(size))
 		err := callOurs(Setup{Signer: noSigner{}, HTTP: doer(func(r *http.Request) (*http.Response, error) {
 			sent = r
 			return stub.Do(r)
@@ -92,13 +92,13 @@ type doer func(*http.Request) (*http.Response, error)
 
 func (f doer) Do(r *http.Request) (*http.Response, error) { return f(r) }
 
-// Retried is a call whose first answer is a 503 and whose second comes without a delay.
+// Retried is a call whose first response is a 503 and whose second comes without a delay.
 func Retried(client Client) Call {
 	retryer := retry.NewStandard(func(o *retry.StandardOptions) {
 		o.RateLimiter = ratelimit.None
 		o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
 	})
-	stub := NewStub(client.Answer(Small), http.StatusServiceUnavailable, http.StatusOK)
+	stub := NewStub(client.Response(Small), http.StatusServiceUnavailable, http.StatusOK)
 	return client.Call(Setup{HTTP: stub, Retryer: retryer}, Small)
 }
 
@@ -111,8 +111,8 @@ func Construct(client Client) Call {
 	}
 }
 
-func stubbed(answer string) *lambdamicrovms.Client {
-	return lambdamicrovms.NewFromConfig(Setup{HTTP: NewStub(answer)}.config())
+func stubbed(response string) *lambdamicrovms.Client {
+	return lambdamicrovms.NewFromConfig(Setup{HTTP: NewStub(response)}.config())
 }
 
 const builtImage = `{"imageArn":"` + imageArn + `","name":"shop","state":"UPDATED","latestActiveImageVersion":"2.0",` +

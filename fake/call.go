@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/microvmid"
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
@@ -139,7 +140,7 @@ func invoke[I, O any, PI interface {
 // malformed MicroVM id whatever else the request contains.
 func (c *call) reachesService() bool {
 	id := c.label("microvmIdentifier")
-	return id == nil || isMicroVMID(*id)
+	return id == nil || microvmid.Valid(*id)
 }
 
 // A route maps a method and a path to an operation.

@@ -1,8 +1,6 @@
 package fake
 
 import (
-	"encoding/hex"
-	"strings"
 	"time"
 
 	"github.com/microvm-go/lambdamicrovms"
@@ -80,11 +78,6 @@ func (c *call) known(vm *microVM) error {
 
 const idPrefix = "microvm-"
 
-func isMicroVMID(text string) bool {
-	uuid, ok := strings.CutPrefix(text, idPrefix)
-	return ok && isUUID(uuid)
-}
-
 // findMicroVM returns the MicroVM with the given id.
 func (c *call) findMicroVM(id *string) (*microVM, error) {
 	vm := c.world.microVMs[*id]
@@ -92,13 +85,6 @@ func (c *call) findMicroVM(id *string) (*microVM, error) {
 		return nil, notFound("MicroVM not found: %s", *id)
 	}
 	return vm, nil
-}
-
-func isUUID(text string) bool {
-	digits := strings.ReplaceAll(text, "-", "")
-	_, err := hex.DecodeString(digits)
-	return err == nil && len(digits) == 32 && len(text) == 36 &&
-		text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-'
 }
 
 func (c *call) getMicroVM(in *lambdamicrovms.GetMicroVMInput) (restjson.Encoder, error) {

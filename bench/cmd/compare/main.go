@@ -127,9 +127,9 @@ func printCalls(rounds int) error {
 	for _, size := range bench.Sizes {
 		var calls []bench.Call
 		for _, client := range bench.Clients {
-			calls = append(calls, client.Call(bench.Setup{HTTP: bench.NewStub(client.Answer(size))}, size))
+			calls = append(calls, client.Call(bench.Setup{HTTP: bench.NewStub(client.Response(size))}, size))
 		}
-		calls = append(calls, bench.Ours.Call(bench.Setup{HTTP: bench.NewStub(bench.Ours.Answer(size)), Signer: v4.NewSigner()}, size))
+		calls = append(calls, bench.Ours.Call(bench.Setup{HTTP: bench.NewStub(bench.Ours.Response(size)), Signer: v4.NewSigner()}, size))
 		costs, err := bench.Compare(calls, rounds)
 		if err != nil {
 			return err

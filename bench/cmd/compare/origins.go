@@ -21,7 +21,7 @@ func (f *figures) measureOrigins() error {
 // printOrigins prints which part of a small call makes how many allocations.
 func printOrigins() error {
 	const calls = 500
-	call := bench.Ours.Call(bench.Setup{HTTP: bench.NewStub(bench.Ours.Answer(bench.Small))}, bench.Small)
+	call := bench.Ours.Call(bench.Setup{HTTP: bench.NewStub(bench.Ours.Response(bench.Small))}, bench.Small)
 	for range 64 {
 		if err := call(); err != nil {
 			return err

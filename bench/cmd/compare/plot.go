@@ -40,7 +40,7 @@ func (f *figures) plot() string {
 		y += 14
 		for _, size := range bench.Sizes {
 			y += groupSpace - 14
-			fmt.Fprintf(&b, `<text x="%d" y="%d" fill="#555">%s request and answer</text>`+"\n", left, y, size)
+			fmt.Fprintf(&b, `<text x="%d" y="%d" fill="#555">%s request and response</text>`+"\n", left, y, size)
 			y += 8
 			for j, cost := range f.calls[size] {
 				value := column.value(cost)

@@ -286,8 +286,8 @@ func mallocs() float64 {
 	return float64(stats.Mallocs)
 }
 
-// measure returns the allocations and the CPU time of the work: the least of a few slices, each of which repeats it
-// until it takes long enough for the system's clock.
+// measure returns the allocations and the CPU time of the work. It takes the least of a few
+// slices. Each slice repeats the work until it takes long enough for the system's clock.
 func (c *cost) measure(size int) (allocations, value float64, err error) {
 	work, err := c.prepare(size)
 	if err != nil {

@@ -37,8 +37,8 @@ func (t *tree) add(name string, content []byte) error {
 	return os.WriteFile(name, content, 0o644)
 }
 
-// plant makes the folder: programs, source files in turns until there are enough files, and large files until
-// there are enough bytes: parts of a program, and noise.
+// plant writes the directory that is packed. It has programs, then source files until there
+// are enough files, then parts of a program and random bytes until there are enough bytes.
 func plant(dir string) (files int, size int64, err error) {
 	t := &tree{dir: dir}
 	if err := t.add("Dockerfile", []byte("FROM scratch\n")); err != nil {

@@ -12,7 +12,7 @@ type Size int
 const (
 	// Small is the required members only.
 	Small Size = iota
-	// Large adds 50 environment variables of 200 bytes, about 11 KB, to request and answer.
+	// Large adds 50 environment variables of 200 bytes, about 11 KB, to request and response.
 	Large
 )
 
@@ -55,9 +55,9 @@ const (
 	roleArn  = "arn:aws:iam::123456789012:role/microvm-build"
 )
 
-// imageAnswer is what the service answers to UpdateMicroVMImage: unset members are null,
+// imageResponse is the response of the service to UpdateMicroVMImage: unset members are null,
 // and there are some that the model does not have.
-func imageAnswer(s Size) string {
+func imageResponse(s Size) string {
 	return `{"imageArn":"` + imageArn + `","name":"shop","id":"0f3a5dc7-7a0c-4a3b-9f9e-1d5f3f5a5c11","state":"UPDATING",` +
 		`"imageVersion":"2.0","latestActiveImageVersion":"1.0","latestFailedImageVersion":null,` +
 		`"createdAt":1.785402129123E9,"updatedAt":1.785402129789E9,` +
@@ -68,8 +68,8 @@ func imageAnswer(s Size) string {
 		`"environmentVariables":` + s.environment("null") + `,"buildPhaseOverrides":null,"roleConfiguration":null}`
 }
 
-// functionAnswer is what AWS Lambda answers to UpdateFunctionConfiguration.
-func functionAnswer(s Size) string {
+// functionResponse is the response of AWS Lambda to UpdateFunctionConfiguration.
+func functionResponse(s Size) string {
 	return `{"FunctionName":"shop","FunctionArn":"arn:aws:lambda:us-east-1:123456789012:function:shop",` +
 		`"Runtime":"provided.al2023","Role":"` + roleArn + `","Handler":"bootstrap","CodeSize":5797206,"Description":"",` +
 		`"Timeout":15,"MemorySize":256,"LastModified":"2026-11-05T17:32:24.000+0000",` +
@@ -83,8 +83,8 @@ func functionAnswer(s Size) string {
 		`"LoggingConfig":{"LogFormat":"Text","LogGroup":"/aws/lambda/shop"}}`
 }
 
-// scheduleAnswer is what Amazon EventBridge Scheduler answers to UpdateSchedule.
-func scheduleAnswer(Size) string {
+// scheduleResponse is the response of Amazon EventBridge Scheduler to UpdateSchedule.
+func scheduleResponse(Size) string {
 	return `{"ScheduleArn":"arn:aws:scheduler:us-east-1:123456789012:schedule/default/shop"}`
 }
 
