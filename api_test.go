@@ -18,7 +18,7 @@ import (
 // The goldens list the exported API of every package that users import, so that reviewers
 // see each change of it.
 func TestExportedAPI(t *testing.T) {
-	for _, dir := range []string{".", "types", "fake", "images", "session", "logs", "s3upload", "cwlogs"} {
+	for _, dir := range []string{".", "types", "fake", "images", "session", "logs", "s3upload", "cwlogs", "otel", "iam"} {
 		name := "api.txt"
 		if dir != "." {
 			name = "api_" + dir + ".txt"

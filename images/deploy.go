@@ -110,8 +110,7 @@ type DeployOptions struct {
 }
 
 func (o *DeployOptions) check() *workflow.OptionCheck {
-	check := workflow.CheckOptions("DeployOptions")
-	o.Options.check(check)
+	check := o.Options.check("DeployOptions")
 	workflow.Between(check, "Validation", o.Validation, lambdamicrovms.ValidationModel, lambdamicrovms.ValidationStrict)
 	workflow.AtLeast(check, "Zip.MaxFiles", o.Zip.MaxFiles, 0)
 	workflow.AtLeast(check, "Zip.MaxBytes", o.Zip.MaxBytes, 0)
@@ -152,7 +151,7 @@ const contentTag = "lambdamicrovms:content"
 //     configuration.
 //
 // If only the tags could not be written, Deploy returns both the Result and the error.
-func Deploy(ctx context.Context, api DeployAPI, deployment Deployment, optFns ...func(*DeployOptions)) (_ *Result, err error) {
+func Deploy(ctx context.Context, api DeployAPI, deployment Deployment, optFns ...func(*DeployOptions)) (*Result, error) {
 	options := DeployOptions{Reuse: true, Validation: lambdamicrovms.ValidationStrict}
 	for _, fn := range optFns {
 		fn(&options)
@@ -160,12 +159,11 @@ func Deploy(ctx context.Context, api DeployAPI, deployment Deployment, optFns ..
 	name := deref(deployment.Image.Name)
 	d := &deployer{job: newJob(api, "deploy", name, options.Options), options: &options, api: api, name: name, Deployment: deployment}
 	d.secrets = redact.Of(&deployment.Image)
-	ctx = d.begin(ctx, "images.Deploy")
-	defer d.finish(&err)
+	return perform(ctx, d.job, "images.Deploy", options.check(), d.run)
+}
+
+func (d *deployer) run(ctx context.Context) (*Result, error) {
 	defer d.close()
-	if err := d.reject(options.check()); err != nil {
-		return nil, err
-	}
 	if err := d.check(); err != nil {
 		return nil, d.fail(StepCheck, "", err)
 	}

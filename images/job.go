@@ -20,8 +20,7 @@ type job struct {
 	secrets  *redact.Secrets
 
 	observer *workflow.Observer
-	whole    *workflow.Step // the workflow itself
-	version  string         // the last one that an event named
+	version  string // the last one that an event named
 }
 
 func newJob(api any, name, image string, options Options) *job {
@@ -45,18 +44,20 @@ func (j *job) report(ctx context.Context, e Event) {
 // message is that of the log records about a step.
 func (j *job) message(step Step) string { return j.workflow + ": " + string(step) }
 
-// begin starts the span of the workflow, and returns its context. finish ends it.
-func (j *job) begin(ctx context.Context, span string) context.Context {
-	ctx, j.whole = j.observer.Begin(ctx, span, j.workflow, slog.LevelInfo)
-	return ctx
-}
-
-// finish replaces the secrets of the job's configurations in an error, because reasons
-// and states may contain them, and cleans texts of the service. Workflows defer it.
-func (j *job) finish(err *error) {
-	*err = j.secrets.Error(*err)
-	j.whole.Set(slog.String("image", j.image), slog.String("version", j.version))
-	j.whole.End(*err)
+// perform runs a workflow in a span of its own. It replaces the secrets of the job's
+// configurations in the error, because reasons and states may contain them, and cleans
+// texts of the service. Nothing runs if check found invalid options.
+func perform[R any](ctx context.Context, j *job, span string, check *workflow.OptionCheck, run func(context.Context) (R, error)) (result R, err error) {
+	ctx, whole := j.observer.Begin(ctx, span, j.workflow, slog.LevelInfo)
+	defer func() {
+		err = j.secrets.Error(err)
+		whole.Set(slog.String("image", j.image), slog.String("version", j.version))
+		whole.End(err)
+	}()
+	if err := j.reject(check); err != nil {
+		return result, err
+	}
+	return run(ctx)
 }
 
 // during runs a step in a span of its own.

@@ -51,8 +51,10 @@ type Options struct {
 	Progress func(Event)
 }
 
-// check reports negative durations and contradictory delays.
-func (o *Options) check(c *workflow.OptionCheck) {
+// check finds negative durations and contradictory delays. name is the type that the
+// errors name. Options must be checked before resolve, which replaces negative values.
+func (o *Options) check(name string) *workflow.OptionCheck {
+	c := workflow.CheckOptions(name)
 	workflow.AtLeast(c, "BusyTimeout", o.BusyTimeout, 0)
 	workflow.AtLeast(c, "BuildTimeout", o.BuildTimeout, 0)
 	workflow.AtLeast(c, "MinDelay", o.MinDelay, 0)
@@ -61,6 +63,7 @@ func (o *Options) check(c *workflow.OptionCheck) {
 	if o.MaxDelay > 0 && o.MinDelay > o.MaxDelay {
 		c.Refuse("MinDelay", fmt.Sprintf("at most MaxDelay, %v", o.MaxDelay), o.MinDelay)
 	}
+	return c
 }
 
 func (o *Options) resolve(api any) {

@@ -99,7 +99,7 @@ const (
 //   - *Error: any other cause, such as a *smithy.DeserializationError for an incomplete
 //     list, or a *lambdamicrovms.PageLimitError for more than 1,000 pages (10,000 for
 //     MicroVMs).
-func Prune(ctx context.Context, api PruneAPI, image string, keep int, optFns ...func(*PruneOptions)) (_ *PruneResult, err error) {
+func Prune(ctx context.Context, api PruneAPI, image string, keep int, optFns ...func(*PruneOptions)) (*PruneResult, error) {
 	var options PruneOptions
 	for _, fn := range optFns {
 		fn(&options)
@@ -111,21 +111,18 @@ func Prune(ctx context.Context, api PruneAPI, image string, keep int, optFns ...
 		job: newJob(api, "prune", image, options.Options), api: api, keep: keep, dryRun: options.DryRun,
 		done: &PruneResult{Image: image}, idle: make(map[string]bool), needed: make(map[string]Kept),
 	}
-	ctx = p.begin(ctx, "images.Prune")
-	defer p.finish(&err)
-	check := workflow.CheckOptions("PruneOptions")
-	options.check(check)
-	if err := p.reject(check); err != nil {
-		return nil, err
-	}
-	check = workflow.CheckOptions("Prune")
-	workflow.AtLeast(check, "keep", keep, 1)
+	return perform(ctx, p.job, "images.Prune", options.check("PruneOptions"), p.run)
+}
+
+func (p *pruner) run(ctx context.Context) (*PruneResult, error) {
+	check := workflow.CheckOptions("Prune")
+	workflow.AtLeast(check, "keep", p.keep, 1)
 	if err := p.reject(check); err != nil {
 		return nil, err
 	}
 	for {
 		p.waited = 0
-		image, err := p.settle(ctx, api)
+		image, err := p.settle(ctx, p.api)
 		if err != nil {
 			return p.done, err
 		}
@@ -133,7 +130,7 @@ func Prune(ctx context.Context, api PruneAPI, image string, keep int, optFns ...
 		if p.serving != "" && number(p.serving) == 0 {
 			return p.done, p.fail(StepRead, "", workflow.Incomplete("GetMicroVMImage", "LatestActiveImageVersion"))
 		}
-		seen, err := p.history(ctx, api)
+		seen, err := p.history(ctx, p.api)
 		if err != nil {
 			return p.done, err
 		}

@@ -46,7 +46,7 @@ type RollbackResult struct {
 //   - *BusyError: the image stayed busy.
 //   - *ConcurrentUpdateError: an update or Prune ran at the same time.
 //   - *Error: any other cause.
-func Rollback(ctx context.Context, api RollbackAPI, image, to string, optFns ...func(*Options)) (_ *RollbackResult, err error) {
+func Rollback(ctx context.Context, api RollbackAPI, image, to string, optFns ...func(*Options)) (*RollbackResult, error) {
 	var options Options
 	for _, fn := range optFns {
 		fn(&options)
@@ -55,13 +55,12 @@ func Rollback(ctx context.Context, api RollbackAPI, image, to string, optFns ...
 		return nil, err
 	}
 	j := newJob(api, "roll back", image, options)
-	ctx = j.begin(ctx, "images.Rollback")
-	defer j.finish(&err)
-	check := workflow.CheckOptions("Options")
-	options.check(check)
-	if err := j.reject(check); err != nil {
-		return nil, err
-	}
+	return perform(ctx, j, "images.Rollback", options.check("Options"), func(ctx context.Context) (*RollbackResult, error) {
+		return j.rollback(ctx, api, to)
+	})
+}
+
+func (j *job) rollback(ctx context.Context, api RollbackAPI, to string) (*RollbackResult, error) {
 	seen, err := j.settled(ctx, api, func(history) error { return nil })
 	if err != nil {
 		return nil, err
@@ -71,7 +70,7 @@ func Rollback(ctx context.Context, api RollbackAPI, image, to string, optFns ...
 		return nil, err
 	}
 
-	result := &RollbackResult{Image: image, From: seen.latest(), To: deref(target.ImageVersion)}
+	result := &RollbackResult{Image: j.image, From: seen.latest(), To: deref(target.ImageVersion)}
 	if !runnable(target) {
 		if err := j.setStatus(ctx, api, result.To, types.MicroVMImageVersionStatusActive); err != nil {
 			return result, err
@@ -106,7 +105,7 @@ func Rollback(ctx context.Context, api RollbackAPI, image, to string, optFns ...
 	case latest == "" && result.From != "":
 		return result, joinErrors(j.versionLost(result.To), j.setStatus(ctx, api, result.From, types.MicroVMImageVersionStatusActive))
 	default:
-		return result, &ConcurrentUpdateError{Workflow: j.workflow, Image: image, From: result.To, Latest: latest}
+		return result, &ConcurrentUpdateError{Workflow: j.workflow, Image: j.image, From: result.To, Latest: latest}
 	}
 }
 

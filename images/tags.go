@@ -41,7 +41,7 @@ const maxTags = 50
 // The service may take a moment to show new tags.
 //
 // The error is an *ARNError or an *Error. The TagChanges are what was done before it.
-func SyncTags(ctx context.Context, api TagsAPI, image string, want map[string]string, optFns ...func(*Options)) (_ *TagChanges, err error) {
+func SyncTags(ctx context.Context, api TagsAPI, image string, want map[string]string, optFns ...func(*Options)) (*TagChanges, error) {
 	var options Options
 	for _, fn := range optFns {
 		fn(&options)
@@ -50,14 +50,9 @@ func SyncTags(ctx context.Context, api TagsAPI, image string, want map[string]st
 		return nil, err
 	}
 	j := newJob(api, "sync tags", image, options)
-	ctx = j.begin(ctx, "images.SyncTags")
-	defer j.finish(&err)
-	check := workflow.CheckOptions("Options")
-	options.check(check)
-	if err := j.reject(check); err != nil {
-		return nil, err
-	}
-	return j.syncTags(ctx, api, want)
+	return perform(ctx, j, "images.SyncTags", options.check("Options"), func(ctx context.Context) (*TagChanges, error) {
+		return j.syncTags(ctx, api, want)
+	})
 }
 
 func (j *job) syncTags(ctx context.Context, api TagsAPI, want map[string]string) (*TagChanges, error) {

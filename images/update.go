@@ -130,7 +130,7 @@ type Result struct {
 //
 // Two of them are joined if the check for concurrent updates and the wait for the build
 // both fail.
-func Update(ctx context.Context, api UpdateAPI, image string, change func(*lambdamicrovms.UpdateMicroVMImageInput) error, optFns ...func(*UpdateOptions)) (_ *Result, err error) {
+func Update(ctx context.Context, api UpdateAPI, image string, change func(*lambdamicrovms.UpdateMicroVMImageInput) error, optFns ...func(*UpdateOptions)) (*Result, error) {
 	var options UpdateOptions
 	for _, fn := range optFns {
 		fn(&options)
@@ -139,23 +139,21 @@ func Update(ctx context.Context, api UpdateAPI, image string, change func(*lambd
 		return nil, err
 	}
 	u := &updater{job: newJob(api, "update", image, options.Options), options: &options, api: api, change: change}
-	ctx = u.begin(ctx, "images.Update")
-	defer u.finish(&err)
-	if err := u.reject(options.check()); err != nil {
-		return nil, err
-	}
+	return perform(ctx, u.job, "images.Update", options.check(), u.run)
+}
+
+func (u *updater) run(ctx context.Context) (*Result, error) {
 	for try := 0; ; try++ {
 		result, err := u.once(ctx)
 		var overtaken *ConcurrentUpdateError
-		if !errors.As(err, &overtaken) || try >= options.Retries || !u.mayRetry(overtaken) {
+		if !errors.As(err, &overtaken) || try >= u.options.Retries || !u.mayRetry(overtaken) {
 			return result, u.withUnmerged(err)
 		}
 	}
 }
 
 func (o *UpdateOptions) check() *workflow.OptionCheck {
-	check := workflow.CheckOptions("UpdateOptions")
-	o.Options.check(check)
+	check := o.Options.check("UpdateOptions")
 	workflow.AtLeast(check, "Retries", o.Retries, 0)
 	return check
 }
