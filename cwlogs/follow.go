@@ -25,17 +25,17 @@ const (
 )
 
 // Follow returns the lines of a source from its beginning, or from now if it has none,
-// and then those that are added. It ends without an error when the context ends, and a
-// minute after source.Until. If there is no log group or stream of the source within
-// Options.AppearTimeout, the last value is a *logs.NotFoundError. The error of a call
-// ends it, too; the client has retried by then.
+// and then those that are added. Options.From leaves out earlier ones. It ends without an
+// error when the context ends, and a minute after source.Until. If there is no log group
+// or stream of the source within Options.AppearTimeout, the last value is a
+// *logs.NotFoundError. The error of a call ends it, too; the client has retried by then.
 func (r *Reader) Follow(ctx context.Context, source logs.Source) iter.Seq2[logs.Line, error] {
 	return func(yield func(logs.Line, error) bool) {
 		began := r.options.Clock.Now()
 		if source.Since.IsZero() {
 			source.Since = began
 		}
-		f := &follower{Reader: r, source: source, prefixes: source.StreamPrefixes(), from: source.Since, seen: make(map[string]time.Time)}
+		f := &follower{Reader: r, source: source, prefixes: source.StreamPrefixes(), from: later(source.Since, r.options.From), seen: make(map[string]time.Time)}
 		for {
 			more, err := f.poll(ctx, yield)
 			now := r.options.Clock.Now()

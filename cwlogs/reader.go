@@ -31,6 +31,10 @@ type Options struct {
 	// source. The default is one minute.
 	AppearTimeout time.Duration
 
+	// From leaves out earlier lines. The default is the beginning of the source, whose time
+	// also says in which streams to look and should not be changed for this.
+	From time.Time
+
 	// Raw returns lines as they are stored, except for the line end. By default they are
 	// cut and cleaned as by logs.Clean.
 	Raw bool
@@ -119,7 +123,7 @@ func (r *Reader) Tail(ctx context.Context, source logs.Source, n int) ([]logs.Li
 
 // newest returns the last n lines of the streams with a prefix.
 func (r *Reader) newest(ctx context.Context, source logs.Source, prefix string, n int) ([]logs.Line, error) {
-	in := filter(source, prefix, later(source.Since, earliest))
+	in := filter(source, prefix, later(later(source.Since, r.options.From), earliest))
 	in.StartFromHead = aws.Bool(false)
 	in.Limit = aws.Int32(int32(min(n, maxPageLines)))
 	pages := cloudwatchlogs.NewFilterLogEventsPaginator(r.client, in, func(o *cloudwatchlogs.FilterLogEventsPaginatorOptions) {

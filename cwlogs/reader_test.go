@@ -299,6 +299,23 @@ func TestFollowFromNow(t *testing.T) {
 	}
 }
 
+// From leaves out lines, but not the streams of the day at which the source began.
+func TestFrom(t *testing.T) {
+	s := newService()
+	s.write(stream, time.Second, "before")
+	s.write(stream, 72*time.Hour, "then")
+	s.write(stream, 73*time.Hour, "after")
+	c := &clock{now: start.Add(73 * time.Hour)}
+	reader := cwlogs.New(s.client(), func(o *cwlogs.Options) { o.Clock, o.From = c, start.Add(72*time.Hour) })
+	want := []string{"then", "after"}
+	if got, err := reader.Tail(context.Background(), microVM(), 10); err != nil || !slices.Equal(texts(got), want) {
+		t.Errorf("Tail: %v, %v", got, err)
+	}
+	if got, err := follow(context.Background(), reader, microVM(), len(want)); err != nil || !slices.Equal(got, want) {
+		t.Errorf("Follow: %v, %v", got, err)
+	}
+}
+
 // The error of a call ends it, after what was read before.
 func TestFollowFails(t *testing.T) {
 	s := newService()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -9,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -68,31 +66,4 @@ func compareUploads(ts *testscript.TestScript, _ bool, args []string) {
 	if got := strconv.Itoa(int(v.(*bucket).uploads.Load())); got != args[0] {
 		ts.Fatalf("%s uploads, want %s", got, args[0])
 	}
-}
-
-// startLogs has the output of version 2.0 of the image broken, one line a second from the
-// start of the fake's clock. Other versions have streams, but no output.
-func startLogs(ts *testscript.TestScript, _ bool, args []string) {
-	lines := strings.Split(strings.TrimSpace(ts.ReadFile(args[0])), "\n")
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var in struct{ LogGroupName, LogStreamNamePrefix string }
-		err := json.NewDecoder(r.Body).Decode(&in)
-		const stream = "2026/08/01[2.0]microvm-1"
-		var events []map[string]any
-		for i := range lines {
-			if strings.HasPrefix(stream, in.LogStreamNamePrefix) {
-				at := time.Date(2026, time.August, 1, 12, 0, i+1, 0, time.UTC)
-				events = append([]map[string]any{{"logStreamName": stream, "message": lines[i], "timestamp": at.UnixMilli()}}, events...)
-			}
-		}
-		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-		var out any = map[string]any{"events": events}
-		if err != nil || in.LogGroupName != "/aws/lambda-microvms/broken" {
-			w.WriteHeader(http.StatusBadRequest)
-			out = map[string]string{"__type": "ResourceNotFoundException", "message": "The specified log group does not exist."}
-		}
-		_ = json.NewEncoder(w).Encode(out)
-	}))
-	ts.Defer(server.Close)
-	ts.Setenv("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", server.URL)
 }

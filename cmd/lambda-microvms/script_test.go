@@ -38,8 +38,10 @@ func TestMain(m *testing.M) {
 //	                    them; those to the fake are the names of their operations
 //	bucket region       starts a server that stands for S3, with a bucket in a region
 //	uploads n           compares the number of uploads to it so far
-//	logs file           starts a server that stands for CloudWatch Logs, with the lines of a
-//	                    file as output of version 2.0 of the image broken
+//	logs file [group stream]
+//	                    starts a server that stands for CloudWatch Logs, with the lines of a
+//	                    file as output of version 2.0 of the image broken, or in a stream
+//	                    of a group; "[" begins a stream of today
 //	exits code command  runs a command that must end with the exit code
 //
 // Both servers are at $ENDPOINT, which is also AWS_ENDPOINT_URL.

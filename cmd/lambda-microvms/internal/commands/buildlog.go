@@ -56,11 +56,21 @@ type buildLog struct{ s *cli.Session }
 
 // Tail returns the last lines of a source.
 func (l buildLog) Tail(ctx context.Context, source logs.Source, n int) ([]logs.Line, error) {
-	cfg, err := l.s.Config(ctx)
+	client, err := logsClient(ctx, l.s)
+	if client == nil || err != nil {
+		return nil, err
+	}
+	return cwlogs.New(client).Tail(ctx, source, n)
+}
+
+// logsClient returns the client of CloudWatch Logs, or nil if the service has an endpoint
+// outside AWS and CloudWatch Logs has none of its own.
+func logsClient(ctx context.Context, s *cli.Session) (*cloudwatchlogs.Client, error) {
+	cfg, err := s.Config(ctx)
 	if err != nil {
 		return nil, err
 	}
-	service, err := l.s.Client(ctx)
+	service, err := s.Client(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +78,7 @@ func (l buildLog) Tail(ctx context.Context, source logs.Source, n int) ([]logs.L
 	if isStandIn(service.Options().BaseEndpoint, client.Options().BaseEndpoint) {
 		return nil, nil
 	}
-	return cwlogs.New(client).Tail(ctx, source, n)
+	return client, nil
 }
 
 // isStandIn reports whether requests to the service go to something that is not AWS, and

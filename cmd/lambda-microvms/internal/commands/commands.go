@@ -23,6 +23,7 @@ var all = [...]entry{
 	{"run", runCommand},
 	{"curl", curlCommand},
 	{"sweep", sweepCommand},
+	{"logs", logsCommand},
 	{"fake", fakeCommand},
 	{"completion", completionCommand},
 	{"man", manCommand},

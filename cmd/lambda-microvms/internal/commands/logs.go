@@ -1,0 +1,304 @@
+package commands
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/argparse"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/cli"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
+	"github.com/microvm-go/lambdamicrovms/cwlogs"
+	"github.com/microvm-go/lambdamicrovms/images"
+	"github.com/microvm-go/lambdamicrovms/internal/microvmid"
+	"github.com/microvm-go/lambdamicrovms/logs"
+	"github.com/microvm-go/lambdamicrovms/session"
+	"github.com/microvm-go/lambdamicrovms/types"
+)
+
+const (
+	followOption    = "follow"
+	linesOption     = "lines"
+	sinceOption     = "since"
+	logGroupOption  = "log-group"
+	logStreamOption = "log-stream"
+
+	defaultLines = 100
+)
+
+func logsCommand() *cli.Command {
+	return &cli.Command{
+		Name:    "logs",
+		Summary: "Prints the output of a MicroVM, or of the build of an image",
+		Words:   []string{"TARGET"},
+		Options: []argparse.Option{
+			{Name: followOption, Short: "f", Arity: argparse.Flag, Doc: "Go on with new lines until Ctrl-C. A log group that does not exist is waited for, for a minute. The output of a MicroVM that has ended ends by itself, but not if it ends meanwhile."},
+			{Name: linesOption, Short: "n", Kind: "integer", Int: true, Doc: fmt.Sprintf("How many of the last lines to print, from 1 to %d. The default is %d; with --since it is %d, and with --since and --follow there is no limit.", maxLogLines, defaultLines, maxLogLines)},
+			{Name: sinceOption, Doc: "Print only lines since a time, such as 2026-08-01T12:00:00Z, or since a duration ago, such as 90m or 12h."},
+			{Name: imageVersionOption, Doc: "The version whose build to read, such as 3.0. The default is the newest one. TARGET must be an image."},
+			{Name: logGroupOption, Doc: "The log group that the MicroVM was run with. TARGET must be a MicroVM."},
+			{Name: logStreamOption, Doc: "The log stream that the MicroVM was run with. TARGET must be a MicroVM."},
+			pollInterval("It is for --follow. The default is 5."),
+			{Name: jsonOption, Arity: argparse.Flag, Doc: "Print one JSON object a line, with time, stream and text."},
+		},
+		Unpaged: true,
+		Page: cli.Page{
+			Description: `Prints what a MicroVM, or the build of an image, has written to CloudWatch Logs. It needs the permissions logs:FilterLogEvents and logs:DescribeLogStreams.
+
+TARGET is the id of a MicroVM, or an image: its ARN, or its name. MicroVMs that were started from the version within about a day of its build may appear with the build: the names of their streams begin alike.
+
+The service does not return the logging configuration of a MicroVM, and a MicroVM does not inherit that of its image. If it was run with a log group or stream of its own, name them.
+
+Lines are cut to 2 KiB, and without control characters. They may have secrets if the application writes secrets. It is not known how long it takes until a line can be read.`,
+			Output: "A line for each line of output: the time, in UTC, and the text. With --json, objects.",
+			Examples: `Why the newest build has failed:
+
+  lambda-microvms logs web
+
+What a MicroVM writes from now on, and in the ten minutes before:
+
+  lambda-microvms logs microvm-cc2f4380-bfc7-4660-9d3f-166fb81d1369 --follow --since 10m`,
+		},
+		Run: runLogs,
+	}
+}
+
+// logReading is what to read, and how.
+type logReading struct {
+	follow bool
+	lines  int       // 0: no limit
+	from   time.Time // zero: from the beginning
+	poll   time.Duration
+	target string
+}
+
+func runLogs(ctx context.Context, s *cli.Session) error {
+	reading, err := newLogReading(s, time.Now())
+	if err != nil {
+		return err
+	}
+	client, err := s.Client(ctx)
+	if err != nil {
+		return err
+	}
+	cloudWatch, err := logsClient(ctx, s)
+	if err != nil {
+		return err
+	}
+	if cloudWatch == nil {
+		return fault.Configuration("NoLogsEndpoint", "The service has an endpoint outside AWS, and CloudWatch Logs has none of its own: set AWS_ENDPOINT_URL_CLOUDWATCH_LOGS to one")
+	}
+	source, err := reading.source(ctx, s, client)
+	if err != nil {
+		return err
+	}
+	s.Debugf("reading the log group %s", source.Group)
+	reader := func(from time.Time) *cwlogs.Reader {
+		return cwlogs.New(cloudWatch, func(o *cwlogs.Options) { o.From, o.PollInterval = from, reading.poll })
+	}
+	from := reading.from
+	var printed map[logs.Line]int
+	if reading.lines > 0 {
+		lines, err := reader(from).Tail(ctx, source, reading.lines)
+		var missing *logs.NotFoundError
+		if err != nil && (!reading.follow || !errors.As(err, &missing)) { // what is missing may appear
+			return logsError(ctx, s, err)
+		}
+		printed = make(map[logs.Line]int, len(lines))
+		for _, line := range lines {
+			if err := printLine(s, line); err != nil {
+				return cli.OutputError(err)
+			}
+			printed[line]++
+		}
+		if len(lines) > 0 {
+			from = lines[0].Time
+		}
+	}
+	if !reading.follow {
+		return nil
+	}
+	for line, err := range reader(from).Follow(ctx, source) {
+		switch {
+		case err != nil:
+			return logsError(ctx, s, err)
+		case printed[line] > 0:
+			printed[line]--
+			continue
+		case len(printed) > 0 && line.Time.Equal(from): // Tail has cut it off
+			continue
+		}
+		if err := printLine(s, line); err != nil {
+			return cli.OutputError(err)
+		}
+	}
+	if cli.Interrupted(ctx) {
+		return &fault.Error{Exit: fault.ExitInterrupted, Silent: true} // a newline is no line of output
+	}
+	return nil
+}
+
+// newLogReading reads the options; nothing has been sent yet.
+func newLogReading(s *cli.Session, now time.Time) (*logReading, error) {
+	if s.Globals.Output != "" || s.Globals.Query != nil {
+		return nil, fault.Usage("logs prints lines, which --output and --query do not apply to: use --json")
+	}
+	r := &logReading{follow: s.Args.Has(followOption), lines: defaultLines, target: s.Words[0]}
+	var err error
+	if s.Args.Has(sinceOption) {
+		if r.from, err = sinceTime(s.Args.Value(sinceOption), now); err != nil {
+			return nil, err
+		}
+		r.lines = maxLogLines
+		if r.follow {
+			r.lines = 0
+		}
+	}
+	if s.Args.Has(linesOption) {
+		v, _ := value.ParseInt(s.Args.Value(linesOption))
+		n, fits := v.(int64)
+		if !fits || n < 1 || n > maxLogLines {
+			return nil, fault.Parameter(linesOption, "%s is not from 1 to %d", value.Quote(s.Args.Value(linesOption)), maxLogLines)
+		}
+		r.lines = int(n)
+	}
+	if s.Args.Has(pollOption) {
+		if !r.follow {
+			return nil, fault.Parameter(pollOption, "--%s is not given", followOption)
+		}
+		if r.poll, err = seconds(s.Args, pollOption); err != nil {
+			return nil, err
+		}
+	}
+	return r, r.checkTarget(s)
+}
+
+// checkTarget refuses options that are not for the kind of the target.
+func (r *logReading) checkTarget(s *cli.Session) error {
+	unfit, kind := []string{logGroupOption, logStreamOption}, "a MicroVM"
+	if microvmid.Valid(r.target) {
+		unfit, kind = []string{imageVersionOption}, "an image"
+	}
+	for _, name := range unfit {
+		if s.Args.Has(name) {
+			return fault.Parameter(name, "%s is not %s", value.Quote(r.target), kind)
+		}
+	}
+	for _, name := range []string{logGroupOption, logStreamOption, imageVersionOption} {
+		if s.Args.Has(name) && strings.Trim(s.Args.Value(name), " .") == "" { // dots would be another path
+			return fault.Parameter(name, "%s is not a name", value.Quote(s.Args.Value(name)))
+		}
+	}
+	return nil
+}
+
+// sinceTime reads a time, or a duration before now.
+func sinceTime(text string, now time.Time) (time.Time, error) {
+	if d, err := time.ParseDuration(text); err == nil && d > 0 {
+		return now.Add(-d), nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return at, fault.Parameter(sinceOption, "%s is neither a time, such as 2026-08-01T12:00:00Z, nor a duration above 0, such as 90m or 12h", value.Quote(text))
+	}
+	return at, nil
+}
+
+// source finds out where the output of the target is.
+func (r *logReading) source(ctx context.Context, s *cli.Session, client *lambdamicrovms.Client) (logs.Source, error) {
+	var source logs.Source
+	var ok bool
+	if microvmid.Valid(r.target) {
+		vm, err := client.GetMicroVM(ctx, &lambdamicrovms.GetMicroVMInput{MicroVMIdentifier: &r.target})
+		if err != nil {
+			return source, s.CallError(ctx, err)
+		}
+		source, ok = session.LogSource(vm, microVMLogging(s.Args))
+	} else {
+		version, err := r.version(ctx, s, client)
+		if err != nil {
+			return source, err
+		}
+		source, ok = images.LogSource(version)
+	}
+	if !ok {
+		return source, fault.General("%s writes no output: its logging is disabled", r.target)
+	}
+	return source, nil
+}
+
+// microVMLogging is the logging configuration that the options name, or nil.
+func microVMLogging(args *argparse.Result) types.Logging {
+	var to types.LoggingMemberCloudWatch
+	if group := args.Value(logGroupOption); group != "" {
+		to.Value.LogGroup = &group
+	}
+	if stream := args.Value(logStreamOption); stream != "" {
+		to.Value.LogStream = &stream
+	}
+	if to.Value.LogGroup == nil && to.Value.LogStream == nil {
+		return nil
+	}
+	return &to
+}
+
+// version returns the version of the image that is asked for, or the newest one.
+func (r *logReading) version(ctx context.Context, s *cli.Session, client *lambdamicrovms.Client) (*lambdamicrovms.GetMicroVMImageVersionOutput, error) {
+	arn, err := imageOfWord(ctx, s, client, r.target)
+	if err != nil {
+		return nil, err
+	}
+	version := s.Args.Value(imageVersionOption)
+	if version == "" {
+		for item, err := range lambdamicrovms.NewListMicroVMImageVersionsPaginator(client,
+			&lambdamicrovms.ListMicroVMImageVersionsInput{ImageIdentifier: &arn}).Items(ctx) {
+			if err != nil {
+				return nil, s.CallError(ctx, err)
+			}
+			if item.ImageVersion != nil && compareVersions(*item.ImageVersion, version) > 0 {
+				version = *item.ImageVersion
+			}
+		}
+	}
+	if version == "" {
+		return nil, fault.General("The image %s has no version", r.target)
+	}
+	out, err := client.GetMicroVMImageVersion(ctx, &lambdamicrovms.GetMicroVMImageVersionInput{ImageIdentifier: &arn, ImageVersion: &version})
+	return out, s.CallError(ctx, err)
+}
+
+// compareVersions orders versions such as 9.0 and 10.0.
+func compareVersions(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) }
+
+// printLine prints a line.
+func printLine(s *cli.Session, line logs.Line) error {
+	if s.Args.Has(jsonOption) {
+		encoder := json.NewEncoder(s.Stdout)
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(logLine(line))
+	}
+	_, err := fmt.Fprintf(s.Stdout, "%s  %s\n", line.Time.UTC().Format("2006-01-02T15:04:05.000Z"), line.Text)
+	return err
+}
+
+// logsError is the error of reading CloudWatch Logs.
+func logsError(ctx context.Context, s *cli.Session, err error) error {
+	var missing *logs.NotFoundError
+	switch {
+	case !errors.As(err, &missing):
+		e := *fault.Of(s.CallError(ctx, err))
+		if e.Exit == fault.ExitGeneral && e.Code == "" { // it names the endpoint of the service
+			e.Message = "Could not read CloudWatch Logs: " + err.Error()
+		}
+		return &e
+	case len(missing.Prefixes) == 0:
+		return fault.General("There is no log group %s: nothing has been written yet, or nothing may write to it", missing.Group)
+	}
+	return fault.General("The log group %s has no output of it: nothing has been written yet, or nothing may write to it", missing.Group)
+}
