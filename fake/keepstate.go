@@ -70,7 +70,7 @@ func (s *Server) loadOrCreate(path string) error {
 	case err != nil:
 		return &StateError{Path: path, Problem: StateUnreadable, Err: err}
 	case info.Size() > 0:
-		if err := s.LoadState(path); err != nil {
+		if err := s.loadState(path); err != nil {
 			return err
 		}
 	}

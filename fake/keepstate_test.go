@@ -165,6 +165,53 @@ func TestKeepStateThroughLink(t *testing.T) {
 	}
 }
 
+// All names of a file mean the same file, also those through links to directories.
+func TestKeepStateByOtherNames(t *testing.T) {
+	dir := t.TempDir()
+	deep := filepath.Join(dir, "other", "deep")
+	path := filepath.Join(dir, "other", "state.json")
+	viaDir := filepath.Join(dir, "dir", "state.json")
+	// Not filepath.Join, which would remove "..": the parent of deep is other, not dir.
+	viaParent := filepath.Join(dir, "deep") + filepath.FromSlash("/../state.json")
+	viaFile := filepath.Join(dir, "file")
+	err := errors.Join(os.MkdirAll(deep, 0o700),
+		os.Symlink("other", filepath.Join(dir, "dir")),
+		os.Symlink(deep, filepath.Join(dir, "deep")),
+		os.Symlink(filepath.FromSlash("deep/../state.json"), viaFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := keep(t, path), fake.New(t)
+	for _, name := range []string{viaDir, viaParent, viaFile} {
+		wantInUse(t, second.KeepState(name), os.Getpid())
+		wantInUse(t, second.SaveState(name), os.Getpid())
+		if err := errors.Join(first.SaveState(name), first.KeepState(name)); err != nil {
+			t.Errorf("%s: the server that keeps the file: %v", name, err)
+		}
+	}
+}
+
+// A server that keeps a file also saves a state that it loads from another file.
+func TestLoadStateIsKept(t *testing.T) {
+	dir := t.TempDir()
+	kept, other := filepath.Join(dir, "kept.json"), filepath.Join(dir, "other.json")
+	source := fake.New(t)
+	add(t, source, "app")
+	if err := source.SaveState(other); err != nil {
+		t.Fatal(err)
+	}
+	if err := keep(t, kept).LoadState(other); err != nil {
+		t.Fatal(err)
+	}
+	reader := fake.New(t)
+	if err := reader.LoadState(kept); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"app"}, imageNames(reader)); diff != "" {
+		t.Errorf("images in the kept file (-want +got):\n%s", diff)
+	}
+}
+
 func TestKeepStateAfterChdir(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)

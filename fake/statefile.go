@@ -12,8 +12,8 @@ import (
 	"path/filepath"
 )
 
-// A StateError says why a state file cannot be used. Whatever the Problem, the state of
-// the server is unchanged, and so is the file. Use [errors.Is] to test for a Problem.
+// A StateError says why a state file cannot be used. The file is unchanged. So is the state
+// of the server, unless LoadState could not save it. Use [errors.Is] to test for a Problem.
 type StateError struct {
 	Path    string
 	Problem StateProblem
@@ -136,9 +136,21 @@ func (s *Server) writeState(path string) error {
 
 // LoadState replaces the server's state with that of a file. An empty file has the state
 // of a new server. If the test clock is behind the time of the file, it moves on to it.
+// If the server keeps a file, LoadState then saves the new state to it. If that fails,
+// the server has the new state nevertheless.
 //
 // Errors are of type [*StateError].
 func (s *Server) LoadState(path string) error {
+	s.keeping.Lock()
+	defer s.keeping.Unlock()
+	if err := s.loadState(path); err != nil {
+		return err
+	}
+	return s.keep()
+}
+
+// loadState is LoadState without saving the new state.
+func (s *Server) loadState(path string) error {
 	text, err := readRegular(path)
 	if err != nil {
 		return err
@@ -148,6 +160,7 @@ func (s *Server) LoadState(path string) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if err = s.restore(saved); err == nil {
+			s.changed()
 			return nil
 		}
 		problem = StateInvalid

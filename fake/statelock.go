@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -88,20 +89,22 @@ func removeTemporary(path string) {
 }
 
 // resolveLinks returns the absolute path of the file that path links to, which need not
-// exist. Links among the directories of the path are kept: they are harmless.
+// exist. Links among the directories are resolved, too. Otherwise two servers could keep
+// one file by different names: each name could have a lock of its own.
 func resolveLinks(path string) (string, error) {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return "", err
-	}
 	for range 40 {
+		dir, base := filepath.Split(path)
+		// Before filepath.Join, which would remove "..": after a link that is another
+		// directory.
+		if resolved, err := filepath.EvalSymlinks(cmp.Or(dir, ".")); err == nil {
+			dir = resolved // if it is missing, opening the file will report the error
+		}
+		path = filepath.Join(dir, base)
 		link, err := os.Readlink(path)
 		if err != nil {
-			return path, nil //nolint:nilerr // not a link, or missing: opening it will report the error
+			return filepath.Abs(path) // not a link, or missing
 		}
 		if !filepath.IsAbs(link) {
-			// Not filepath.Join, which would remove "..": after a link that is another
-			// directory.
 			link = filepath.Dir(path) + string(filepath.Separator) + link
 		}
 		path = link
