@@ -5,7 +5,7 @@ import "strings"
 // These are the sections of RESULTS.md that commands of their own write: cmd/pack, cmd/waiters
 // and cmd/growth.
 const (
-	PackTitle   = "Packing a folder"
+	PackTitle   = "Packing a directory"
 	WaitTitle   = "Waiting"
 	GrowthTitle = "Growth"
 )

@@ -1,6 +1,6 @@
-// Command deploy packs a folder with a Dockerfile, uploads it to S3, and makes a MicroVM
+// Command deploy packs a directory with a Dockerfile, uploads it to S3, and makes a MicroVM
 // image of it: a new one, or the next version of the one that there is. A second run with
-// the same folder has nothing to do. Without flags it deploys a sample to the service's
+// the same directory has nothing to do. Without flags it deploys a sample to the service's
 // fake, in-process and without an account, twice.
 //
 //	go run ./examples/deploy
@@ -41,7 +41,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
-	flags := flag.NewFlagSet("deploy [folder]", flag.ContinueOnError)
+	flags := flag.NewFlagSet("deploy [directory]", flag.ContinueOnError)
 	bucket := flags.String("bucket", "", "S3 bucket for the archive, in the region of the image (default: the fake)")
 	name := flags.String("name", "app", "name of the image")
 	role := flags.String("build-role", "arn:aws:iam::123456789012:role/build", "ARN of the role that the service builds with")
@@ -74,7 +74,7 @@ func deploy(ctx context.Context, client *lambdamicrovms.Client, deployment image
 	return nil
 }
 
-// deployToFake deploys the folder, or the sample, twice.
+// deployToFake deploys the directory, or the sample, twice.
 func deployToFake(ctx context.Context, deployment images.Deployment) error {
 	srv := fake.NewServer(fake.WithRealTime(), fake.WithDelays(fake.Delays{BuildQueue: 500 * time.Millisecond, Build: 3 * time.Second}))
 	deployment.Uploader = images.UploaderFunc(func(_ context.Context, name string, _ io.ReadSeeker, _ int64) (string, error) {
@@ -85,7 +85,7 @@ func deployToFake(ctx context.Context, deployment images.Deployment) error {
 		if err != nil {
 			return err
 		}
-		defer os.RemoveAll(dir) //nolint:errcheck // it is in the folder for such things
+		defer os.RemoveAll(dir) //nolint:errcheck // it is in the directory for such things
 		if err := os.CopyFS(dir, sample); err != nil {
 			return err
 		}

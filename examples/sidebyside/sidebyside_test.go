@@ -22,7 +22,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// Both make the same of a folder: a new image, its next version although it is busy, and an error with the reason
+// Both make the same of a directory: a new image, its next version although it is busy, and an error with the reason
 // of a build that failed.
 func TestBothDeploy(t *testing.T) {
 	dir := t.TempDir()

@@ -1,5 +1,5 @@
 // Command compare measures the client beside official ones, prints the figures, and
-// writes them to RESULTS.md and results.svg in the folder of the module bench:
+// writes them to RESULTS.md and results.svg in the directory of the module bench:
 //
 //	go run ./bench/cmd/compare
 package main
@@ -24,7 +24,7 @@ import (
 
 func main() {
 	log.SetFlags(log.Ltime)
-	dir := flag.String("dir", "", "folder of the module bench (default: found from the current one)")
+	dir := flag.String("dir", "", "directory of the module bench (default: found from the current one)")
 	rounds := flag.Int("rounds", 31, "slices of 15 ms that a time is the median of")
 	load := flag.Duration("load", 4*time.Second, "time of each run over loopback HTTP")
 	programs := flag.Bool("programs", true, "build and start programs, too")

@@ -1,6 +1,6 @@
 //go:build unix
 
-// Command pack compares images.Zip with programs that pack folders, prints a table, and writes
+// Command pack compares images.Zip with programs that pack directories, prints a table, and writes
 // it to a section of RESULTS.md. It needs zip, tar, gzip and 7z (the packages zip and p7zip-full):
 //
 //	go run ./bench/cmd/pack
@@ -28,7 +28,7 @@ func main() {
 	log.SetFlags(log.Ltime)
 	results := flag.String("results", "bench/RESULTS.md", "file whose section is written")
 	rounds := flag.Int("rounds", 5, "runs that a figure is the median of")
-	only := flag.String("only", "", "used by the program itself: tree, zip, hash or sequential, with a folder and a file")
+	only := flag.String("only", "", "used by the program itself: tree, zip, hash or sequential, with a directory and a file")
 	flag.Parse()
 	var err error
 	if *only != "" {
@@ -71,7 +71,7 @@ func pack(how, dir, file string) error {
 // contender is a program beside others.
 type contender struct {
 	name    string
-	command []string // DIR and OUT stand for the folder and the file
+	command []string // DIR and OUT stand for the directory and the file
 	env     string
 	runs    []run
 	size    int64

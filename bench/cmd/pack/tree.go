@@ -20,7 +20,7 @@ const (
 	fillers   = 40 // large files, of which every fourth is noise
 )
 
-// tree is a folder that grows.
+// tree is a directory that grows.
 type tree struct {
 	dir   string
 	files int
@@ -72,7 +72,7 @@ func plant(dir string) (files int, size int64, err error) {
 	return t.files, t.bytes, nil
 }
 
-// copy adds what is below a folder, until there are enough files.
+// copy adds what is below a directory, until there are enough files.
 func (t *tree) copy(name, from string) error {
 	return filepath.WalkDir(from, func(path string, item fs.DirEntry, err error) error {
 		if err != nil || !item.Type().IsRegular() {
@@ -93,7 +93,7 @@ func (t *tree) copy(name, from string) error {
 	})
 }
 
-// sequential packs a folder as images.Zip did at first: by archive/zip, hashed on the way.
+// sequential packs a directory as images.Zip did at first: by archive/zip, hashed on the way.
 func sequential(w io.Writer, dir string) error {
 	out, sum := zip.NewWriter(w), sha256.New()
 	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, item fs.DirEntry, err error) error {

@@ -33,7 +33,7 @@ type converter struct {
 
 func member(name string, v any) value.Member { return value.Member{Name: name, Value: v} }
 
-func writeModel(t testing.TB, folder string) {
+func writeModel(t testing.TB, directory string) {
 	t.Helper()
 	text, err := os.ReadFile("../../../../model/lambda-microvms.json")
 	if err != nil {
@@ -59,14 +59,14 @@ func writeModel(t testing.TB, folder string) {
 			member("signatureVersion", "v4"), member("signingName", "lambda"), member("serviceFullName", "AWS Lambda MicroVMs"),
 			member("serviceId", "Lambda Microvms"), member("uid", "lambda-microvms-2025-09-09"))),
 		member("operations", operations), member("shapes", c.shapes))
-	folder = filepath.Join(folder, "lambda-microvms", "2025-09-09")
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	directory = filepath.Join(directory, "lambda-microvms", "2025-09-09")
+	if err := os.MkdirAll(directory, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for name, content := range map[string]*value.Map{
 		"service-2.json": service, "paginators-1.json": value.NewMap(member("pagination", pagination)),
 	} {
-		if err := os.WriteFile(filepath.Join(folder, name), value.Compact(content), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(directory, name), value.Compact(content), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
