@@ -99,7 +99,8 @@ func (s *Server) note(c *call, res *response) {
 		Assumed:   c.assumptions,
 		Faults:    c.struck,
 	}
-	s.watch(entry.Method, entry.Operation, entry.URL)
+	acted := entry.Method != http.MethodGet && entry.Err == nil
+	s.watch(entry.Method, entry.Operation, entry.URL, acted)
 	s.calls.add(entry)
 }
 

@@ -2,7 +2,6 @@ package fake
 
 import (
 	"fmt"
-	"net/http"
 	"os"
 	"sync"
 	"time"
@@ -48,12 +47,14 @@ type standstill struct {
 	told  bool                  // the message was logged; it is logged once
 	at    time.Time             // the server's time
 	since time.Time             // real time when the server's time was first seen at this value
-	calls map[string]repetition // by URL
+	calls map[string]repetition // by method and URL
 	total int                   // of calls since then
 }
 
-// watch checks a call.
-func (s *Server) watch(method string, operation Operation, url string) {
+// watch checks a call. acted says that the call may have changed something. Any other call
+// is a poll, also one that the service refuses: callers repeat an update, for example,
+// while the image is busy.
+func (s *Server) watch(method string, operation Operation, url string, acted bool) {
 	w := &s.standstill
 	if s.config.logf == nil || s.config.realTime || operation == "" {
 		return
@@ -64,22 +65,19 @@ func (s *Server) watch(method string, operation Operation, url string) {
 		return
 	}
 	now := time.Now()
-	if at := s.clock.Now(); !at.Equal(w.at) || method != http.MethodGet || len(w.calls) > 1000 {
+	if at := s.clock.Now(); !at.Equal(w.at) || acted || len(w.calls) > 1000 {
 		w.at, w.since, w.total = at, now, 0
 		clear(w.calls)
-	}
-	if method != http.MethodGet {
-		return
 	}
 	if w.calls == nil {
 		w.calls = make(map[string]repetition)
 	}
-	call := w.calls[url]
+	call := w.calls[method+url]
 	if now.Sub(call.last) >= idlePause {
 		call.polls++
 	}
 	call.last = now
-	w.calls[url] = call
+	w.calls[method+url] = call
 	w.total++
 	waited := now.Sub(w.since)
 	if call.polls >= idlePolls && waited >= idleTime && w.total < busyRate*int(waited.Seconds()) {

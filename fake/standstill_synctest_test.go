@@ -37,6 +37,19 @@ func TestStandstillIsReported(t *testing.T) {
 			}{client}, nil) // times out
 			return nil
 		}, false, polled},
+		{"an update that is refused while the image is built", func(_ *fake.Server, client *lambdamicrovms.Client) error {
+			for range 5 {
+				_, err := client.UpdateMicroVMImage(context.Background(), &lambdamicrovms.UpdateMicroVMImageInput{
+					ImageIdentifier: aws.String(imageARN), BaseImageArn: createInput("app").BaseImageArn,
+					BuildRoleArn: createInput("app").BuildRoleArn, CodeArtifact: createInput("app").CodeArtifact,
+				})
+				if !lambdamicrovms.IsImageBusy(err) {
+					return fmt.Errorf("%w, want that the image is busy", err)
+				}
+				time.Sleep(5 * time.Second)
+			}
+			return nil
+		}, false, "fake: UpdateMicrovmImage was polled for "},
 		{"the waiter's own clock", func(_ *fake.Server, client *lambdamicrovms.Client) error {
 			return wait(client, nil)
 		}, false, ""},

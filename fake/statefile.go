@@ -12,8 +12,9 @@ import (
 	"path/filepath"
 )
 
-// A StateError says why a state file cannot be used. The file is unchanged. So is the state
-// of the server, unless LoadState could not save it. Use [errors.Is] to test for a Problem.
+// A StateError says why a state file cannot be used. The file is unchanged. So is the
+// state of the server, unless LoadState could not save it. Use [errors.Is] to test for a
+// Problem.
 type StateError struct {
 	Path    string
 	Problem StateProblem
