@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/microvm-go/lambdamicrovms/fake"
@@ -58,6 +59,14 @@ func TestFullDisk(t *testing.T) {
 }
 
 func TestInterrupt(t *testing.T) {
+	// The lines on standard output: the last one is empty.
+	for args, lines := range map[string]int{"list-microvms": 1, "doctor --json": 1, "doctor": 4} {
+		t.Run(args, func(t *testing.T) { interruptCall(t, lines, strings.Fields(args)...) })
+	}
+}
+
+func interruptCall(t *testing.T, lines int, args ...string) {
+	t.Helper()
 	arrived, done := make(chan bool), make(chan bool)
 	cmd, stdout, stderr := command(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		close(arrived)
@@ -65,7 +74,7 @@ func TestInterrupt(t *testing.T) {
 		case <-r.Context().Done():
 		case <-done:
 		}
-	}), "list-microvms")
+	}), args...)
 	defer close(done)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -74,7 +83,7 @@ func TestInterrupt(t *testing.T) {
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 130 || stdout.String() != "\n" || stderr.Len() > 0 {
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 130 || strings.Count(stdout.String(), "\n") != lines || stderr.Len() > 0 {
 		t.Errorf("%v, stdout %q, stderr %q", err, stdout, stderr)
 	}
 }

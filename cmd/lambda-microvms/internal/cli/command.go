@@ -33,7 +33,10 @@ type Command struct {
 	Words []string
 	// Unpaged commands print without a pager: what they print comes while they work.
 	Unpaged bool
-	Run     func(ctx context.Context, s *Session) error
+	// Diagnoses is true for a command that runs although the profile cannot be found or read;
+	// see Session.Setup.
+	Diagnoses bool
+	Run       func(ctx context.Context, s *Session) error
 
 	// Subcommands are the names of the commands below this one, and Subcommand makes one of
 	// them. The command itself then has neither options nor words, and does not run.
@@ -75,6 +78,7 @@ type Session struct {
 
 	env      *environment
 	settings *settings
+	unusable error // of settings
 	debug    *debugLog
 	config   *aws.Config
 	client   *lambdamicrovms.Client

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go"
 
+	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/api"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
 )
@@ -52,7 +53,7 @@ func (s *Session) CallError(ctx context.Context, err error) error {
 	if errors.As(err, &failed) {
 		return serviceFault(err, failed)
 	}
-	return s.connectionFault(err)
+	return s.connectionFault(ctx, err)
 }
 
 // WorkflowError returns the error of a call that was part of a workflow and got no response
@@ -107,8 +108,12 @@ func nameGateway(e *fault.Error, status int) {
 }
 
 // connectionFault names the endpoint of a request that had no response.
-func (s *Session) connectionFault(err error) error {
+func (s *Session) connectionFault(ctx context.Context, err error) error {
 	e := &fault.Error{Exit: fault.ExitGeneral, Err: err, Message: err.Error()}
+	var operation *smithy.OperationError
+	if errors.As(err, &operation) && operation.ServiceID != lambdamicrovms.ServiceID {
+		return e // another service has another endpoint
+	}
 	var authority x509.UnknownAuthorityError
 	var timeout net.Error
 	var dial *net.OpError
@@ -116,7 +121,7 @@ func (s *Session) connectionFault(err error) error {
 	if errors.As(err, &dial) {
 		connected = dial.Op != "dial"
 	}
-	endpoint := s.endpointText()
+	endpoint, _ := s.Endpoint(ctx)
 	switch {
 	case errors.As(err, &authority):
 		e.Message = "SSL validation failed for " + endpoint + " " + authority.Error()
@@ -130,22 +135,6 @@ func (s *Session) connectionFault(err error) error {
 		e.Message = `Connection was closed before we received a valid response from endpoint URL: "` + endpoint + `".`
 	}
 	return e
-}
-
-// endpointText is the endpoint without credentials that its URL may hold.
-func (s *Session) endpointText() string {
-	if s.client == nil {
-		return ""
-	}
-	options := s.client.Options()
-	if options.BaseEndpoint == nil {
-		return "https://lambda." + options.Region + ".amazonaws.com"
-	}
-	u, err := url.Parse(*options.BaseEndpoint)
-	if err != nil {
-		return ""
-	}
-	return u.Scheme + "://" + u.Host + u.Path
 }
 
 // OutputError hides that nobody reads the output any more.

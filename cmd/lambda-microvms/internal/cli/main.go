@@ -87,8 +87,10 @@ func (p *program) run(ctx context.Context, args []string) error {
 		return usageError(err)
 	}
 	s := p.session
-	if s.settings, err = newSettings(p.env, result.Value("profile")); err != nil {
-		return err
+	if s.settings, s.unusable = newSettings(p.env, result.Value("profile")); s.unusable != nil {
+		if c := p.registry.Find(result.Word); c == nil || !c.Diagnoses {
+			return s.unusable
+		}
 	}
 	if s.Globals, err = readGlobals(result); err != nil {
 		return err

@@ -51,7 +51,7 @@ func promptMode(env *environment, args []string) (string, error) {
 	name, _ := env.profileName(profile)
 	s := &settings{env: env, profile: name}
 	if _, err := s.load(); err != nil {
-		return "", err
+		return "", nil //nolint:nilerr // the program reports it, unless the command is to diagnose it
 	}
 	return s.choose("", "cli_auto_prompt", "AWS_CLI_AUTO_PROMPT"), nil
 }

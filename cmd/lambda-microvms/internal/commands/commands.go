@@ -24,6 +24,7 @@ var all = [...]entry{
 	{"curl", curlCommand},
 	{"sweep", sweepCommand},
 	{"logs", logsCommand},
+	{"doctor", doctorCommand},
 	{"fake", fakeCommand},
 	{"completion", completionCommand},
 	{"man", manCommand},

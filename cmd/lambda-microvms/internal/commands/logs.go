@@ -292,11 +292,7 @@ func logsError(ctx context.Context, s *cli.Session, err error) error {
 	var missing *logs.NotFoundError
 	switch {
 	case !errors.As(err, &missing):
-		e := *fault.Of(s.CallError(ctx, err))
-		if e.Exit == fault.ExitGeneral && e.Code == "" { // it names the endpoint of the service
-			e.Message = "Could not read CloudWatch Logs: " + err.Error()
-		}
-		return &e
+		return s.WorkflowError(ctx, err, "Could not read CloudWatch Logs: "+err.Error())
 	case len(missing.Prefixes) == 0:
 		return fault.General("There is no log group %s: nothing has been written yet, or nothing may write to it", missing.Group)
 	}
