@@ -236,7 +236,11 @@ func (d *doctor) service(ctx context.Context) bool {
 		d.report("service", checkFailed, fault.Of(d.s.CallError(ctx, err)).Error(), serviceRemedy(code))
 		return false
 	}
-	d.report("service", checkOK, "it responds, and accepts the credentials", "")
+	detail := "it responds, and accepts the credentials"
+	if d.s.Globals.NoSign {
+		detail = "it responds to requests without credentials"
+	}
+	d.report("service", checkOK, detail, "")
 	d.permission(ctx, "ListManagedMicrovmImages", err)
 	if managed == nil {
 		d.untried("no image of AWS is listed", managedVersions)
