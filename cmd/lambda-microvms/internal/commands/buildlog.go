@@ -15,6 +15,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
 	"github.com/microvm-go/lambdamicrovms/cwlogs"
 	"github.com/microvm-go/lambdamicrovms/images"
+	"github.com/microvm-go/lambdamicrovms/internal/partition"
 	"github.com/microvm-go/lambdamicrovms/logs"
 )
 
@@ -75,7 +76,7 @@ func logsClient(ctx context.Context, s *cli.Session) (*cloudwatchlogs.Client, er
 		return nil, err
 	}
 	client := cloudwatchlogs.NewFromConfig(cfg)
-	if isStandIn(service.Options().BaseEndpoint, client.Options().BaseEndpoint) {
+	if isStandIn(cfg.Region, service.Options().BaseEndpoint, client.Options().BaseEndpoint) {
 		return nil, nil
 	}
 	return client, nil
@@ -83,7 +84,7 @@ func logsClient(ctx context.Context, s *cli.Session) (*cloudwatchlogs.Client, er
 
 // isStandIn reports whether requests to the service go to something that is not AWS, and
 // nobody has said where its logs are.
-func isStandIn(service, logs *string) bool {
+func isStandIn(region string, service, logs *string) bool {
 	if service == nil || logs != nil && *logs != *service {
 		return false
 	}
@@ -91,9 +92,8 @@ func isStandIn(service, logs *string) bool {
 	if err != nil {
 		return true
 	}
-	host := u.Hostname()
-	return !strings.HasSuffix(host, ".amazonaws.com") && !strings.HasSuffix(host, ".amazonaws.com.cn") &&
-		!strings.HasSuffix(host, ".api.aws")
+	host, aws := u.Hostname(), partition.Of(region)
+	return !strings.HasSuffix(host, "."+aws.DNSSuffix) && !strings.HasSuffix(host, "."+aws.DualStackDNSSuffix)
 }
 
 // writeLog describes the output of a failed build.
