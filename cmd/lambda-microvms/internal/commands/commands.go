@@ -22,6 +22,7 @@ var all = [...]entry{
 	{"ps", psCommand},
 	{"run", runCommand},
 	{"curl", curlCommand},
+	{"shell", shellCommand},
 	{"sweep", sweepCommand},
 	{"logs", logsCommand},
 	{"doctor", doctorCommand},

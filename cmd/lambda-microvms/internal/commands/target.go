@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go"
 
 	"github.com/microvm-go/lambdamicrovms"
@@ -88,10 +89,7 @@ func sessionOptions(ctx context.Context, s *cli.Session, client *lambdamicrovms.
 	if err != nil {
 		return nil, err
 	}
-	var transport http.RoundTripper
-	if configured, ok := cfg.HTTPClient.(interface{ GetTransport() *http.Transport }); ok {
-		transport = configured.GetTransport()
-	}
+	transport := transportOf(cfg)
 	base := ""
 	if endpoint := client.Options().BaseEndpoint; endpoint != nil && isLocal(*endpoint) {
 		base = *endpoint
@@ -99,6 +97,14 @@ func sessionOptions(ctx context.Context, s *cli.Session, client *lambdamicrovms.
 	return func(o *session.Options) {
 		o.Transport, o.BaseEndpoint = transport, base
 	}, nil
+}
+
+// transportOf is the transport of a configuration, with its certificates and timeouts.
+func transportOf(cfg aws.Config) http.RoundTripper {
+	if configured, ok := cfg.HTTPClient.(interface{ GetTransport() *http.Transport }); ok {
+		return configured.GetTransport()
+	}
+	return nil
 }
 
 // isLocal reports whether a URL without a path names this machine.
