@@ -92,3 +92,36 @@ func TestEndpointWithoutIngress(t *testing.T) {
 		}
 	}
 }
+
+// Libraries for WebSockets take the bytes that came together with the request from
+// Reader.Buffered, and lose them if it does not count them.
+func TestEarlyBytesOnAConnection(t *testing.T) {
+	s := newSession(t, fake.WithApplication(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, rw, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer func() { _ = conn.Close() }()
+		early, err := rw.Peek(rw.Reader.Buffered())
+		if err != nil {
+			t.Error(err)
+		}
+		_, _ = fmt.Fprintf(conn, "%s.\n", early)
+	})))
+	server := httptest.NewServer(s.Server)
+	defer server.Close()
+	vm := s.started(func(*lambdamicrovms.RunMicroVMInput) {})
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	request := fmt.Sprintf("GET / HTTP/1.1\r\nHost: %s\r\nX-aws-proxy-auth: %s\r\n\r\n", *vm.Endpoint, s.token(vm.MicroVMId))
+	if _, err := io.WriteString(conn, request+"early"); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(conn).ReadString('\n'); line != "early.\n" {
+		t.Errorf("read %q, %v", line, err)
+	}
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/coder/websocket"
+	"github.com/creack/pty"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/term"
 
@@ -68,6 +69,7 @@ func TestShellTerminal(t *testing.T) {
 	srv, id := shellWorld(t)
 	server := httptest.NewServer(srv)
 	t.Cleanup(server.Close)
+	fresh := freshTerminal(t)
 	for _, test := range []struct{ name, target, end string }{
 		{"exit", id, "exit"},
 		{"leave", id, "\x1d"},
@@ -76,10 +78,6 @@ func TestShellTerminal(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			before := alive(t, srv)
 			p, cmd := start(t, []string{"AWS_ENDPOINT_URL=" + server.URL}, "shell", test.target)
-			state, err := term.GetState(int(p.pty.Fd()))
-			if err != nil {
-				t.Fatal(err)
-			}
 			p.expect("welcome to lambda-microvms")
 			p.send("ls\r")
 			p.expect("<MessageBinary>ls")
@@ -90,7 +88,7 @@ func TestShellTerminal(t *testing.T) {
 				t.Error(err)
 			}
 			restored, err := term.GetState(int(p.pty.Fd()))
-			if err != nil || *restored != *state {
+			if err != nil || *restored != *fresh {
 				t.Errorf("the terminal is not as it was: %v", err)
 			}
 			if diff := cmp.Diff(before, alive(t, srv)); diff != "" {
@@ -98,6 +96,21 @@ func TestShellTerminal(t *testing.T) {
 			}
 		})
 	}
+}
+
+// freshTerminal returns the state of a terminal that no program has changed.
+func freshTerminal(t *testing.T) *term.State {
+	t.Helper()
+	control, terminal, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = control.Close(), terminal.Close() }()
+	state, err := term.GetState(int(control.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state
 }
 
 // Without a terminal, standard input is sent as it is. No error shows the token.

@@ -75,7 +75,7 @@ func runShell(ctx context.Context, s *cli.Session) error {
 		return err
 	}
 	defer t.onInterrupt(ctx, opened)()
-	return t.close(opened, t.shell(ctx, opened))
+	return t.close(ctx, opened, t.shell(ctx, opened))
 }
 
 // shell connects the terminal with the MicroVM until one of them ends it.
