@@ -1,6 +1,9 @@
 package bench
 
-import "strings"
+import (
+	"os"
+	"strings"
+)
 
 // These are the sections of RESULTS.md that commands of their own write: cmd/pack, cmd/waiters
 // and cmd/growth.
@@ -12,6 +15,15 @@ const (
 
 // OwnSections are their titles, which cmd/compare keeps.
 var OwnSections = []string{PackTitle, WaitTitle, GrowthTitle}
+
+// WriteSection adds a section to the file of results, or replaces it.
+func WriteSection(results, title, body string) error {
+	text, err := os.ReadFile(results)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(results, []byte(WithSection(string(text), title, body)), 0o644)
+}
 
 // Section returns the body of a section of RESULTS.md, empty if there is none.
 func Section(text, title string) string {

@@ -64,11 +64,7 @@ func write(results string, most float64) error {
 		return err
 	}
 	fmt.Println(body)
-	text, err := os.ReadFile(results)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(results, []byte(bench.WithSection(string(text), bench.GrowthTitle, body)), 0o644); err != nil {
+	if err := bench.WriteSection(results, bench.GrowthTitle, body); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(filepath.Dir(results), "growth.svg"), []byte(plot), 0o644)

@@ -123,11 +123,7 @@ func compare(results string, rounds int) error {
 	}
 	text := report(all, files, size)
 	fmt.Println(text)
-	old, err := os.ReadFile(results)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(results, []byte(bench.WithSection(string(old), bench.PackTitle, text)), 0o644)
+	return bench.WriteSection(results, bench.PackTitle, text)
 }
 
 func (c *contender) measure(dir, out string, counts bool) error {

@@ -45,11 +45,7 @@ func write(results string, runs int) error {
 		return err
 	}
 	fmt.Println(body)
-	text, err := os.ReadFile(results)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(results, []byte(bench.WithSection(string(text), bench.WaitTitle, body)), 0o644); err != nil {
+	if err := bench.WriteSection(results, bench.WaitTitle, body); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(filepath.Dir(results), "waiters.svg"), []byte(plot), 0o644)
