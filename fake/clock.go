@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	systemclock "github.com/microvm-go/lambdamicrovms/internal/clock"
 )
 
 // clock is the server's time. All state is computed from past calls and this time, so
@@ -97,12 +99,5 @@ func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 		c.advance(max(d, 0))
 		return nil
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return systemclock.System{}.Sleep(ctx, d)
 }
