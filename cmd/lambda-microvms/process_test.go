@@ -30,17 +30,23 @@ func command(t *testing.T, handler http.Handler, args ...string) (cmd *exec.Cmd,
 // Nobody reads the output any more: no message, and exit code 0, as with the AWS CLI.
 func TestBrokenPipe(t *testing.T) {
 	for _, format := range []string{"json", "text", "table", "yaml", "yaml-stream"} {
-		cmd, _, stderr := command(t, fake.New(t), "list-managed-microvm-images", "--output", format)
-		reader, writer, err := os.Pipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = reader.Close()
-		cmd.Stdout = writer
-		if err := cmd.Run(); err != nil || stderr.Len() > 0 {
-			t.Errorf("%s: %v, %s", format, err, stderr)
-		}
-		_ = writer.Close()
+		expectSilence(t, fake.New(t), "list-managed-microvm-images", "--output", format)
+	}
+}
+
+// expectSilence runs a command whose standard output nobody reads.
+func expectSilence(t *testing.T, handler http.Handler, args ...string) {
+	t.Helper()
+	cmd, _, stderr := command(t, handler, args...)
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = writer.Close() }()
+	_ = reader.Close()
+	cmd.Stdout = writer
+	if err := cmd.Run(); err != nil || stderr.Len() > 0 {
+		t.Errorf("%v: %v, %s", args, err, stderr)
 	}
 }
 

@@ -18,6 +18,12 @@ import (
 // service that ended it is reported as for an operation.
 func workflowError(ctx context.Context, s *cli.Session, err error) error {
 	var known *fault.Error
+	if errors.As(err, &known) {
+		return known
+	}
+	if failed := uploadError(ctx, s, err); failed != nil {
+		return failed
+	}
 	var unpackable *images.ArtifactError
 	var failed *images.BuildFailedError
 	var invalid smithy.InvalidParamsError
@@ -25,10 +31,6 @@ func workflowError(ctx context.Context, s *cli.Session, err error) error {
 	var step *images.Error
 	var service smithy.APIError
 	switch {
-	case errors.As(err, &known):
-		return known
-	case uploadError(ctx, s, err) != nil:
-		return uploadError(ctx, s, err)
 	case errors.As(err, &unpackable):
 		return &fault.Error{Exit: fault.ExitGeneral, Message: "source: " + plain(unpackable), Err: err}
 	case errors.As(err, &failed):

@@ -40,18 +40,9 @@ func imageOfWord(ctx context.Context, s *cli.Session, client *lambdamicrovms.Cli
 	if strings.Contains(text, ":") && errors.As(err, &invalid) {
 		return "", fault.Usage("Error parsing argument IMAGE: %s is not the ARN of an image: %s", value.Quote(text), invalid.Problem)
 	}
-	found, err := images.Find(ctx, client, text)
-	var missing *images.NotFoundError
-	var failed *images.Error
-	switch {
-	case errors.As(err, &failed) && failed.Step == images.StepCheck:
-		return "", fault.Usage("Error parsing argument IMAGE: %s is neither the name nor the ARN of an image", value.Quote(text))
-	case errors.As(err, &missing):
-		return "", fault.General("There is no image named %s in this account and region", value.Quote(text))
-	case err != nil:
-		return "", s.CallError(ctx, err)
-	}
-	return *found.ImageArn, nil
+	return findImage(ctx, s, client, text, "There", func(error) error {
+		return fault.Usage("Error parsing argument IMAGE: %s is neither the name nor the ARN of an image", value.Quote(text))
+	})
 }
 
 // runOperation is run-microvm without the image, which is a word of the command line.

@@ -209,14 +209,24 @@ func imageARN(ctx context.Context, s *cli.Session, client *lambdamicrovms.Client
 		}
 		return identifier, nil
 	}
-	found, err := images.Find(ctx, client, identifier)
+	return findImage(ctx, s, client, identifier, "--"+imageOption+": there", func(cause error) error {
+		return fault.Parameter(imageOption, "%s", cause)
+	})
+}
+
+// findImage returns the ARN of the image with a name. invalid makes the error for a text that
+// cannot be a name. there begins the message that there is no such image.
+func findImage(
+	ctx context.Context, s *cli.Session, client *lambdamicrovms.Client, name, there string, invalid func(cause error) error,
+) (string, error) {
+	found, err := images.Find(ctx, client, name)
 	var missing *images.NotFoundError
-	var invalid *images.Error
+	var failed *images.Error
 	switch {
-	case errors.As(err, &invalid) && invalid.Step == images.StepCheck:
-		return "", fault.Parameter(imageOption, "%s", invalid.Err)
+	case errors.As(err, &failed) && failed.Step == images.StepCheck:
+		return "", invalid(failed.Err)
 	case errors.As(err, &missing):
-		return "", fault.General("--%s: there is no image named %s in this account and region", imageOption, value.Quote(identifier))
+		return "", fault.General("%s is no image named %s in this account and region", there, value.Quote(name))
 	case err != nil:
 		return "", workflowError(ctx, s, err)
 	}
