@@ -27,8 +27,8 @@ func (s *settings) newRetryLoop(retryer aws.Retryer, skew *atomic.Int64) *retry.
 
 // firstAttempt replaces the SDK's retry loop in compiled chains. Most calls need only one
 // attempt, but the loop's preparations for more are a third of a call's allocations.
-// firstAttempt handles an attempt that succeeds in the same way as the loop. If the
-// attempt fails, the SDK's loop takes over, with that attempt as its first.
+// A successful attempt has the same effects as in the loop. If the attempt fails, the
+// SDK's loop takes over, with that attempt as its first.
 type firstAttempt struct {
 	*settings
 	retryer aws.RetryerV2
@@ -109,8 +109,8 @@ func (m *firstAttempt) keepSkew(metadata middleware.Metadata) {
 func (m *firstAttempt) goOn(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler, made *madeAttempt) (
 	middleware.FinalizeOutput, middleware.Metadata, error,
 ) {
-	// The loop must see the skew that the attempt was signed with. Other calls may have
-	// changed the client's since.
+	// The loop must see the clock skew with which the attempt was signed. Other calls may
+	// have changed the client's clock skew since then.
 	skew := new(atomic.Int64)
 	skew.Store(int64(made.skew))
 	loop := m.newRetryLoop(&madeAttemptRetryer{m.retryer, made}, skew)
@@ -126,9 +126,9 @@ func (m *firstAttempt) goOn(ctx context.Context, in middleware.FinalizeInput, ne
 	return out, metadata, err
 }
 
-// A madeAttempt is a handler that gives the SDK's loop the failed first attempt.
+// A madeAttempt is the failed first attempt. The SDK's loop takes it instead of making one.
 type madeAttempt struct {
-	taken bool // by the loop
+	taken bool // the loop has taken the attempt
 
 	release  func(error) error
 	tokenErr error
@@ -140,7 +140,7 @@ type madeAttempt struct {
 }
 
 // madeAttemptContext hides the end of a context until the loop has taken the attempt.
-// Otherwise the loop would not begin, and the attempt's error would be lost.
+// Otherwise the loop would not start, and the attempt's error would be lost.
 type madeAttemptContext struct {
 	context.Context
 	made *madeAttempt

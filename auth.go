@@ -99,7 +99,9 @@ type sigV4Signer struct {
 	signer HTTPSignerV4
 	// ordinary, if set, signs all requests that it does not decline.
 	ordinary *sigv4.Signer
-	slog     *slogLogger // while it logs at level Debug, the SDK's signer signs
+	// slog is nil unless signing is logged. If it logs at level Debug, the SDK's signer
+	// signs, because ours does not log.
+	slog *slogLogger
 	// options are the signer options: the first for all requests, the second for those
 	// whose path is escaped once.
 	options [2]func(*v4.SignerOptions)
@@ -366,7 +368,7 @@ func (*setSigningOptions) apply(ctx context.Context, _ *smithyhttp.Request) erro
 		return err
 	}
 	if attempt.stackKey != nil {
-		ctx = attempt.Context // the same, without the payload hash, which a look-up would make
+		ctx = attempt.Context // a look-up in attempt would allocate a context for the payload hash
 	}
 	name, region := awsmiddleware.GetSigningName(ctx), awsmiddleware.GetSigningRegion(ctx) //nolint:staticcheck // deprecated, but in use
 	switch attempt.scheme.SchemeID() {
@@ -394,7 +396,7 @@ type computePayloadHash struct {
 	*settings
 	sdk v4.ComputePayloadSHA256
 	// stackKey is set in compiled chains. Their attemptContext holds the hash, and makes
-	// the context value that the SDK has for it only if somebody asks.
+	// the SDK's context value only if user code looks it up.
 	stackKey any
 }
 
@@ -436,8 +438,9 @@ func payloadHash(ctx context.Context) string {
 	return v4.GetPayloadHash(ctx)
 }
 
-// keepPayloadHash is for the step of a stack that is about to be compiled. The SDK does
-// not export the context key of stack values, so it is taken from a look-up.
+// keepPayloadHash makes computePayloadHash keep the hash in the attemptContext, in a step
+// of a stack that is about to be compiled. The SDK does not export the context key of
+// stack values, so keepPayloadHash learns it from a look-up.
 func keepPayloadHash(step *middleware.FinalizeStep) {
 	m, _ := step.Get((*computePayloadHash)(nil).ID())
 	if compute, ok := m.(*computePayloadHash); ok {
@@ -447,7 +450,7 @@ func keepPayloadHash(step *middleware.FinalizeStep) {
 	}
 }
 
-// askedContext notes the key that it was last asked for.
+// askedContext records the key of the last look-up.
 type askedContext struct {
 	context.Context
 	key any

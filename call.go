@@ -67,7 +67,7 @@ func (c *callContext) beginAttempt() {
 // operation returns the name of the operation.
 func (c *callContext) operation() string { return middleware.GetOperationName(c.shared) }
 
-// logs reports whether something may be logged about a call, other than warnings.
+// logs reports whether the client may log records about a call, besides warnings.
 func (s *settings) logs(ctx context.Context) bool {
 	return s.options.ClientLogMode != 0 && s.slog.enabled(ctx, slog.LevelDebug)
 }

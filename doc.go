@@ -47,7 +47,7 @@
 //  1. *smithy.OperationError names the operation.
 //  2. *[UncertainError], if the call may have taken effect although it failed. Without it,
 //     nothing has changed.
-//  3. *[AttemptsError], if the call needed more than one attempt: how many, and how long
+//  3. *[AttemptsError], if the call made more than one attempt: how many, and how long
 //     they took.
 //  4. *http.ResponseError of the SDK, if there was a response: status and request ID.
 //  5. The typed error of package types, or *smithy.GenericAPIError if the model does not know it.
@@ -82,10 +82,10 @@
 // # Logs, traces and metrics
 //
 // Options.ClientLogMode selects what Options.Logger receives; [SlogLogger] passes it to
-// log/slog as records with attributes. Options.TracerProvider and
-// Options.MeterProvider receive spans and duration metrics named as in the official clients.
-// The ResultMetadata of an output holds the request ID (GetRequestIDMetadata of package
-// aws/middleware), the response and the attempts.
+// log/slog as records with attributes. Options.TracerProvider and Options.MeterProvider
+// receive spans and duration metrics named as in the official clients. The ResultMetadata
+// of an output holds the request ID (GetRequestIDMetadata of package aws/middleware), the
+// response and the attempts.
 //
 // # Secrets
 //
@@ -130,8 +130,8 @@
 //
 // YAML libraries that call UnmarshalYAML(func(any) error) error and MarshalYAML() (any,
 // error) read and write the same names: gopkg.in/yaml.v3, go.yaml.in/yaml and
-// goccy/go-yaml. So does sigs.k8s.io/yaml, which goes by JSON. A number or boolean for a
-// string is an error, also in EnvironmentVariables: write it in quotes.
+// goccy/go-yaml. sigs.k8s.io/yaml does the same through JSON. A number or boolean in place
+// of a string is an error, also in EnvironmentVariables: write it in quotes.
 //
 // Names in responses are exact, and a member that is null counts as absent.
 // [UnknownSettings] lists the settings in a response that this version of the module

@@ -8,13 +8,14 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// AttemptsError reports how often and for how long a failed call was tried. It is found inside
-// the *smithy.OperationError of calls that needed more than one attempt.
+// AttemptsError reports how many attempts a failed call made, and how long they took. It
+// is found inside the *smithy.OperationError of calls with more than one attempt.
 type AttemptsError struct {
 	// Attempts is the number of attempts, at least 2.
 	Attempts int
-	// Elapsed is the time from the start of the call to its end, with the pauses between
-	// the attempts. With a client of package fake it is next to nothing.
+	// Elapsed is the time from the start of the call to its end, including the delays
+	// between the attempts. It is real time, in which the delays of package fake take no
+	// time.
 	Elapsed time.Duration
 	// Err is the error of the last attempt. If no more attempts were permitted, it is or
 	// wraps a *retry.MaxAttemptsError.
@@ -33,7 +34,8 @@ func (e *AttemptsError) Error() string {
 // Unwrap returns Err.
 func (e *AttemptsError) Unwrap() error { return e.Err }
 
-// countAttempts wraps the error of a call that began at a time, if it had several attempts.
+// countAttempts wraps err in an AttemptsError if the call had several attempts. began is
+// the start of the call.
 func countAttempts(metadata middleware.Metadata, began time.Time, err error) error {
 	attempts, _ := retry.GetAttemptResults(metadata)
 	if len(attempts.Results) < 2 {

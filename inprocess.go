@@ -6,12 +6,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// A server in the client's process, such as that of package fake, is an HTTPClient and has
-// a time of its own, which only moves when somebody moves it. Waiters and retries live in
-// that time, so that a test does not wait.
+// A server in the client's process, such as that of package fake, is an HTTPClient with
+// its own clock. Waiters and retries wait on that clock, which only advances when they or
+// the test advance it, so that tests do not wait in real time.
 
-// clockOf returns the clock of the server in the process that a client talks to, or nil. The
-// client may be embedded in a stub.
+// clockOf returns the clock of the in-process server to which a client sends requests, or
+// nil if there is none. The client may be embedded in a stub.
 func clockOf(client any) Clock {
 	configured, ok := client.(interface{ Options() Options })
 	if !ok {
@@ -28,14 +28,14 @@ func serverClock(client HTTPClient) Clock {
 	return server.Clock()
 }
 
-// A skipper is a clock that can move its time forward. Skip reports false if the clock shows
-// real time.
+// A skipper is a clock that can be advanced. Skip advances it by d, or reports false if
+// the clock shows real time.
 type skipper interface {
 	Skip(d time.Duration) bool
 }
 
-// skippedDelays lets the delays between attempts pass on the clock of a server, whatever
-// Retryer decides about them.
+// skippedDelays is a retryer whose delays between attempts pass on the clock of a server
+// instead of in real time.
 type skippedDelays struct {
 	aws.RetryerV2
 

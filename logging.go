@@ -24,9 +24,8 @@ type requestResponseLogger struct {
 	mode             aws.ClientLogMode
 	maxResponseBytes int64
 	newOutput        func() outputShape
-	slog             *slogLogger // nil if the logger is another one
-	// warns reports whether the SDK may log a warning.
-	warns bool
+	slog             *slogLogger // the logger, if it is of this type
+	warns            bool        // warnings of the SDK are logged
 }
 
 func newRequestResponseLogger(s *settings, op operationShape) *requestResponseLogger {
@@ -54,19 +53,15 @@ func (m *requestResponseLogger) HandleDeserialize(ctx context.Context, in middle
 			middleware.GetLogger(ctx).Logf(logging.Debug, "Request\n%s", m.requestText(req))
 		}
 	}
-	sent := ownBody(in.Request) // the transport takes it out of the request
+	sent := ownBody(in.Request) // before the transport removes it from the request
 	var began time.Time
 	if logs {
 		began = time.Now()
 	}
 	out, metadata, err = next.HandleDeserialize(ctx, in)
 	response, ok := out.RawResponse.(*smithyhttp.Response)
-	if m.warns && ok && response.Response != nil && !isDated(response.Header) {
-		// The SDK warns of the date, and quotes it. A server can repeat a secret there.
-		call := callOf(ctx)
-		call.learn(in.Request, sent)
-		response.Header = response.Header.Clone() // it can be that of a stub that is reused
-		response.Header.Set("Date", call.known().Clean(response.Header.Get("Date"), redact.MaxText))
+	if m.warns && ok && response.Response != nil {
+		cleanDate(response.Response, callOf(ctx), in.Request, sent)
 	}
 	if !logs || !m.mode.IsResponse() && !m.mode.IsResponseWithBody() {
 		return out, metadata, err
@@ -82,14 +77,19 @@ func (m *requestResponseLogger) HandleDeserialize(ctx context.Context, in middle
 	return out, metadata, err
 }
 
-// isDated reports whether the SDK can read the date of a response.
-func isDated(header http.Header) bool {
-	date := header.Get("Date")
+// cleanDate removes secrets from a Date header that cannot be parsed. A server can repeat
+// a secret there, and the SDK logs a warning that quotes the header.
+func cleanDate(response *http.Response, call *callContext, request any, sent *requestBody) {
+	date := response.Header.Get("Date")
 	if date == "" {
-		return true
+		return
 	}
-	_, err := http.ParseTime(date)
-	return err == nil
+	if _, err := http.ParseTime(date); err == nil {
+		return
+	}
+	call.learn(request, sent)
+	response.Header = response.Header.Clone() // it can be that of a stub that is reused
+	response.Header.Set("Date", call.known().Clean(date, redact.MaxText))
 }
 
 func (m *requestResponseLogger) requestText(req *smithyhttp.Request) string {
@@ -175,12 +175,12 @@ func (r failingReader) Read([]byte) (int, error) {
 	return 0, r.err
 }
 
-// callsLogger is the logger of the options for all calls. It removes the secrets of a call
-// from what is logged about it. Middlewares get it from the context.
+// callsLogger wraps the logger of the options. It removes the secrets of a call from the
+// messages about the call. Middlewares get it from the context.
 type callsLogger struct {
 	logging.Logger
 
-	slog *slogLogger // the same if it is one
+	slog *slogLogger // Logger, if it is of this type
 	mode aws.ClientLogMode
 }
 
@@ -188,13 +188,13 @@ type callsLogger struct {
 func loggerOfCalls(o *Options) logging.Logger {
 	l, ok := o.Logger.(*slogLogger)
 	if !ok && o.ClientLogMode == 0 {
-		return o.Logger // user code may look for its own; the client logs nothing
+		return o.Logger // unwrapped, because user code may expect its own type
 	}
 	return &callsLogger{Logger: o.Logger, slog: l, mode: o.ClientLogMode}
 }
 
-// WithContext binds the logger to a call. The retry loop asks for one in each attempt, so
-// it costs nothing unless something is likely to be logged.
+// WithContext returns the logger of a call. The retry loop calls it in each attempt, so it
+// must not allocate unless messages are likely.
 func (l *callsLogger) WithContext(ctx context.Context) logging.Logger {
 	call := callOf(ctx)
 	switch {
@@ -226,7 +226,8 @@ func (l *callLogger) Logf(classification logging.Classification, format string, 
 	l.logf(l.ctx, l.call, classification, format, v)
 }
 
-// quietLogger is a call as its own logger, for the rare warning.
+// quietLogger is the logger of a call that logs at most warnings. It converts the
+// callContext, so that it costs no allocation.
 type quietLogger callContext
 
 func (l *quietLogger) Logf(classification logging.Classification, format string, v ...any) {

@@ -24,7 +24,7 @@ type settings struct {
 	// credentials are nil without Options.Credentials.
 	credentials smithyauth.IdentityResolver
 	transport   middleware.Handler
-	slog        *slogLogger // the logger of the options, or nil if it is another one
+	slog        *slogLogger // the logger of the options, if it is of this type
 }
 
 // newSettings owns the options from now on.

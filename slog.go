@@ -18,8 +18,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/redact"
 )
 
-// SlogLogger returns a logger for Options.Logger that writes records with attributes to l,
-// or to slog.Default if l is nil. Options.ClientLogMode selects the records:
+// SlogLogger returns a logger for Options.Logger that writes records with attributes to
+// l, or to slog.Default if l is nil. Options.ClientLogMode selects the records:
 //
 //   - aws.LogRequest: "request" at level Debug, with operation, attempt, method, url and
 //     headers; aws.LogRequestWithBody adds body.
@@ -27,13 +27,13 @@ import (
 //     request_id, duration and headers; aws.LogResponseWithBody adds body. If there is no
 //     response, the record is "no response", with duration and error.
 //   - aws.LogRetries: "attempt failed" with operation, attempt, max_attempts, status,
-//     request_id, duration, error and retry. It has level Info if the client tries again,
-//     which nobody else reports, and Debug if the caller gets the error.
-//   - Other messages of the client, of the AWS SDK and of your middleware: the text, with
-//     operation and attempt, at level Debug or Warn. Further lines are in the attribute
-//     text.
+//     request_id, duration, error and retry. The level is Info if the client tries again,
+//     because nothing else reports that error, and Debug if the caller gets the error.
+//   - Other messages of the client, of the AWS SDK and of your middleware: the first line,
+//     with operation and attempt, at level Debug or Warn. The attribute text has the other
+//     lines.
 //
-// The handler gets the context of the attempt, and so its trace and span. Records have no
+// The handler gets the context of the attempt, with its trace and span. Records contain no
 // secrets; see "Secrets" in the package documentation. Nothing is formatted, copied or
 // allocated for a level that is not enabled.
 func SlogLogger(l *slog.Logger) logging.Logger {
@@ -43,8 +43,8 @@ func SlogLogger(l *slog.Logger) logging.Logger {
 	return &slogLogger{l, context.Background()}
 }
 
-// slogLogger is what SlogLogger returns. Clients recognize it: a text cannot be turned into
-// attributes afterwards.
+// slogLogger is the result of SlogLogger. Clients recognize its type and pass attributes,
+// which could not be restored from a text.
 type slogLogger struct {
 	*slog.Logger
 
@@ -60,7 +60,8 @@ func (l *slogLogger) Logf(classification logging.Classification, format string, 
 	l.logf(l.ctx, nil, classification, format, v)
 }
 
-// enabled reports whether a level is logged. Without a slog.Logger that is unknown.
+// enabled reports whether a level is logged. It is true for nil, because the levels of a
+// logger of another type are unknown.
 func (l *slogLogger) enabled(ctx context.Context, level slog.Level) bool {
 	return l == nil || l.Enabled(ctx, level)
 }
@@ -108,7 +109,7 @@ func (m *requestResponseLogger) logRequest(ctx context.Context, req *smithyhttp.
 	m.slog.LogAttrs(ctx, slog.LevelDebug, "request", attrs...)
 }
 
-// logResponse logs a response, or the error of a request that got none.
+// logResponse logs a response, or the error of a request without a response.
 func (m *requestResponseLogger) logResponse(ctx context.Context, response *smithyhttp.Response, duration time.Duration, err error) {
 	call := callOf(ctx)
 	known := call.known()
@@ -137,7 +138,7 @@ func headerAttr(known *redact.Secrets, header http.Header) slog.Attr {
 	return slog.Attr{Key: "headers", Value: slog.GroupValue(attrs...)}
 }
 
-// logAttempt logs an attempt that failed. err has no secrets any more.
+// logAttempt logs a failed attempt. The caller has removed the secrets from err.
 func (s *settings) logAttempt(ctx context.Context, call *callContext, began time.Time, err error) {
 	if call == nil { // a middleware has replaced the context
 		return
@@ -168,7 +169,7 @@ func appendRequestID(attrs []slog.Attr, id string) []slog.Attr {
 	return append(attrs, slog.String("request_id", id))
 }
 
-// requestID returns the ID that the service gave a request.
+// requestID returns the request ID in the header of a response, or "".
 func requestID(header http.Header) string {
 	if id := header.Get("X-Amzn-Requestid"); id != "" {
 		return id

@@ -54,7 +54,7 @@ func Validate(input OperationInput, mode ValidationMode) error {
 }
 
 // Violations returns all violations in err, in the order of the checks. It returns nil if
-// err does not come from validation. It also finds wrapped errors.
+// err does not come from validation. err may be wrapped.
 func Violations(err error) []*ConstraintError {
 	var params smithy.InvalidParamsError
 	if !errors.As(err, &params) {

@@ -69,7 +69,7 @@ func (v *validator) fail(at place, violation ConstraintError) {
 	v.found = append(v.found, &violation)
 }
 
-// presence is whether a member must be set.
+// presence says whether a member must be set.
 type presence bool
 
 const (
@@ -77,8 +77,8 @@ const (
 	required presence = true
 )
 
-// has reports whether a member is set, so that its value can be checked. It fails for a
-// required member that is not.
+// has reports whether a member is set, so that its value can be checked. If the member is
+// required and not set, has records a violation.
 func (v *validator) has(name string, set bool, need presence) bool {
 	if !set && need == required {
 		v.fail(place{name: name}, ConstraintError{Rule: RuleRequired})
@@ -89,7 +89,7 @@ func (v *validator) has(name string, set bool, need presence) bool {
 // present checks a required member that has no other rules.
 func (v *validator) present(name string, set bool) { v.has(name, set, required) }
 
-// stringRule is the rules of a string. The zero value allows everything.
+// stringRule holds the rules of a string. The zero value allows everything.
 type stringRule struct {
 	min, max int               // code points; max 0: no limit
 	match    func(string) bool // nil: no pattern

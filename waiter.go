@@ -58,9 +58,10 @@ type WaiterOptions[I, O any] struct {
 	OnAttempt func(WaiterAttempt)
 
 	// Clock measures the wait and sleeps between polls. The default is the system clock;
-	// with a client of package fake it is the clock of the fake server. A context's
-	// deadline counts as the system time until it when the wait begins. With any other
-	// clock only the context can interrupt a poll that hangs.
+	// with a client of package fake it is the clock of the fake server. If the context has
+	// a deadline, the system time that remains when the wait begins limits the wait on any
+	// clock. Unless Clock is the system clock, only the context can interrupt a poll that
+	// hangs.
 	Clock Clock
 }
 
@@ -199,7 +200,7 @@ const (
 type waiterSpec[O any] struct {
 	name               string
 	minDelay, maxDelay time.Duration
-	// clock is nil unless the client talks to a server in the process.
+	// clock is that of the in-process server of the client, or nil; see clockOf.
 	clock Clock
 	// accept decides about a poll; out is nil if err is not.
 	accept func(out *O, err error) verdict
@@ -355,8 +356,8 @@ func (w *Waiter[I, O]) resolve(optFns []func(*WaiterOptions[I, O])) (WaiterOptio
 	return options, nil
 }
 
-// retryable applies the acceptors in the form of WaiterOptions.Retryable. failed later
-// adds to its error what only the waitRun knows.
+// retryable is the default of WaiterOptions.Retryable: it applies the acceptors.
+// waitRun.failed completes its error.
 func (w *Waiter[I, O]) retryable(_ context.Context, _ *I, out *O, err error) (bool, error) {
 	switch w.spec.accept(out, err) {
 	case waitRetry:
