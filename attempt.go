@@ -182,14 +182,14 @@ func attemptResultsKey() any {
 				func(context.Context, middleware.FinalizeInput) (middleware.FinalizeOutput, middleware.Metadata, error) {
 					return middleware.FinalizeOutput{}, middleware.Metadata{}, nil
 				}))
-		attemptResults.key = onlyKey(metadata, func(m middleware.Metadata) bool { _, ok := retry.GetAttemptResults(m); return ok })
+		attemptResults.key = resultsKeyIn(metadata)
 	})
 	return attemptResults.key
 }
 
-// onlyKey returns the key in metadata if there is exactly one, its type has no members,
-// and has finds a value that is set under it.
-func onlyKey(metadata middleware.Metadata, has func(middleware.Metadata) bool) any {
+// resultsKeyIn returns the key in metadata if there is exactly one, its type has no
+// members, and the SDK finds attempt results under it.
+func resultsKeyIn(metadata middleware.Metadata) any {
 	values := reflect.ValueOf(metadata)
 	if values.NumField() != 1 || values.Field(0).Kind() != reflect.Map || values.Field(0).Len() != 1 {
 		return nil
@@ -204,7 +204,7 @@ func onlyKey(metadata middleware.Metadata, has func(middleware.Metadata) bool) a
 	made := reflect.Zero(key.Type()).Interface()
 	var copied middleware.Metadata
 	copied.Set(made, retry.AttemptResults{})
-	if !has(copied) {
+	if _, found := retry.GetAttemptResults(copied); !found {
 		return nil
 	}
 	return made

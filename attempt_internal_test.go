@@ -196,7 +196,7 @@ func TestKeysOfSDK(t *testing.T) {
 	} {
 		var m middleware.Metadata
 		metadata(&m)
-		if key := onlyKey(m, func(m middleware.Metadata) bool { _, ok := retry.GetAttemptResults(m); return ok }); key != nil {
+		if key := resultsKeyIn(m); key != nil {
 			t.Errorf("%s: %T", name, key)
 		}
 	}
