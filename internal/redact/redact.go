@@ -204,22 +204,12 @@ func escapings(secret string) []string {
 	return slices.DeleteFunc(forms, func(form string) bool { return strings.TrimSpace(form) == "" })
 }
 
-// jsonText is a text as it stands in a string of JSON.
+// jsonText returns a text with the escapes of a JSON string.
 func jsonText(text string) string {
-	if isPlainJSON(text) {
+	if restjson.IsPlain(text) {
 		return text
 	}
 	var w restjson.Writer
 	w.String(text)
 	return string(w.Bytes()[1 : len(w.Bytes())-1])
-}
-
-// isPlainJSON reports whether a text needs no escape in JSON.
-func isPlainJSON(text string) bool {
-	for i := range len(text) {
-		if c := text[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
-			return false
-		}
-	}
-	return true
 }

@@ -220,6 +220,10 @@ func appendString(buf []byte, s string) []byte {
 	return append(buf, '"')
 }
 
+// IsPlain reports whether a JSON string contains s without escapes. It may report false
+// for such a string if it is not ASCII.
+func IsPlain(s string) bool { return skipPlain(s, 0) == len(s) }
+
 // skipPlain returns the position of the next byte that is special or not ASCII.
 func skipPlain(s string, i int) int {
 	for i+wordSize <= len(s) {

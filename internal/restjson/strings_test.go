@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // Each special byte, at each place of a word and around its borders.
@@ -84,5 +85,20 @@ func TestPlainStringsAreNotCopied(t *testing.T) {
 	})
 	if allocs != 0 || r.End() != nil {
 		t.Errorf("%v allocations and error %v, want none", allocs, r.Err())
+	}
+}
+
+func TestIsPlain(t *testing.T) {
+	for c := range byte(utf8.RuneSelf) {
+		for _, s := range []string{string(rune(c)), "in a longer text " + string(rune(c)) + " and after it"} {
+			var w Writer
+			w.String(s)
+			if want := string(w.Bytes()) == `"`+s+`"`; IsPlain(s) != want {
+				t.Errorf("IsPlain(%q) is %t", s, !want)
+			}
+		}
+	}
+	if IsPlain("line\u2028") || IsPlain("\xff") || !IsPlain("") {
+		t.Error("a text that is not ASCII is plain, or an empty one is not")
 	}
 }
