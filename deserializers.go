@@ -31,7 +31,7 @@ func (in *CreateMicroVMAuthTokenInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (in *CreateMicroVMAuthTokenInput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
@@ -53,7 +53,7 @@ func (out *CreateMicroVMAuthTokenOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (out *CreateMicroVMAuthTokenOutput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
@@ -112,7 +112,7 @@ func (in *CreateMicroVMImageInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (in *CreateMicroVMImageInput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
@@ -181,7 +181,7 @@ func (out *CreateMicroVMImageOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (out *CreateMicroVMImageOutput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
@@ -207,7 +207,7 @@ func (in *CreateMicroVMShellAuthTokenInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (in *CreateMicroVMShellAuthTokenInput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
@@ -229,7 +229,7 @@ func (out *CreateMicroVMShellAuthTokenOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (out *CreateMicroVMShellAuthTokenOutput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
@@ -255,7 +255,7 @@ func (in *DeleteMicroVMImageInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (in *DeleteMicroVMImageInput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
@@ -279,7 +279,7 @@ func (out *DeleteMicroVMImageOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (out *DeleteMicroVMImageOutput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
@@ -305,7 +305,7 @@ func (in *DeleteMicroVMImageVersionInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (in *DeleteMicroVMImageVersionInput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
@@ -331,7 +331,7 @@ func (out *DeleteMicroVMImageVersionOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (out *DeleteMicroVMImageVersionOutput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
@@ -357,7 +357,7 @@ func (in *GetMicroVMInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (in *GetMicroVMInput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
@@ -406,7 +406,7 @@ func (out *GetMicroVMOutput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (out *GetMicroVMOutput) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, out) }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (out *GetMicroVMOutput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
@@ -430,7 +430,7 @@ func (in *GetMicroVMImageInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (in *GetMicroVMImageInput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
@@ -469,7 +469,7 @@ func (out *GetMicroVMImageOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (out *GetMicroVMImageOutput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
@@ -497,7 +497,7 @@ func (in *GetMicroVMImageBuildInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (in *GetMicroVMImageBuildInput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
@@ -541,7 +541,7 @@ func (out *GetMicroVMImageBuildOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (out *GetMicroVMImageBuildOutput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
@@ -569,7 +569,7 @@ func (in *GetMicroVMImageVersionInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (in *GetMicroVMImageVersionInput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
@@ -635,7 +635,7 @@ func (out *GetMicroVMImageVersionOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (out *GetMicroVMImageVersionOutput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
@@ -665,7 +665,7 @@ func (in *ListManagedMicroVMImageVersionsInput) UnmarshalJSON(data []byte) error
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (in *ListManagedMicroVMImageVersionsInput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
@@ -689,7 +689,7 @@ func (out *ListManagedMicroVMImageVersionsOutput) UnmarshalJSON(data []byte) err
 	return restjson.Unmarshal(data, out)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (out *ListManagedMicroVMImageVersionsOutput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
@@ -717,7 +717,7 @@ func (in *ListManagedMicroVMImagesInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (in *ListManagedMicroVMImagesInput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
@@ -741,7 +741,7 @@ func (out *ListManagedMicroVMImagesOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (out *ListManagedMicroVMImagesOutput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
@@ -782,7 +782,7 @@ func (in *ListMicroVMImageBuildsInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (in *ListMicroVMImageBuildsInput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
@@ -806,7 +806,7 @@ func (out *ListMicroVMImageBuildsOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (out *ListMicroVMImageBuildsOutput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
@@ -836,7 +836,7 @@ func (in *ListMicroVMImageVersionsInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (in *ListMicroVMImageVersionsInput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
@@ -860,7 +860,7 @@ func (out *ListMicroVMImageVersionsOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (out *ListMicroVMImageVersionsOutput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
@@ -890,7 +890,7 @@ func (in *ListMicroVMImagesInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (in *ListMicroVMImagesInput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
@@ -914,7 +914,7 @@ func (out *ListMicroVMImagesOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (out *ListMicroVMImagesOutput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
@@ -944,7 +944,7 @@ func (in *ListMicroVMsInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (in *ListMicroVMsInput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
@@ -966,7 +966,7 @@ func (out *ListMicroVMsOutput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (out *ListMicroVMsOutput) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, out) }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (out *ListMicroVMsOutput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
@@ -988,7 +988,7 @@ func (in *ListTagsInput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
 func (in *ListTagsInput) UnmarshalJSON(data []byte) error { return restjson.UnmarshalStrict(data, in) }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (in *ListTagsInput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
@@ -1008,7 +1008,7 @@ func (out *ListTagsOutput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (out *ListTagsOutput) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, out) }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (out *ListTagsOutput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
@@ -1032,7 +1032,7 @@ func (in *ResumeMicroVMInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (in *ResumeMicroVMInput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
@@ -1049,7 +1049,7 @@ func (out *ResumeMicroVMOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (out *ResumeMicroVMOutput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
@@ -1095,7 +1095,7 @@ func (in *RunMicroVMInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (in *RunMicroVMInput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
@@ -1144,7 +1144,7 @@ func (out *RunMicroVMOutput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (out *RunMicroVMOutput) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, out) }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (out *RunMicroVMOutput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
@@ -1168,7 +1168,7 @@ func (in *SuspendMicroVMInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (in *SuspendMicroVMInput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
@@ -1185,7 +1185,7 @@ func (out *SuspendMicroVMOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (out *SuspendMicroVMOutput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
@@ -1211,7 +1211,7 @@ func (in *TagResourceInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (in *TagResourceInput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
@@ -1226,7 +1226,7 @@ func (out *TagResourceOutput) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (out *TagResourceOutput) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, out) }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (out *TagResourceOutput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
@@ -1250,7 +1250,7 @@ func (in *TerminateMicroVMInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (in *TerminateMicroVMInput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
@@ -1267,7 +1267,7 @@ func (out *TerminateMicroVMOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (out *TerminateMicroVMOutput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
@@ -1293,7 +1293,7 @@ func (in *UntagResourceInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (in *UntagResourceInput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
@@ -1310,7 +1310,7 @@ func (out *UntagResourceOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (out *UntagResourceOutput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
@@ -1365,7 +1365,7 @@ func (in *UpdateMicroVMImageInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (in *UpdateMicroVMImageInput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
@@ -1431,7 +1431,7 @@ func (out *UpdateMicroVMImageOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (out *UpdateMicroVMImageOutput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }
@@ -1459,7 +1459,7 @@ func (in *UpdateMicroVMImageVersionInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (in *UpdateMicroVMImageVersionInput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, in.UnmarshalJSON)
 }
@@ -1525,7 +1525,7 @@ func (out *UpdateMicroVMImageVersionOutput) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, out)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (out *UpdateMicroVMImageVersionOutput) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, out.UnmarshalJSON)
 }

@@ -34,7 +34,7 @@ func (in *CreateMicroVMAuthTokenInput) encode(w *restjson.Writer, whole bool) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in CreateMicroVMAuthTokenInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in CreateMicroVMAuthTokenInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of CreateMicroVMAuthTokenInput, sensitive values as [REDACTED], whatever the verb.
@@ -52,7 +52,7 @@ func (out *CreateMicroVMAuthTokenOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out CreateMicroVMAuthTokenOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out CreateMicroVMAuthTokenOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of CreateMicroVMAuthTokenOutput, sensitive values as [REDACTED], whatever the verb.
@@ -96,7 +96,7 @@ func (in *CreateMicroVMImageInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in CreateMicroVMImageInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in CreateMicroVMImageInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of CreateMicroVMImageInput, sensitive values as [REDACTED], whatever the verb.
@@ -139,7 +139,7 @@ func (out *CreateMicroVMImageOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out CreateMicroVMImageOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out CreateMicroVMImageOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of CreateMicroVMImageOutput, sensitive values as [REDACTED], whatever the verb.
@@ -178,7 +178,7 @@ func (in CreateMicroVMShellAuthTokenInput) MarshalJSON() ([]byte, error) {
 	return restjson.Marshal(&in)
 }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in CreateMicroVMShellAuthTokenInput) MarshalYAML() (any, error) {
 	return restjson.MarshalYAML(&in)
 }
@@ -200,7 +200,7 @@ func (out CreateMicroVMShellAuthTokenOutput) MarshalJSON() ([]byte, error) {
 	return restjson.Marshal(&out)
 }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out CreateMicroVMShellAuthTokenOutput) MarshalYAML() (any, error) {
 	return restjson.MarshalYAML(&out)
 }
@@ -230,7 +230,7 @@ func (in *DeleteMicroVMImageInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in DeleteMicroVMImageInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in DeleteMicroVMImageInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of DeleteMicroVMImageInput, sensitive values as [REDACTED], whatever the verb.
@@ -249,7 +249,7 @@ func (out *DeleteMicroVMImageOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out DeleteMicroVMImageOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out DeleteMicroVMImageOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of DeleteMicroVMImageOutput, sensitive values as [REDACTED], whatever the verb.
@@ -275,7 +275,7 @@ func (in *DeleteMicroVMImageVersionInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in DeleteMicroVMImageVersionInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in DeleteMicroVMImageVersionInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of DeleteMicroVMImageVersionInput, sensitive values as [REDACTED], whatever the verb.
@@ -297,7 +297,7 @@ func (out DeleteMicroVMImageVersionOutput) MarshalJSON() ([]byte, error) {
 	return restjson.Marshal(&out)
 }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out DeleteMicroVMImageVersionOutput) MarshalYAML() (any, error) {
 	return restjson.MarshalYAML(&out)
 }
@@ -322,7 +322,7 @@ func (in *GetMicroVMInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in GetMicroVMInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in GetMicroVMInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of GetMicroVMInput, sensitive values as [REDACTED], whatever the verb.
@@ -352,7 +352,7 @@ func (out *GetMicroVMOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out GetMicroVMOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out GetMicroVMOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of GetMicroVMOutput, sensitive values as [REDACTED], whatever the verb.
@@ -375,7 +375,7 @@ func (in *GetMicroVMImageInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in GetMicroVMImageInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in GetMicroVMImageInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of GetMicroVMImageInput, sensitive values as [REDACTED], whatever the verb.
@@ -400,7 +400,7 @@ func (out *GetMicroVMImageOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out GetMicroVMImageOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out GetMicroVMImageOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of GetMicroVMImageOutput, sensitive values as [REDACTED], whatever the verb.
@@ -429,7 +429,7 @@ func (in *GetMicroVMImageBuildInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in GetMicroVMImageBuildInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in GetMicroVMImageBuildInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of GetMicroVMImageBuildInput, sensitive values as [REDACTED], whatever the verb.
@@ -456,7 +456,7 @@ func (out *GetMicroVMImageBuildOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out GetMicroVMImageBuildOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out GetMicroVMImageBuildOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of GetMicroVMImageBuildOutput, sensitive values as [REDACTED], whatever the verb.
@@ -482,7 +482,7 @@ func (in *GetMicroVMImageVersionInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in GetMicroVMImageVersionInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in GetMicroVMImageVersionInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of GetMicroVMImageVersionInput, sensitive values as [REDACTED], whatever the verb.
@@ -519,7 +519,7 @@ func (out *GetMicroVMImageVersionOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out GetMicroVMImageVersionOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out GetMicroVMImageVersionOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of GetMicroVMImageVersionOutput, sensitive values as [REDACTED], whatever the verb.
@@ -554,7 +554,7 @@ func (in ListManagedMicroVMImageVersionsInput) MarshalJSON() ([]byte, error) {
 	return restjson.Marshal(&in)
 }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in ListManagedMicroVMImageVersionsInput) MarshalYAML() (any, error) {
 	return restjson.MarshalYAML(&in)
 }
@@ -577,7 +577,7 @@ func (out ListManagedMicroVMImageVersionsOutput) MarshalJSON() ([]byte, error) {
 	return restjson.Marshal(&out)
 }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out ListManagedMicroVMImageVersionsOutput) MarshalYAML() (any, error) {
 	return restjson.MarshalYAML(&out)
 }
@@ -604,7 +604,7 @@ func (in *ListManagedMicroVMImagesInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in ListManagedMicroVMImagesInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in ListManagedMicroVMImagesInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of ListManagedMicroVMImagesInput, sensitive values as [REDACTED], whatever the verb.
@@ -625,7 +625,7 @@ func (out ListManagedMicroVMImagesOutput) MarshalJSON() ([]byte, error) {
 	return restjson.Marshal(&out)
 }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out ListManagedMicroVMImagesOutput) MarshalYAML() (any, error) {
 	return restjson.MarshalYAML(&out)
 }
@@ -664,7 +664,7 @@ func (in *ListMicroVMImageBuildsInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in ListMicroVMImageBuildsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in ListMicroVMImageBuildsInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of ListMicroVMImageBuildsInput, sensitive values as [REDACTED], whatever the verb.
@@ -683,7 +683,7 @@ func (out *ListMicroVMImageBuildsOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out ListMicroVMImageBuildsOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out ListMicroVMImageBuildsOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of ListMicroVMImageBuildsOutput, sensitive values as [REDACTED], whatever the verb.
@@ -711,7 +711,7 @@ func (in *ListMicroVMImageVersionsInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in ListMicroVMImageVersionsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in ListMicroVMImageVersionsInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of ListMicroVMImageVersionsInput, sensitive values as [REDACTED], whatever the verb.
@@ -732,7 +732,7 @@ func (out ListMicroVMImageVersionsOutput) MarshalJSON() ([]byte, error) {
 	return restjson.Marshal(&out)
 }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out ListMicroVMImageVersionsOutput) MarshalYAML() (any, error) {
 	return restjson.MarshalYAML(&out)
 }
@@ -766,7 +766,7 @@ func (in *ListMicroVMImagesInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in ListMicroVMImagesInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in ListMicroVMImagesInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of ListMicroVMImagesInput, sensitive values as [REDACTED], whatever the verb.
@@ -785,7 +785,7 @@ func (out *ListMicroVMImagesOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out ListMicroVMImagesOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out ListMicroVMImagesOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of ListMicroVMImagesOutput, sensitive values as [REDACTED], whatever the verb.
@@ -814,7 +814,7 @@ func (in *ListMicroVMsInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in ListMicroVMsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in ListMicroVMsInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of ListMicroVMsInput, sensitive values as [REDACTED], whatever the verb.
@@ -833,7 +833,7 @@ func (out *ListMicroVMsOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out ListMicroVMsOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out ListMicroVMsOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of ListMicroVMsOutput, sensitive values as [REDACTED], whatever the verb.
@@ -856,7 +856,7 @@ func (in *ListTagsInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in ListTagsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in ListTagsInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of ListTagsInput, sensitive values as [REDACTED], whatever the verb.
@@ -874,7 +874,7 @@ func (out *ListTagsOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out ListTagsOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out ListTagsOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of ListTagsOutput, sensitive values as [REDACTED], whatever the verb.
@@ -898,7 +898,7 @@ func (in *ResumeMicroVMInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in ResumeMicroVMInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in ResumeMicroVMInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of ResumeMicroVMInput, sensitive values as [REDACTED], whatever the verb.
@@ -915,7 +915,7 @@ func (out *ResumeMicroVMOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out ResumeMicroVMOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out ResumeMicroVMOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of ResumeMicroVMOutput, sensitive values as [REDACTED], whatever the verb.
@@ -949,7 +949,7 @@ func (in *RunMicroVMInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in RunMicroVMInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in RunMicroVMInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of RunMicroVMInput, sensitive values as [REDACTED], whatever the verb.
@@ -982,7 +982,7 @@ func (out *RunMicroVMOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out RunMicroVMOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out RunMicroVMOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of RunMicroVMOutput, sensitive values as [REDACTED], whatever the verb.
@@ -1006,7 +1006,7 @@ func (in *SuspendMicroVMInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in SuspendMicroVMInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in SuspendMicroVMInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of SuspendMicroVMInput, sensitive values as [REDACTED], whatever the verb.
@@ -1023,7 +1023,7 @@ func (out *SuspendMicroVMOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out SuspendMicroVMOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out SuspendMicroVMOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of SuspendMicroVMOutput, sensitive values as [REDACTED], whatever the verb.
@@ -1054,7 +1054,7 @@ func (in *TagResourceInput) encode(w *restjson.Writer, whole bool) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in TagResourceInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in TagResourceInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of TagResourceInput, sensitive values as [REDACTED], whatever the verb.
@@ -1071,7 +1071,7 @@ func (out *TagResourceOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out TagResourceOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out TagResourceOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of TagResourceOutput, sensitive values as [REDACTED], whatever the verb.
@@ -1094,7 +1094,7 @@ func (in *TerminateMicroVMInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in TerminateMicroVMInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in TerminateMicroVMInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of TerminateMicroVMInput, sensitive values as [REDACTED], whatever the verb.
@@ -1111,7 +1111,7 @@ func (out *TerminateMicroVMOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out TerminateMicroVMOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out TerminateMicroVMOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of TerminateMicroVMOutput, sensitive values as [REDACTED], whatever the verb.
@@ -1136,7 +1136,7 @@ func (in *UntagResourceInput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in UntagResourceInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in UntagResourceInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of UntagResourceInput, sensitive values as [REDACTED], whatever the verb.
@@ -1153,7 +1153,7 @@ func (out *UntagResourceOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out UntagResourceOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out UntagResourceOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of UntagResourceOutput, sensitive values as [REDACTED], whatever the verb.
@@ -1198,7 +1198,7 @@ func (in *UpdateMicroVMImageInput) encode(w *restjson.Writer, whole bool) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in UpdateMicroVMImageInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in UpdateMicroVMImageInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of UpdateMicroVMImageInput, sensitive values as [REDACTED], whatever the verb.
@@ -1240,7 +1240,7 @@ func (out *UpdateMicroVMImageOutput) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (out UpdateMicroVMImageOutput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&out) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out UpdateMicroVMImageOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
 // Format prints the name and the JSON of UpdateMicroVMImageOutput, sensitive values as [REDACTED], whatever the verb.
@@ -1281,7 +1281,7 @@ func (in *UpdateMicroVMImageVersionInput) encode(w *restjson.Writer, whole bool)
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (in UpdateMicroVMImageVersionInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(&in) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in UpdateMicroVMImageVersionInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
 // Format prints the name and the JSON of UpdateMicroVMImageVersionInput, sensitive values as [REDACTED], whatever the verb.
@@ -1320,7 +1320,7 @@ func (out UpdateMicroVMImageVersionOutput) MarshalJSON() ([]byte, error) {
 	return restjson.Marshal(&out)
 }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out UpdateMicroVMImageVersionOutput) MarshalYAML() (any, error) {
 	return restjson.MarshalYAML(&out)
 }

@@ -23,7 +23,7 @@ func (v *CloudWatchLogging) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *CloudWatchLogging) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (v *CloudWatchLogging) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
@@ -43,7 +43,7 @@ func (v *CpuConfiguration) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *CpuConfiguration) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (v *CpuConfiguration) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
@@ -67,7 +67,7 @@ func (v *Hooks) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *Hooks) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (v *Hooks) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
@@ -91,7 +91,7 @@ func (v *IdlePolicy) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *IdlePolicy) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (v *IdlePolicy) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
@@ -106,7 +106,7 @@ func (v *LoggingDisabled) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *LoggingDisabled) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (v *LoggingDisabled) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
@@ -132,7 +132,7 @@ func (v *ManagedMicroVMImageSummary) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, v)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (v *ManagedMicroVMImageSummary) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
@@ -165,7 +165,7 @@ func (v *ManagedMicroVMImageVersion) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, v)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (v *ManagedMicroVMImageVersion) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
@@ -202,7 +202,7 @@ func (v *MicroVMHooks) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *MicroVMHooks) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (v *MicroVMHooks) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
@@ -244,7 +244,7 @@ func (v *MicroVMImageBuildSummary) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, v)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (v *MicroVMImageBuildSummary) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
@@ -270,7 +270,7 @@ func (v *MicroVMImageHooks) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *MicroVMImageHooks) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (v *MicroVMImageHooks) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
@@ -303,7 +303,7 @@ func (v *MicroVMImageSummary) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *MicroVMImageSummary) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (v *MicroVMImageSummary) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
@@ -369,7 +369,7 @@ func (v *MicroVMImageVersionSummary) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, v)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (v *MicroVMImageVersionSummary) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
@@ -400,7 +400,7 @@ func (v *MicroVMItem) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *MicroVMItem) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (v *MicroVMItem) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
@@ -422,7 +422,7 @@ func (v *PortRange) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *PortRange) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (v *PortRange) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
@@ -442,7 +442,7 @@ func (v *Resources) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *Resources) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (v *Resources) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
@@ -466,7 +466,7 @@ func (v *SnapshotBuild) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *SnapshotBuild) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (v *SnapshotBuild) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
@@ -481,7 +481,7 @@ func (v *Unit) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (v *Unit) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, v) }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (v *Unit) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
@@ -501,7 +501,7 @@ func (e *AccessDeniedException) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (e *AccessDeniedException) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, e) }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (e *AccessDeniedException) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
 }
@@ -525,7 +525,7 @@ func (e *ConflictException) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (e *ConflictException) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, e) }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (e *ConflictException) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
 }
@@ -547,7 +547,7 @@ func (e *InsufficientCapacityException) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, e)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (e *InsufficientCapacityException) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
 }
@@ -571,7 +571,7 @@ func (e *InternalServerException) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, e)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (e *InternalServerException) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
 }
@@ -595,7 +595,7 @@ func (e *InvalidParameterValueException) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, e)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (e *InvalidParameterValueException) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
 }
@@ -619,7 +619,7 @@ func (e *ResourceConflictException) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, e)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (e *ResourceConflictException) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
 }
@@ -645,7 +645,7 @@ func (e *ResourceNotFoundException) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, e)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (e *ResourceNotFoundException) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
 }
@@ -667,7 +667,7 @@ func (e *ServiceException) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (e *ServiceException) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, e) }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (e *ServiceException) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
 }
@@ -700,7 +700,7 @@ func (e *ServiceQuotaExceededException) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, e)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (e *ServiceQuotaExceededException) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
 }
@@ -726,7 +726,7 @@ func (e *ThrottlingException) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (e *ThrottlingException) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, e) }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (e *ThrottlingException) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
 }
@@ -750,7 +750,7 @@ func (e *TooManyRequestsException) UnmarshalJSON(data []byte) error {
 	return restjson.Unmarshal(data, e)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (e *TooManyRequestsException) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
 }
@@ -770,7 +770,7 @@ func (e *ValidationException) DecodeJSON(r *restjson.Reader) {
 // UnmarshalJSON implements json.Unmarshaler.
 func (e *ValidationException) UnmarshalJSON(data []byte) error { return restjson.Unmarshal(data, e) }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (e *ValidationException) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
 }
@@ -795,7 +795,7 @@ func (v *CodeArtifactMemberUri) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalUnion(data, v, DecodeCodeArtifact)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (v *CodeArtifactMemberUri) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
@@ -822,7 +822,7 @@ func (v *LoggingMemberCloudWatch) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalUnion(data, v, DecodeLogging)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (v *LoggingMemberCloudWatch) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
@@ -832,7 +832,7 @@ func (v *LoggingMemberDisabled) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalUnion(data, v, DecodeLogging)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (v *LoggingMemberDisabled) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
@@ -861,7 +861,7 @@ func (v *PortSpecificationMemberAllPorts) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalUnion(data, v, DecodePortSpecification)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (v *PortSpecificationMemberAllPorts) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
@@ -871,7 +871,7 @@ func (v *PortSpecificationMemberPort) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalUnion(data, v, DecodePortSpecification)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (v *PortSpecificationMemberPort) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
@@ -881,7 +881,7 @@ func (v *PortSpecificationMemberRange) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalUnion(data, v, DecodePortSpecification)
 }
 
-// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.
+// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
 func (v *PortSpecificationMemberRange) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }

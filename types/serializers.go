@@ -20,7 +20,7 @@ func (v *CloudWatchLogging) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v CloudWatchLogging) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v CloudWatchLogging) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of CloudWatchLogging, sensitive values as [REDACTED], whatever the verb.
@@ -38,7 +38,7 @@ func (v *CpuConfiguration) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v CpuConfiguration) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v CpuConfiguration) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of CpuConfiguration, sensitive values as [REDACTED], whatever the verb.
@@ -58,7 +58,7 @@ func (v *Hooks) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v Hooks) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v Hooks) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of Hooks, sensitive values as [REDACTED], whatever the verb.
@@ -76,7 +76,7 @@ func (v *IdlePolicy) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v IdlePolicy) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v IdlePolicy) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of IdlePolicy, sensitive values as [REDACTED], whatever the verb.
@@ -91,7 +91,7 @@ func (v *LoggingDisabled) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v LoggingDisabled) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v LoggingDisabled) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of LoggingDisabled, sensitive values as [REDACTED], whatever the verb.
@@ -111,7 +111,7 @@ func (v *ManagedMicroVMImageSummary) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v ManagedMicroVMImageSummary) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v ManagedMicroVMImageSummary) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of ManagedMicroVMImageSummary, sensitive values as [REDACTED], whatever the verb.
@@ -133,7 +133,7 @@ func (v *ManagedMicroVMImageVersion) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v ManagedMicroVMImageVersion) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v ManagedMicroVMImageVersion) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of ManagedMicroVMImageVersion, sensitive values as [REDACTED], whatever the verb.
@@ -158,7 +158,7 @@ func (v *MicroVMHooks) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v MicroVMHooks) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v MicroVMHooks) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of MicroVMHooks, sensitive values as [REDACTED], whatever the verb.
@@ -182,7 +182,7 @@ func (v *MicroVMImageBuildSummary) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v MicroVMImageBuildSummary) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v MicroVMImageBuildSummary) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of MicroVMImageBuildSummary, sensitive values as [REDACTED], whatever the verb.
@@ -203,7 +203,7 @@ func (v *MicroVMImageHooks) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v MicroVMImageHooks) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v MicroVMImageHooks) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of MicroVMImageHooks, sensitive values as [REDACTED], whatever the verb.
@@ -226,7 +226,7 @@ func (v *MicroVMImageSummary) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v MicroVMImageSummary) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v MicroVMImageSummary) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of MicroVMImageSummary, sensitive values as [REDACTED], whatever the verb.
@@ -263,7 +263,7 @@ func (v *MicroVMImageVersionSummary) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v MicroVMImageVersionSummary) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v MicroVMImageVersionSummary) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of MicroVMImageVersionSummary, sensitive values as [REDACTED], whatever the verb.
@@ -290,7 +290,7 @@ func (v *MicroVMItem) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v MicroVMItem) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v MicroVMItem) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of MicroVMItem, sensitive values as [REDACTED], whatever the verb.
@@ -307,7 +307,7 @@ func (v *PortRange) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v PortRange) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v PortRange) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of PortRange, sensitive values as [REDACTED], whatever the verb.
@@ -323,7 +323,7 @@ func (v *Resources) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v Resources) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v Resources) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of Resources, sensitive values as [REDACTED], whatever the verb.
@@ -341,7 +341,7 @@ func (v *SnapshotBuild) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v SnapshotBuild) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v SnapshotBuild) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of SnapshotBuild, sensitive values as [REDACTED], whatever the verb.
@@ -356,7 +356,7 @@ func (v *Unit) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v Unit) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v Unit) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of Unit, sensitive values as [REDACTED], whatever the verb.
@@ -372,7 +372,7 @@ func (e *AccessDeniedException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e AccessDeniedException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (e AccessDeniedException) MarshalYAML() (any, error) { return restjson.MarshalYAML(&e) }
 
 // EncodeJSON is for use by this module: programs call json.Marshal.
@@ -387,7 +387,7 @@ func (e *ConflictException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e ConflictException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (e ConflictException) MarshalYAML() (any, error) { return restjson.MarshalYAML(&e) }
 
 // EncodeJSON is for use by this module: programs call json.Marshal.
@@ -400,7 +400,7 @@ func (e *InsufficientCapacityException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e InsufficientCapacityException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (e InsufficientCapacityException) MarshalYAML() (any, error) { return restjson.MarshalYAML(&e) }
 
 // EncodeJSON is for use by this module: programs call json.Marshal.
@@ -414,7 +414,7 @@ func (e *InternalServerException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e InternalServerException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (e InternalServerException) MarshalYAML() (any, error) { return restjson.MarshalYAML(&e) }
 
 // EncodeJSON is for use by this module: programs call json.Marshal.
@@ -428,7 +428,7 @@ func (e *InvalidParameterValueException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e InvalidParameterValueException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (e InvalidParameterValueException) MarshalYAML() (any, error) { return restjson.MarshalYAML(&e) }
 
 // EncodeJSON is for use by this module: programs call json.Marshal.
@@ -442,7 +442,7 @@ func (e *ResourceConflictException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e ResourceConflictException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (e ResourceConflictException) MarshalYAML() (any, error) { return restjson.MarshalYAML(&e) }
 
 // EncodeJSON is for use by this module: programs call json.Marshal.
@@ -457,7 +457,7 @@ func (e *ResourceNotFoundException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e ResourceNotFoundException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (e ResourceNotFoundException) MarshalYAML() (any, error) { return restjson.MarshalYAML(&e) }
 
 // EncodeJSON is for use by this module: programs call json.Marshal.
@@ -471,7 +471,7 @@ func (e *ServiceException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e ServiceException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (e ServiceException) MarshalYAML() (any, error) { return restjson.MarshalYAML(&e) }
 
 // EncodeJSON is for use by this module: programs call json.Marshal.
@@ -488,7 +488,7 @@ func (e *ServiceQuotaExceededException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e ServiceQuotaExceededException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (e ServiceQuotaExceededException) MarshalYAML() (any, error) { return restjson.MarshalYAML(&e) }
 
 // EncodeJSON is for use by this module: programs call json.Marshal.
@@ -504,7 +504,7 @@ func (e *ThrottlingException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e ThrottlingException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (e ThrottlingException) MarshalYAML() (any, error) { return restjson.MarshalYAML(&e) }
 
 // EncodeJSON is for use by this module: programs call json.Marshal.
@@ -518,7 +518,7 @@ func (e *TooManyRequestsException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e TooManyRequestsException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (e TooManyRequestsException) MarshalYAML() (any, error) { return restjson.MarshalYAML(&e) }
 
 // EncodeJSON is for use by this module: programs call json.Marshal.
@@ -531,7 +531,7 @@ func (e *ValidationException) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (e ValidationException) MarshalJSON() ([]byte, error) { return restjson.Marshal(&e) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (e ValidationException) MarshalYAML() (any, error) { return restjson.MarshalYAML(&e) }
 
 // EncodeJSON is for use by this module: programs call json.Marshal.
@@ -549,7 +549,7 @@ func (v *CodeArtifactMemberUri) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v CodeArtifactMemberUri) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v CodeArtifactMemberUri) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of CodeArtifactMemberUri, sensitive values as [REDACTED], whatever the verb.
@@ -572,7 +572,7 @@ func (v *LoggingMemberCloudWatch) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v LoggingMemberCloudWatch) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v LoggingMemberCloudWatch) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of LoggingMemberCloudWatch, sensitive values as [REDACTED], whatever the verb.
@@ -595,7 +595,7 @@ func (v *LoggingMemberDisabled) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v LoggingMemberDisabled) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v LoggingMemberDisabled) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of LoggingMemberDisabled, sensitive values as [REDACTED], whatever the verb.
@@ -618,7 +618,7 @@ func (v *PortSpecificationMemberAllPorts) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v PortSpecificationMemberAllPorts) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v PortSpecificationMemberAllPorts) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of PortSpecificationMemberAllPorts, sensitive values as [REDACTED], whatever the verb.
@@ -641,7 +641,7 @@ func (v *PortSpecificationMemberPort) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v PortSpecificationMemberPort) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v PortSpecificationMemberPort) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of PortSpecificationMemberPort, sensitive values as [REDACTED], whatever the verb.
@@ -664,7 +664,7 @@ func (v *PortSpecificationMemberRange) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v PortSpecificationMemberRange) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v PortSpecificationMemberRange) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of PortSpecificationMemberRange, sensitive values as [REDACTED], whatever the verb.
@@ -687,7 +687,7 @@ func (v *UnknownUnionMember) EncodeJSON(w *restjson.Writer) {
 // MarshalJSON implements json.Marshaler in the form of the wire.
 func (v UnknownUnionMember) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 
-// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.
+// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v UnknownUnionMember) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
 // Format prints the name and the JSON of UnknownUnionMember, sensitive values as [REDACTED], whatever the verb.

@@ -121,14 +121,14 @@ func encoder(p *printer, s *plan.Struct) {
 func marshaler(p *printer, name, v string) {
 	p.p("// MarshalJSON implements json.Marshaler in the form of the wire.")
 	p.p("func (%s %s) MarshalJSON() ([]byte, error) { return @restjson.Marshal(&%[1]s) }\n", v, name)
-	p.p("// MarshalYAML returns what MarshalJSON writes, as values that YAML libraries encode.")
+	p.p("// MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.")
 	p.p("func (%s %s) MarshalYAML() (any, error) { return @restjson.MarshalYAML(&%[1]s) }\n", v, name)
 }
 
 // yamlUnmarshaler prints the method that gopkg.in/yaml.v3 and goccy/go-yaml call to
 // decode. Neither calls UnmarshalJSON.
 func yamlUnmarshaler(p *printer, name, v string) {
-	p.p("// UnmarshalYAML reads with decode, which a YAML library supplies, what UnmarshalJSON reads.")
+	p.p("// UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.")
 	p.p("func (%s *%s) UnmarshalYAML(decode func(any) error) error { return @restjson.UnmarshalYAML(decode, %[1]s.UnmarshalJSON) }\n", v, name)
 }
 

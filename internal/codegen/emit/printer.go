@@ -146,11 +146,11 @@ func (p *printer) doc(paragraphs ...string) {
 	}
 }
 
-// about returns the begin of a comment on a type or member: its name, a colon, and the
+// about returns the start of a comment on a type or member: its name, a colon, and the
 // model's documentation.
 func about(name, doc string) string { return describe(name, ": ", doc) }
 
-// does returns the begin of a comment on a function: its name and the model's
+// does returns the start of a comment on a function: its name and the model's
 // documentation, as one sentence.
 func does(name, doc string) string { return describe(name, " ", doc) }
 

@@ -32,7 +32,7 @@ type WaitCommand struct {
 	*Waiter
 	Name      string // kebab form of the waiter's name
 	Doc       string
-	Operation *Operation // the one that it polls
+	Operation *Operation // that the waiter polls
 }
 
 // CommandShape is a type for the help and the checks of the command line.
