@@ -56,7 +56,7 @@ func (t *Trace) StartSpan(ctx context.Context, name string, opts ...tracing.Span
 	return tracing.WithSpan(ctx, s), s
 }
 
-// Name returns the name, and "" for no span.
+// Name returns the name, or "" if s is nil.
 func (s *Span) Name() string {
 	if s == nil {
 		return ""
@@ -72,10 +72,18 @@ func (s *Span) SetProperty(k, v any) {
 }
 
 // SetStatus records the status.
-func (s *Span) SetStatus(status tracing.SpanStatus) { s.Status = status }
+func (s *Span) SetStatus(status tracing.SpanStatus) {
+	s.trace.mu.Lock()
+	defer s.trace.mu.Unlock()
+	s.Status = status
+}
 
-// End counts.
-func (s *Span) End() { s.Ends++ }
+// End counts the calls of End, which must be one.
+func (s *Span) End() {
+	s.trace.mu.Lock()
+	defer s.trace.mu.Unlock()
+	s.Ends++
+}
 
 // Named returns the first span with the name, or an empty one.
 func (t *Trace) Named(name string) *Span {
@@ -87,8 +95,8 @@ func (t *Trace) Named(name string) *Span {
 	return &Span{}
 }
 
-// Tree returns a line for each span that keep wants, indented below its parent, in the
-// order of their starts. It marks the spans that have not ended once.
+// Tree returns a line for each span that keep selects, indented below its parent, in the
+// order of their starts. It marks spans that have not ended exactly once.
 func (t *Trace) Tree(keep func(*Span) bool) []string {
 	var lines []string
 	for _, s := range t.Spans {

@@ -76,7 +76,7 @@ func (d *demonstration) create(ctx context.Context, name string) error {
 	return d.built(ctx, created.ImageArn, created.ImageVersion)
 }
 
-// fail updates demoFailing, unless it was updated before.
+// fail starts a build of demoFailing that fails, unless one has failed before.
 func (d *demonstration) fail(ctx context.Context) error {
 	found, err := images.Find(ctx, d.client, demoFailing)
 	if err != nil || found.LatestFailedImageVersion != nil {
@@ -118,7 +118,8 @@ func (d *demonstration) built(ctx context.Context, image, version *string) error
 	}).Wait(ctx, in, time.Hour)
 }
 
-// skippingClock moves the server ahead instead of sleeping.
+// skippingClock advances the server's clock instead of sleeping. The server's own clock
+// would sleep, because it shows real time.
 type skippingClock struct{ *fake.Server }
 
 func (c skippingClock) Sleep(ctx context.Context, d time.Duration) error {

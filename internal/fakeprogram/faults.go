@@ -110,8 +110,8 @@ func (q *parameters) effect(name string) fake.Effect {
 	return nil
 }
 
-// conditions returns the conditions that count last, so that they count only what the
-// others let through.
+// conditions returns the conditions of a fault. Those that count come last, so that they
+// count only the occasions that the others let through.
 func (q *parameters) conditions() (conditions []fake.Condition) {
 	if operations := q.list("on"); operations != nil {
 		conditions = append(conditions, func(o fake.Occasion) bool { return slices.Contains(operations, string(o.Operation)) })

@@ -23,7 +23,7 @@ type Program struct {
 	addr, state string
 	demo        bool
 	options     []fake.Option
-	finish      []func() error // adds the options that do not depend on exactly one flag
+	finish      []func() error // run after parsing; add options
 }
 
 // A FlagError reports that a flag has an invalid value. It does not show the value, which
@@ -53,7 +53,7 @@ func New(name string) *Program {
 	p.later(func() fake.Option { return fake.WithRegion(*region) })
 	p.later(func() fake.Option { return fake.WithAccount(*account) })
 	p.accessKeys()
-	p.flag("strict", fake.WithStrictSigning, "refuse requests that are not signed properly by a known caller: one of --access-key, or\n"+
+	p.flag("strict", fake.WithStrictSigning, "reject requests that are not signed properly by a known caller: one of --access-key, or\n"+
 		"AKIDFAKEFAKEFAKEFAKE with the secret fake-secret-access-key")
 	p.repeated("app-url", "the application on a port of the MicroVMs, or on all, as `[port=]url`", parseApplication)
 	p.managedImages()
@@ -139,14 +139,15 @@ func (p *Program) managedImages() {
 
 func (p *Program) answers() {
 	var answers fake.Answers
-	p.Flags.Func("answer", "settles what is not known of the service, by a `field=value` of fake.Answers; "+mayBeRepeated+".\n"+
+	p.Flags.Func("answer", "how to respond where the service's behavior is not known, as a `field=value` of fake.Answers; "+mayBeRepeated+".\n"+
 		"Values are success, conflict, validation or notfound; ends or stays for LongSuspension", func(text string) error {
 		return setAnswer(&answers, text)
 	})
 	p.later(func() fake.Option { return fake.WithAnswers(answers) })
 }
 
-// demoBuild is the duration of a build with --demo, since nobody would wait two minutes.
+// demoBuild is the duration of a build with --demo. The measured two minutes are too long
+// for a demonstration.
 const demoBuild = 5 * time.Second
 
 func (p *Program) delays() {

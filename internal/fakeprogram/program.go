@@ -1,4 +1,4 @@
-// Package fakeprogram is the program around package fake: its flags, and how it serves.
+// Package fakeprogram has the flags and the server of a program that serves package fake.
 // The programs fake-lambda-microvms and lambda-microvms share it.
 package fakeprogram
 
@@ -18,7 +18,7 @@ import (
 
 // Run serves until the context ends or the process receives a signal to terminate. It
 // writes its address to messages once it listens. With --demo, it writes commands to try
-// to out; command is how to call the command line in them.
+// to out; they call the command line as command.
 func (p *Program) Run(ctx context.Context, command string, out, messages io.Writer) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
 	defer stop()

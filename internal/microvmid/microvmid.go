@@ -3,8 +3,8 @@ package microvmid
 
 import "strings"
 
-// Valid reports whether s has the form of all IDs that the service gives: "microvm-" and a
-// UUID.
+// Valid reports whether s has the form of the IDs of MicroVMs: "microvm-" and a UUID. The
+// service returns no other form.
 func Valid(s string) bool {
 	uuid, ok := strings.CutPrefix(s, "microvm-")
 	if !ok || len(uuid) != len("00000000-0000-0000-0000-000000000000") {

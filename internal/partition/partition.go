@@ -48,8 +48,8 @@ func Of(region string) Partition {
 	}
 }
 
-// TrimFIPS removes the FIPS mark of region names such as "fips-us-east-1", "us-east-1-fips"
-// and "us-fips-east-1". It reports whether there was one.
+// TrimFIPS removes the FIPS mark of region names such as "fips-us-east-1",
+// "us-east-1-fips" and "us-fips-east-1". It reports whether there was one.
 func TrimFIPS(region string) (plain string, marked bool) {
 	plain = strings.ReplaceAll(region, "-fips-", "-")
 	plain = strings.ReplaceAll(plain, "fips-", "")

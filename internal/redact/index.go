@@ -43,7 +43,8 @@ type finding struct {
 
 // grow makes room for the needles of secrets.
 func (x *index) grow(secrets []string) {
-	const needlesOfOne, bytesOfOne = 12, 20 // bytes for each byte of a secret; see addEncodings
+	// Estimates for a secret, and for each byte of a secret: see addEncodings.
+	const needlesOfOne, bytesOfOne = 12, 20
 	size, needles := 0, 0
 	for _, secret := range secrets {
 		if len(secret) >= minSecret {
@@ -76,16 +77,16 @@ func (x *index) add(text []byte, tail string) {
 	}
 }
 
-// isWithout reports whether a text certainly has no run in common with a needle. That is
-// so for most texts, and is known without reducing them. It says nothing about a text
-// that may hold escapes or letters that are not ASCII.
+// isWithout reports whether a text certainly has no run in common with a needle. It saves
+// reducing most texts, and returns false for one that has to be reduced to know: one that
+// may contain escapes or letters that are not ASCII.
 func (x *index) isWithout(text string) bool {
-	kept, last := 0, uint64(0) // the last bytes of what reduce keeps, as the keys of x.first
+	kept, last := 0, uint64(0) // how many bytes reduce keeps, and the last of them as a key of x.first
 	for i := range len(text) {
 		c := text[i]
 		switch {
 		case c >= utf8.RuneSelf || c == '%' || c == '\\' || c == '&':
-			return len(text) < block // reducing makes no text longer
+			return len(text) < block // a reduced text is never longer
 		case 'A' <= c && c <= 'Z':
 			c += 'a' - 'A'
 		case 'a' <= c && c <= 'z' || '0' <= c && c <= '9':

@@ -89,7 +89,7 @@ func union(a, b []string) []string {
 		if slices.Contains(all, text) {
 			continue
 		}
-		if len(all) == len(a) {
+		if len(all) == len(a) { // the first addition: allocate for all of them
 			all = slices.Grow(all, len(b)-i)
 		}
 		all = append(all, text)

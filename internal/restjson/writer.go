@@ -154,8 +154,8 @@ func (w *Writer) Secret(s string) {
 	w.String(s)
 }
 
-// set reports whether a member is set, and writes its name if so. Otherwise it writes the
-// member as null if ExplicitNulls is set.
+// set begins a member and reports whether the caller must write its value. It returns
+// false for an unset member, which it leaves out, or writes as null with ExplicitNulls.
 func (w *Writer) set(name string, isSet bool) bool {
 	if !isSet && !w.ExplicitNulls {
 		return false

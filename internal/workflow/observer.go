@@ -11,8 +11,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/spans"
 )
 
-// An Observer traces and logs a workflow. It is nil if there is neither a tracer nor a
-// logger.
+// An Observer traces and logs a workflow. It is nil, and does nothing, if there is neither
+// a tracer nor a logger.
 type Observer struct {
 	tracer tracing.Tracer // nil without a tracer provider
 	logger *slog.Logger   // nil without a logger
@@ -38,7 +38,8 @@ func NewObserver(api any, pkg string, logger *slog.Logger, clock lambdamicrovms.
 	return o
 }
 
-// A Step is a part of a workflow, or all of it. It is nil if the Observer is.
+// A Step is a whole workflow or a part of one. It is nil, and does nothing, if the Observer
+// is nil.
 type Step struct {
 	observer *Observer
 	ctx      context.Context //nolint:containedctx // log handlers read the span from it
@@ -105,7 +106,8 @@ func (s *Step) End(err error) {
 	l.LogAttrs(s.ctx, level, s.message, s.attrs...)
 }
 
-// Log logs something that happens during a step of the workflow, such as a poll.
+// Log logs an event during a step of the workflow, such as a poll. It calls attrs only if
+// the level is enabled.
 func (o *Observer) Log(ctx context.Context, level slog.Level, message string, attrs func() []slog.Attr) {
 	if o != nil && o.logger != nil && o.logger.Enabled(ctx, level) {
 		o.logger.LogAttrs(ctx, level, message, attrs()...)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Repeated returns the error of the last of several calls that failed, with how many there
-// were and how long they took. A single call's error is returned as it is.
+// Repeated wraps the error of the last of several failed calls, with their number and how
+// long they took. It returns the error of a single call unchanged.
 func Repeated(calls int, elapsed time.Duration, err error) error {
 	if calls < 2 || err == nil {
 		return err
