@@ -25,16 +25,26 @@ func TestOfficialProgram(t *testing.T) {
 // runProgram runs a program in a separate module outside of the repository.
 func runProgram(t *testing.T, program string) string {
 	t.Helper()
-	return goProgram(t, program, "run", ".")
-}
-
-func goProgram(t *testing.T, program string, args ...string) string {
-	t.Helper()
-	root, err := os.Getwd()
+	mod, err := os.ReadFile("go.mod")
 	if err != nil {
 		t.Fatal(err)
 	}
-	mod, err := os.ReadFile("go.mod")
+	_, requirements, _ := strings.Cut(string(mod), "\n")
+	cmd := exec.Command("go", "run", ".")
+	cmd.Dir = programModule(t, program, requirements)
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return string(out)
+}
+
+// programModule writes a program in a separate module outside of the repository, which
+// requires this module, and returns its directory. requirements is the rest of go.mod.
+func programModule(t *testing.T, program, requirements string) string {
+	t.Helper()
+	root, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +52,6 @@ func goProgram(t *testing.T, program string, args ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, requirements, _ := strings.Cut(string(mod), "\n")
 	dir := t.TempDir()
 	for name, content := range map[string]string{
 		"main.go": program,
@@ -54,12 +63,5 @@ func goProgram(t *testing.T, program string, args ...string) string {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command("go", args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return string(out)
+	return dir
 }

@@ -3,7 +3,6 @@ package lambdamicrovms_test
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,14 +13,6 @@ import (
 // A program that imports the packages of this module gets no requirements of the nested
 // modules: neither in its build, nor in its module graph.
 func TestModuleGraph(t *testing.T) {
-	here, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sums, err := os.ReadFile("go.sum")
-	if err != nil {
-		t.Fatal(err)
-	}
 	const root = "github.com/microvm-go/lambdamicrovms"
 	requirements := strings.Join([]string{
 		"github.com/aws/aws-sdk-go-v2",
@@ -40,20 +31,11 @@ func TestModuleGraph(t *testing.T) {
 		{[]string{"/images"}, linked + "\ngithub.com/moby/patternmatcher"},
 	} {
 		t.Run(strings.Join(test.imports, ","), func(t *testing.T) {
-			dir := t.TempDir()
 			program := "package main\n\n"
 			for _, path := range test.imports {
 				program += "import _ \"" + root + path + "\"\n"
 			}
-			for name, content := range map[string]string{
-				"go.mod":  "module program\n\ngo 1.24\n\nrequire " + root + " v0.0.0\n\nreplace " + root + " => " + here + "\n",
-				"go.sum":  string(sums),
-				"main.go": program + "\nfunc main() {}\n",
-			} {
-				if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
+			dir := programModule(t, program+"\nfunc main() {}\n", "\ngo 1.24\n")
 			list := func(args ...string) string {
 				command := exec.Command("go", append([]string{"list", "-mod=mod"}, args...)...)
 				command.Dir = dir
@@ -65,7 +47,7 @@ func TestModuleGraph(t *testing.T) {
 				names := strings.Fields(string(out))
 				slices.Sort(names)
 				names = slices.Compact(names)
-				return strings.Join(slices.DeleteFunc(names, func(name string) bool { return name == "program" }), "\n")
+				return strings.Join(slices.DeleteFunc(names, func(name string) bool { return name == "example.com/program" }), "\n")
 			}
 			if diff := cmp.Diff(test.linked, list("-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", ".")); diff != "" {
 				t.Errorf("linked modules (-want +got):\n%s", diff)
