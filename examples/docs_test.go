@@ -115,6 +115,7 @@ var imports = map[string]string{
 	"lambdamicrovms": "github.com/microvm-go/lambdamicrovms",
 	"fake":           "github.com/microvm-go/lambdamicrovms/fake",
 	"microvmotel":    "github.com/microvm-go/lambdamicrovms/otel",
+	"iam":            "github.com/microvm-go/lambdamicrovms/iam",
 	"images":         "github.com/microvm-go/lambdamicrovms/images",
 	"session":        "github.com/microvm-go/lambdamicrovms/session",
 	"types":          "github.com/microvm-go/lambdamicrovms/types",
