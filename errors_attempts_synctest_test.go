@@ -67,8 +67,8 @@ func TestAttemptsError(t *testing.T) {
 	}
 }
 
-// No wait of a test is real: not that for a Retry-After header, not the delays of any
-// retryer, and not those of waiters.
+// With package fake nothing waits in real time: no Retry-After header, no retryer, and no
+// waiter.
 func TestFakeTakesNoTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()

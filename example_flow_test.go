@@ -62,8 +62,7 @@ func ExampleClient_RunMicroVM() {
 		return
 	}
 	id := &lambdamicrovms.GetMicroVMInput{MicroVMIdentifier: run.MicroVMId}
-	running, err := lambdamicrovms.NewMicroVMRunningWaiter(client).
-		WaitForOutput(ctx, id, time.Minute)
+	running, err := lambdamicrovms.NewMicroVMRunningWaiter(client).WaitForOutput(ctx, id, time.Minute)
 	fmt.Println(run.State, running.State, err)
 
 	token, err := client.CreateMicroVMAuthToken(ctx, &lambdamicrovms.CreateMicroVMAuthTokenInput{

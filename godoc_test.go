@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// Each package that programs can import has a synopsis and an example, and each exported name
-// in it has a sentence.
+// Each package that programs can import has a synopsis and an example, and a comment on each
+// exported name.
 func TestDocumentationOfPackages(t *testing.T) {
 	packages := publicPackages(t)
 	for _, dir := range []string{".", "types", "images", "session", "fake", "s3upload"} {
@@ -54,7 +54,7 @@ func TestDocumentationOfPackages(t *testing.T) {
 				t.Error("no example")
 			}
 			for _, name := range undocumented(pkg) {
-				t.Errorf("%s has no sentence", name)
+				t.Errorf("%s has no comment", name)
 			}
 		})
 	}
@@ -86,12 +86,12 @@ func publicPackages(t *testing.T) []string {
 	return slices.Compact(dirs)
 }
 
-// wellKnown are methods whose interface says what they do.
+// wellKnown are methods of well-known interfaces, which need no comment.
 var wellKnown = []string{"Error", "Unwrap", "Is", "String", "Format", "LogValue", "MarshalJSON", "ErrorCode", "ErrorMessage", "ErrorFault"}
 
-// undocumented returns the exported names without a sentence: a comment of their own, or for
-// constants and variables that of their group. Fields are not looked at: many have names that
-// say all.
+// undocumented returns the exported names without a comment of more than one word. The
+// comment of a group counts for its constants and variables. Fields need no comment, because
+// the names of many say enough.
 func undocumented(pkg *doc.Package) []string {
 	var names []string
 	note := func(name, text string) {

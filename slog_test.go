@@ -23,7 +23,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 )
 
-// records is a handler that keeps records, with the span of their context.
+// records is a handler that keeps records, with the value of ownKey in their context.
 type records struct {
 	level slog.Level
 	kept  []map[string]any
@@ -56,7 +56,7 @@ func (r *records) Handle(ctx context.Context, record slog.Record) error {
 	return nil
 }
 
-// keep drops the attributes of each record that are not named.
+// keep returns the records with only the named attributes.
 func keep(list []map[string]any, names ...string) []map[string]any {
 	var kept []map[string]any
 	for _, record := range list {
@@ -133,7 +133,7 @@ func TestSlogLogger(t *testing.T) {
 	}
 }
 
-// The caller gets the error of the last attempt, so that record is for debugging only.
+// The record of the last attempt is for debugging only, because the caller gets its error.
 func TestSlogLastAttempt(t *testing.T) {
 	for name, status := range map[string]int{"not retryable": 400, "last": 500} {
 		t.Run(name, func(t *testing.T) {
@@ -151,7 +151,7 @@ func TestSlogLastAttempt(t *testing.T) {
 	}
 }
 
-// Messages of others come with the attributes of the call and without its secrets.
+// Messages of middleware get the attributes of the call and the context of the attempt.
 func TestSlogMessages(t *testing.T) {
 	tests := map[string]struct {
 		mode  aws.ClientLogMode
@@ -195,8 +195,8 @@ func TestSlogMessages(t *testing.T) {
 	}
 }
 
-// The SDK quotes a date that it cannot read, in which a server can repeat the session
-// token. The warning comes whatever the mode and the level are.
+// A server can repeat the session token in a date that the SDK cannot read and quotes in a
+// warning. ClientLogMode does not turn off this warning.
 func TestWarningsHoldNoSecrets(t *testing.T) {
 	var text strings.Builder
 	for name, option := range map[string]func(*lambdamicrovms.Options){
@@ -225,7 +225,7 @@ func TestWarningsHoldNoSecrets(t *testing.T) {
 	}
 }
 
-// While the SDK's signer logs, its text is an attribute.
+// The text that the SDK's signer logs is an attribute.
 func TestSlogSigning(t *testing.T) {
 	h := records{level: slog.LevelDebug}
 	client := stubbed(func(*http.Request) (*http.Response, error) { return newResponse(200, nil, "{}"), nil }, logsTo(&h, aws.LogSigning))
@@ -267,7 +267,7 @@ func (h spanNames) Handle(ctx context.Context, _ slog.Record) error {
 	return nil
 }
 
-// A level that is off costs nothing, whatever the mode selects.
+// A level that is off costs nothing, in any mode.
 func TestSlogOffAllocatesNothing(t *testing.T) {
 	if build, ok := debug.ReadBuildInfo(); ok && slices.Contains(build.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
 		t.Skip("the race detector empties pools at random")

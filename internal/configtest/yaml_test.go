@@ -130,8 +130,8 @@ func TestYAMLInsideAStruct(t *testing.T) {
 	}
 }
 
-// Times are seconds, as on the wire, and members of the output that are sensitive are
-// written: a configuration file is no log.
+// Times are seconds, as on the wire. Sensitive members are written, because a configuration
+// file is not a log.
 func TestYAMLOfAnOutput(t *testing.T) {
 	output := lambdamicrovms.GetMicroVMImageVersionOutput{
 		CreatedAt:            aws.Time(time.Unix(1_795_000_000, 500_000_000).UTC()),
@@ -157,8 +157,8 @@ func TestYAMLOfAnOutput(t *testing.T) {
 	}
 }
 
-// What cannot be read is an error that names the member, and never an empty struct. No
-// error contains a value: it may be a secret.
+// A document that cannot be read gives an error that names the member, and never an empty
+// struct. No error contains a value, because it may be a secret.
 func TestYAMLErrors(t *testing.T) {
 	tests := map[string]struct {
 		text string

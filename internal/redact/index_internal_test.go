@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What isWithout says without reducing a text must be true of the reduced text.
+// If isWithout finds no secret in a text, there is none in the reduced text.
 func FuzzIsWithout(f *testing.F) {
 	for _, text := range []string{
 		"", "short", "a text about nothing", "before Kx7Jq2mWv9Lp4Rt8-Zb3N after", "KX7JQ2MW, then V9LP4RT8",
@@ -24,7 +24,7 @@ func FuzzIsWithout(f *testing.F) {
 	})
 }
 
-// Most texts about a call hold no secret. Finding that out must not cost memory.
+// Most texts about a call hold no secret, so such a text must not cost memory.
 func TestIsWithoutAllocatesNothing(t *testing.T) {
 	s := New([]string{"Kx7Jq2mWv9Lp4Rt8-Zb3N"})
 	const text = "https response error StatusCode: 503, RequestID: 0123-4567, api error ServiceUnavailable: Service Unavailable"

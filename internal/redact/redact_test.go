@@ -86,8 +86,8 @@ func eachByte(text, format string) string {
 	return b.String()
 }
 
-// No run of a secret survives, whatever stands around it, however it is written, and whatever
-// has been cleaned out of it.
+// No run of a secret survives, whatever is around it, in every form, and with every
+// character that Clean removes inside it.
 func FuzzRedact(f *testing.F) {
 	f.Add("Kx7Jq2mWv9Lp4Rt8-Zb3N", "before ", " after")
 	f.Add("0123456789abcdef\x00ghijklm\u00adnop", "%", "%")

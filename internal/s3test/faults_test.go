@@ -26,7 +26,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/s3upload"
 )
 
-// A spoiler handles a request in place of the server, or not.
+// A spoiler makes a request fail, before or after the server has handled it.
 type spoiler func(s *store, w http.ResponseWriter, r *http.Request)
 
 func unavailable(_ *store, w http.ResponseWriter, _ *http.Request) {
@@ -96,7 +96,7 @@ func btoi(b bool) int {
 	return 0
 }
 
-// If a request fails every time, the error says which, and nothing is left.
+// If a request fails every time, the error names it, and nothing is left in the bucket.
 func TestPersistentFault(t *testing.T) {
 	steps := map[string]s3upload.Step{"HeadBucket": s3upload.StepBucket, "HeadObject": s3upload.StepFind}
 	for _, operation := range everyOperation {
@@ -150,7 +150,7 @@ func TestCancel(t *testing.T) {
 				}
 				cancel()
 				if operation == "CreateMultipartUpload" {
-					return false // the response is waited for
+					return false // the uploader waits for the response
 				}
 				<-r.Context().Done()
 				panic(http.ErrAbortHandler)
@@ -176,7 +176,7 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// An upload that cannot be aborted is named.
+// If the upload cannot be aborted, the error names it.
 func TestAbortFails(t *testing.T) {
 	for _, ends := range []string{"UploadPart", "CompleteMultipartUpload"} {
 		s := newStore(t)
@@ -193,7 +193,7 @@ func TestAbortFails(t *testing.T) {
 			t.Errorf("%s: got %v", ends, err)
 			continue
 		}
-		// It can be aborted with what the error says.
+		// The error has all members that a later abort needs.
 		if _, err := s.inspector().AbortMultipartUpload(context.Background(), &s3.AbortMultipartUploadInput{
 			Bucket: &failed.Bucket, Key: &failed.Key, UploadId: &failed.UploadID,
 		}); err != nil {
@@ -202,7 +202,7 @@ func TestAbortFails(t *testing.T) {
 	}
 }
 
-// A part that is stored after the abort is removed by the next one.
+// S3 may store a part after an abort. Another abort removes it.
 func TestAbortIsRepeated(t *testing.T) {
 	for _, test := range []struct {
 		late int // parts are listed after this number of aborts
@@ -428,7 +428,7 @@ func TestInvalidOptions(t *testing.T) {
 	}
 }
 
-// Deploy learns of a bucket in another region before it packs the directory.
+// Deploy rejects a bucket in another region before it packs the directory.
 func TestDeploy(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM scratch\n"), 0o600); err != nil {

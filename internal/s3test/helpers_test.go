@@ -32,13 +32,13 @@ import (
 
 const bucket = "archives"
 
-// A store is a server of S3 with one bucket, whose responses a test can spoil.
+// A store is a server of S3 with one bucket, in which a test can inject faults.
 type store struct {
 	t      *testing.T
 	server http.Handler
 	region string // of the bucket
-	// fault is called before a request is handled, and may handle it itself. It returns
-	// whether it did.
+	// fault, if set, is called before a request is handled. It reports whether it has
+	// handled the request itself.
 	fault func(w http.ResponseWriter, r *http.Request, operation string) bool
 
 	mu       sync.Mutex
@@ -46,7 +46,7 @@ type store struct {
 	parts    map[string]map[string][]byte // by upload ID and number
 }
 
-// request is what the server has seen of a request.
+// request is a request that the server has received.
 type request struct {
 	operation string
 	header    http.Header
@@ -99,8 +99,8 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.serve(w, r)
 }
 
-// serve has gofakes3 handle a request, and does before what gofakes3 does not: it decodes
-// the body and verifies the checksums, as S3 does.
+// serve decodes the body and verifies the checksums, which S3 does and gofakes3 does not.
+// Then it lets gofakes3 handle the request.
 func (s *store) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err == nil && strings.Contains(r.Header.Get("Content-Encoding"), "aws-chunked") {
@@ -122,8 +122,8 @@ func (s *store) serve(w http.ResponseWriter, r *http.Request) {
 
 const checksumHeader = "X-Amz-Checksum-Crc64nvme"
 
-// verify compares the checksum in the header of a request, if any, with that of the body,
-// or of all parts if the request completes an upload.
+// verify compares the checksum in the header of a request, if any, with that of the body.
+// If the request completes an upload, it is that of all parts, which verify has recorded.
 func (s *store) verify(r *http.Request, body []byte) error {
 	query := r.URL.Query()
 	s.mu.Lock()
@@ -235,8 +235,7 @@ func (s *store) first(operation string) request {
 
 // inspector returns a client that sees the store without faults.
 func (s *store) inspector() *s3.Client {
-	clear := &store{t: s.t, server: s.server}
-	return clear.client()
+	return (&store{t: s.t, server: s.server}).client()
 }
 
 // contents returns the keys and sizes of the objects, and how many multipart uploads are
@@ -282,7 +281,7 @@ const (
 	large = 17 << 20 // three parts of 8 MiB or less
 )
 
-// archive returns content that looks like nothing else. It must not be changed.
+// archive returns random content, the same for the same size. Callers must not change it.
 func archive(size int) []byte {
 	if size == large {
 		return largeArchive()

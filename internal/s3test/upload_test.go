@@ -79,7 +79,7 @@ func TestUpload(t *testing.T) {
 	}
 }
 
-// An object of another size has been damaged by somebody, and is replaced.
+// An object of another size is damaged, so the upload replaces it.
 func TestUploadReplacesDamagedObject(t *testing.T) {
 	s := newStore(t)
 	content := archive(small)
@@ -95,7 +95,7 @@ func TestUploadReplacesDamagedObject(t *testing.T) {
 	}
 }
 
-// What the options say is in the request that creates the object.
+// The options are in the request that creates the object.
 func TestUploadOptions(t *testing.T) {
 	const owner = "123456789012"
 	headers := map[string]string{
@@ -137,7 +137,7 @@ func TestUploadOptions(t *testing.T) {
 		}
 		for _, r := range s.requests {
 			if r.header.Get("X-Amz-Expected-Bucket-Owner") != owner {
-				t.Errorf("%s is made whoever owns the bucket", r.operation)
+				t.Errorf("%s does not check the owner of the bucket", r.operation)
 			}
 		}
 		for operation, names := range test.checksums {
@@ -170,7 +170,7 @@ func TestUploadOverTLS(t *testing.T) {
 	}
 }
 
-// A client for servers without checksums is left as it is.
+// A client that is configured for servers without checksums keeps that setting.
 func TestUploadWithoutChecksums(t *testing.T) {
 	for _, size := range []int{small, large} {
 		s := newStore(t)
@@ -212,7 +212,8 @@ func TestUploadConcurrently(t *testing.T) {
 	}
 }
 
-// Without permission to list the bucket, the object may or may not exist.
+// Without permission to list the bucket, the uploader cannot see whether the object
+// exists, so it uploads.
 func TestUploadWithoutPermissionToList(t *testing.T) {
 	s := newStore(t)
 	s.fault = func(w http.ResponseWriter, _ *http.Request, operation string) bool {
