@@ -19,13 +19,14 @@ import (
 // Run serves until the context ends or the process receives a signal to terminate. It
 // writes its address to messages once it listens. With --demo, it writes commands to try
 // to out; they call the command line as command.
-func (p *Program) Run(ctx context.Context, command string, out, messages io.Writer) error {
+func (p *Program) Run(ctx context.Context, command string, out, messages io.Writer) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
 	defer stop()
 	srv, err := p.server()
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, srv.Close()) }() // releases the state file
 	var demo *demonstration
 	if p.demo {
 		if demo, err = seed(ctx, srv); err != nil {
@@ -51,7 +52,7 @@ func (p *Program) Run(ctx context.Context, command string, out, messages io.Writ
 	}
 	timeout, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	return errors.Join(server.Shutdown(timeout), srv.Close())
+	return server.Shutdown(timeout)
 }
 
 // server returns a server with the options of the flags.

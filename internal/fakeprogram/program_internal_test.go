@@ -262,3 +262,14 @@ func TestReadme(t *testing.T) {
 }
 
 const ownCommand = "go run ./cmd/lambda-microvms"
+
+// A program that cannot listen must release its state file for the next one.
+func TestStateIsReleased(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state.json")
+	err := run(context.Background(), []string{"--state", file, "--addr", "no-port"}, io.Discard, io.Discard)
+	if err == nil {
+		t.Fatal("listening on no port succeeded")
+	}
+	_, stop := start(t, "--state", file)
+	stop()
+}
