@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -198,6 +199,68 @@ func TestCurlBrokenPipe(t *testing.T) {
 	srv, id := world(t)
 	for _, args := range [][]string{{"curl", id}, {"curl", "-i", id}, {"ps"}, {"ps", "-q"}, {"sweep", "app", "--yes"}} {
 		expectSilence(t, srv, args...)
+	}
+}
+
+// A signal that ends the program at once leaves no partial file, and an old one as it was.
+func TestCurlFileKilled(t *testing.T) {
+	arrived := make(chan struct{})
+	srv, id := world(t, fake.WithApplication(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// More than the sockets hold, so that the program has begun to write the file.
+		_, _ = w.Write(make([]byte, 32<<20))
+		arrived <- struct{}{}
+		<-r.Context().Done()
+	})))
+	// A signal that the test's parent ignores, as nohup does, would be ignored here, too.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(caught)
+	for name, signals := range map[string][]os.Signal{
+		"SIGTERM": {syscall.SIGTERM},
+		"SIGHUP":  {syscall.SIGHUP},
+		"Ctrl-C":  {os.Interrupt, os.Interrupt},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "file")
+			if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cmd, _, stderr := command(t, srv, "curl", id, "-o", path)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			<-arrived
+			for _, sent := range signals {
+				_ = cmd.Process.Signal(sent)
+			}
+			_ = cmd.Wait()
+			status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
+			if killed := status.Signaled() && status.Signal() == signals[0]; !killed && status.ExitStatus() != 130 {
+				t.Errorf("%v, %s", cmd.ProcessState, stderr)
+			}
+			content, _ := os.ReadFile(path)
+			if entries, _ := os.ReadDir(dir); string(content) != "old" || len(entries) != 1 {
+				t.Errorf("the file has %q, entries: %v", content, entries)
+			}
+		})
+	}
+}
+
+// A partial file that SIGKILL has left does not disturb a later process with the same
+// number, as all have in a container.
+func TestCurlFileLeft(t *testing.T) {
+	srv, id := world(t, fake.WithApplication(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "new")
+	})))
+	program, _, stderr := command(t, srv)
+	cmd := exec.Command("sh", "-c", `echo part >".file.$$.part" && exec lambda-microvms curl "$0" -o file`, id)
+	cmd.Dir, cmd.Env, cmd.Stderr = t.TempDir(), program.Env, stderr
+	if err := cmd.Run(); err != nil {
+		t.Errorf("%v, %s", err, stderr)
+	}
+	if content, err := os.ReadFile(filepath.Join(cmd.Dir, "file")); string(content) != "new" {
+		t.Errorf("%q, %v", content, err)
 	}
 }
 

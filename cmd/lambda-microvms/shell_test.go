@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -95,6 +96,27 @@ func TestShellTerminal(t *testing.T) {
 				t.Errorf("alive, -before +after:\n%s", diff)
 			}
 		})
+	}
+}
+
+// A signal that ends the program at once leaves the terminal as it was.
+func TestShellKilled(t *testing.T) {
+	srv, id := shellWorld(t)
+	server := httptest.NewServer(srv)
+	t.Cleanup(server.Close)
+	fresh := freshTerminal(t)
+	p, cmd := start(t, []string{"AWS_ENDPOINT_URL=" + server.URL}, "shell", id)
+	p.expect("welcome to lambda-microvms")
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGTERM {
+		t.Error(cmd.ProcessState)
+	}
+	restored, err := term.GetState(int(p.pty.Fd()))
+	if err != nil || *restored != *fresh {
+		t.Errorf("the terminal is not as it was: %v", err)
 	}
 }
 

@@ -77,6 +77,7 @@ type Session struct {
 	Stderr  io.Writer
 
 	env      *environment
+	signals  *signals
 	settings *settings
 	unusable error // of settings
 	debug    *debugLog

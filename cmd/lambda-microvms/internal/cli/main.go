@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
 	"time"
@@ -36,17 +35,11 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, registry Reg
 	env := &environment{lookup: os.LookupEnv, stdout: stdout, stderr: stderr}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
-	interrupts := make(chan os.Signal, 1)
-	signal.Notify(interrupts, os.Interrupt)
-	go func() {
-		<-interrupts
-		signal.Stop(interrupts) // the second one ends the program at once
-		cancel(errInterrupted)
-	}()
+	signals := watchSignals(func() { cancel(errInterrupted) })
 	ignoreBrokenPipes()
 
 	start := func() *program {
-		return &program{env: env, registry: registry, session: &Session{Stdin: stdin, Stdout: stdout, Stderr: stderr, env: env}}
+		return &program{env: env, registry: registry, session: &Session{Stdin: stdin, Stdout: stdout, Stderr: stderr, env: env, signals: signals}}
 	}
 	p := start()
 	mode, err := promptMode(env, args)

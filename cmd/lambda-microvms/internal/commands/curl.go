@@ -261,7 +261,7 @@ func (r *curlRequest) send(ctx context.Context, opened *session.Session) error {
 		return r.print(ctx, r.s.Stdout, response)
 	}
 	path := r.s.Args.Value(fileOption)
-	file, err := newWholeFile(path)
+	file, err := newWholeFile(r.s, path)
 	if err != nil {
 		return fault.Parameter(fileOption, "%s", err)
 	}

@@ -1,23 +1,32 @@
 package commands
 
 import (
-	"fmt"
+	"crypto/rand"
 	"os"
 	"path/filepath"
+	"sync"
+
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/cli"
 )
 
-// wholeFile is a file that appears under its name when it is complete. One that is no
-// regular file, such as a pipe, is written directly.
+// wholeFile is a file that appears under its name when it is complete, and leaves nothing
+// behind before, also if a signal ends the program. One that is no regular file, such as a
+// pipe, is written directly.
 type wholeFile struct {
 	*os.File
 	path string // empty: it has its name already
+
+	// mu is held while the file appears or vanishes in its directory.
+	mu      sync.Mutex
+	release func()
 }
 
-func newWholeFile(path string) (*wholeFile, error) {
+// newWholeFile begins a file. The caller must call discard.
+func newWholeFile(s *cli.Session, path string) (*wholeFile, error) {
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {
 		file, err := os.OpenFile(path, os.O_WRONLY, 0)
-		return &wholeFile{File: file}, err
+		return &wholeFile{File: file, release: func() {}}, err
 	}
 	mode := os.FileMode(0o666) // less the umask, as that of any new file
 	if err == nil {
@@ -26,9 +35,19 @@ func newWholeFile(path string) (*wholeFile, error) {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target // replace what the link names, not the link
 	}
-	name := fmt.Sprintf(".%s.%d.part", filepath.Base(path), os.Getpid())
-	file, err := os.OpenFile(filepath.Join(filepath.Dir(path), name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	return &wholeFile{File: file, path: path}, err
+	part := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text()[:8]+".part")
+	f := &wholeFile{path: path}
+	f.release = s.OnKill(func() {
+		f.mu.Lock() // and never unlock: the command must not go on
+		f.remove()
+	})
+	f.mu.Lock()
+	f.File, err = os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	f.mu.Unlock()
+	if err != nil {
+		f.release()
+	}
+	return f, err
 }
 
 // keep gives the file its name.
@@ -36,6 +55,8 @@ func (f *wholeFile) keep() error {
 	if err := f.Close(); err != nil || f.path == "" {
 		return err
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if err := os.Rename(f.Name(), f.path); err != nil {
 		return err
 	}
@@ -45,6 +66,16 @@ func (f *wholeFile) keep() error {
 
 // discard removes a file that was not kept.
 func (f *wholeFile) discard() {
+	f.mu.Lock()
+	f.remove()
+	f.mu.Unlock()
+	f.release()
+}
+
+func (f *wholeFile) remove() {
+	if f.File == nil {
+		return
+	}
 	_ = f.Close()
 	if f.path != "" {
 		_ = os.Remove(f.Name())

@@ -97,7 +97,9 @@ func (t *target) shell(ctx context.Context, opened *session.Session) error {
 		if err != nil {
 			return fault.General("Cannot set the terminal to raw mode: %s", err)
 		}
-		defer func() { _ = term.Restore(input, before) }()
+		restore := func() { _ = term.Restore(input, before) }
+		defer restore()
+		defer t.s.OnKill(restore)()
 	}
 	return t.relay(ctx, connection)
 }
