@@ -21,10 +21,7 @@ const Program = "lambda-microvms"
 type Command struct {
 	Name    string
 	Summary string // one line for the list of commands
-	// Help is the manual page. If it is empty, the page is made of Page and of the
-	// options' Kind and Doc.
-	Help    string
-	Page    Page
+	Page    Page   // the manual page has the options' Kind and Doc, too
 	Options []argparse.Option
 	// Operation, if set, adds options for the members of its input; see Session.Input.
 	Operation *api.Operation

@@ -10,7 +10,7 @@ import (
 )
 
 // CanAsk reports whether somebody at a terminal can answer a question.
-func (s *Session) CanAsk() bool { return isTerminal(s.Stdin) && isTerminal(s.Stderr) }
+func (s *Session) CanAsk() bool { return IsTerminal(s.Stdin) && IsTerminal(s.Stderr) }
 
 // Confirm asks a question on standard error and reports whether the answer is yes. No
 // answer is no.

@@ -39,9 +39,6 @@ func globalHelp() []help.Option {
 
 // commandPage is the page of a command that is no operation.
 func commandPage(name string, c *Command) string {
-	if c.Help != "" {
-		return strings.TrimSpace(c.Help) + "\n"
-	}
 	page := help.Command{
 		Name: name, Description: c.Page.Description, Words: c.Words,
 		Global: globalHelp(), Output: c.Page.Output, Examples: c.Page.Examples,

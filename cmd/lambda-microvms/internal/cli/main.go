@@ -201,11 +201,14 @@ func unknownOptions(list []string) error {
 
 func isHelpFlag(arg string) bool { return arg == "--help" || arg == "-h" }
 
-func asksForHelp(args []string) bool {
+func asksForHelp(args []string) bool { return slices.ContainsFunc(beforeDashes(args), isHelpFlag) }
+
+// beforeDashes returns the arguments that can be options: those before a "--".
+func beforeDashes(args []string) []string {
 	if end := slices.Index(args, "--"); end >= 0 {
-		args = args[:end]
+		return args[:end]
 	}
-	return slices.ContainsFunc(args, isHelpFlag)
+	return args
 }
 
 // optionNames returns the options on a command line without their values, which may be

@@ -37,13 +37,11 @@ func (s *Session) color(stream any) bool {
 	case "off":
 		return false
 	}
-	return s.env.getenv("NO_COLOR") == "" && isTerminal(stream)
+	return s.env.getenv("NO_COLOR") == "" && IsTerminal(stream)
 }
 
 // IsTerminal reports whether a stream of a Session is a terminal.
-func IsTerminal(stream any) bool { return isTerminal(stream) }
-
-func isTerminal(stream any) bool {
+func IsTerminal(stream any) bool {
 	file, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
 }

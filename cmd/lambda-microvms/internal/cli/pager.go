@@ -23,7 +23,7 @@ type pagedWriter struct {
 // stdout returns standard output, through the pager if it is a terminal and there is one.
 func (s *Session) stdout() (out io.Writer, wait func()) {
 	command := ""
-	if !s.Globals.NoPager && isTerminal(s.env.stdout) {
+	if !s.Globals.NoPager && IsTerminal(s.env.stdout) {
 		command = s.pagerCommand()
 	}
 	if command == "" {

@@ -21,9 +21,7 @@ const (
 // promptMode returns when to prompt: the flags are looked for without the grammar, since a
 // command line that is to be completed need not fit it.
 func promptMode(env *environment, args []string) (string, error) {
-	if end := slices.Index(args, "--"); end >= 0 {
-		args = args[:end]
-	}
+	args = beforeDashes(args)
 	on, off, help, profile := false, false, false, ""
 	for i, arg := range args {
 		name, v, explicit := strings.Cut(arg, "=")
@@ -58,7 +56,7 @@ func promptMode(env *environment, args []string) (string, error) {
 
 // interactive reports whether somebody can be prompted.
 func interactive(stdin io.Reader, stdout io.Writer) bool {
-	return isTerminal(stdin) && isTerminal(stdout)
+	return IsTerminal(stdin) && IsTerminal(stdout)
 }
 
 // prompt asks for the arguments, beginning with those that there are.

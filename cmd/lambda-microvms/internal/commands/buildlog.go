@@ -38,12 +38,10 @@ func logLines() argparse.Option {
 func readLogLines(s *cli.Session, o *images.Options) error {
 	lines := defaultLogLines
 	if s.Args.Has(logLinesOption) {
-		v, _ := value.ParseInt(s.Args.Value(logLinesOption))
-		n, fits := v.(int64)
-		if !fits || n < 0 || n > maxLogLines {
+		var ok bool
+		if lines, ok = integer(s.Args, logLinesOption, 0, maxLogLines); !ok {
 			return fault.Parameter(logLinesOption, "%s is not from 0 to %d", value.Quote(s.Args.Value(logLinesOption)), maxLogLines)
 		}
-		lines = int(n)
 	}
 	if lines > 0 {
 		o.LogLines, o.LogReader = lines, buildLog{s}

@@ -14,6 +14,7 @@ func settings() *api.Shape {
 	return without(api.Find("update-microvm-image").Input, "imageIdentifier", "clientToken")
 }
 
+// without returns a shape without some of its members.
 func without(shape *api.Shape, names ...string) *api.Shape {
 	part := *shape
 	part.Members = nil

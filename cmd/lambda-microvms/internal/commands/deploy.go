@@ -153,8 +153,7 @@ func planDeployment(s *cli.Session) (*plan, error) {
 		return nil, err
 	}
 	var err error
-	create := api.Find("create-microvm-image").Input
-	if p.edits, err = readEdits(s, without(create, "name", "tags", "clientToken", "codeArtifact")); err != nil {
+	if p.edits, err = readEdits(s, deploySettings()); err != nil {
 		return nil, err
 	}
 	name := s.Args.Value(nameOption)
@@ -167,9 +166,7 @@ func planDeployment(s *cli.Session) (*plan, error) {
 			name = value.Text(v)
 		}
 		tags, _ = p.whole.Get("tags")
-		for _, member := range append(notSettings(), "codeArtifact") {
-			p.whole.Delete(member)
-		}
+		p.whole.Delete(notDeploySettings()...)
 	}
 	for _, option := range []struct{ name, member string }{{roleOption, roleMember}, {baseOption, baseMember}} {
 		if s.Args.Has(option.name) {
@@ -177,7 +174,7 @@ func planDeployment(s *cli.Session) (*plan, error) {
 		}
 	}
 	if s.Args.Has(tagsOption) {
-		if tags, err = params.Unpack(create.Member("tags"), s.Args.Values(tagsOption)); err != nil {
+		if tags, err = params.Unpack(tagsMember(), s.Args.Values(tagsOption)); err != nil {
 			return nil, err
 		}
 	}
@@ -187,6 +184,16 @@ func planDeployment(s *cli.Session) (*plan, error) {
 	p.deployment.Image.Name = &name
 	return p, p.readTags(tags)
 }
+
+// deploySettings is the shape of the configuration that deploy takes from options and files.
+func deploySettings() *api.Shape {
+	return without(api.Find("create-microvm-image").Input, notDeploySettings()...)
+}
+
+// notDeploySettings are the members that deploy sets itself.
+func notDeploySettings() []string { return append(notSettings(), "codeArtifact") }
+
+func tagsMember() *api.Member { return api.Find("create-microvm-image").Input.Member("tags") }
 
 // readSource reads the word of the command: a directory, or the URI of an archive.
 func (p *plan) readSource(s *cli.Session) error {
@@ -223,8 +230,7 @@ func (p *plan) readTags(tags any) error {
 	if tags == nil {
 		return nil
 	}
-	shape := api.Find("create-microvm-image").Input.Member("tags").Shape
-	if problems := params.ValidateAt(shape, tags, "tags"); len(problems) > 0 {
+	if problems := params.ValidateAt(tagsMember().Shape, tags, "tags"); len(problems) > 0 {
 		return fault.Parameter(tagsOption, "%s", strings.Join(problems, "\n"))
 	}
 	m, ok := tags.(*value.Map)
@@ -280,13 +286,11 @@ func (p *plan) configure(image *lambdamicrovms.CreateMicroVMImageInput, live *la
 		if kept, err = toMap(live); err != nil {
 			return err
 		}
-		for _, name := range append(notSettings(), "codeArtifact") {
-			kept.Delete(name)
-		}
+		kept.Delete(notDeploySettings()...)
 	}
 	m := kept
 	if p.whole != nil {
-		m = cloned(p.whole).(*value.Map)
+		m = p.whole.Clone()
 		for _, name := range []string{baseMember, roleMember} {
 			if v, ok := kept.Get(name); ok && !m.Has(name) {
 				m.Set(name, v)
@@ -302,8 +306,7 @@ func (p *plan) configure(image *lambdamicrovms.CreateMicroVMImageInput, live *la
 	if !m.Has(roleMember) {
 		return fault.Usage("the following arguments are required: --%s (there is no image named %s yet whose role could be kept)", roleOption, *image.Name)
 	}
-	shape := without(api.Find("create-microvm-image").Input, "name", "tags", "clientToken", "codeArtifact")
-	if err := params.Validate(shape, m); err != nil {
+	if err := params.Validate(deploySettings(), m); err != nil {
 		return err
 	}
 	name, tags, artifact := image.Name, image.Tags, image.CodeArtifact
@@ -313,25 +316,6 @@ func (p *plan) configure(image *lambdamicrovms.CreateMicroVMImageInput, live *la
 	}
 	image.Name, image.Tags, image.CodeArtifact = name, tags, artifact
 	return nil
-}
-
-// cloned returns a copy of a document that shares nothing with it.
-func cloned(v any) any {
-	switch v := v.(type) {
-	case *value.Map:
-		m := new(value.Map)
-		for _, member := range v.Members() {
-			m.Set(member.Name, cloned(member.Value))
-		}
-		return m
-	case []any:
-		list := make([]any, len(v))
-		for i := range v {
-			list[i] = cloned(v[i])
-		}
-		return list
-	}
-	return v
 }
 
 // bucketOf returns the bucket of an artifact, or "".

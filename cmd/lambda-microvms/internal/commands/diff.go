@@ -114,9 +114,7 @@ func readSettings(s *cli.Session) (*lambdamicrovms.UpdateMicroVMImageInput, erro
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range notSettings() {
-		document.Delete(name)
-	}
+	document.Delete(notSettings()...)
 	var in lambdamicrovms.UpdateMicroVMImageInput
 	if err := in.UnmarshalJSON(value.Compact(document)); err != nil {
 		return nil, fault.Parameter(configOption, "%s", err)

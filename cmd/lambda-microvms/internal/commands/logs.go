@@ -161,12 +161,10 @@ func newLogReading(s *cli.Session, now time.Time) (*logReading, error) {
 		}
 	}
 	if s.Args.Has(linesOption) {
-		v, _ := value.ParseInt(s.Args.Value(linesOption))
-		n, fits := v.(int64)
-		if !fits || n < 1 || n > maxLogLines {
+		var ok bool
+		if r.lines, ok = integer(s.Args, linesOption, 1, maxLogLines); !ok {
 			return nil, fault.Parameter(linesOption, "%s is not from 1 to %d", value.Quote(s.Args.Value(linesOption)), maxLogLines)
 		}
-		r.lines = int(n)
 	}
 	if s.Args.Has(pollOption) {
 		if !r.follow {
@@ -254,23 +252,22 @@ func (r *logReading) version(ctx context.Context, s *cli.Session, client *lambda
 	if err != nil {
 		return nil, err
 	}
-	version := s.Args.Value(imageVersionOption)
-	if version == "" {
+	wanted := s.Args.Value(imageVersionOption)
+	if wanted == "" {
 		for item, err := range lambdamicrovms.NewListMicroVMImageVersionsPaginator(client,
 			&lambdamicrovms.ListMicroVMImageVersionsInput{ImageIdentifier: &arn}).Items(ctx) {
 			if err != nil {
 				return nil, s.CallError(ctx, err)
 			}
-			if item.ImageVersion != nil && compareVersions(*item.ImageVersion, version) > 0 {
-				version = *item.ImageVersion
+			if item.ImageVersion != nil && compareVersions(*item.ImageVersion, wanted) > 0 {
+				wanted = *item.ImageVersion
 			}
 		}
 	}
-	if version == "" {
+	if wanted == "" {
 		return nil, fault.General("The image %s has no version", r.target)
 	}
-	out, err := client.GetMicroVMImageVersion(ctx, &lambdamicrovms.GetMicroVMImageVersionInput{ImageIdentifier: &arn, ImageVersion: &version})
-	return out, s.CallError(ctx, err)
+	return version(ctx, s, client, arn, wanted)
 }
 
 // compareVersions orders versions such as 9.0 and 10.0.

@@ -21,6 +21,13 @@ func pollInterval(doc string) argparse.Option {
 	return argparse.Option{Name: pollOption, Kind: "float", Doc: "The shortest time between two polls, in seconds. " + doc}
 }
 
+// integer reads an integer of an option. ok is false if it is not from least to most.
+func integer(r *argparse.Result, name string, least, most int64) (n int, ok bool) {
+	v, _ := value.ParseInt(r.Value(name))
+	i, fits := v.(int64)
+	return int(i), fits && i >= least && i <= most
+}
+
 // seconds reads a positive number of seconds.
 func seconds(r *argparse.Result, name string) (time.Duration, error) {
 	const most = float64(math.MaxInt64 / int64(time.Second))
@@ -32,8 +39,8 @@ func seconds(r *argparse.Result, name string) (time.Duration, error) {
 	return time.Duration(number * float64(time.Second)), nil
 }
 
-// delays reads --poll-interval: zero, the default, if it is not given. The longest delay
-// is longest, unless the shortest exceeds it.
+// delays reads --poll-interval. Both delays are zero, the default, if it is not given. The
+// longest delay is longest, or the shortest one if that exceeds it.
 func delays(r *argparse.Result, longest time.Duration) (minDelay, maxDelay time.Duration, err error) {
 	if !r.Has(pollOption) {
 		return 0, 0, nil

@@ -45,12 +45,10 @@ The oldest version is deleted first. Each is deactivated before, so that no Micr
 func runPrune(ctx context.Context, s *cli.Session) error {
 	keep := keptByDefault
 	if s.Args.Has(keepOption) {
-		v, _ := value.ParseInt(s.Args.Value(keepOption))
-		n, fits := v.(int64)
-		if !fits || n < 1 || n > 1<<30 {
+		var ok bool
+		if keep, ok = integer(s.Args, keepOption, 1, 1<<30); !ok {
 			return fault.Parameter(keepOption, "%s is not at least 1", value.Quote(s.Args.Value(keepOption)))
 		}
-		keep = int(n)
 	}
 	client, err := s.Client(ctx)
 	if err != nil {

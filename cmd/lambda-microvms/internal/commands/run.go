@@ -12,9 +12,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/session"
 )
 
-const (
-	removeOption = "rm"
-)
+const removeOption = "rm"
 
 func runCommand() *cli.Command {
 	return &cli.Command{

@@ -48,14 +48,7 @@ func imageOfWord(ctx context.Context, s *cli.Session, client *lambdamicrovms.Cli
 // runOperation is run-microvm without the image, which is a word of the command line.
 func runOperation() *api.Operation {
 	op := *api.Find("run-microvm")
-	input := *op.Input
-	input.Members = nil
-	for _, m := range op.Input.Members {
-		if m.Name != imageMember {
-			input.Members = append(input.Members, m)
-		}
-	}
-	op.Input = &input
+	op.Input = without(op.Input, imageMember)
 	return &op
 }
 

@@ -108,9 +108,7 @@ func (r *run) update(ctx context.Context, client *lambdamicrovms.Client, edits [
 	if err != nil {
 		return nil, err
 	}
-	change := func(in *lambdamicrovms.UpdateMicroVMImageInput) error {
-		return edited(in, api.Find("update-microvm-image").Input, edits)
-	}
+	change := func(in *lambdamicrovms.UpdateMicroVMImageInput) error { return edited(in, edits) }
 	return images.Update(ctx, client, image, change, func(o *images.UpdateOptions) { *o = options })
 }
 
@@ -119,17 +117,8 @@ func readEdits(s *cli.Session, shape *api.Shape) ([]configuration.Edit, error) {
 	return configuration.ParseEdits(shape, s.Args.Values(configuration.SetOption), s.Args.Values(configuration.UnsetOption))
 }
 
-// document is an input of the client.
-type document interface {
-	MarshalJSON() ([]byte, error)
-	UnmarshalJSON([]byte) error
-}
-
 // edited applies edits to an input and validates it.
-func edited[T any, P interface {
-	*T
-	document
-}](in P, shape *api.Shape, edits []configuration.Edit) error {
+func edited(in *lambdamicrovms.UpdateMicroVMImageInput, edits []configuration.Edit) error {
 	m, err := toMap(in)
 	if err != nil {
 		return err
@@ -137,18 +126,18 @@ func edited[T any, P interface {
 	if err := configuration.Apply(m, edits); err != nil {
 		return err
 	}
-	if err := params.Validate(shape, m); err != nil {
+	if err := params.Validate(api.Find("update-microvm-image").Input, m); err != nil {
 		return err
 	}
-	var changed T
-	if err := P(&changed).UnmarshalJSON(value.Compact(m)); err != nil {
+	var changed lambdamicrovms.UpdateMicroVMImageInput
+	if err := changed.UnmarshalJSON(value.Compact(m)); err != nil {
 		return err
 	}
 	*in = changed
 	return nil
 }
 
-func toMap(in document) (*value.Map, error) {
+func toMap(in *lambdamicrovms.UpdateMicroVMImageInput) (*value.Map, error) {
 	text, err := in.MarshalJSON()
 	if err != nil {
 		return nil, err

@@ -23,7 +23,7 @@ type Writer struct {
 // New returns a Writer.
 func New(out io.Writer) *Writer { return &Writer{out: out, now: time.Now} }
 
-// event is what all events have.
+// event has the members of all events.
 type event struct {
 	Type string `json:"type"`
 	Time string `json:"time"`
@@ -34,19 +34,29 @@ type event struct {
 func (w *Writer) Write(kind string, members any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	head, err := json.Marshal(event{kind, w.now().UTC().Format(time.RFC3339Nano)})
+	line, err := encode(event{kind, w.now().UTC().Format(time.RFC3339Nano)}, members)
 	if err == nil {
-		var body []byte
-		if body, err = json.Marshal(members); err == nil {
-			if len(body) > len("{}") {
-				head = append(append(head[:len(head)-1], ','), body[1:]...)
-			}
-			_, err = w.out.Write(append(head, '\n'))
-		}
+		_, err = w.out.Write(line)
 	}
 	if w.err == nil {
 		w.err = err
 	}
+}
+
+// encode returns the line of an event: one object with the members of both.
+func encode(e event, members any) ([]byte, error) {
+	line, err := json.Marshal(e)
+	if err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(members)
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > len("{}") {
+		line = append(append(line[:len(line)-1], ','), body[1:]...)
+	}
+	return append(line, '\n'), nil
 }
 
 // Err returns the first error of writing.

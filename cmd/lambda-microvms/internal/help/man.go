@@ -17,8 +17,11 @@ func Man(program, name, summary, version, text string) string {
 	literal := false
 	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
 		if indented := strings.HasPrefix(line, " "); indented != literal && line != "" {
-			literal = indented
-			b.WriteString(map[bool]string{true: ".nf\n", false: ".fi\n"}[literal])
+			if literal = indented; literal {
+				b.WriteString(".nf\n")
+			} else {
+				b.WriteString(".fi\n")
+			}
 		}
 		switch {
 		case line == "" && literal:

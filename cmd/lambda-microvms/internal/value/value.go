@@ -80,15 +80,17 @@ func (m *Map) Set(name string, v any) {
 	}
 }
 
-// Delete removes a member.
-func (m *Map) Delete(name string) {
-	i := m.find(name)
-	if i < 0 {
-		return
-	}
-	m.members = slices.Delete(m.members, i, i+1)
-	if m.index != nil {
-		m.reindex()
+// Delete removes members.
+func (m *Map) Delete(names ...string) {
+	for _, name := range names {
+		i := m.find(name)
+		if i < 0 {
+			continue
+		}
+		m.members = slices.Delete(m.members, i, i+1)
+		if m.index != nil {
+			m.reindex()
+		}
 	}
 }
 
@@ -109,13 +111,27 @@ func (m *Map) Names() []string {
 	return names
 }
 
-// Clone returns a copy that shares the values.
+// Clone returns a copy that shares no part of the document.
 func (m *Map) Clone() *Map {
-	copied := &Map{members: slices.Clone(m.members)}
-	if m.index != nil {
-		copied.reindex()
+	copied := new(Map)
+	for _, member := range m.members {
+		copied.Set(member.Name, clone(member.Value))
 	}
 	return copied
+}
+
+func clone(v any) any {
+	switch v := v.(type) {
+	case *Map:
+		return v.Clone()
+	case []any:
+		list := make([]any, len(v))
+		for i := range v {
+			list[i] = clone(v[i])
+		}
+		return list
+	}
+	return v
 }
 
 // Scalar reports whether v has no parts.
