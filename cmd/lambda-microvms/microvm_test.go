@@ -49,7 +49,7 @@ func alive(t *testing.T, srv *fake.Server) (ids []string) {
 	return ids
 }
 
-// interceptor tells when a request has been answered, or holds it.
+// interceptor signals when a request has had its response, or holds it.
 type interceptor struct {
 	http.Handler
 	method  string // of the request
@@ -202,7 +202,8 @@ func TestCurlBrokenPipe(t *testing.T) {
 	}
 }
 
-// A signal that ends the program at once leaves no partial file, and an old one as it was.
+// A signal that ends the program at once leaves no partial file, and an old one as it
+// was.
 func TestCurlFileKilled(t *testing.T) {
 	arrived := make(chan struct{})
 	srv, id := world(t, fake.WithApplication(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -140,7 +140,7 @@ func populate(srv *fake.Server, arn string) (string, error) {
 	return *started.MicroVMId, nil
 }
 
-// recorder answers by routes and keeps the requests.
+// recorder responds by routes and keeps the requests.
 type recorder struct {
 	routes map[string][]string // by method and URI: status, and body or error type
 	read   func(string) string

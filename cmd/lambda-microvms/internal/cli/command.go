@@ -17,7 +17,7 @@ import (
 // Program is the name of the program in messages.
 const Program = "lambda-microvms"
 
-// Command is a command that is no operation of the service.
+// Command is a command that is not an operation of the service.
 type Command struct {
 	Name    string
 	Summary string // one line for the list of commands
@@ -25,18 +25,18 @@ type Command struct {
 	Options []argparse.Option
 	// Operation, if set, adds options for the members of its input; see Session.Input.
 	Operation *api.Operation
-	// Words names the arguments that are no options, for messages; the last one may end in
-	// "..." and then takes the rest. All but those in brackets are required.
+	// Words names the arguments that are not options, for messages; the last one may end
+	// in "..." and then takes the rest. All but those in brackets are required.
 	Words []string
-	// Unpaged commands print without a pager: what they print comes while they work.
+	// Unpaged commands print without a pager, because they print while they work.
 	Unpaged bool
-	// Diagnoses is true for a command that runs although the profile cannot be found or read;
-	// see Session.Setup.
+	// Diagnoses is true for a command that runs although the profile cannot be found or
+	// read; see Session.Setup.
 	Diagnoses bool
 	Run       func(ctx context.Context, s *Session) error
 
-	// Subcommands are the names of the commands below this one, and Subcommand makes one of
-	// them. The command itself then has neither options nor words, and does not run.
+	// Subcommands are the names of the commands below this one, and Subcommand makes one
+	// of them. The command itself then has neither options nor words, and does not run.
 	Subcommands []string
 	Subcommand  func(name string) *Command
 }
@@ -67,7 +67,7 @@ func (c *Command) options(args []string) []argparse.Option {
 // decide the exit code, by package fault.
 type Session struct {
 	Args    *argparse.Result // the command's own options
-	Words   []string         // arguments that are no options
+	Words   []string         // arguments that are not options
 	Globals *Globals
 	Stdin   io.Reader
 	Stdout  io.Writer // through the pager if there is one

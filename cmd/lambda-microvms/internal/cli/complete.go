@@ -32,7 +32,7 @@ type completer struct {
 	registry Registry
 	words    []string
 	name     string            // the command
-	below    *Command          // has subcommands of which none is chosen
+	below    *Command          // a command whose subcommand is not chosen yet
 	options  []argparse.Option // of the command, then global ones
 }
 

@@ -12,8 +12,8 @@ import (
 // CanAsk reports whether somebody at a terminal can answer a question.
 func (s *Session) CanAsk() bool { return IsTerminal(s.Stdin) && IsTerminal(s.Stderr) }
 
-// Confirm asks a question on standard error and reports whether the answer is yes. No
-// answer is no.
+// Confirm asks a question on standard error and reports whether the answer is yes. An
+// empty answer and the end of the input are no.
 func (s *Session) Confirm(ctx context.Context, question string) (bool, error) {
 	fmt.Fprintf(s.Stderr, "%s [y/N] ", question)
 	answer, err := s.read(ctx, func(r io.Reader) ([]byte, error) {

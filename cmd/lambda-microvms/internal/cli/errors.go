@@ -56,9 +56,8 @@ func (s *Session) CallError(ctx context.Context, err error) error {
 	return s.connectionFault(ctx, err)
 }
 
-// WorkflowError returns the error of a call that was part of a workflow and got no response
-// of the service. message says which step failed; it is used unless the cause has a message
-// of its own.
+// WorkflowError returns the error of a call that was part of a workflow. message says
+// which step failed; it replaces the text of err where CallError has no better one.
 func (s *Session) WorkflowError(ctx context.Context, err error, message string) error {
 	e := fault.Of(s.CallError(ctx, err))
 	if e.Message == err.Error() {
@@ -137,7 +136,8 @@ func (s *Session) connectionFault(ctx context.Context, err error) error {
 	return e
 }
 
-// OutputError hides that nobody reads the output any more.
+// OutputError returns nil for a broken pipe: that nobody reads the output any more is no
+// error.
 func OutputError(err error) error {
 	if errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) {
 		return nil

@@ -37,7 +37,7 @@ func globalHelp() []help.Option {
 	return list
 }
 
-// commandPage is the page of a command that is no operation.
+// commandPage is the page of a command that is not an operation.
 func commandPage(name string, c *Command) string {
 	page := help.Command{
 		Name: name, Description: c.Page.Description, Words: c.Words,
@@ -55,8 +55,8 @@ func commandPage(name string, c *Command) string {
 	return page.Page(Program)
 }
 
-// PageText returns the manual page of the command, and subcommand, that the words name, or
-// that of the program if there are none, and a line that sums it up.
+// PageText returns the manual page of the command, and subcommand, that the words name,
+// or that of the program if there are none. summary is its line in a list of commands.
 func PageText(registry Registry, words []string) (text, summary string, found bool) {
 	if len(words) == 0 {
 		return overview(registry), "the command line of AWS Lambda MicroVMs", true
@@ -76,7 +76,7 @@ func PageText(registry Registry, words []string) (text, summary string, found bo
 	return commandPage(name, c), c.Summary, len(rest) == 0
 }
 
-// firstSentence has no full stop.
+// firstSentence returns the first sentence of a text without its full stop.
 func firstSentence(doc string) string {
 	first, _, _ := strings.Cut(doc, ". ")
 	return strings.TrimSuffix(first, ".")

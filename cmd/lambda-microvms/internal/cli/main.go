@@ -17,8 +17,8 @@ import (
 // Version is the version of the program; releases set it when they link.
 var Version = "0.0.0-dev"
 
-// Registry are the commands that are no operations. Names must not build the commands, so
-// that the start of the program does not pay for them.
+// Registry has the commands that are not operations. Names must not build the commands,
+// because each start of the program needs the names.
 type Registry interface {
 	Names() []string
 	Find(name string) *Command // nil if there is none
@@ -142,7 +142,7 @@ func subcommand(c *Command, rest []string) (*Command, []string, error) {
 	return c, rest, nil
 }
 
-// words checks the arguments of a command that are no options.
+// words checks the arguments of a command that are not options.
 func words(c *Command, rest []string) ([]string, error) {
 	var list, unknown []string
 	onlyWords := false

@@ -33,7 +33,8 @@ func (s *Session) stdout() (out io.Writer, wait func()) {
 	return p, p.wait
 }
 
-// page sends what the command prints through the pager. The result waits for it.
+// page sends what the command prints through the pager. The caller must call wait at the
+// end.
 func (s *Session) page() (wait func()) {
 	s.Stdout, wait = s.stdout()
 	return wait

@@ -18,8 +18,8 @@ const (
 	promptPartial = "on-partial"
 )
 
-// promptMode returns when to prompt: the flags are looked for without the grammar, since a
-// command line that is to be completed need not fit it.
+// promptMode returns when to prompt: the flags are looked for without the grammar, since
+// a command line that is to be completed need not fit it.
 func promptMode(env *environment, args []string) (string, error) {
 	args = beforeDashes(args)
 	on, off, help, profile := false, false, false, ""
@@ -87,7 +87,7 @@ func prompt(env *environment, stdin io.Reader, registry Registry, args []string)
 	return words, nil
 }
 
-// begun is the line to begin with: the arguments, ready for the next one.
+// begun returns the arguments as a line that the user continues.
 func begun(args []string) string {
 	args = slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return arg == "--cli-auto-prompt" })
 	if len(args) == 0 {

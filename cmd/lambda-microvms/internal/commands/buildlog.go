@@ -80,8 +80,8 @@ func logsClient(ctx context.Context, s *cli.Session) (*cloudwatchlogs.Client, er
 	return client, nil
 }
 
-// isStandIn reports whether requests to the service go to something that is not AWS, and
-// nobody has said where its logs are.
+// isStandIn reports whether the service has an endpoint outside AWS, and its logs have no
+// endpoint of their own.
 func isStandIn(region string, service, logs *string) bool {
 	if service == nil || logs != nil && *logs != *service {
 		return false

@@ -1,4 +1,4 @@
-// Package commands has the commands that are no operations of the service, one in each
+// Package commands has the commands that are not operations of the service, one in each
 // file. To add one, write a function that returns its cli.Command, and add a line to all.
 package commands
 

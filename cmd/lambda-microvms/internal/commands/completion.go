@@ -15,9 +15,9 @@ import (
 //go:embed completion/*.txt
 var completionScripts embed.FS
 
-// completionShells have scripts. The scripts ask this program for candidates by
-// "completion words -- WORD... =BEGUN": the last word is the one that has been begun, with
-// a sign in front because PowerShell loses empty words.
+// completionShells are the shells that have a script. The scripts ask this program for
+// candidates by "completion words -- WORD... =BEGUN". The last word is the one that the
+// user types; = stands before it because PowerShell drops empty arguments.
 var completionShells = [...]string{"bash", "zsh", "fish", "powershell"}
 
 const completionWords = "words"

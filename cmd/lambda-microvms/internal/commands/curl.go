@@ -33,8 +33,8 @@ const (
 )
 
 // targetWords is what manual pages say about the word TARGET.
-const targetWords = "TARGET is the id of a MicroVM, or an image: its ARN, or its name. Of an image, a new MicroVM is started, and terminated afterwards unless --keep is given; " +
-	"the options of run-microvm are for it."
+const targetWords = "TARGET is the id of a MicroVM, or an image: its ARN, or its name. For an image, a new MicroVM is started with the options of run-microvm, " +
+	"and terminated afterwards unless --keep is given."
 
 func curlCommand() *cli.Command {
 	return &cli.Command{
@@ -61,17 +61,17 @@ func curlCommand() *cli.Command {
 		},
 		Unpaged: true,
 		Page: cli.Page{
-			Description: `Sends an HTTP request to the application in a MicroVM and prints the response. Tokens are created, renewed and added; they are in no output. The options are a choice of those of curl.
+			Description: `Sends an HTTP request to the application in a MicroVM and prints the response. Tokens are created, renewed and added to the request, and never printed. The options are a subset of those of curl.
 
 ` + targetWords + `
 
-PATH is the path with the query; the default is /. If the endpoint of the service (--endpoint-url) is on this machine, it is taken for a fake, which serves the MicroVMs, too.`,
+PATH is the path with the query; the default is /. An endpoint of the service (--endpoint-url) on this machine is taken for a fake, which serves the MicroVMs, too.`,
 			Output: "The body of the response, as it is.",
 			Examples: `Post a file to a MicroVM, and fail on an error status:
 
   lambda-microvms curl microvm-cc2f4380-bfc7-4660-9d3f-166fb81d1369 /items -H 'Content-Type: application/json' --data-binary @item.json --fail
 
-Ask a new MicroVM of an image:
+Send a request to a new MicroVM of an image:
 
   lambda-microvms curl web /health`,
 		},
@@ -295,7 +295,7 @@ func (r *curlRequest) print(ctx context.Context, w io.Writer, response *http.Res
 	return nil
 }
 
-// failingWriter tells errors of writing from errors of reading.
+// failingWriter keeps its error, so that errors of writing differ from errors of reading.
 type failingWriter struct {
 	io.Writer
 	err error

@@ -36,7 +36,7 @@ const (
 	defaultBase = "al2023-1"
 )
 
-// deployCommand brings an image to what a directory says.
+// deployCommand creates or updates an image from a directory or an archive.
 func deployCommand() *cli.Command {
 	options := []argparse.Option{
 		{Name: nameOption, Doc: "Name of the image. Required unless the file of --config has it."},
@@ -62,7 +62,7 @@ A directory must have a Dockerfile. It is packed without what .dockerignore excl
 
 If the build fails, the reasons are shown, and the version that was active remains active.
 
-Ctrl-C says what goes on in AWS and how to end it; a second one ends at once. Values of environment variables are in no output of --debug, --json and --dry-run.`,
+After Ctrl-C the command says what goes on in AWS and how to end it; a second Ctrl-C ends the command at once. Values of environment variables are in no output of --debug, --json and --dry-run.`,
 			Output: `The ARN of the image, its version, the previous one, whether it is new or unchanged, the URI of the archive, and the changes. With --dry-run the changes, one a line, or as a document with --output or --query; the URI of an archive that is not uploaded yet is shown as the hash of its content. Tags are not compared.
 
 ` + eventsOutput,
@@ -128,7 +128,8 @@ func runDeploy(ctx context.Context, s *cli.Session) error {
 	return r.result("Deploy", document)
 }
 
-// deployDone says what was done before an error: the tags may have failed.
+// deployDone returns the details of an error. The version may have been built although
+// its tags failed.
 func deployDone(result *images.Result) []fault.Detail {
 	if result == nil || result.Version == "" {
 		return nil
@@ -185,7 +186,8 @@ func planDeployment(s *cli.Session) (*plan, error) {
 	return p, p.readTags(tags)
 }
 
-// deploySettings is the shape of the configuration that deploy takes from options and files.
+// deploySettings is the shape of the configuration that deploy takes from options and
+// files.
 func deploySettings() *api.Shape {
 	return without(api.Find("create-microvm-image").Input, notDeploySettings()...)
 }
@@ -244,8 +246,8 @@ func (p *plan) readTags(tags any) error {
 	return nil
 }
 
-// check finds before anything is sent what is wrong with the name, the tags, and a whole
-// configuration. The rest depends on what the image has.
+// check validates the name, the tags and a whole configuration before anything is sent.
+// The other settings depend on the image that exists.
 func (p *plan) check() error {
 	image := p.deployment.Image
 	live := &lambdamicrovms.UpdateMicroVMImageInput{ // stands for that of an existing image
@@ -266,7 +268,7 @@ func (p *plan) check() error {
 	return nil
 }
 
-// invalidInput is an error of the configuration.
+// invalidInput returns an error of the configuration as one of the command line.
 func invalidInput(err error) error {
 	e := fault.Usage("%s", strings.TrimPrefix(err.Error(), "lambdamicrovms: "))
 	e.Err = err

@@ -46,11 +46,11 @@ func doctorCommand() *cli.Command {
 		Unpaged:   true,
 		Diagnoses: true,
 		Page: cli.Page{
-			Description: `Checks the configuration, the region, the credentials, the service, the permissions, and the bucket for archives if there is one. It follows --profile, --region and the other global options.
+			Description: `Checks the configuration, the region, the credentials, the service, the permissions, and the bucket for archives if there is one. It uses --profile, --region and the other global options.
 
 Nothing is changed: only Get and List operations of the service are called, and HeadBucket of S3. Those that need an image or a MicroVM are called with the first one that is listed. Whether operations that change something are permitted is therefore not known. No credentials are printed.
 
-Which regions have the service is not known here: a region without it shows when the service is called.`,
+This program does not know which regions have the service. In a region without it, the call of the service fails.`,
 			Output: `A line for each check: ok; missing, and how to get it; failed, if it could not be found out; or skipped. With --output or --query, a document instead:
 
 ok -> (boolean)
@@ -76,10 +76,10 @@ type doctor struct {
 	checks []any // documents
 	lines  bool  // results are printed as they come
 	unwell bool
-	tried  []iam.Use // or untried for a reason of their own
+	tried  []iam.Use // reported one by one, also if they could not be tried
 	err    error     // of printing
 
-	interrupted func() bool // what fails then is not reported
+	interrupted func() bool // by Ctrl-C: nothing more is reported
 }
 
 func runDoctor(ctx context.Context, s *cli.Session) error {
@@ -155,7 +155,8 @@ func (d *doctor) examine(ctx context.Context) {
 	}
 }
 
-// configuration checks files, profile and environment. A missing region is reported as such.
+// configuration checks files, profile and environment. A missing region is reported as
+// such.
 func (d *doctor) configuration(ctx context.Context) (cfg aws.Config, ok bool) {
 	setup := d.s.Setup()
 	detail := "profile " + setup.Profile
@@ -279,7 +280,7 @@ const (
 	getMicroVM      iam.Use = "GetMicrovm"
 )
 
-// permissions tries the operations that change nothing, and names the others.
+// permissions tries the operations that change nothing, and lists the others.
 func (d *doctor) permissions(ctx context.Context) {
 	d.imagePermissions(ctx)
 	vm, err := first(lambdamicrovms.NewListMicroVMsPaginator(d.client, new(lambdamicrovms.ListMicroVMsInput)).Items(ctx))
@@ -355,7 +356,7 @@ func (d *doctor) untried(why string, operations ...iam.Use) {
 	}
 }
 
-// changes names the operations that are not tried.
+// changes lists the operations that are not tried.
 func (d *doctor) changes() {
 	others := slices.DeleteFunc(iam.Operations(), func(operation iam.Use) bool { return slices.Contains(d.tried, operation) })
 	d.report("permissions to change", checkSkipped, "not tried, because a call would change something: "+actions(others...), "")

@@ -14,8 +14,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/images"
 )
 
-// workflowError returns the error of a workflow with its exit code. A response of the
-// service that ended it is reported as for an operation.
+// workflowError returns the error of a workflow with its exit code. If the service
+// refused a request, the error is that of the operation.
 func workflowError(ctx context.Context, s *cli.Session, err error) error {
 	var known *fault.Error
 	if errors.As(err, &known) {
@@ -125,7 +125,7 @@ func errorEvent(e *fault.Error) failure {
 	return event
 }
 
-// doneError is an error of a workflow with what it had done before.
+// doneError is an error of a workflow with the details of what it did before.
 type doneError struct {
 	error
 	done []fault.Detail

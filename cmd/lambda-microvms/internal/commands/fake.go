@@ -25,7 +25,7 @@ func fakeCommand() *cli.Command {
 		Unpaged: true,
 		Run:     runFake,
 		Page: cli.Page{
-			Description: `Serves a fake of AWS Lambda MicroVMs over HTTP until Ctrl-C, for this program, the AWS CLI and programs in any language: set AWS_ENDPOINT_URL to its address. It keeps state, and behaves as the real service was measured to. It needs no AWS account, and sends nothing to AWS.
+			Description: `Serves a fake of AWS Lambda MicroVMs over HTTP until Ctrl-C, for this program, the AWS CLI and programs in any language: set AWS_ENDPOINT_URL to its address. It keeps state, and behaves like the real service as far as that was measured. It needs no AWS account, and sends nothing to AWS.
 
 With --demo it starts with images and MicroVMs, and prints commands to try.
 
@@ -66,7 +66,7 @@ func isFlag(f *flag.Flag) bool {
 	return ok && b.IsBoolFlag()
 }
 
-// sentence makes a sentence of the usage of a flag.
+// sentence returns the usage of a flag with a capital letter and a full stop.
 func sentence(usage string) string {
 	return strings.ToUpper(usage[:1]) + strings.TrimSuffix(usage[1:], ".") + "."
 }
@@ -101,8 +101,8 @@ func runFake(ctx context.Context, s *cli.Session) error {
 	return err
 }
 
-// ownName is how to call this program again in a shell. The file that go run has built is
-// gone when this process ends.
+// ownName returns how to call this program again in a shell. A program that go run built
+// is called by go run again, because its file is removed when this process ends.
 func ownName() string {
 	self, err := os.Executable()
 	if err != nil {

@@ -10,10 +10,11 @@ import (
 	"github.com/microvm-go/lambdamicrovms/images"
 )
 
-// leftover is what goes on in AWS after an interruption.
+// leftover is what continues in AWS after an interruption.
 type leftover struct {
 	what string
-	// see lists or waits for it, end ends or undoes it. Either may be empty.
+	// Command lines, either may be empty: see lists it or waits for it, end ends or
+	// undoes it.
 	see, end string
 }
 

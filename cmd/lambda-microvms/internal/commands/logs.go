@@ -38,7 +38,7 @@ func logsCommand() *cli.Command {
 		Summary: "Prints the output of a MicroVM, or of the build of an image",
 		Words:   []string{"TARGET"},
 		Options: []argparse.Option{
-			{Name: followOption, Short: "f", Arity: argparse.Flag, Doc: "Go on with new lines until Ctrl-C. A log group that does not exist is waited for, for a minute. The output of a MicroVM that has ended ends by itself, but not if it ends meanwhile."},
+			{Name: followOption, Short: "f", Arity: argparse.Flag, Doc: "Go on with new lines until Ctrl-C. If the log group does not exist, wait up to a minute for it. For a MicroVM that has ended before, stop after the last line; one that ends meanwhile is not noticed."},
 			{Name: linesOption, Short: "n", Kind: "integer", Int: true, Doc: fmt.Sprintf("How many of the last lines to print, from 1 to %d. The default is %d; with --since it is %d, and with --since and --follow there is no limit.", maxLogLines, defaultLines, maxLogLines)},
 			{Name: sinceOption, Doc: "Print only lines since a time, such as 2026-08-01T12:00:00Z, or since a duration ago, such as 90m or 12h."},
 			{Name: imageVersionOption, Doc: "The version whose build to read, such as 3.0. The default is the newest one. TARGET must be an image."},
@@ -51,11 +51,11 @@ func logsCommand() *cli.Command {
 		Page: cli.Page{
 			Description: `Prints what a MicroVM, or the build of an image, has written to CloudWatch Logs. It needs the permissions logs:FilterLogEvents and logs:DescribeLogStreams.
 
-TARGET is the id of a MicroVM, or an image: its ARN, or its name. MicroVMs that were started from the version within about a day of its build may appear with the build: the names of their streams begin alike.
+TARGET is the id of a MicroVM, or an image: its ARN, or its name. The output of MicroVMs that were started from the version within about a day of its build may appear with that of the build, because the names of their log streams begin alike.
 
 The service does not return the logging configuration of a MicroVM, and a MicroVM does not inherit that of its image. If it was run with a log group or stream of its own, name them.
 
-Lines are cut to 2 KiB, and without control characters. They may have secrets if the application writes secrets. It is not known how long it takes until a line can be read.`,
+Lines are cut to 2 KiB, and control characters are removed. Secrets that the application writes are printed. How long it takes until a line can be read is not known.`,
 			Output: "A line for each line of output: the time, in UTC, and the text. With --json, objects.",
 			Examples: `Why the newest build has failed:
 
@@ -131,7 +131,7 @@ func runLogs(ctx context.Context, s *cli.Session) error {
 		case printed[line] > 0:
 			printed[line]--
 			continue
-		case len(printed) > 0 && line.Time.Equal(from): // Tail has cut it off
+		case len(printed) > 0 && line.Time.Equal(from): // Tail has left it out
 			continue
 		}
 		if err := printLine(s, line); err != nil {

@@ -39,8 +39,8 @@ func seconds(r *argparse.Result, name string) (time.Duration, error) {
 	return time.Duration(number * float64(time.Second)), nil
 }
 
-// delays reads --poll-interval. Both delays are zero, the default, if it is not given. The
-// longest delay is longest, or the shortest one if that exceeds it.
+// delays reads --poll-interval. Both delays are zero, the default, if it is not given.
+// The longest delay is longest, or the shortest one if that exceeds it.
 func delays(r *argparse.Result, longest time.Duration) (minDelay, maxDelay time.Duration, err error) {
 	if !r.Has(pollOption) {
 		return 0, 0, nil

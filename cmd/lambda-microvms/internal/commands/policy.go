@@ -22,7 +22,7 @@ const (
 	executionRoleOption = "execution-role-arn"
 )
 
-// policyOption is the option of a field of an iam.Scope.
+// policyOption returns the option for a field of an iam.Scope.
 func policyOption(field string) string {
 	switch field {
 	case "Account":

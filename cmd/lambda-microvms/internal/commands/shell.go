@@ -45,9 +45,9 @@ The MicroVM must have the network connector SHELL_INGRESS; ALL_INGRESS does not 
 
 AWS does not document the messages of the connection. This command sends keys as they are typed and prints what it receives. It has not been tried with the service, and these things are unknown:
 
-- how to tell the shell the size of the terminal: it is not sent, also when it changes. In the shell, "stty rows 40 cols 120" sets it.
+- how to tell the shell the size of the terminal: neither the size nor its changes are sent. In the shell, "stty rows 40 cols 120" sets it.
 - whether messages are binary or text, see --messages. Both are accepted.
-- what the shell makes of the end of standard input where that is no terminal: nothing is sent then. End what you send with "exit".`,
+- how to tell the shell that standard input has ended, if that is not a terminal: nothing is sent then. End your input with "exit".`,
 			Output: "What the shell prints.",
 			Examples: `A shell in a MicroVM that exists:
 
@@ -148,7 +148,7 @@ func (t *target) relay(ctx context.Context, connection *websocket.Conn) error {
 	}
 	go func() {
 		err := sendKeys(ctx, connection, kind, t.s.Stdin, cli.IsTerminal(t.s.Stdin))
-		if errors.Is(err, errLeft) { // of other errors the reader learns, too
+		if errors.Is(err, errLeft) { // the reader gets the other errors, too
 			cancel(err)
 		}
 	}()
@@ -163,7 +163,8 @@ func (t *target) relay(ctx context.Context, connection *websocket.Conn) error {
 	}
 }
 
-// shellEnd is the error of a connection that has ended, nil if that is how it should.
+// shellEnd returns the error of a connection that has ended, or nil if it was closed in
+// order.
 func (t *target) shellEnd(ctx context.Context, err error) error {
 	var closed websocket.CloseError
 	switch {
@@ -182,8 +183,8 @@ func (t *target) shellEnd(ctx context.Context, err error) error {
 // leaveKey is Ctrl-].
 const leaveKey = 0x1d
 
-// sendKeys sends what is typed. The error is errLeft if the user leaves, and io.EOF at the
-// end of the input.
+// sendKeys sends what is typed. The error is errLeft if the user leaves, and io.EOF at
+// the end of the input.
 func sendKeys(ctx context.Context, connection *websocket.Conn, kind websocket.MessageType, keys io.Reader, leaves bool) error {
 	buffer := make([]byte, 4<<10)
 	for {

@@ -49,7 +49,7 @@ func (t *store) PrepareUpload(ctx context.Context, target images.UploadTarget) e
 	}
 	t.s.Debugf("the archive goes to the bucket %s", bucket)
 	client := s3.NewFromConfig(t.cfg, func(o *s3.Options) {
-		// A server that stands for S3 has no names for its buckets.
+		// An emulator of S3 has no host name for each bucket.
 		o.UsePathStyle = o.BaseEndpoint != nil
 	})
 	t.to = s3upload.New(client, bucket, func(o *s3upload.Options) {
@@ -68,7 +68,8 @@ func (t *store) Upload(ctx context.Context, name string, archive io.ReadSeeker, 
 	return t.to.Upload(ctx, name, archive, size)
 }
 
-// uploadError adds to an error of S3 what it concerns; nil if err is none.
+// uploadError adds the bucket and the key to an error of S3. It returns nil for other
+// errors.
 func uploadError(ctx context.Context, s *cli.Session, err error) error {
 	var elsewhere *s3upload.RegionError
 	if errors.As(err, &elsewhere) {
@@ -95,7 +96,7 @@ func uploadError(ctx context.Context, s *cli.Session, err error) error {
 	return &e
 }
 
-// remains says what an upload has left in the bucket, and how to remove it.
+// remains returns what an upload has left in the bucket, and the command that removes it.
 func remains(err error) (what, end string) {
 	var failed *s3upload.Error
 	if !errors.As(err, &failed) || failed.UploadID == "" {

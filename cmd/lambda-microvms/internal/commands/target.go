@@ -66,8 +66,8 @@ func runInput(s *cli.Session, image string) (*lambdamicrovms.RunMicroVMInput, er
 	return in, in.UnmarshalJSON(value.Compact(document))
 }
 
-// sessionOptions has requests to MicroVMs follow the global options. If the endpoint of the
-// service is on this machine, it is a fake, which serves the MicroVMs too.
+// sessionOptions applies the global options to requests to MicroVMs. An endpoint of the
+// service on this machine is taken for a fake, which serves the MicroVMs, too.
 func sessionOptions(ctx context.Context, s *cli.Session, client *lambdamicrovms.Client) (func(*session.Options), error) {
 	cfg, err := s.Config(ctx)
 	if err != nil {
@@ -111,10 +111,10 @@ type target struct {
 	keep  bool                            // it is not terminated
 	quiet bool
 
-	warning sync.Once // after Ctrl-C
+	warning sync.Once // that it is being terminated
 }
 
-// newTarget is a new MicroVM of an image.
+// newTarget returns a new MicroVM of an image.
 func newTarget(ctx context.Context, s *cli.Session, image string) (*target, error) {
 	t := &target{s: s}
 	var err error
@@ -129,7 +129,8 @@ func newTarget(ctx context.Context, s *cli.Session, image string) (*target, erro
 	return t, err
 }
 
-// findTarget is the MicroVM that a word names, or a new one of the image that it names.
+// findTarget returns the MicroVM that a word names, or a new one of the image that it
+// names.
 func findTarget(ctx context.Context, s *cli.Session, word string) (*target, error) {
 	if !microvmid.Valid(word) {
 		return newTarget(ctx, s, word)
@@ -197,8 +198,8 @@ func (t *target) tell(format string, args ...any) {
 	}
 }
 
-// onInterrupt says what is being terminated while that takes time: a second Ctrl-C ends
-// this program at once.
+// onInterrupt warns at the first Ctrl-C that the MicroVM is being terminated, because a
+// second one would end this program at once and leave it running.
 func (t *target) onInterrupt(ctx context.Context, opened *session.Session) (stop func() bool) {
 	if t.id != "" || t.keep {
 		return func() bool { return true }

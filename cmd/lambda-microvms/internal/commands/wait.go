@@ -37,8 +37,7 @@ func waitCommand() *cli.Command {
 
 const waitOutput = "None. The exit code is 0 if the state was reached, and 255 if it cannot be reached any more or the wait has taken too long."
 
-// waitPolls is the number of polls with the longest delay for which the default of
-// --max-wait has time.
+// waitPolls times the longest delay between two polls is the default of --max-wait.
 const waitPolls = 120
 
 func waiterCommand(w *api.Waiter) *cli.Command {

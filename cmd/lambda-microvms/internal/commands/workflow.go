@@ -64,8 +64,8 @@ type run struct {
 	image   string
 	version string // that is being built
 	sent    bool   // the request to start a build may have been made
-	// deleting is a version whose deletion may have been requested, status one whose status
-	// may have been changed.
+	// deleting is a version whose deletion may have been requested, status one whose
+	// status may have been changed.
 	deleting, status string
 }
 
@@ -82,7 +82,7 @@ func begin(s *cli.Session, o *images.Options) (*run, error) {
 		r.reporter = r.events
 		return r, nil
 	}
-	// The lines of --debug would tear a moving line.
+	// Lines of --debug would break up a line that moves.
 	r.reporter = progress.New(s.Stderr, cli.IsTerminal(s.Stderr) && !s.Globals.Debug)
 	return r, nil
 }
@@ -135,7 +135,8 @@ func (r *run) finish(ctx context.Context, err error) error {
 		return r.written()
 	case cli.Interrupted(ctx):
 		r.interrupted(err)
-		// With --json, the newline that otherwise ends the line of a terminal is no object.
+		// With --json, the newline that otherwise ends the line of a terminal is no
+		// object.
 		return &fault.Error{Exit: fault.ExitInterrupted, Silent: r.events != nil}
 	}
 	e := *fault.Of(workflowError(ctx, r.s, err))
@@ -214,8 +215,8 @@ func imageARN(ctx context.Context, s *cli.Session, client *lambdamicrovms.Client
 	})
 }
 
-// findImage returns the ARN of the image with a name. invalid makes the error for a text that
-// cannot be a name. there begins the message that there is no such image.
+// findImage returns the ARN of the image with a name. invalid makes the error for a text
+// that cannot be a name. there begins the message that there is no such image.
 func findImage(
 	ctx context.Context, s *cli.Session, client *lambdamicrovms.Client, name, there string, invalid func(cause error) error,
 ) (string, error) {

@@ -27,8 +27,8 @@ type Edit struct {
 }
 
 // ParseEdits reads the values of --set, path=text or path:=JSON, and of --unset, paths.
-// Everything is checked that can be checked without the configuration that is to change.
-// Errors never show a value, which may be secret.
+// It checks what does not depend on the configuration that is to change. Errors never
+// show a value of a sensitive setting.
 func ParseEdits(shape *api.Shape, sets, unsets []string) ([]Edit, error) {
 	var edits []Edit
 	for i, text := range unsets {

@@ -1,6 +1,6 @@
 // Package configuration changes and compares the configuration of an image as a document:
-// paths such as hooks.port and environmentVariables["A"], the changes of --set and --unset,
-// and files with a desired configuration.
+// paths such as hooks.port and environmentVariables["A"], the changes of --set and
+// --unset, and files with a desired configuration.
 package configuration
 
 import (
@@ -69,8 +69,8 @@ func (p *place) shape() *api.Shape { return p.shapes[len(p.shapes)-1] }
 // parent is the shape that the last step leads into.
 func (p *place) parent() *api.Shape { return p.shapes[len(p.shapes)-2] }
 
-// resolve follows a path through the shapes. A part that leads nowhere is an error that
-// names the nearest that does.
+// resolve follows a path through the shapes. The error for an unknown member names the
+// nearest one.
 func resolve(shape *api.Shape, path []step) (*place, error) {
 	p := &place{shapes: []*api.Shape{shape}}
 	for _, s := range path {
@@ -138,8 +138,8 @@ func noMember(shape *api.Shape, path, name string) error {
 	return fmt.Errorf("%s; its members are %s", text, strings.Join(names, ", "))
 }
 
-// WirePath returns a path of images.Change, such as Hooks.Port, with the names of the wire:
-// hooks.port.
+// WirePath returns a path of images.Change, such as Hooks.Port, with the names of the
+// wire: hooks.port.
 func WirePath(shape *api.Shape, path string) string {
 	var b strings.Builder
 	for rest := path; rest != ""; {

@@ -1,6 +1,6 @@
-// Package events writes what a workflow does for machines: one JSON object a line. Each has
-// a type and a time; docs are in the help of the commands that have --json. No event has
-// the value of an environment variable.
+// Package events writes what a workflow does for machines: one JSON object a line. Each
+// has a type and a time; docs are in the help of the commands that have --json. No event
+// has the value of an environment variable.
 package events
 
 import (

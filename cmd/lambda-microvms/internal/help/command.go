@@ -2,11 +2,11 @@ package help
 
 import "strings"
 
-// Command is the page of a command that is no operation.
+// Command is the page of a command that is not an operation.
 type Command struct {
 	Name        string // with those of the commands above it
 	Description string
-	Words       []string // the arguments that are no options, in brackets if optional
+	Words       []string // the arguments that are not options, in brackets if optional
 	Subcommands []Option
 	Options     []Option
 	Global      []Option

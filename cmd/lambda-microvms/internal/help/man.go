@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Man returns a page in the language of man(7), under a name for man and with a summary. It
-// keeps the lines of the page: many are syntax.
+// Man returns a page in the language of man(7), under a name for man and with a summary.
+// It keeps the lines of the page: many are syntax.
 func Man(program, name, summary, version, text string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, ".TH %s 1 \"\" %s \"User Commands\"\n.nh\n.ad l\n", manArgument(strings.ToUpper(program)), manArgument(version))

@@ -48,7 +48,8 @@ func (l *lines) Step(e images.Event) {
 	}
 }
 
-// identity tells events apart that are worth a line. Polls that found nothing new are not.
+// identity is the same for events of which only the first gets a line: polls that find
+// nothing new.
 func identity(e images.Event) string {
 	text := string(e.Step) + "\n" + e.Version + "\n" + e.State
 	if e.Err != nil {

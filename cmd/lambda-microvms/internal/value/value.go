@@ -2,8 +2,8 @@
 // CLI depends on it: objects keep the order of their members, integers have any size, and
 // an integer is not a float.
 //
-// A document is nil, a bool, a string, an int64, a *big.Int beyond its range, a float64, a
-// []any or a *Map.
+// A document is nil, a bool, a string, an int64, a *big.Int beyond its range, a float64,
+// a []any or a *Map.
 package value
 
 import (
