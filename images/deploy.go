@@ -347,8 +347,8 @@ func (d *deployer) region() string {
 	if arn, err := ParseARN(d.image); err == nil {
 		return arn.Region
 	}
-	if client, ok := d.api.(interface{ Options() lambdamicrovms.Options }); ok {
-		return client.Options().Region
+	if client, ok := d.api.(Regional); ok {
+		return regionOf(client)
 	}
 	return ""
 }

@@ -399,8 +399,7 @@ func TestDeployUploadFails(t *testing.T) {
 	}
 }
 
-// The image is up to date, but its tags are not. preparer is an Uploader that records
-// what it is asked for.
+// preparer is an Uploader that records the targets that it is asked about.
 type preparer struct {
 	bucket
 	targets []images.UploadTarget
@@ -447,7 +446,7 @@ func TestDeployPreparesUpload(t *testing.T) {
 }
 
 // The region of an existing image is that of its ARN, and of a new image that of the
-// client. A stub may not know it.
+// client, without a FIPS mark: buckets have none. A stub may not know it.
 func TestDeployUploadRegion(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -456,6 +455,11 @@ func TestDeployUploadRegion(t *testing.T) {
 		want   string
 	}{
 		{"new image", func(b *bench) images.DeployAPI { return b.client }, false, region},
+		{"new image, FIPS", func(b *bench) images.DeployAPI {
+			options := b.srv.Options()
+			options.Region = "fips-" + region
+			return lambdamicrovms.New(options)
+		}, false, region},
 		{"stub, new image", func(b *bench) images.DeployAPI { return struct{ images.DeployAPI }{b.client} }, false, ""},
 		{"stub, existing image", func(b *bench) images.DeployAPI { return struct{ images.DeployAPI }{b.client} }, true, region},
 	} {
@@ -477,6 +481,7 @@ func TestDeployUploadRegion(t *testing.T) {
 	}
 }
 
+// The image is up to date, but its tags are not.
 func TestDeployTagsFail(t *testing.T) {
 	b := newBench(t, fake.WithFault(fake.ServerError{}, fake.On(fake.TagResource)))
 	b.create(declaration())
