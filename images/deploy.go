@@ -461,16 +461,15 @@ func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMI
 		return nil, err
 	}
 	result := &Result{Image: d.image, From: seen.latest()}
-	live := &lambdamicrovms.UpdateMicroVMImageInput{}
-	from := seen.find(result.From)
-	if from == nil {
-		err = d.configure(ctx, nil)
-	} else {
+	var live *lambdamicrovms.UpdateMicroVMImageInput
+	if from := seen.find(result.From); from != nil {
 		live = configuration(from)
-		err = d.configure(ctx, live)
 	}
-	if err != nil {
+	if err := d.configure(ctx, live); err != nil {
 		return nil, err
+	}
+	if live == nil {
+		live = &lambdamicrovms.UpdateMicroVMImageInput{}
 	}
 	in := configuration(&d.Image)
 	isCurrent, err := d.isCurrent(ctx, image, result.From)
@@ -531,14 +530,13 @@ func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMI
 	return result, nil
 }
 
-// checkKept returns an error if the version that Configure keeps settings of has some
-// that this module does not know.
+// checkKept returns an error if the version has settings that this module does not know:
+// Configure cannot keep them.
 func (d *deployer) checkKept(ctx context.Context, version string) error {
 	if d.Configure == nil || version == "" {
 		return nil
 	}
-	u := &updater{job: d.job, api: d.api}
-	from, err := u.version(ctx, version)
+	from, err := d.readVersion(ctx, d.api, version)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package images
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -95,12 +94,7 @@ func openRoot(ctx context.Context, dir string) (*os.Root, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		info, err := os.Stat(dir) // before opening it: opening a pipe would block
-		if err != nil || !info.IsDir() {
-			done <- result{err: cmp.Or(err, error(&ArtifactError{Dir: dir, Problem: "this is not a directory"}))}
-			return
-		}
-		root, err := os.OpenRoot(dir)
+		root, err := openDirectory(dir)
 		done <- result{root, err}
 	}()
 	opened, err := receive(ctx, done)
@@ -112,10 +106,22 @@ func openRoot(ctx context.Context, dir string) (*os.Root, error) {
 		}()
 		return nil, &ArtifactError{Dir: dir, Err: err}
 	}
-	if opened.err != nil {
-		return nil, (&lister{dir: dir}).wrap("", opened.err)
+	return opened.root, opened.err
+}
+
+func openDirectory(dir string) (*os.Root, error) {
+	info, err := os.Stat(dir) // before opening it: opening a pipe would block
+	if err != nil {
+		return nil, &ArtifactError{Dir: dir, Err: err}
 	}
-	return opened.root, nil
+	if !info.IsDir() {
+		return nil, &ArtifactError{Dir: dir, Problem: "this is not a directory"}
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, &ArtifactError{Dir: dir, Err: err}
+	}
+	return root, nil
 }
 
 func newLister(root *os.Root, dir string, output any, optFns []func(*ZipOptions)) *lister {

@@ -13,20 +13,14 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 )
 
-// observed returns a client that records spans, and an option that logs to the text
-// without times: the clock of the fake moves by random delays.
-func (b *bench) observed() (*clienttest.Trace, *strings.Builder, func(*images.DeployOptions)) {
-	trace, text := &clienttest.Trace{}, &strings.Builder{}
+// observed replaces the client by one that records spans in trace. With option, a workflow
+// logs to text.
+func (b *bench) observed() (trace *clienttest.Trace, text *strings.Builder, option func(*images.DeployOptions)) {
+	trace, text = &clienttest.Trace{}, &strings.Builder{}
 	options := b.srv.Options()
 	options.TracerProvider = trace
 	b.client = lambdamicrovms.New(options)
-	logger := slog.New(slog.NewTextHandler(text, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-		if a.Key == slog.TimeKey || a.Value.Kind() == slog.KindDuration {
-			return slog.Attr{}
-		}
-		return a
-	}}))
-	return trace, text, func(o *images.DeployOptions) { o.Logger = logger }
+	return trace, text, func(o *images.DeployOptions) { o.Logger = clienttest.Logger(text, slog.LevelInfo) }
 }
 
 // ofWorkflow reports whether a span is that of a workflow, a step or a call. Repeated

@@ -328,7 +328,7 @@ func (u *updater) prepare(ctx context.Context, seen history) (*lambdamicrovms.Ge
 		return nil, nil, &VersionError{Workflow: u.workflow, Image: u.image,
 			Problem: "there is no active version to start from; name one with UpdateOptions.From; the newest is " + orNone(seen.newest())}
 	}
-	from, err := u.version(ctx, version)
+	from, err := u.readVersion(ctx, u.api, version)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -367,11 +367,11 @@ func (j *job) checkKnown(from *lambdamicrovms.GetMicroVMImageVersionOutput) erro
 		Problem: "an update would reset settings that this version of the module does not know: " + strings.Join(unknown, ", ")}
 }
 
-// version reads a version with its configuration. If members were missing, the update
+// readVersion reads a version with its configuration. If members were missing, an update
 // would wipe them.
-func (u *updater) version(ctx context.Context, version string) (*lambdamicrovms.GetMicroVMImageVersionOutput, error) {
-	return withRetries(ctx, u.job, StepRead, version, func(ctx context.Context) (*lambdamicrovms.GetMicroVMImageVersionOutput, error) {
-		out, err := u.api.GetMicroVMImageVersion(ctx, &lambdamicrovms.GetMicroVMImageVersionInput{ImageIdentifier: &u.image, ImageVersion: &version})
+func (j *job) readVersion(ctx context.Context, api lambdamicrovms.GetMicroVMImageVersionAPIClient, version string) (*lambdamicrovms.GetMicroVMImageVersionOutput, error) {
+	return withRetries(ctx, j, StepRead, version, func(ctx context.Context) (*lambdamicrovms.GetMicroVMImageVersionOutput, error) {
+		out, err := api.GetMicroVMImageVersion(ctx, &lambdamicrovms.GetMicroVMImageVersionInput{ImageIdentifier: &j.image, ImageVersion: &version})
 		switch {
 		case err != nil:
 			return nil, err

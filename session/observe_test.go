@@ -15,22 +15,13 @@ import (
 	"github.com/microvm-go/lambdamicrovms/session"
 )
 
-// observed returns a trace of all calls from now on, and a logger that writes to the
-// text.
-func (s *service) observed() (*clienttest.Trace, *slog.Logger, *strings.Builder) {
-	trace, text := &clienttest.Trace{}, &strings.Builder{}
+// observed replaces the client by one that records spans in trace. logger writes to text.
+func (s *service) observed() (trace *clienttest.Trace, logger *slog.Logger, text *strings.Builder) {
+	trace, text = &clienttest.Trace{}, &strings.Builder{}
 	options := s.Server.Options()
 	options.TracerProvider = trace
 	s.Client = lambdamicrovms.New(options)
-	return trace, slog.New(slog.NewTextHandler(text, &slog.HandlerOptions{
-		Level: slog.LevelDebug,
-		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			if a.Key == slog.TimeKey || a.Value.Kind() == slog.KindDuration {
-				return slog.Attr{}
-			}
-			return a
-		},
-	})), text
+	return trace, clienttest.Logger(text, slog.LevelDebug), text
 }
 
 // steps returns the spans above the calls.
