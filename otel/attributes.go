@@ -7,8 +7,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// conventional returns the name that the semantic conventions have chosen for an attribute
-// of official clients since, or "".
+// conventional returns the name that the semantic conventions now have for an attribute of
+// official clients, or "" if it is the same.
 func conventional(name attribute.Key) attribute.Key {
 	switch name {
 	case "rpc.system":
@@ -23,7 +23,7 @@ func conventional(name attribute.Key) attribute.Key {
 	return ""
 }
 
-// attributesOf converts properties. Their order does not matter: OpenTelemetry sorts them.
+// attributesOf converts properties, in any order: OpenTelemetry sorts attributes.
 func attributesOf(properties *smithy.Properties) []attribute.KeyValue {
 	values := properties.Values()
 	attributes := make([]attribute.KeyValue, 0, len(values))
@@ -43,7 +43,7 @@ func spanAttributes(attributes ...attribute.KeyValue) []attribute.KeyValue {
 	return attributes
 }
 
-// keyValue converts a property. What OpenTelemetry has no type for becomes its text.
+// keyValue converts a property. A value of a type that OpenTelemetry lacks becomes text.
 func keyValue(key, value any) attribute.KeyValue {
 	name := fmt.Sprint(key)
 	switch value := value.(type) {

@@ -1,9 +1,9 @@
-// Package otel sends the spans and metrics of clients to OpenTelemetry. It adapts a tracer
-// provider and a meter provider to those of smithy-go, which clients of AWS take as
-// Options.TracerProvider and Options.MeterProvider. It works with every client of the AWS
-// SDK for Go v2, for example with that of S3 below an upload.
+// Package otel sends the spans and metrics of clients to OpenTelemetry. It adapts
+// OpenTelemetry's tracer and meter providers to the interfaces of smithy-go, which clients
+// take as Options.TracerProvider and Options.MeterProvider. It works with every client of
+// the AWS SDK for Go v2, such as the S3 client of an upload.
 //
-// The package has the name of OpenTelemetry's own. Import it as microvmotel:
+// OpenTelemetry has a package of the same name. Import this one as microvmotel:
 //
 //	import microvmotel "github.com/microvm-go/lambdamicrovms/otel"
 //
@@ -11,14 +11,14 @@
 //
 // # Spans
 //
-//   - A call is a span of kind client with the name "Lambda Microvms.<operation>". Below it
-//     are the steps of the call, as in official clients: serialization, each attempt with
-//     its endpoint, signature and HTTP request, deserialization.
+//   - A call is a span of kind client with the name "Lambda Microvms.<operation>". Below
+//     it are the steps of the call, as in official clients: serialization, each attempt
+//     with its endpoint, signature and HTTP request, deserialization.
 //   - A workflow of package images or session is a span such as "images.Deploy" above its
 //     steps, and each step is a span above its calls.
 //
-// A span starts below the span in the context of the call. An Uploader gets the context of
-// the step "upload".
+// The parent of a span is the span in the context of the call. An Uploader receives the
+// context of the step "upload".
 //
 // # Attributes
 //

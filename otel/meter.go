@@ -25,13 +25,13 @@ func (p *meterProvider) Meter(scope string, optFns ...metrics.MeterOption) metri
 
 type meter struct{ meter metric.Meter }
 
-// instrument returns unit and description as options of an instrument of type O.
-func instrument[O any](optFns []metrics.InstrumentOption, convert func(metric.InstrumentOption) O) []O {
+// instrument returns the options of an instrument of any type.
+func instrument(optFns []metrics.InstrumentOption) (unit, description metric.InstrumentOption) {
 	var options metrics.InstrumentOptions
 	for _, fn := range optFns {
 		fn(&options)
 	}
-	return []O{convert(metric.WithUnit(options.UnitLabel)), convert(metric.WithDescription(options.Description))}
+	return metric.WithUnit(options.UnitLabel), metric.WithDescription(options.Description)
 }
 
 // record returns the attributes of a measurement.
@@ -44,122 +44,112 @@ func record(optFns []metrics.RecordMetricOption) metric.MeasurementOption {
 }
 
 func (m *meter) Int64Counter(name string, optFns ...metrics.InstrumentOption) (metrics.Int64Counter, error) {
-	c, err := m.meter.Int64Counter(name, instrument(optFns, func(o metric.InstrumentOption) metric.Int64CounterOption { return o })...)
-	return int64Adder{c}, err
+	unit, description := instrument(optFns)
+	c, err := m.meter.Int64Counter(name, unit, description)
+	return adder[int64]{c}, err
 }
 
 func (m *meter) Int64UpDownCounter(name string, optFns ...metrics.InstrumentOption) (metrics.Int64UpDownCounter, error) {
-	c, err := m.meter.Int64UpDownCounter(name, instrument(optFns, func(o metric.InstrumentOption) metric.Int64UpDownCounterOption { return o })...)
-	return int64Adder{c}, err
+	unit, description := instrument(optFns)
+	c, err := m.meter.Int64UpDownCounter(name, unit, description)
+	return adder[int64]{c}, err
 }
 
 func (m *meter) Int64Gauge(name string, optFns ...metrics.InstrumentOption) (metrics.Int64Gauge, error) {
-	g, err := m.meter.Int64Gauge(name, instrument(optFns, func(o metric.InstrumentOption) metric.Int64GaugeOption { return o })...)
-	return int64Recorder{g}, err
+	unit, description := instrument(optFns)
+	g, err := m.meter.Int64Gauge(name, unit, description)
+	return recorder[int64]{g}, err
 }
 
 func (m *meter) Int64Histogram(name string, optFns ...metrics.InstrumentOption) (metrics.Int64Histogram, error) {
-	h, err := m.meter.Int64Histogram(name, instrument(optFns, func(o metric.InstrumentOption) metric.Int64HistogramOption { return o })...)
-	return int64Recorder{h}, err
+	unit, description := instrument(optFns)
+	h, err := m.meter.Int64Histogram(name, unit, description)
+	return recorder[int64]{h}, err
 }
 
 func (m *meter) Float64Counter(name string, optFns ...metrics.InstrumentOption) (metrics.Float64Counter, error) {
-	c, err := m.meter.Float64Counter(name, instrument(optFns, func(o metric.InstrumentOption) metric.Float64CounterOption { return o })...)
-	return float64Adder{c}, err
+	unit, description := instrument(optFns)
+	c, err := m.meter.Float64Counter(name, unit, description)
+	return adder[float64]{c}, err
 }
 
 func (m *meter) Float64UpDownCounter(name string, optFns ...metrics.InstrumentOption) (metrics.Float64UpDownCounter, error) {
-	c, err := m.meter.Float64UpDownCounter(name, instrument(optFns, func(o metric.InstrumentOption) metric.Float64UpDownCounterOption { return o })...)
-	return float64Adder{c}, err
+	unit, description := instrument(optFns)
+	c, err := m.meter.Float64UpDownCounter(name, unit, description)
+	return adder[float64]{c}, err
 }
 
 func (m *meter) Float64Gauge(name string, optFns ...metrics.InstrumentOption) (metrics.Float64Gauge, error) {
-	g, err := m.meter.Float64Gauge(name, instrument(optFns, func(o metric.InstrumentOption) metric.Float64GaugeOption { return o })...)
-	return float64Recorder{g}, err
+	unit, description := instrument(optFns)
+	g, err := m.meter.Float64Gauge(name, unit, description)
+	return recorder[float64]{g}, err
 }
 
 func (m *meter) Float64Histogram(name string, optFns ...metrics.InstrumentOption) (metrics.Float64Histogram, error) {
-	h, err := m.meter.Float64Histogram(name, instrument(optFns, func(o metric.InstrumentOption) metric.Float64HistogramOption { return o })...)
-	return float64Recorder{h}, err
+	unit, description := instrument(optFns)
+	h, err := m.meter.Float64Histogram(name, unit, description)
+	return recorder[float64]{h}, err
 }
 
 func (m *meter) Int64AsyncCounter(name string, callback metrics.Int64Callback, optFns ...metrics.InstrumentOption) (metrics.AsyncInstrument, error) {
-	c, err := m.meter.Int64ObservableCounter(name, instrument(optFns, func(o metric.InstrumentOption) metric.Int64ObservableCounterOption { return o })...)
+	unit, description := instrument(optFns)
+	c, err := m.meter.Int64ObservableCounter(name, unit, description)
 	return m.observeInt64(c, err, callback)
 }
 
 func (m *meter) Int64AsyncUpDownCounter(name string, callback metrics.Int64Callback, optFns ...metrics.InstrumentOption) (metrics.AsyncInstrument, error) {
-	c, err := m.meter.Int64ObservableUpDownCounter(name, instrument(optFns, func(o metric.InstrumentOption) metric.Int64ObservableUpDownCounterOption { return o })...)
+	unit, description := instrument(optFns)
+	c, err := m.meter.Int64ObservableUpDownCounter(name, unit, description)
 	return m.observeInt64(c, err, callback)
 }
 
 func (m *meter) Int64AsyncGauge(name string, callback metrics.Int64Callback, optFns ...metrics.InstrumentOption) (metrics.AsyncInstrument, error) {
-	g, err := m.meter.Int64ObservableGauge(name, instrument(optFns, func(o metric.InstrumentOption) metric.Int64ObservableGaugeOption { return o })...)
+	unit, description := instrument(optFns)
+	g, err := m.meter.Int64ObservableGauge(name, unit, description)
 	return m.observeInt64(g, err, callback)
 }
 
 func (m *meter) Float64AsyncCounter(name string, callback metrics.Float64Callback, optFns ...metrics.InstrumentOption) (metrics.AsyncInstrument, error) {
-	c, err := m.meter.Float64ObservableCounter(name, instrument(optFns, func(o metric.InstrumentOption) metric.Float64ObservableCounterOption { return o })...)
+	unit, description := instrument(optFns)
+	c, err := m.meter.Float64ObservableCounter(name, unit, description)
 	return m.observeFloat64(c, err, callback)
 }
 
 func (m *meter) Float64AsyncUpDownCounter(name string, callback metrics.Float64Callback, optFns ...metrics.InstrumentOption) (metrics.AsyncInstrument, error) {
-	c, err := m.meter.Float64ObservableUpDownCounter(name, instrument(optFns, func(o metric.InstrumentOption) metric.Float64ObservableUpDownCounterOption { return o })...)
+	unit, description := instrument(optFns)
+	c, err := m.meter.Float64ObservableUpDownCounter(name, unit, description)
 	return m.observeFloat64(c, err, callback)
 }
 
 func (m *meter) Float64AsyncGauge(name string, callback metrics.Float64Callback, optFns ...metrics.InstrumentOption) (metrics.AsyncInstrument, error) {
-	g, err := m.meter.Float64ObservableGauge(name, instrument(optFns, func(o metric.InstrumentOption) metric.Float64ObservableGaugeOption { return o })...)
+	unit, description := instrument(optFns)
+	g, err := m.meter.Float64ObservableGauge(name, unit, description)
 	return m.observeFloat64(g, err, callback)
 }
 
-// int64Adder is a counter, which may go down as well.
-type int64Adder struct {
+// adder is a counter, which may go down as well.
+type adder[N int64 | float64] struct {
 	counter interface {
-		Add(context.Context, int64, ...metric.AddOption)
+		Add(context.Context, N, ...metric.AddOption)
 	}
 }
 
-func (a int64Adder) Add(ctx context.Context, n int64, optFns ...metrics.RecordMetricOption) {
+func (a adder[N]) Add(ctx context.Context, n N, optFns ...metrics.RecordMetricOption) {
 	a.counter.Add(ctx, n, record(optFns))
 }
 
-type float64Adder struct {
-	counter interface {
-		Add(context.Context, float64, ...metric.AddOption)
-	}
-}
-
-func (a float64Adder) Add(ctx context.Context, n float64, optFns ...metrics.RecordMetricOption) {
-	a.counter.Add(ctx, n, record(optFns))
-}
-
-// int64Recorder is a histogram or a gauge.
-type int64Recorder struct {
+// recorder is a histogram or a gauge.
+type recorder[N int64 | float64] struct {
 	instrument interface {
-		Record(context.Context, int64, ...metric.RecordOption)
+		Record(context.Context, N, ...metric.RecordOption)
 	}
 }
 
-func (r int64Recorder) Record(ctx context.Context, n int64, optFns ...metrics.RecordMetricOption) {
+func (r recorder[N]) Record(ctx context.Context, n N, optFns ...metrics.RecordMetricOption) {
 	r.instrument.Record(ctx, n, record(optFns))
 }
 
-func (r int64Recorder) Sample(ctx context.Context, n int64, optFns ...metrics.RecordMetricOption) {
-	r.Record(ctx, n, optFns...)
-}
-
-type float64Recorder struct {
-	instrument interface {
-		Record(context.Context, float64, ...metric.RecordOption)
-	}
-}
-
-func (r float64Recorder) Record(ctx context.Context, n float64, optFns ...metrics.RecordMetricOption) {
-	r.instrument.Record(ctx, n, record(optFns))
-}
-
-func (r float64Recorder) Sample(ctx context.Context, n float64, optFns ...metrics.RecordMetricOption) {
+func (r recorder[N]) Sample(ctx context.Context, n N, optFns ...metrics.RecordMetricOption) {
 	r.Record(ctx, n, optFns...)
 }
 
@@ -167,25 +157,24 @@ func (m *meter) observeInt64(observable metric.Int64Observable, err error, callb
 	if err != nil {
 		return nil, err
 	}
-	return m.register(func(ctx context.Context, o metric.Observer) {
+	return m.register(observable, func(ctx context.Context, o metric.Observer) error {
 		callback(ctx, int64Observer{o, observable})
-	}, observable)
+		return nil
+	})
 }
 
 func (m *meter) observeFloat64(observable metric.Float64Observable, err error, callback metrics.Float64Callback) (metrics.AsyncInstrument, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m.register(func(ctx context.Context, o metric.Observer) {
+	return m.register(observable, func(ctx context.Context, o metric.Observer) error {
 		callback(ctx, float64Observer{o, observable})
-	}, observable)
+		return nil
+	})
 }
 
-func (m *meter) register(observe func(context.Context, metric.Observer), observable metric.Observable) (metrics.AsyncInstrument, error) {
-	registration, err := m.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
-		observe(ctx, o)
-		return nil
-	}, observable)
+func (m *meter) register(observable metric.Observable, callback metric.Callback) (metrics.AsyncInstrument, error) {
+	registration, err := m.meter.RegisterCallback(callback, observable)
 	if err != nil {
 		return nil, err
 	}

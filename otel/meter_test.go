@@ -195,7 +195,7 @@ func value(m metricdata.Metrics) (float64, map[string]any) {
 	return 0, nil
 }
 
-// A name that OpenTelemetry refuses is an error, not a panic.
+// A name that OpenTelemetry rejects causes an error, not a panic.
 func TestMeterRefusesNames(t *testing.T) {
 	m := microvmotel.MeterProvider(sdkmetric.NewMeterProvider()).Meter("scope")
 	if _, err := m.Float64Histogram(""); err == nil {

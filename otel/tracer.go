@@ -22,9 +22,9 @@ func Global(o *lambdamicrovms.Options) {
 
 // TracerOptions are the options of TracerProvider.
 type TracerOptions struct {
-	// Clock is the time source of spans. The default leaves the time to OpenTelemetry.
-	// Set it in tests with package fake, whose clock moves only when somebody sleeps: the
-	// spans then show what a workflow would have waited.
+	// Clock is the time source of spans. The default is that of OpenTelemetry. In tests
+	// with package fake, set it to the clock of the fake, which moves while a workflow
+	// waits: the spans then show how long the workflow would have waited.
 	Clock lambdamicrovms.Clock
 }
 
@@ -73,9 +73,9 @@ func (t *tracer) StartSpan(ctx context.Context, name string, optFns ...tracing.S
 	return tracing.WithSpan(alone(ctx), s), s //nolint:spancheck // likewise
 }
 
-// alone removes the spans that smithy-go keeps in a context. It keeps a list and appends to
-// it, so that two concurrent calls below three spans would write to the same array. Only
-// the last span is of use: OpenTelemetry knows the parents.
+// alone removes all spans of smithy-go from a context. smithy-go appends to a list of
+// spans, so that two concurrent calls below three spans would write to the same array. Only
+// the last span is needed, because OpenTelemetry knows its parents.
 func alone(ctx context.Context) context.Context {
 	if _, ok := tracing.GetSpan(ctx); !ok {
 		return ctx

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,7 +28,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/session"
 )
 
-// traced returns a server, a client of it whose spans have the server's time, and the spans.
+// traced returns a server, its client, and a recorder of the client's spans, which have the
+// server's time.
 func traced(t testing.TB, opts ...fake.Option) (*fake.Server, *lambdamicrovms.Client, *tracetest.SpanRecorder) {
 	t.Helper()
 	srv := fake.New(t, opts...)
@@ -39,7 +41,7 @@ func traced(t testing.TB, opts ...fake.Option) (*fake.Server, *lambdamicrovms.Cl
 	return srv, client, recorder
 }
 
-// attributes returns those of the first span with the name.
+// attributes returns the attributes of the first span with the name.
 func attributes(t *testing.T, recorder *tracetest.SpanRecorder, name string) map[string]any {
 	t.Helper()
 	for _, s := range recorder.Ended() {
@@ -121,7 +123,7 @@ func TestFailedCall(t *testing.T) {
 	}
 }
 
-// deployment is a directory whose upload takes a while.
+// deployment returns a deployment of dir whose upload takes 4 seconds.
 func deployment(t testing.TB, dir string, clock lambdamicrovms.Clock) images.Deployment {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM scratch\n"), 0o600); err != nil {
@@ -182,11 +184,7 @@ func TestDeployIsOneTrace(t *testing.T) {
 		"images.Deploy", "  hash", "  find", "    Lambda Microvms.ListMicrovmImages", "  zip", "  upload",
 		"  create", "    Lambda Microvms.CreateMicrovmImage", "  wait for build", "    Lambda Microvms.GetMicrovmImageVersion",
 	} {
-		found := false
-		for _, line := range lines {
-			found = found || line == want
-		}
-		if !found {
+		if !slices.Contains(lines, want) {
 			t.Errorf("no span %q in\n%s", want, strings.Join(lines, "\n"))
 		}
 	}
@@ -198,7 +196,7 @@ func TestDeployIsOneTrace(t *testing.T) {
 // steady polls without jitter.
 func steady(o *images.DeployOptions) { o.MinDelay, o.MaxDelay = 15*time.Second, 15*time.Second }
 
-// A span of the caller is above the workflow's, and its trace is that of a session.
+// All spans of a session are below the span of the caller.
 func TestSessionBelowTheCaller(t *testing.T) {
 	srv, client, recorder := traced(t)
 	result, err := images.Deploy(context.Background(), client, deployment(t, t.TempDir(), srv.Clock()))
