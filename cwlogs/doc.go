@@ -26,11 +26,12 @@
 // # Rules
 //
 //  1. Lines are ordered by the time at which they were written. [Reader.Follow] returns
-//     each line once. A line that arrives up to a minute late is returned after later
-//     ones; a line that arrives later still is lost.
+//     each line once. It returns a line that arrives up to a minute late after newer
+//     lines, and loses a line that arrives even later.
 //  2. Lines are cut and cleaned as by logs.Clean, because an application can write
-//     anything, including what controls a terminal. [Options].Raw returns them unchanged.
-//  3. If a source has no lines because its group or streams do not exist, the error is a
+//     anything, such as control sequences of a terminal. [Options].Raw returns them
+//     unchanged.
+//  3. If the log group or the streams of a source do not exist, the error is a
 //     *logs.NotFoundError. Follow first waits for them; see [Options].AppearTimeout.
 //  4. Follow ends without an error when the context ends, and a minute after the end of
 //     the source if it has one.

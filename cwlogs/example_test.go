@@ -16,8 +16,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// A failed build with its last lines. service stands for CloudWatch Logs; a program uses
-// cloudwatchlogs.NewFromConfig(cfg).
+// Print the last lines of a failed build. service stands for CloudWatch Logs; a program
+// uses cloudwatchlogs.NewFromConfig(cfg).
 func Example() {
 	srv := fake.NewServer(fake.WithStart(start), fake.WithFault(fake.FailBuild{}))
 	client := lambdamicrovms.New(srv.Options()) // a program uses NewFromConfig(cfg)

@@ -1,41 +1,42 @@
 package cwlogs
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
 	"github.com/microvm-go/lambdamicrovms/logs"
 )
 
 const (
-	// overlap is how far each poll goes back behind the last line, for late ones.
+	// overlap is how long before the last line each poll begins, because lines can arrive
+	// late.
 	overlap = time.Minute
 
-	// settle is how long Follow continues after the end of a source, for late lines.
+	// settle is how long Follow continues after the end of a source, for the same reason.
 	settle = time.Minute
 )
 
-// Follow returns the lines of a source from its beginning, or from now if it has none,
-// and then those that are added. Options.From leaves out earlier ones. It ends without an
-// error when the context ends, and a minute after source.Until. If there is no log group
-// or stream of the source within Options.AppearTimeout, the last value is a
-// *logs.NotFoundError. The error of a call ends it, too; the client has retried by then.
+// Follow returns the lines of a source from source.Since, or from now if that is zero, and
+// then each new line. Options.From leaves out earlier lines. Follow ends without an error
+// when the context ends, and a minute after source.Until. If the source has no log group or
+// stream within Options.AppearTimeout, the last value is a *logs.NotFoundError. If a call
+// fails after the client's retries, the last value is its error.
 func (r *Reader) Follow(ctx context.Context, source logs.Source) iter.Seq2[logs.Line, error] {
 	return func(yield func(logs.Line, error) bool) {
 		began := r.options.Clock.Now()
 		if source.Since.IsZero() {
 			source.Since = began
 		}
-		f := &follower{Reader: r, source: source, prefixes: source.StreamPrefixes(), from: later(source.Since, r.options.From), seen: make(map[string]time.Time)}
+		f := &follower{
+			Reader: r, source: source, prefixes: source.StreamPrefixes(),
+			from: later(source.Since, r.options.From), seen: make(map[string]time.Time),
+		}
 		for {
 			more, err := f.poll(ctx, yield)
 			now := r.options.Clock.Now()
@@ -62,34 +63,35 @@ func (r *Reader) Follow(ctx context.Context, source logs.Source) iter.Seq2[logs.
 type follower struct {
 	*Reader
 	source   logs.Source
-	prefixes []string
-	exists   bool                 // there is a stream
-	from     time.Time            // of the next poll
-	last     time.Time            // of the last line, or zero
-	seen     map[string]time.Time // the lines since from, by their IDs
+	prefixes []string             // of the streams to poll
+	exists   bool                 // the source is known to have a stream
+	from     time.Time            // the beginning of the next poll
+	last     time.Time            // the time of the last line, or zero
+	seen     map[string]time.Time // the times of the lines since from, by ID
 }
 
-// poll yields the new lines. It returns false if the caller wants no more.
-func (f *follower) poll(ctx context.Context, yield func(logs.Line, error) bool) (bool, error) {
-	for _, prefix := range slices.Clone(f.prefixes) {
-		pages := cloudwatchlogs.NewFilterLogEventsPaginator(f.client, filter(f.source, prefix, f.from), func(o *cloudwatchlogs.FilterLogEventsPaginatorOptions) {
-			o.StopOnDuplicateToken = true
-		})
+// poll yields the new lines. It returns false if the caller has ended the loop.
+func (f *follower) poll(ctx context.Context, yield func(logs.Line, error) bool) (more bool, err error) {
+	for _, prefix := range f.prefixes {
+		pages := f.pages(filter(f.source, prefix, f.from))
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
 				var missing *types.ResourceNotFoundException
-				if errors.As(err, &missing) && f.last.IsZero() { // it may appear
+				if errors.As(err, &missing) && f.last.IsZero() { // the log group may still appear
 					return true, nil
 				}
 				return true, err
 			}
 			for _, event := range page.Events {
-				if f.isNew(event) {
-					f.prefixes = f.narrow(prefix)
-					if !yield(f.line(event), nil) {
-						return false, nil
-					}
+				if !f.isNew(event) {
+					continue
+				}
+				if f.source.MicroVMID != "" { // it has one stream; a build can have some of several days
+					f.prefixes = []string{prefix}
+				}
+				if !yield(f.line(event), nil) {
+					return false, nil
 				}
 			}
 		}
@@ -104,7 +106,10 @@ func (f *follower) isNew(event types.FilteredLogEvent) bool {
 		return false
 	}
 	at := time.UnixMilli(aws.ToInt64(event.Timestamp))
-	id := cmp.Or(aws.ToString(event.EventId), fmt.Sprint(aws.ToString(event.LogStreamName), at, aws.ToString(event.Message)))
+	id := aws.ToString(event.EventId)
+	if id == "" {
+		id = fmt.Sprint(aws.ToString(event.LogStreamName), at, aws.ToString(event.Message))
+	}
 	if _, known := f.seen[id]; known {
 		return false
 	}
@@ -112,16 +117,7 @@ func (f *follower) isNew(event types.FilteredLogEvent) bool {
 	return true
 }
 
-// narrow returns the prefixes to poll after a line was found with one of them. A MicroVM
-// has one stream; those of a build may be of several days.
-func (f *follower) narrow(found string) []string {
-	if f.source.MicroVMID != "" {
-		return []string{found}
-	}
-	return f.prefixes
-}
-
-// advance moves the beginning of the next poll, and forgets the lines before it.
+// advance sets the beginning of the next poll. Earlier lines need not be remembered.
 func (f *follower) advance() {
 	f.from = later(f.from, f.last.Add(-overlap))
 	for id, at := range f.seen {

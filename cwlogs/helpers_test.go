@@ -22,7 +22,7 @@ const (
 
 var start = time.Date(2026, time.November, 26, 12, 0, 0, 0, time.UTC)
 
-// An event is a line in the service.
+// An event is a stored line.
 type event struct {
 	ID            string `json:"eventId"`
 	LogStreamName string `json:"logStreamName"`
@@ -30,7 +30,7 @@ type event struct {
 	Timestamp     int64  `json:"timestamp"`
 }
 
-// A service has the two operations of CloudWatch Logs that a Reader calls.
+// A service implements the two operations of CloudWatch Logs that a Reader calls.
 type service struct {
 	mu       sync.Mutex
 	events   map[string][]event  // by log group
@@ -45,7 +45,7 @@ func newService() *service {
 	return &service{events: map[string][]event{}, streams: map[string][]string{}, pageSize: 1000}
 }
 
-// write adds a line that is written so long after start.
+// write adds a line that was written the given time after start.
 func (s *service) write(to string, after time.Duration, text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -75,7 +75,7 @@ type request struct {
 	StartFromHead                                *bool
 }
 
-// Do is a round trip of the client.
+// Do implements cloudwatchlogs.HTTPClient.
 func (s *service) Do(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
@@ -125,8 +125,8 @@ func (s *service) Do(r *http.Request) (*http.Response, error) {
 	return respond(http.StatusOK, map[string]any{"events": page, "nextToken": next}), nil
 }
 
-// paged returns a page and the token of the next one, or nil. The first page is empty, as
-// pages of the service may be.
+// paged returns a page and the token of the next page, or nil. The first page is empty,
+// because pages of the service may be.
 func paged[T any](all []T, in request, size int) ([]T, *string) {
 	if in.NextToken == "" {
 		return nil, aws.String("0")
@@ -154,7 +154,7 @@ func respond(status int, body any) *http.Response {
 	}
 }
 
-// A clock advances when somebody sleeps, and then does what is due.
+// A clock advances with each Sleep, which then calls the next function of due.
 type clock struct {
 	now time.Time
 	due []func() // one for each sleep

@@ -32,8 +32,8 @@ type Options struct {
 	// source. The default is one minute.
 	AppearTimeout time.Duration
 
-	// From leaves out earlier lines. The default is the beginning of the source, whose time
-	// also says in which streams to look and should not be changed for this.
+	// From leaves out earlier lines. The default is the beginning of the source. Do not
+	// change Source.Since instead: it also selects the streams.
 	From time.Time
 
 	// Raw returns lines as they are stored, except for the line end. By default they are
@@ -82,16 +82,17 @@ func (systemClock) Sleep(ctx context.Context, d time.Duration) error {
 }
 
 const (
-	// maxPageLines is how many lines CloudWatch Logs returns in a page at most.
+	// maxPageLines is the maximum number of lines in a page of CloudWatch Logs.
 	maxPageLines = 10_000
 
-	// maxPages limits the pages that Tail reads per prefix, and of streams. Pages can be
-	// empty.
+	// maxPages limits the pages of lines that Tail reads per prefix, and the pages of
+	// streams. Pages can be empty.
 	maxPages = 100
 )
 
-// earliest is the first time from which CloudWatch Logs returns the latest lines first.
-var earliest = time.Date(2024, time.January, 1, 0, 0, 0, 0, time.UTC) //nolint:gochecknoglobals // a constant
+// earliest is the first start time with which CloudWatch Logs can return the latest lines
+// first.
+func earliest() time.Time { return time.Date(2024, time.January, 1, 0, 0, 0, 0, time.UTC) }
 
 // Tail returns the last n lines of a source, oldest first. If there are none because the
 // log group or the streams do not exist, the error is a *logs.NotFoundError. Other errors
@@ -117,12 +118,10 @@ func (r *Reader) Tail(ctx context.Context, source logs.Source, n int) ([]logs.Li
 
 // newest returns the last n lines of the streams with a prefix.
 func (r *Reader) newest(ctx context.Context, source logs.Source, prefix string, n int) ([]logs.Line, error) {
-	in := filter(source, prefix, later(later(source.Since, r.options.From), earliest))
+	in := filter(source, prefix, later(later(source.Since, r.options.From), earliest()))
 	in.StartFromHead = aws.Bool(false)
 	in.Limit = aws.Int32(int32(min(n, maxPageLines)))
-	pages := cloudwatchlogs.NewFilterLogEventsPaginator(r.client, in, func(o *cloudwatchlogs.FilterLogEventsPaginatorOptions) {
-		o.StopOnDuplicateToken = true
-	})
+	pages := r.pages(in)
 	var lines []logs.Line
 	for i := 0; i < maxPages && pages.HasMorePages() && len(lines) < n; i++ {
 		page, err := pages.NextPage(ctx)
@@ -140,14 +139,20 @@ func (r *Reader) newest(ctx context.Context, source logs.Source, prefix string, 
 	return lines[max(0, len(lines)-n):], nil
 }
 
-// filter returns a request for the lines since a time of the streams with a prefix.
+func (r *Reader) pages(in *cloudwatchlogs.FilterLogEventsInput) *cloudwatchlogs.FilterLogEventsPaginator {
+	return cloudwatchlogs.NewFilterLogEventsPaginator(r.client, in, func(o *cloudwatchlogs.FilterLogEventsPaginatorOptions) {
+		o.StopOnDuplicateToken = true
+	})
+}
+
+// filter returns a request for the lines since a time, in the streams with a prefix.
 func filter(source logs.Source, prefix string, since time.Time) *cloudwatchlogs.FilterLogEventsInput {
 	in := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &source.Group, StartTime: aws.Int64(since.UnixMilli())}
 	if prefix != "" {
 		in.LogStreamNamePrefix = &prefix
 	}
-	// Nobody else writes to the stream of a MicroVM, and its last lines may be dated after
-	// its end, since nobody has measured how exact that time is.
+	// Nobody has measured how exact the end of a MicroVM is: its last lines may be dated
+	// after it. They need no limit, because only the MicroVM writes to its own stream.
 	isOwn := source.MicroVMID != "" && source.Stream == ""
 	if !source.Until.IsZero() && !isOwn {
 		in.EndTime = aws.Int64(source.Until.UnixMilli())
@@ -178,8 +183,8 @@ func sortLines(lines []logs.Line) {
 	slices.SortStableFunc(lines, func(a, b logs.Line) int { return a.Time.Compare(b.Time) })
 }
 
-// explain returns a *logs.NotFoundError if a source has no streams. If it has, it has
-// written nothing in its time, and the error is nil.
+// explain returns a *logs.NotFoundError if a source without lines has no streams. If it
+// has streams, it has written nothing in its time, and the error is nil.
 func (r *Reader) explain(ctx context.Context, source logs.Source) error {
 	prefixes := source.StreamPrefixes()
 	for _, prefix := range prefixes {
@@ -214,7 +219,7 @@ func (r *Reader) hasStream(ctx context.Context, source logs.Source, prefix strin
 	return false, nil
 }
 
-// noGroup returns a *logs.NotFoundError if the error is that there is no such log group.
+// noGroup wraps the error for a missing log group in a *logs.NotFoundError.
 func noGroup(source logs.Source, err error) error {
 	var missing *types.ResourceNotFoundException
 	if errors.As(err, &missing) {

@@ -159,7 +159,7 @@ func TestTailFails(t *testing.T) {
 	}
 }
 
-// follow collects what Follow yields, and calls stop after the given number of lines.
+// follow collects the lines of Follow, at most n, or all if n is negative.
 func follow(ctx context.Context, r *cwlogs.Reader, source logs.Source, n int) (got []string, err error) {
 	for line, err := range r.Follow(ctx, source) {
 		if err != nil {
@@ -202,7 +202,7 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// Once the stream is known, a poll is one request for it.
+// Once the stream is known, a poll reads no other streams.
 func TestFollowPollsOneStream(t *testing.T) {
 	s := newService()
 	s.write("2026/11/25[2.0]microvm-1", 0, "0") // of another time zone
@@ -248,7 +248,7 @@ func TestFollowEnds(t *testing.T) {
 	}
 }
 
-// Group and stream may appear late, but not never.
+// Follow waits for a group and a stream that do not exist yet, but only until the timeout.
 func TestFollowWaits(t *testing.T) {
 	s := newService()
 	c := &clock{now: start, due: []func(){func() {}, func() { s.write("other", 0, "") }, func() { s.write(stream, time.Second, "here") }}}
@@ -272,7 +272,7 @@ func TestFollowWaits(t *testing.T) {
 	}
 }
 
-// A silent stream is followed on.
+// Follow continues if the stream exists, but has no new lines.
 func TestFollowSilence(t *testing.T) {
 	s := newService()
 	s.write(stream, -time.Hour, "before")
@@ -299,7 +299,7 @@ func TestFollowFromNow(t *testing.T) {
 	}
 }
 
-// From leaves out lines, but not the streams of the day at which the source began.
+// From leaves out lines. The streams are still those of the day on which the source began.
 func TestFrom(t *testing.T) {
 	s := newService()
 	s.write(stream, time.Second, "before")
@@ -316,7 +316,7 @@ func TestFrom(t *testing.T) {
 	}
 }
 
-// The error of a call ends it, after what was read before.
+// The error of a call ends Follow, after the lines that were read before.
 func TestFollowFails(t *testing.T) {
 	s := newService()
 	s.write(stream, 0, "0")
@@ -329,7 +329,7 @@ func TestFollowFails(t *testing.T) {
 	}
 }
 
-// A context that has ended is no error.
+// If the context has ended, Follow returns no error.
 func TestFollowEndedContext(t *testing.T) {
 	s := newService()
 	s.write(stream, 0, "0")
