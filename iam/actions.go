@@ -34,8 +34,8 @@ func Operations() []Use {
 	return append(imageOperations(), otherOperations()...)
 }
 
-// imageOperations are the operations that are about one image: the request has its ARN or,
-// to create it, its name.
+// imageOperations returns the operations on one image: the request has its ARN or, to
+// create it, its name.
 func imageOperations() []Use {
 	return []Use{
 		"CreateMicrovmImage", "DeleteMicrovmImage", "DeleteMicrovmImageVersion", "GetMicrovmImage", "GetMicrovmImageBuild",
@@ -44,8 +44,8 @@ func imageOperations() []Use {
 	}
 }
 
-// otherOperations are about MicroVMs, which have an id and no ARN, about images of AWS, or
-// about all images.
+// otherOperations returns the operations on MicroVMs, which have an ID and no ARN, on
+// images of AWS, and on all images.
 func otherOperations() []Use {
 	return []Use{
 		"CreateMicrovmAuthToken", "CreateMicrovmShellAuthToken", "GetMicrovm", "ListManagedMicrovmImageVersions",
@@ -109,7 +109,7 @@ func expand(uses []Use) ([]Use, error) {
 }
 
 // Actions returns the IAM actions of the operations that the uses can call, sorted, each
-// once. Policy adds what they need beside them. The error is an *UnknownUseError.
+// once. NewPolicy adds other permissions that they need. The error is an *UnknownUseError.
 func Actions(uses ...Use) ([]string, error) {
 	all, err := expand(uses)
 	if err != nil {

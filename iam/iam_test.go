@@ -52,7 +52,7 @@ func TestWorkflows(t *testing.T) {
 	}
 }
 
-// SECURITY.md and the documentation of the packages list what this package says.
+// SECURITY.md and the documentation of the packages must list the same actions.
 func TestDocumentation(t *testing.T) {
 	for path, form := range map[string]struct {
 		row  string                                 // a regular expression of all rows

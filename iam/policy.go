@@ -2,6 +2,7 @@ package iam
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/microvm-go/lambdamicrovms/internal/partition"
@@ -9,7 +10,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/logs"
 )
 
-// Scope says what a policy is for. Its resources have the ARNs of the region's partition.
+// Scope describes the resources of a policy. Their ARNs are in the partition of the region.
 type Scope struct {
 	// Region, such as "us-east-1", and Account, twelve digits, are those of the images.
 	// Both are required.
@@ -25,12 +26,12 @@ type Scope struct {
 	// ExecutionRoles are the ARNs of the roles that MicroVMs run with, if any.
 	ExecutionRoles []string
 
-	// Bucket is the S3 bucket to which Deploy uploads with module s3upload, and Prefix
-	// what its keys begin with. Without a Bucket the policy has no permissions for S3.
+	// Bucket is the S3 bucket to which Deploy uploads with module s3upload, and Prefix is
+	// the beginning of its keys. Without a Bucket the policy has no permissions for S3.
 	Bucket, Prefix string
 
-	// Logs adds what module cwlogs needs to read the output of builds and MicroVMs, in the
-	// log groups with default names.
+	// Logs adds the permissions that module cwlogs needs to read the output of builds and
+	// MicroVMs, in the log groups with default names.
 	Logs bool
 
 	// AllResources permits the actions of the service on all resources. Use it if the
@@ -52,15 +53,15 @@ type Statement struct {
 	Resource []string
 }
 
-// NewPolicy returns the minimal policy for all uses together. It has these statements, as
-// far as they are needed:
+// NewPolicy returns the minimal policy for all uses together. It has those of these
+// statements that are needed:
 //
 //   - Images: operations on one image.
 //   - Service: operations that name no resource with an ARN.
 //   - PassBuildRoles, PassExecutionRoles: iam:PassRole for inputs with roles.
-//   - UploadBucket, UploadObjects: what an s3upload.Uploader needs, without tags and KMS
-//     keys, which its documentation lists.
-//   - Logs: what a cwlogs.Reader needs.
+//   - UploadBucket, UploadObjects: permissions of an s3upload.Uploader, except those for
+//     tags and KMS keys, which its documentation lists.
+//   - Logs: permissions of a cwlogs.Reader.
 //
 // The error is an *UnknownUseError, or a smithy.InvalidParamsError that names the fields
 // of the Scope which are missing or invalid; lambdamicrovms.Violations lists them.
@@ -117,41 +118,40 @@ func (s *Scope) check(used, builds bool) error {
 		check.Refuse("uses", "at least one workflow or operation", "none")
 	}
 	if s.Region == "" || strings.ContainsAny(s.Region, ":*? ") {
-		check.Refuse("Region", "a region such as us-east-1", quoted(s.Region))
+		check.Refuse("Region", "a region such as us-east-1", strconv.Quote(s.Region))
 	}
 	if len(s.Account) != 12 || strings.Trim(s.Account, "0123456789") != "" {
-		check.Refuse("Account", "twelve digits", quoted(s.Account))
+		check.Refuse("Account", "twelve digits", strconv.Quote(s.Account))
 	}
 	for _, name := range s.Images {
 		if name == "" || strings.ContainsAny(name, ":/ ") {
-			check.Refuse("Images", "names of images, not ARNs", quoted(name))
+			check.Refuse("Images", "names of images, not ARNs", strconv.Quote(name))
 		}
 	}
 	if builds && len(s.BuildRoles) == 0 {
 		check.Refuse("BuildRoles", "set for uses that create or update images", "none")
 	}
-	s.checkRoles(check, "BuildRoles", s.BuildRoles)
-	s.checkRoles(check, "ExecutionRoles", s.ExecutionRoles)
+	checkRoles(check, "BuildRoles", s.BuildRoles)
+	checkRoles(check, "ExecutionRoles", s.ExecutionRoles)
 	if strings.ContainsAny(s.Bucket, ":/*? ") {
-		check.Refuse("Bucket", "the name of a bucket", quoted(s.Bucket))
+		check.Refuse("Bucket", "the name of a bucket", strconv.Quote(s.Bucket))
 	}
 	if s.Bucket == "" && s.Prefix != "" {
-		check.Refuse("Prefix", "set only with Bucket", quoted(s.Prefix))
+		check.Refuse("Prefix", "set only with Bucket", strconv.Quote(s.Prefix))
 	}
 	return check.Err()
 }
 
-// checkRoles refuses wildcards: passing any role gives its permissions away.
-func (s *Scope) checkRoles(check *workflow.OptionCheck, field string, roles []string) {
+// checkRoles rejects wildcards: a caller that may pass any role gains the permissions of
+// all of them.
+func checkRoles(check *workflow.OptionCheck, field string, roles []string) {
 	for _, role := range roles {
 		parts := strings.SplitN(role, ":", 6)
 		if len(parts) != 6 || parts[0] != "arn" || parts[2] != "iam" || !strings.HasPrefix(parts[5], "role/") || strings.ContainsAny(role, "*? ") {
-			check.Refuse(field, "ARNs of roles, without wildcards", quoted(role))
+			check.Refuse(field, "ARNs of roles, without wildcards", strconv.Quote(role))
 		}
 	}
 }
-
-func quoted(text string) string { return `"` + text + `"` }
 
 func (s *Scope) arn(service, region, account, resource string) string {
 	return "arn:" + partition.Of(s.Region).Name + ":" + service + ":" + region + ":" + account + ":" + resource
@@ -166,7 +166,7 @@ func (s *Scope) images() []string {
 	return list
 }
 
-// logGroups returns the ARNs of the log groups, and of what is in them.
+// logGroups returns the ARNs of the log groups and their streams.
 func (s *Scope) logGroups() []string {
 	var list []string
 	for _, name := range s.names() {

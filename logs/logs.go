@@ -24,16 +24,16 @@ type Source struct {
 	Version, MicroVMID string
 
 	// Since and Until are when the source began and ended. A zero Until means that it may
-	// write more. A reader leaves out lines after Until if others write to the stream.
+	// write more. A reader leaves out lines after Until if others write to the same stream.
 	Since, Until time.Time
 }
 
 // Group returns the log group that builds and MicroVMs of an image write to by default.
 func Group(imageName string) string { return "/aws/lambda-microvms/" + imageName }
 
-// NewSource returns the group and the stream of a logging configuration, which is nil if
-// there is none. It returns false if logging is disabled, or if the group is the default
-// and the text is not the ARN of an image.
+// NewSource returns the group and the stream of a logging configuration, which may be nil.
+// It returns false if logging is disabled, or if the configuration names no group and
+// imageARN is not the ARN of an image.
 func NewSource(imageARN string, logging types.Logging) (Source, bool) {
 	var source Source
 	switch to := logging.(type) {
@@ -57,10 +57,10 @@ func NewSource(imageARN string, logging types.Logging) (Source, bool) {
 	return source, true
 }
 
-// StreamPrefixes returns prefixes of the names of the streams, most likely first. It is
-// the whole name if Stream is set. Otherwise the prefixes are of the day at which the
-// source began and of those around it, since the time zone of the date is unknown. A
-// source without Since has the empty prefix.
+// StreamPrefixes returns prefixes of the names of the streams, most likely first. If
+// Stream is set, the only prefix is its whole name. Otherwise there is a prefix for the day
+// on which the source began, and for the days before and after it, because the time zone
+// of the date is unknown. A source without Since has the empty prefix.
 func (s Source) StreamPrefixes() []string {
 	switch {
 	case s.Stream != "":
@@ -101,9 +101,9 @@ func (l Line) String() string {
 	return l.Time.UTC().Format("15:04:05.000") + "  " + l.Text
 }
 
-// Clean returns at most 2 KiB of a line, without what can make a terminal or a log show
-// something else than is there: control characters, marks of writing direction and other
-// invisible characters. White space becomes single spaces.
+// Clean returns at most 2 KiB of a line, without characters that can falsify the output of
+// a terminal or a log: control characters, marks of writing direction and other invisible
+// characters. White space becomes single spaces.
 func Clean(text string) string { return redact.Clean(text, redact.MaxText) }
 
 // Reader reads the output of builds and MicroVMs.
@@ -114,7 +114,7 @@ type Reader interface {
 }
 
 // NotFoundError reports that a log group does not exist, or has no stream of the source.
-// That is the case until the first line was written, and if nothing may write to it.
+// Either the first line has not been written yet, or there is no permission to write.
 type NotFoundError struct {
 	Group    string
 	Prefixes []string // of the streams; empty if the group does not exist
