@@ -12,8 +12,8 @@
 //
 // # Rules
 //
-//  1. The bucket must be in the region of the image. [Uploader.PrepareUpload], which Deploy
-//     calls before it packs the directory, reads the region of the bucket and returns a
+//  1. The bucket must be in the region of the image. Before Deploy packs the directory, it
+//     calls [Uploader.PrepareUpload], which reads the region of the bucket and returns a
 //     *[RegionError] if the two differ. The region of the S3 client does not matter:
 //     requests go to the region of the bucket.
 //  2. The key is [Options].Prefix, the SHA-256 of the archive in hexadecimal, and ".zip".
@@ -48,8 +48,8 @@
 //
 // The caller needs s3:PutObject, and:
 //
-//   - s3:ListBucket on the bucket, for its region and to learn that an object is missing;
-//   - s3:GetObject, to learn that an object exists. Without it every archive is uploaded;
+//   - s3:ListBucket on the bucket, to read its region and to see that an object is missing;
+//   - s3:GetObject, to see that an object exists. Without it every archive is uploaded;
 //   - s3:AbortMultipartUpload and s3:ListMultipartUploadParts, to clean up;
 //   - s3:PutObjectTagging with [Options].Tags;
 //   - kms:GenerateDataKey and kms:Decrypt on the key with [Options].KMSKeyID.

@@ -64,7 +64,7 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Err, e.AbortErr}
 }
 
-// status returns the HTTP status of the response that an error is about, or 0.
+// status returns the HTTP status of the response that caused an error, or 0.
 func status(err error) int {
 	var response *smithyhttp.ResponseError
 	if errors.As(err, &response) {
@@ -73,8 +73,8 @@ func status(err error) int {
 	return 0
 }
 
-// regionIn returns the region of the bucket that a rejection names, or "". S3 names it
-// even if the caller may not read the bucket, or asked in another region.
+// regionIn returns the region of the bucket that an error response names, or "". S3 names
+// it even if the caller may not read the bucket, or sent the request to another region.
 func regionIn(err error) string {
 	var response *smithyhttp.ResponseError
 	if !errors.As(err, &response) || response.Response == nil {

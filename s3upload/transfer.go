@@ -17,9 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// transfer is the upload of one archive. It is also the S3 client of the transfer
-// manager, and does what the manager leaves out: requests go to the region of the bucket,
-// and cleanup outlives the context.
+// transfer is the upload of one archive. It is also the S3 client of the transfer manager,
+// and adds to it: requests go to the region of the bucket, and cleanup continues after the
+// context has ended.
 type transfer struct {
 	API
 	options *Options
@@ -28,7 +28,7 @@ type transfer struct {
 	key     string
 	size    int64
 
-	// failed is the error of a multipart upload that the manager believes complete.
+	// failed is the error of a multipart upload that the manager believes to be complete.
 	failed error
 	// abortErr is why the multipart upload with the ID uploadID could not be aborted.
 	abortErr error
@@ -113,7 +113,7 @@ func (t *transfer) OnObjectBytesTransferred(_ context.Context, e *transfermanage
 func (t *transfer) report(done int64) {
 	t.progress.Lock()
 	defer t.progress.Unlock()
-	t.done = max(t.done, done) // of two parts, the later report may arrive first
+	t.done = max(t.done, done) // reports of concurrent parts can arrive out of order
 	t.options.Progress(Progress{Bucket: t.bucket, Key: t.key, Bytes: t.done, Total: t.size})
 }
 
@@ -138,9 +138,9 @@ func (t *transfer) CreateMultipartUpload(ctx context.Context, in *s3.CreateMulti
 	return t.API.CreateMultipartUpload(ctx, in, append(slices.Clip(optFns), t.inRegion)...)
 }
 
-// CompleteMultipartUpload ends the upload of a large archive. The manager would abort it
-// after a lost response and write to the standard logger. So it only learns of success;
-// run returns the error.
+// CompleteMultipartUpload ends the upload of a large archive. It reports success in any
+// case; run returns the error. Otherwise the manager would abort the upload after a lost
+// response, and write to the standard logger.
 func (t *transfer) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput, optFns ...func(*s3.Options)) (*s3.CompleteMultipartUploadOutput, error) {
 	out, err := t.API.CompleteMultipartUpload(ctx, in, append(slices.Clip(optFns), t.inRegion)...)
 	if err == nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Of two parts that end at the same time, the later report may arrive first.
+// Reports of concurrent parts can arrive out of order.
 func TestProgressNeverDecreases(t *testing.T) {
 	var got []int64
 	u := New(nil, "bucket", func(o *Options) {

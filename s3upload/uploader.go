@@ -167,8 +167,7 @@ func checksumsOff(client API) bool {
 }
 
 // PrepareUpload checks that the bucket exists and is in the region of the image. It makes
-// at most one call, HeadBucket. If the region of the bucket or of the image is unknown,
-// it does not compare them.
+// at most one call, HeadBucket. It does not compare regions if one of them is unknown.
 func (u *Uploader) PrepareUpload(ctx context.Context, target images.UploadTarget) error {
 	if u.invalid != nil {
 		return u.invalid

@@ -134,8 +134,7 @@ func TestPersistentFault(t *testing.T) {
 	}
 }
 
-// A context that ends during any request leaves no parts, and no object that is not
-// complete.
+// If the context ends during a request, no parts and no incomplete object are left.
 func TestCancel(t *testing.T) {
 	for _, operation := range everyOperation {
 		for _, handled := range []bool{false, true} {
@@ -160,7 +159,7 @@ func TestCancel(t *testing.T) {
 			objects, open := s.contents()
 			size, complete := objects[keyOf(content)]
 			switch {
-			case err == nil && operation == "CompleteMultipartUpload" && handled: // it was in time
+			case err == nil && operation == "CompleteMultipartUpload" && handled: // the upload was complete
 			case !errors.Is(err, context.Canceled):
 				t.Errorf("%s, handled %t: %v", operation, handled, err)
 			}
@@ -236,8 +235,8 @@ func TestAbortIsRepeated(t *testing.T) {
 	}
 }
 
-// The bucket must be in the region of the image, not of the client, whose requests go
-// where the bucket is.
+// The bucket must be in the region of the image. The region of the client does not matter:
+// its requests go to that of the bucket.
 func TestRegion(t *testing.T) {
 	const elsewhere = "eu-west-1"
 	for _, test := range []struct {
@@ -288,7 +287,7 @@ func TestNoSuchBucket(t *testing.T) {
 	}
 }
 
-// A failing or changing archive leaves nothing.
+// An archive that cannot be read, or has another size, leaves nothing.
 func TestBadArchive(t *testing.T) {
 	content := archive(large)
 	broken := errors.New("disk on fire")
@@ -306,7 +305,7 @@ func TestBadArchive(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStore(t)
-			if test.archive == nil { // is read from its beginning
+			if test.archive == nil { // must be read from its beginning
 				at := bytes.NewReader(content)
 				if _, err := at.Seek(100, io.SeekStart); err != nil {
 					t.Fatal(err)
@@ -388,7 +387,7 @@ func (f *flaky) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// WriteTo hides that of bytes.Reader, which would not fail.
+// WriteTo replaces that of bytes.Reader, which would not fail.
 func (f *flaky) WriteTo(w io.Writer) (int64, error) {
 	return io.Copy(w, struct{ io.Reader }{f})
 }

@@ -76,7 +76,7 @@ func (s *store) client(optFns ...func(*s3.Options)) *s3.Client {
 	}, optFns...)
 }
 
-// Do is a round trip of the client.
+// Do implements s3.HTTPClient.
 func (s *store) Do(r *http.Request) (*http.Response, error) {
 	return memhttp.RoundTrip(r, s)
 }
@@ -155,8 +155,8 @@ func checksumOf(content []byte) string {
 	return base64.StdEncoding.EncodeToString(sum.Sum(nil))
 }
 
-// unchunk decodes the encoding aws-chunked without signatures, and moves the trailer to
-// the header.
+// unchunk decodes a body with the encoding aws-chunked and without signatures, and moves
+// the trailer to the header.
 func unchunk(encoded []byte, header http.Header) ([]byte, error) {
 	var body []byte
 	for {
@@ -208,7 +208,7 @@ func operationOf(r *http.Request) string {
 	return r.Method
 }
 
-// seen returns the operations of all requests so far, without repeats next to each other.
+// seen returns the operations of all requests so far. Equal operations in a row are one.
 func (s *store) seen() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -233,13 +233,13 @@ func (s *store) first(operation string) request {
 	return request{}
 }
 
-// inspector returns a client that sees the store without faults.
+// inspector returns a client that reads the store without faults.
 func (s *store) inspector() *s3.Client {
 	return (&store{t: s.t, server: s.server}).client()
 }
 
-// contents returns the keys and sizes of the objects, and how many multipart uploads are
-// open.
+// contents returns the keys and sizes of the objects, and the number of open multipart
+// uploads.
 func (s *store) contents() (objects map[string]int64, open int) {
 	s.t.Helper()
 	ctx := context.Background()

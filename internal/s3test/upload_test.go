@@ -43,7 +43,7 @@ func TestUpload(t *testing.T) {
 				o.Progress = func(p s3upload.Progress) { progress = append(progress, p) }
 			})
 			key := "images/" + keyOf(content)
-			for range 2 { // the second time it exists
+			for range 2 { // the object exists at the second upload
 				uri, err := u.Upload(context.Background(), "app/hash.zip", reader(content), int64(test.size))
 				if want := "s3://" + bucket + "/" + key; err != nil || uri != want {
 					t.Fatalf("got %q, %v, want %q", uri, err, want)
@@ -188,7 +188,7 @@ func TestUploadWithoutChecksums(t *testing.T) {
 	}
 }
 
-// Equal archives that are uploaded at the same time are one object.
+// Concurrent uploads of equal archives result in one object.
 func TestUploadConcurrently(t *testing.T) {
 	s := newStore(t)
 	u := s3upload.New(s.client(), bucket)
