@@ -31,14 +31,14 @@ type Regional interface {
 	Options() lambdamicrovms.Options
 }
 
-// BaseImage is BaseImageARN with the region of the client, as the member BaseImageArn takes
-// it.
+// BaseImage returns BaseImageARN with the region of the client. The result is a pointer,
+// like the member BaseImageArn of inputs.
 func BaseImage(client Regional, name string) *string {
 	arn := BaseImageARN(regionOf(client), name)
 	return &arn
 }
 
-// Connector is ConnectorARN with the region of the client.
+// Connector returns ConnectorARN with the region of the client.
 func Connector(client Regional, name string) string {
 	return ConnectorARN(regionOf(client), name)
 }
@@ -49,6 +49,7 @@ func ConnectorARN(region, name string) string {
 	return partition.LambdaARN(region, "aws", managedConnector+name)
 }
 
+// regionOf returns the region of the client without a FIPS mark.
 func regionOf(client Regional) string {
 	region, _ := partition.TrimFIPS(client.Options().Region)
 	return region

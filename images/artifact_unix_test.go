@@ -109,7 +109,8 @@ func unprivileged(t *testing.T) {
 	if err := errors.Join(os.Chown(dir, nobody, nobody), os.Chmod(filepath.Dir(dir), 0o755)); err != nil { //nolint:gosec // for that user
 		t.Fatal(err)
 	}
-	test := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v") // which that user cannot open by its path
+	// That user may not be able to open the program by its path.
+	test := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
 	test.Dir = "/"
 	test.Env = append(os.Environ(), "TMPDIR="+dir)
 	test.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}

@@ -92,10 +92,12 @@ func (j *job) builds(ctx context.Context, api lambdamicrovms.ListMicroVMImageBui
 }
 
 // LogSource returns where CloudWatch Logs has the output of the build of a version. It
-// returns false if logging is disabled, or if the version has no ARN. The output begins
-// when the version was created. Nobody has measured when it ends, so Until is zero.
-// MicroVMs of the version write to streams with the same prefixes, unless the logging
-// configuration names a stream: set Until to leave out those that were started later.
+// returns false if logging is disabled, or if the version has no ARN.
+//
+// The output begins when the version was created. Nobody has measured when it ends, so
+// Until is zero. MicroVMs of the version write to streams with the same prefixes, unless
+// the logging configuration names a stream. Set Until to leave out MicroVMs that were
+// started later.
 func LogSource(version *lambdamicrovms.GetMicroVMImageVersionOutput) (logs.Source, bool) {
 	if version == nil {
 		return logs.Source{}, false
@@ -111,8 +113,8 @@ func logSource(image string, version *lambdamicrovms.GetMicroVMImageVersionOutpu
 	return source, ok
 }
 
-// logTimeout limits the time, by the system clock, that a failed build is kept from the
-// caller because its output is being read.
+// logTimeout limits how long reading the output of a failed build delays its error. It is
+// measured with the system clock.
 const logTimeout = 30 * time.Second
 
 // lastLines reads the last lines of a failed build.

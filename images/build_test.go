@@ -17,7 +17,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// logReader has the same lines for every source, and records what it is asked for.
+// logReader returns the same lines for every source, and records the calls.
 type logReader struct {
 	lines   []logs.Line
 	err     error

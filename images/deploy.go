@@ -47,9 +47,9 @@ type Deployment struct {
 
 	// Configure, if not nil, completes a copy of Image once Deploy knows whether the
 	// image exists. live is the configuration of its latest active version, as InputFrom
-	// returns it, or nil if there is none: copy from it the settings that an existing
-	// image keeps. Configure may be called again if the image changes meanwhile. It must
-	// not change Name.
+	// returns it, or nil if there is none. Copy from live the settings that an existing
+	// image is to keep. Deploy may call Configure again if the image changes meanwhile.
+	// Configure must not change Name.
 	Configure func(image *lambdamicrovms.CreateMicroVMImageInput, live *lambdamicrovms.UpdateMicroVMImageInput) error
 }
 
@@ -67,9 +67,9 @@ type Uploader interface {
 type UploadPreparer interface {
 	Uploader
 
-	// PrepareUpload is called once, after Deploy has found that it has to build, but not in
-	// a dry run. If it returns an error, Deploy fails with an *Error of StepUpload and
-	// packs nothing.
+	// PrepareUpload is called once, after Deploy has found that it has to build. It is not
+	// called in a dry run. If it returns an error, Deploy fails with an *Error of
+	// StepUpload and packs nothing.
 	PrepareUpload(ctx context.Context, target UploadTarget) error
 }
 
@@ -96,9 +96,9 @@ type DeployOptions struct {
 	// image. With false, Deploy always builds and writes no such tag.
 	Reuse bool
 
-	// DryRun uploads, builds and tags nothing: the Result is what Deploy would do. The
-	// URI of an archive that is not uploaded is in Result.Changes as the hash of its
-	// content, "sha256:…". Result.Version is empty unless nothing has to be built.
+	// DryRun uploads, builds and tags nothing: the Result is what Deploy would do. In
+	// Result.Changes, the hash of the content, "sha256:…", replaces the URI of the archive,
+	// because there is no archive. Result.Version is empty unless nothing has to be built.
 	DryRun bool
 
 	// Validation is the mode in which Image is validated first. The default is
@@ -129,8 +129,8 @@ const contentTag = "lambdamicrovms:content"
 //  3. If the latest active version has the same content and configuration, it skips the
 //     build, and Result.Unchanged is true.
 //  4. Otherwise it packs and uploads the directory, creates or updates the image, and
-//     waits for the version that it started. An Uploader that is an UploadPreparer is
-//     asked first.
+//     waits for the version that it started. If the Uploader is an UploadPreparer, Deploy
+//     calls PrepareUpload first.
 //  5. It writes the tags.
 //
 // In step 3, Deploy compares the hash of the content with the one in the tag
@@ -205,8 +205,7 @@ func (d *deployer) check() error {
 	return d.complete(nil)
 }
 
-// complete makes Image from what is declared and the live configuration, if there is one,
-// and validates it.
+// complete sets Image to the declared one, lets Configure complete it, and validates it.
 func (d *deployer) complete(live *lambdamicrovms.UpdateMicroVMImageInput) error {
 	if d.Configure != nil {
 		d.Image = lambdamicrovms.CreateMicroVMImageInput{}
@@ -225,7 +224,7 @@ func (d *deployer) complete(live *lambdamicrovms.UpdateMicroVMImageInput) error 
 	return lambdamicrovms.Validate(&in, d.options.Validation)
 }
 
-// configure completes Image with the live configuration.
+// configure completes Image with the live configuration, which is nil if there is none.
 func (d *deployer) configure(ctx context.Context, live *lambdamicrovms.UpdateMicroVMImageInput) error {
 	if d.Configure == nil {
 		return nil

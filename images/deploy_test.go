@@ -59,8 +59,8 @@ func (b *bench) tags() map[string]string {
 func TestDeployUnchangedIsCheap(t *testing.T) {
 	for _, tags := range []map[string]string{nil, {"team": "a"}} {
 		b := newBench(t)
-		d := images.Deployment{Image: everything(), Dir: directory(t, map[string]string{"Dockerfile": "FROM scratch"}), Uploader: &bucket{}}
-		d.Image.CodeArtifact, d.Image.Tags = nil, tags
+		d := b.deployment()
+		d.Image.Tags = tags
 		if _, err := b.deploy(d); err != nil {
 			t.Fatal(err)
 		}
@@ -411,13 +411,12 @@ func (p *preparer) PrepareUpload(_ context.Context, target images.UploadTarget) 
 	return p.refusal
 }
 
-// An UploadPreparer learns the region before the directory is packed, and only if there
-// is something to upload.
+// Deploy calls PrepareUpload before it packs the directory, and only if it has to upload.
 func TestDeployPreparesUpload(t *testing.T) {
 	b := newBench(t)
 	store := &preparer{}
-	d := images.Deployment{Image: everything(), Dir: directory(t, map[string]string{"Dockerfile": "FROM scratch"}), Uploader: store}
-	d.Image.CodeArtifact = nil
+	d := b.deployment()
+	d.Uploader = store
 	var steps []images.Step
 	record := func(o *images.DeployOptions) { o.Progress = func(e images.Event) { steps = append(steps, e.Step) } }
 	want := []images.UploadTarget{{Image: "app", Region: region}}
@@ -469,8 +468,8 @@ func TestDeployUploadRegion(t *testing.T) {
 				b.create(everything())
 			}
 			store := &preparer{}
-			d := images.Deployment{Image: everything(), Dir: directory(t, map[string]string{"Dockerfile": "FROM scratch"}), Uploader: store}
-			d.Image.CodeArtifact = nil
+			d := b.deployment()
+			d.Uploader = store
 			if _, err := images.Deploy(b.ctx, test.api(b), d, b.deploying); err != nil {
 				t.Fatal(err)
 			}

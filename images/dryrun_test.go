@@ -15,7 +15,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// changing are the operations that a dry run must not call.
+// changing lists the operations that a dry run must not call.
 var changing = []fake.Operation{
 	fake.CreateMicroVMImage, fake.UpdateMicroVMImage, fake.UpdateMicroVMImageVersion, fake.TagResource, fake.UntagResource,
 }
@@ -119,7 +119,7 @@ func hash(t *testing.T, dir string) string {
 	return a.Hash
 }
 
-// keep is a Configure that keeps what an existing image has.
+// keep is a Configure that keeps settings of an existing image.
 func keep(image *lambdamicrovms.CreateMicroVMImageInput, live *lambdamicrovms.UpdateMicroVMImageInput) error {
 	if live == nil {
 		image.BaseImageArn, image.BuildRoleArn = declaration().BaseImageArn, declaration().BuildRoleArn
@@ -231,8 +231,8 @@ func TestDeployConfigureUnknownSettings(t *testing.T) {
 	}
 }
 
-// Configure runs again if the image appears between the list and the request. The archive
-// that has been uploaded is used.
+// Configure runs again if another caller creates the image between the list and the request.
+// The archive is not uploaded again.
 func TestDeployConfigureLostRace(t *testing.T) {
 	b := newBench(t)
 	store := &bucket{}

@@ -165,7 +165,7 @@ type BuildFailedError struct {
 
 	// Lines are the last lines of output of the builds, oldest first, if
 	// Options.LogReader is set. Each has at most 2 KiB, without control characters and
-	// secrets of the configuration. The last ones may still be missing, because nobody
+	// secrets of the configuration. The very last lines may be missing, because nobody
 	// has measured how long it takes until they can be read.
 	Lines []logs.Line
 	// LinesErr is the error of reading Lines, such as a *logs.NotFoundError. It says

@@ -61,6 +61,14 @@ func everything() lambdamicrovms.CreateMicroVMImageInput {
 	return in
 }
 
+// deployment returns the deployment of a directory as an image with all members.
+func (b *bench) deployment() images.Deployment {
+	b.t.Helper()
+	d := images.Deployment{Image: everything(), Dir: directory(b.t, map[string]string{"Dockerfile": "FROM scratch"}), Uploader: &bucket{}}
+	d.Image.CodeArtifact = nil
+	return d
+}
+
 // create creates an image and advances the clock to the end of its build.
 func (b *bench) create(in lambdamicrovms.CreateMicroVMImageInput) {
 	b.t.Helper()

@@ -41,12 +41,12 @@ func (j *job) report(ctx context.Context, e Event) {
 	j.observer.Log(ctx, slog.LevelDebug, j.message(e.Step), e.attrs)
 }
 
-// message is that of the log records about a step.
+// message returns the message of log records about a step.
 func (j *job) message(step Step) string { return j.workflow + ": " + string(step) }
 
-// perform runs a workflow in a span of its own. It replaces the secrets of the job's
-// configurations in the error, because reasons and states may contain them, and cleans
-// texts of the service. Nothing runs if check found invalid options.
+// perform runs a workflow in its own span, unless check has found invalid options. It
+// replaces the secrets of the job's configurations in the error, because reasons and
+// states may contain them, and cleans texts of the service.
 func perform[R any](ctx context.Context, j *job, span string, check *workflow.OptionCheck, run func(context.Context) (R, error)) (result R, err error) {
 	ctx, whole := j.observer.Begin(ctx, span, j.workflow, slog.LevelInfo)
 	defer func() {
@@ -60,7 +60,7 @@ func perform[R any](ctx context.Context, j *job, span string, check *workflow.Op
 	return run(ctx)
 }
 
-// during runs a step in a span of its own.
+// during runs a step in its own span, and logs it.
 func (j *job) during(ctx context.Context, step Step, version string, do func(context.Context) error) (err error) {
 	if j.observer == nil {
 		return do(ctx)

@@ -33,8 +33,8 @@ type entry struct {
 	modTime int64
 }
 
-// entryList is a list that is read once, and freed while it is read. It does not move its
-// entries when it grows.
+// entryList is a list of entries in chunks. It is read once, and its chunks are freed
+// meanwhile. A growing list does not copy its entries.
 type entryList struct {
 	chunks [][]entry
 	length int
@@ -51,8 +51,8 @@ func (l *entryList) append(e entry) {
 	l.length++
 }
 
-// take returns the entries and removes them from the list, chunk by chunk. Who keeps a
-// pointer to an entry keeps its chunk.
+// take returns the entries and removes them from the list, chunk by chunk. A chunk stays in
+// memory as long as there is a pointer to one of its entries.
 func (l *entryList) take() iter.Seq[*entry] {
 	return func(yield func(*entry) bool) {
 		for len(l.chunks) > 0 {

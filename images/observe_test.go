@@ -23,8 +23,8 @@ func (b *bench) observed() (trace *clienttest.Trace, text *strings.Builder, opti
 	return trace, text, func(o *images.DeployOptions) { o.Logger = clienttest.Logger(text, slog.LevelInfo) }
 }
 
-// ofWorkflow reports whether a span is that of a workflow, a step or a call. Repeated
-// polls are left out: their number depends on the jitter.
+// ofWorkflow returns a function that reports whether a span is that of a workflow, a step or
+// a call. It leaves out repeated polls, because their number depends on the jitter.
 func ofWorkflow() func(*clienttest.Span) bool {
 	polled := map[*clienttest.Span]bool{}
 	return func(s *clienttest.Span) bool {
@@ -40,19 +40,12 @@ func ofWorkflow() func(*clienttest.Span) bool {
 	}
 }
 
-func (b *bench) directory() images.Deployment {
-	b.t.Helper()
-	d := images.Deployment{Image: everything(), Dir: directory(b.t, map[string]string{"Dockerfile": "FROM scratch"}), Uploader: &bucket{}}
-	d.Image.CodeArtifact = nil
-	return d
-}
-
 // A deployment is one trace, and each step is a record.
 func TestDeployObserved(t *testing.T) {
 	b := newBench(t)
 	b.create(everything())
 	trace, text, observed := b.observed()
-	if _, err := b.deploy(b.directory(), observed); err != nil {
+	if _, err := b.deploy(b.deployment(), observed); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
@@ -105,7 +98,7 @@ func TestFailedDeployObserved(t *testing.T) {
 	b := newBench(t)
 	b.srv.Inject(fake.FailBuild{Reason: "cannot reach " + secret})
 	trace, text, observed := b.observed()
-	d := b.directory()
+	d := b.deployment()
 	d.Image.EnvironmentVariables["PASSWORD"] = secret
 	if _, err := b.deploy(d, observed); err == nil {
 		t.Fatal("no error")

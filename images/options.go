@@ -34,9 +34,10 @@ type Options struct {
 	// client of package fake it is the clock of the fake server.
 	Clock lambdamicrovms.Clock
 
-	// Logger receives a record of each step, with its duration and the context of its
-	// span: steps at level Info, reads and polls at Debug, failures at Warn. Records have
-	// no secrets. By default nothing is logged. Spans go to the client's TracerProvider.
+	// Logger receives a record of each step, with the duration of the step and the context
+	// of its span. Steps have level Info, reads and polls Debug, failures Warn. Records
+	// have no secrets. By default nothing is logged. Spans go to the client's
+	// TracerProvider.
 	Logger *slog.Logger
 
 	// LogReader reads the output of a failed build for BuildFailedError.Lines. By default
@@ -51,8 +52,8 @@ type Options struct {
 	Progress func(Event)
 }
 
-// check finds negative durations and contradictory delays. name is the type that the
-// errors name. Options must be checked before resolve, which replaces negative values.
+// check finds negative values and contradictory delays. name is the name of the options'
+// type, for errors. Call check before resolve, which replaces negative values.
 func (o *Options) check(name string) *workflow.OptionCheck {
 	c := workflow.CheckOptions(name)
 	workflow.AtLeast(c, "BusyTimeout", o.BusyTimeout, 0)

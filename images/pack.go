@@ -271,7 +271,8 @@ func (w *worker) read(p *part) error {
 	return w.shorter(p, err)
 }
 
-// shorter returns the error of ReadAt for a file that may be shorter than it was.
+// shorter returns the error for a file of which ReadAt could not read all. io.EOF means that
+// the file has become shorter.
 func (w *worker) shorter(p *part, err error) error {
 	if err == io.EOF { //nolint:errorlint // ReadAt returns it as it is
 		return w.fail(p.entry.name, changed, nil)
