@@ -70,10 +70,10 @@ func (t *clientTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// lastResponse is a redirect that CheckRedirect has told the inner client not to follow.
-// The outer client asks CheckRedirect again, as if it were the first redirect, and may
-// then follow it. It gets the same response until CheckRedirect has been asked as often as
-// by the inner client.
+// lastResponse is a redirect that the inner client did not follow, because CheckRedirect
+// returned http.ErrUseLastResponse. The outer client calls CheckRedirect again, as if this
+// were the first redirect, and may follow it. It then receives the same response again,
+// until it has called CheckRedirect as often as the inner client.
 type lastResponse struct {
 	*http.Response
 
@@ -82,8 +82,8 @@ type lastResponse struct {
 
 type lastResponseKey struct{}
 
-// markLast also makes the Location absolute: the outer client would resolve it against the
-// URL of the first request.
+// markLast marks a response as the last one of the inner client. It also makes the Location
+// absolute, because the outer client would resolve it against the URL of the first request.
 func markLast(resp *http.Response, to *url.URL) {
 	last := &lastResponse{Response: resp}
 	for r := resp.Request; r.Response != nil; r = r.Response.Request {
@@ -93,7 +93,7 @@ func markLast(resp *http.Response, to *url.URL) {
 	resp.Request = resp.Request.WithContext(context.WithValue(resp.Request.Context(), lastResponseKey{}, last))
 }
 
-// lastOf returns what markLast noted about a response, or nil.
+// lastOf returns the mark of a response, or nil.
 func lastOf(resp *http.Response) *lastResponse {
 	if resp == nil || resp.Request == nil {
 		return nil

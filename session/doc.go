@@ -96,8 +96,8 @@
 //     lambda:TerminateMicrovm.
 //   - Sweep: lambda:ListMicrovms, lambda:TerminateMicrovm.
 //
-// Actions for tokens, suspending, resuming and terminating are needed only if
-// the program does so.
+// The actions for tokens, suspending, resuming and terminating are needed only if the
+// program does these things.
 //
 // # Testing
 //

@@ -91,8 +91,8 @@ func portInHeader(header http.Header) (port string, err error) {
 	return port, err
 }
 
-// hasPrefixFold ignores letter case. Subprotocols differ by it, but nobody has measured
-// whether the proxy agrees.
+// hasPrefixFold reports whether s begins with the prefix in any letter case. Subprotocols
+// are case-sensitive, but nobody has measured whether the proxy treats them so.
 func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }

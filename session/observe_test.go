@@ -24,7 +24,7 @@ func (s *service) observed() (trace *clienttest.Trace, logger *slog.Logger, text
 	return trace, clienttest.Logger(text, slog.LevelDebug), text
 }
 
-// steps returns the spans above the calls.
+// steps returns the spans that are neither calls nor below one.
 func steps(trace *clienttest.Trace) []string {
 	return trace.Tree(func(s *clienttest.Span) bool {
 		for p := s; p != nil; p = p.Parent {
@@ -82,7 +82,7 @@ func TestSessionObserved(t *testing.T) {
 	}
 }
 
-// tracedAPI starts MicroVMs that end for a reason, and is traced.
+// tracedAPI is an endedAPI with a tracer provider.
 type tracedAPI struct {
 	endedAPI
 	trace *clienttest.Trace
@@ -92,7 +92,7 @@ func (a tracedAPI) Options() lambdamicrovms.Options {
 	return lambdamicrovms.Options{TracerProvider: a.trace}
 }
 
-// No record and no span has the payload, even if the reason of a failure repeats it.
+// Records and spans do not contain the payload, even if the reason of a failure repeats it.
 func TestFailedRunObserved(t *testing.T) {
 	const payload = "Kx7Jq2mWv9Lp4Rt8-Zb3Nc6Yd1Hf5Gs0T"
 	trace, logger, text := newService(t).observed()

@@ -88,10 +88,10 @@ type Options struct {
 	BaseEndpoint string
 
 	// Logger receives a record of each step: start, wait, suspend, resume, token and
-	// terminate, with its duration and the context of its span. Steps have level Info,
-	// tokens Debug, failures Warn. Records have no secrets. By default nothing is logged.
-	// Spans go to the client's TracerProvider. Requests to the MicroVM are not logged and
-	// have no spans: use Transport for that.
+	// terminate. A record has the duration of the step and the context of its span, and no
+	// secrets. Steps have level Info, tokens Debug, failures Warn. By default nothing is
+	// logged. Spans go to the client's TracerProvider. Requests to the MicroVM are not
+	// logged and have no spans: use Transport for that.
 	Logger *slog.Logger
 
 	// Clock is the time source of waits and token lifetimes. The default is the system

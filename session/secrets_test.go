@@ -128,7 +128,7 @@ func TestNoTokenInErrors(t *testing.T) {
 	}
 }
 
-// each formats every byte of a text.
+// each formats each byte of a text.
 func each(text, format string) string {
 	var b strings.Builder
 	for _, c := range []byte(text) {

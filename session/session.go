@@ -65,7 +65,7 @@ func Run(ctx context.Context, api RunAPI, input *lambdamicrovms.RunMicroVMInput,
 	}
 	err = s.during(ctx, "session.Run", func(ctx context.Context) error {
 		caller := s.values
-		s.values = context.WithoutCancel(ctx) // a cleanup belongs to the span of Run
+		s.values = context.WithoutCancel(ctx) // so that the span of a cleanup is below that of Run
 		defer func() { s.values = caller }()
 		return s.secrets.Error(s.run(ctx, api, input))
 	})
@@ -126,7 +126,7 @@ func (s *Session) attach(ctx context.Context) error {
 	return s.locate(found.Endpoint)
 }
 
-// during runs a step in a span of its own, and logs it.
+// during runs a step in its own span, and logs it.
 func (s *Session) during(ctx context.Context, name string, do func(context.Context) error) (err error) {
 	if s.observer == nil {
 		return do(ctx)

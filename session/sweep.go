@@ -46,13 +46,13 @@ type SweepOptions struct {
 	// DryRun finds the MicroVMs and does not terminate them.
 	DryRun bool
 
-	// Logger receives a record of each MicroVM and of the sweep, failures at level Warn.
-	// By default nothing is logged. Spans go to the client's TracerProvider.
+	// Logger receives a record of each termination and one of the sweep. Failures have
+	// level Warn. By default nothing is logged. Spans go to the client's TracerProvider.
 	Logger *slog.Logger
 
-	// Confirm is called once with the orphans, before the first is terminated, unless there
-	// are none or DryRun is set. If it returns an error, none is terminated. The default
-	// confirms.
+	// Confirm is called once with all orphans, before the first one is terminated. It is
+	// not called if there are none, or with DryRun. If it returns an error, none is
+	// terminated. By default Sweep does not ask.
 	Confirm func([]types.MicroVMItem) error
 
 	// Progress is called after each MicroVM, by the goroutine that called Sweep.

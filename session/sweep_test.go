@@ -140,8 +140,7 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// Several sweeps go through many pages, at the rate.
-// A sweep asks once, with all that it would terminate, and does nothing if the answer is no.
+// A sweep calls Confirm once with all orphans, and terminates nothing if it fails.
 func TestSweepConfirm(t *testing.T) {
 	refused := errors.New("no")
 	for _, test := range []struct {
@@ -185,6 +184,7 @@ func TestSweepConfirm(t *testing.T) {
 	}
 }
 
+// Several sweeps go through many pages, at the rate.
 func TestSweepRate(t *testing.T) {
 	for _, tt := range []struct {
 		rate float64

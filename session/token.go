@@ -23,7 +23,7 @@ type token struct {
 	header  http.Header
 	others  []string // names of headers that do not begin with proxyHeaders
 	expires time.Time
-	// secrets keep the header's values out of errors, in which a server can repeat them.
+	// secrets removes the header's values from errors, in which a server can repeat them.
 	secrets *redact.Secrets
 }
 

@@ -115,14 +115,14 @@ func (c *exchange) send() (*http.Response, error) {
 	switch {
 	case resp.Body == nil: // Options.Transport may omit it
 		resp.Body = http.NoBody
-	case resp.Body != http.NoBody && resp.StatusCode != http.StatusSwitchingProtocols: // then it is a connection
+	case resp.Body != http.NoBody && resp.StatusCode != http.StatusSwitchingProtocols: // whose body is a connection
 		c.body, resp.Body = resp.Body, (*responseBody)(c)
 	}
 	return resp, nil
 }
 
-// responseBody is the body of an exchange's response. It keeps the token out of errors:
-// net/http quotes a trailer that it cannot parse.
+// responseBody is the body of an exchange's response. It removes the token from errors,
+// because net/http quotes a trailer that it cannot parse.
 type responseBody exchange
 
 func (b *responseBody) Read(p []byte) (int, error) {
