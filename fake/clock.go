@@ -46,8 +46,8 @@ func (c *clock) advance(d time.Duration) {
 	}
 }
 
-// Skip advances the test clock by d and reports true. In real time it does nothing and reports
-// false. Clients call it in place of the pauses between attempts.
+// Skip advances the test clock by d and returns true. In real time it does nothing and
+// returns false. Clients call it before they pause between attempts.
 func (c *clock) Skip(d time.Duration) bool {
 	if c.real {
 		return false
@@ -95,8 +95,7 @@ func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if !c.real {
-		c.advance(max(d, 0))
+	if c.Skip(d) {
 		return nil
 	}
 	return systemclock.System{}.Sleep(ctx, d)

@@ -11,15 +11,16 @@
 // # Time
 //
 // The server's time stands still until the test moves it with [Server.Advance], so that a
-// build of two minutes takes no time. [Server.Options] wires all that waits to that time:
-// waiters, the workflows of packages images and session, and the pauses before retries,
-// those for a Retry-After header too. Sessions also send their requests to the server.
+// build of two minutes takes no time. A client with [Server.Options] waits in that time:
+// its waiters, the workflows of packages images and session, and the pauses before retries,
+// also those that a Retry-After header asks for. Sessions also send their requests to the
+// server.
 //
-// A client that is wrapped in a type without the method Options hides the server. Then set
-// the Clock of waiters and workflows to [Server.Clock], and the Transport of sessions to
-// the Server. A test that polls in real time instead would wait forever; the server reports
-// that, see [WithLog]. With [WithRealTime] the server uses package time, which testing/synctest
-// controls.
+// A type that wraps the client without the method Options hides the server. Then set the
+// Clock of waiters and workflows to [Server.Clock], and the Transport of sessions to the
+// Server. A test that polls in real time instead would wait forever; the server reports
+// that, see [WithLog]. With [WithRealTime] the server uses package time, which
+// testing/synctest controls.
 //
 // # MicroVMs
 //

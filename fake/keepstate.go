@@ -14,7 +14,7 @@ type keeper struct {
 	lock *stateLock
 
 	mu    sync.Mutex // one save at a time
-	saved int64      // the last change that is in the file
+	saved int64      // number of the last change that is in the file
 }
 
 // KeepState loads a file, if it exists and is not empty. From then on it saves every

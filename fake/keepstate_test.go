@@ -165,7 +165,7 @@ func TestKeepStateThroughLink(t *testing.T) {
 	}
 }
 
-// All names of a file mean the same file, also those through links to directories.
+// All paths of a file mean the same file, also those through links to directories.
 func TestKeepStateByOtherNames(t *testing.T) {
 	dir := t.TempDir()
 	deep := filepath.Join(dir, "other", "deep")

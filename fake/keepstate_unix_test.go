@@ -16,11 +16,11 @@ import (
 // replaces it.
 func TestStateFileIsIrregular(t *testing.T) {
 	dir := t.TempDir()
-	fifo, folder, link := filepath.Join(dir, "fifo"), filepath.Join(dir, "folder"), filepath.Join(dir, "link")
-	if err := errors.Join(syscall.Mkfifo(fifo, 0o600), os.Mkdir(folder, 0o700), os.Symlink(fifo, link)); err != nil {
+	fifo, directory, link := filepath.Join(dir, "fifo"), filepath.Join(dir, "directory"), filepath.Join(dir, "link")
+	if err := errors.Join(syscall.Mkfifo(fifo, 0o600), os.Mkdir(directory, 0o700), os.Symlink(fifo, link)); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{fifo, folder, link, os.DevNull} {
+	for _, path := range []string{fifo, directory, link, os.DevNull} {
 		srv := fake.New(t)
 		info, err := os.Stat(path)
 		if err != nil {

@@ -28,7 +28,7 @@ type response struct {
 	never  bool
 	lost   bool // reset the connection instead
 	broken bool // cut the body
-	after  int  // so many bytes
+	after  int  // bytes of the body that a cut leaves
 }
 
 // accept returns the response of a successful call.

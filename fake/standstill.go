@@ -8,10 +8,10 @@ import (
 )
 
 // WithLog sets a function that is called if a test waits for something that cannot
-// happen: it polls in real time while the server's time at the last call stands still, or
-// it calls an operation that hangs, without a deadline. The default of [New] is the log
-// of the test, and also standard error, because go test drops the log of a test that
-// times out. [NewServer] has no default.
+// happen: it polls in real time while the server's time stands still, or it calls an
+// operation that hangs, without a deadline. The default of [New] is the log of the test,
+// and also standard error, because go test drops the log of a test that times out.
+// [NewServer] has no default.
 func WithLog(logf func(format string, args ...any)) Option {
 	return func(c *config) { c.logf = logf }
 }
@@ -51,9 +51,9 @@ type standstill struct {
 	total int                   // of calls since then
 }
 
-// watch checks a call. acted says that the call may have changed something. Any other call
-// is a poll, also one that the service refuses: callers repeat an update, for example,
-// while the image is busy.
+// watch checks whether a call is one of a series of polls. acted is true if the call may
+// have changed something, and then is not a poll. A call that fails is one: callers repeat
+// an update, for example, while the image is busy.
 func (s *Server) watch(method string, operation Operation, url string, acted bool) {
 	w := &s.standstill
 	if s.config.logf == nil || s.config.realTime || operation == "" {
@@ -72,12 +72,13 @@ func (s *Server) watch(method string, operation Operation, url string, acted boo
 	if w.calls == nil {
 		w.calls = make(map[string]repetition)
 	}
-	call := w.calls[method+url]
+	target := method + url
+	call := w.calls[target]
 	if now.Sub(call.last) >= idlePause {
 		call.polls++
 	}
 	call.last = now
-	w.calls[method+url] = call
+	w.calls[target] = call
 	w.total++
 	waited := now.Sub(w.since)
 	if call.polls >= idlePolls && waited >= idleTime && w.total < busyRate*int(waited.Seconds()) {

@@ -208,7 +208,7 @@ func readRegular(path string) ([]byte, error) {
 
 // readState decodes a state file, or returns what is wrong with it.
 func readState(text []byte) (saved *savedState, problem StateProblem, err error) {
-	if len(bytes.TrimSpace(text)) == 0 { // an empty file is not ours, since replaceFile never leaves one behind
+	if len(bytes.TrimSpace(text)) == 0 { // made by the user, because replaceFile never leaves an empty file
 		return &savedState{}, "", nil
 	}
 	var file envelope

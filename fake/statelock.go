@@ -89,13 +89,13 @@ func removeTemporary(path string) {
 }
 
 // resolveLinks returns the absolute path of the file that path links to, which need not
-// exist. Links among the directories are resolved, too. Otherwise two servers could keep
-// one file by different names: each name could have a lock of its own.
+// exist. It resolves links among the directories, too. Otherwise two servers could keep the
+// same file under different names, each with its own lock.
 func resolveLinks(path string) (string, error) {
 	for range 40 {
 		dir, base := filepath.Split(path)
-		// Before filepath.Join, which would remove "..": after a link that is another
-		// directory.
+		// Resolve links before filepath.Join, which removes "..": after a link, ".." is the
+		// parent of the directory that the link leads to.
 		if resolved, err := filepath.EvalSymlinks(cmp.Or(dir, ".")); err == nil {
 			dir = resolved // if it is missing, opening the file will report the error
 		}

@@ -50,7 +50,7 @@ func (t *tapped) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	there, _ := rw.Peek(rw.Reader.Buffered()) // received together with the request
 	conn = &tappedConn{conn, traffic{conn, t.came}}
 	reader := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(slices.Clone(there)), conn), rw.Reader.Size())
-	_, _ = reader.Peek(len(there)) // counts them as buffered, and reads nothing else
+	_, _ = reader.Peek(len(there)) // so that Buffered counts them; it reads nothing else
 	return conn, bufio.NewReadWriter(reader, rw.Writer), nil
 }
 

@@ -93,8 +93,8 @@ func TestEndpointWithoutIngress(t *testing.T) {
 	}
 }
 
-// Libraries for WebSockets take the bytes that came together with the request from
-// Reader.Buffered, and lose them if it does not count them.
+// Bytes that arrive together with the request must be buffered in the hijacked Reader:
+// WebSocket libraries take as many as Reader.Buffered returns, and would lose the others.
 func TestEarlyBytesOnAConnection(t *testing.T) {
 	s := newSession(t, fake.WithApplication(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		conn, rw, err := http.NewResponseController(w).Hijack()

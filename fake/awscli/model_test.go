@@ -71,7 +71,7 @@ type object = map[string]any
 
 // writeModel writes the model in the form of the CLI:
 // dir/lambda-microvms/2025-09-09/service-2.json and so on.
-func writeModel(t *testing.T, from, folder string) {
+func writeModel(t *testing.T, from, dir string) {
 	t.Helper()
 	text, err := os.ReadFile(from)
 	if err != nil {
@@ -106,8 +106,8 @@ func writeModel(t *testing.T, from, folder string) {
 	}
 	shapes["Unit"] = object{"type": "structure", "members": object{}}
 
-	folder = filepath.Join(folder, "lambda-microvms", "2025-09-09")
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	dir = filepath.Join(dir, "lambda-microvms", "2025-09-09")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for name, content := range map[string]object{
@@ -127,7 +127,7 @@ func writeModel(t *testing.T, from, folder string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(folder, name), text, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
