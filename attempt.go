@@ -126,7 +126,8 @@ func (m *firstAttempt) goOn(ctx context.Context, in middleware.FinalizeInput, ne
 	return out, metadata, err
 }
 
-// A madeAttempt is the failed first attempt. The SDK's loop takes it instead of making one.
+// A madeAttempt is the failed first attempt. The SDK's loop takes it instead of making
+// one.
 type madeAttempt struct {
 	taken bool // the loop has taken the attempt
 

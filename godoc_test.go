@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// Each package that programs can import has a synopsis and an example, and a comment on each
-// exported name.
+// Each package that programs can import has a synopsis and an example, and a comment on
+// each exported name.
 func TestDocumentationOfPackages(t *testing.T) {
 	packages := publicPackages(t)
 	for _, dir := range []string{".", "types", "images", "session", "fake", "s3upload"} {
@@ -90,8 +90,8 @@ func publicPackages(t *testing.T) []string {
 var wellKnown = []string{"Error", "Unwrap", "Is", "String", "Format", "LogValue", "MarshalJSON", "ErrorCode", "ErrorMessage", "ErrorFault"}
 
 // undocumented returns the exported names without a comment of more than one word. The
-// comment of a group counts for its constants and variables. Fields need no comment, because
-// the names of many say enough.
+// comment of a group counts for its constants and variables. Fields need no comment,
+// because the names of many say enough.
 func undocumented(pkg *doc.Package) []string {
 	var names []string
 	note := func(name, text string) {

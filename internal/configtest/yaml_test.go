@@ -130,8 +130,8 @@ func TestYAMLInsideAStruct(t *testing.T) {
 	}
 }
 
-// Times are seconds, as on the wire. Sensitive members are written, because a configuration
-// file is not a log.
+// Times are seconds, as on the wire. Sensitive members are written, because a
+// configuration file is not a log.
 func TestYAMLOfAnOutput(t *testing.T) {
 	output := lambdamicrovms.GetMicroVMImageVersionOutput{
 		CreatedAt:            aws.Time(time.Unix(1_795_000_000, 500_000_000).UTC()),

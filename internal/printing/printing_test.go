@@ -51,9 +51,9 @@ func isSecret(t types.Type) bool {
 	return hasMethod(types.NewPointer(t), "EncodeJSON") && hasMethod(t, "LogValue")
 }
 
-// reaches returns how fmt or encoding/json come from a value of a type to a sensitive
-// member, "" if they do not. What an any holds may be sensitive. What an error holds is
-// the matter of its own type.
+// reaches returns the path on which fmt or encoding/json get from a value of a type to a
+// sensitive member, or "" if there is none. The value in an any may be sensitive. Errors
+// are checked by their own types.
 func reaches(t types.Type, seen map[types.Type]bool) string {
 	if seen[t] {
 		return ""
@@ -96,9 +96,9 @@ func reaches(t types.Type, seen map[types.Type]bool) string {
 	return ""
 }
 
-// A type through which a sensitive member can be printed closes that: by Format for fmt,
-// by LogValue for slog, and, if it is an error, by MarshalJSON for errors within other
-// values.
+// A type through which a sensitive member could be printed must prevent that: with Format
+// for fmt, with LogValue for slog, and, if it is an error, with MarshalJSON for errors
+// inside other values.
 func TestExportedTypesPrintNoSecrets(t *testing.T) {
 	errorType := types.Universe.Lookup("error").Type().Underlying().(*types.Interface)
 	reaching := 0
@@ -142,8 +142,8 @@ func TestExportedTypesPrintNoSecrets(t *testing.T) {
 	}
 }
 
-// holdsLock reports whether values of a type must not be copied, so that methods of the
-// pointer do.
+// holdsLock reports whether values of a type must not be copied. For such a type methods
+// of the pointer suffice.
 func holdsLock(t *types.Named) bool {
 	fields, ok := t.Underlying().(*types.Struct)
 	if !ok {

@@ -17,7 +17,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// What is printed of values that hold wire values, by whatever means, has no secret.
+// No way to print a value that contains wire values shows a secret.
 func TestValuesPrintNoSecrets(t *testing.T) {
 	const secret = "planted-s3cr3t-0123456789"
 	environment := map[string]string{"KEY": secret}

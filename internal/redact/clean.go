@@ -6,12 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// MaxText is how many bytes of a text from outside go into an error.
+// MaxText is the maximum length in bytes of a text from outside in an error.
 const MaxText = 2048
 
-// Clean returns at most limit bytes of a text from outside, without what can make a
-// terminal or a log show something else than is there: control characters, marks of
-// writing direction and other invisible characters. White space becomes single spaces.
+// Clean returns at most limit bytes of a text from outside. It removes characters that
+// can make a terminal or a log deceive a reader: control characters, marks of writing
+// direction and other invisible characters. White space becomes single spaces.
 func Clean(text string, limit int) string {
 	if isClean(text) {
 		return cut(text, limit)
@@ -39,7 +39,7 @@ func Clean(text string, limit int) string {
 
 // isClean reports whether a text consists of printable characters and single spaces.
 func isClean(text string) bool {
-	space := true // none at the beginning
+	space := true // so that a space at the beginning is not clean
 	for _, c := range text {
 		if c == utf8.RuneError || !unicode.IsPrint(c) || c == ' ' && space {
 			return false
@@ -49,7 +49,7 @@ func isClean(text string) bool {
 	return !space || text == ""
 }
 
-// cut returns at most limit bytes of a text, and marks that there was more.
+// cut shortens a text to at most limit bytes, and marks that it was longer.
 func cut(text string, limit int) string {
 	if len(text) <= limit {
 		return text

@@ -7,11 +7,11 @@ import (
 	"strconv"
 )
 
-// addEncodings adds the forms of a secret that decoding escapes does not lead back to it.
+// addEncodings adds the encodings of a secret that reduce does not decode.
 func (x *index) addEncodings(secret string) {
 	x.addEncoded([]byte(secret))
 	if text := jsonText(secret); text != secret {
-		x.addEncoded([]byte(text)) // of a body that was encoded as a whole
+		x.addEncoded([]byte(text)) // the whole JSON body may be encoded
 	}
 }
 
@@ -27,8 +27,8 @@ func (x *index) addEncoded(form []byte) {
 	}
 	x.add(scratch, "")
 	x.add(hex.AppendEncode(scratch[:0], form), "")
-	// Within a longer text a secret begins anywhere in a group of characters, and its
-	// first and last characters also encode its neighbors.
+	// In the encoding of a longer text a secret can begin at any place in a group of
+	// characters. Its first and last characters also encode the neighboring bytes.
 	shifted := append(make([]byte, 4, 4+len(form)), form...)
 	for shift := range 3 {
 		scratch = base64.RawStdEncoding.AppendEncode(scratch[:0], shifted[4-shift:])
@@ -40,15 +40,15 @@ func (x *index) addEncoded(form []byte) {
 	}
 }
 
-// inner returns the characters of an encoding, each of the bits given, that encode
-// nothing but the secret, which has size bytes and follows shift others.
+// inner returns the characters of an encoding that encode only the secret. Each character
+// encodes the given number of bits. The secret has size bytes and follows shift others.
 func inner(encoded []byte, shift, size, bits int) []byte {
 	first, last := (shift*8+bits-1)/bits, (shift+size)*8/bits
 	return encoded[min(first, last):last]
 }
 
-// lettersAndDigits is reduce, in place, for encodings, which have no escapes. Their other
-// characters depend on the variant.
+// lettersAndDigits reduces an encoding in place. Encodings have no escapes, and their
+// other characters depend on the variant.
 func lettersAndDigits(encoded []byte) []byte {
 	kept := encoded[:0]
 	for _, c := range encoded {

@@ -13,11 +13,14 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// Error returns err without the secrets in what it and the errors below it print, and
-// without control characters. If there are none, that is err itself. Otherwise errors
-// whose members are all exported are copied with these redacted, so that errors.As finds
-// the same types. Others, such as those of errors.New, are replaced by one that errors.Is
-// still matches.
+// Error returns an error whose text, and the texts of all wrapped errors, contain neither
+// secrets nor control characters:
+//
+//   - An error without any is returned itself.
+//   - An error whose members are all exported is copied, with redacted members, so that
+//     errors.As finds the same types.
+//   - Any other, such as one of errors.New, is replaced by an error that errors.Is still
+//     matches.
 func (s *Secrets) Error(err error) error {
 	if err == nil {
 		return nil
@@ -26,13 +29,13 @@ func (s *Secrets) Error(err error) error {
 	return p.err(err, 0).err
 }
 
-// maxDepth is how many errors may wrap each other. More are a cycle.
+// maxDepth limits how deep errors are wrapped. A deeper chain is taken for a cycle.
 const maxDepth = 100
 
 // A pass redacts one tree of errors.
 type pass struct {
 	secrets *Secrets
-	known   map[error]outcome // of pointers only, which can be compared
+	known   map[error]outcome // only errors that are pointers, because others may not be comparable
 }
 
 type outcome struct {
@@ -92,8 +95,8 @@ func unwrap(err error) []error {
 	return below
 }
 
-// maxLength is how long a text in an error may be. It is more than MaxText, so that a few
-// cleaned texts fit.
+// maxLength is the maximum length of a text in an error. It exceeds MaxText, so that a
+// few cleaned texts fit.
 const maxLength = 8 * MaxText
 
 func (p *pass) text(text string) string {
@@ -103,14 +106,15 @@ func (p *pass) text(text string) string {
 	return p.secrets.Redact(text)
 }
 
-// isHarmful reports whether a character may not stand in an error: control characters but
-// line ends and tabs, which errors of several lines have, and marks of writing direction.
+// isHarmful reports whether a character must not be in an error: control characters and
+// marks of writing direction. Line ends and tabs are allowed, because errors of several
+// lines have them.
 func isHarmful(c rune) bool {
 	return c != '\n' && c != '\t' && (unicode.IsControl(c) || unicode.Is(unicode.Bidi_Control, c))
 }
 
-// copied returns a copy of an error with its members redacted, if that changes anything
-// and all members are exported, otherwise err.
+// copied returns a copy of err with redacted members. It returns err itself if that would
+// change nothing, or if a member is not exported.
 func (p *pass) copied(err error, depth int) outcome {
 	v := reflect.ValueOf(err)
 	isPointer := v.Kind() == reflect.Pointer
@@ -144,8 +148,8 @@ func (p *pass) copied(err error, depth int) outcome {
 	return outcome{c.Interface().(error), true}
 }
 
-// member redacts a member of an error and what is below it, which it replaces rather than
-// changes. It reports whether there was a need to.
+// member redacts a member of an error, and the values below the member. It replaces these
+// values instead of changing them. It reports whether something was redacted.
 func (p *pass) member(v reflect.Value, depth int) bool {
 	if depth > maxDepth {
 		return false
@@ -193,13 +197,13 @@ func (p *pass) member(v reflect.Value, depth int) bool {
 	return false
 }
 
-// isOurs reports whether a struct is of this module. Those of others can be large, or
-// lead back to themselves.
+// isOurs reports whether a struct type belongs to this module. Other structs can be large
+// or cyclic.
 func isOurs(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct && strings.HasPrefix(t.PkgPath(), "github.com/microvm-go/lambdamicrovms")
 }
 
-// members redacts the exported fields of a struct that is a copy.
+// members redacts the exported fields of a struct in place. The struct must be a copy.
 func (p *pass) members(v reflect.Value, depth int) bool {
 	changed := false
 	for i := range v.NumField() {
@@ -210,7 +214,7 @@ func (p *pass) members(v reflect.Value, depth int) bool {
 	return changed
 }
 
-// replaced copies from into to, redacts that, and sets v to below if it has changed.
+// replaced copies from into to, redacts the copy, and sets v to below if that changed it.
 func (p *pass) replaced(v, below, to, from reflect.Value, depth int) bool {
 	to.Set(from)
 	changed := p.member(to, depth+1)
@@ -227,22 +231,22 @@ func (p *pass) errorMember(v reflect.Value, err error, depth int) bool {
 	clean := p.err(err, depth+1)
 	value := reflect.ValueOf(clean.err)
 	if !clean.changed || !value.Type().AssignableTo(v.Type()) {
-		return false // then the text of the error that holds it is redacted as a whole
+		return false // the text of the enclosing error is then redacted as a whole
 	}
 	v.Set(value)
 	return true
 }
 
-// An opaque error stands for one whose text holds a secret and that cannot be copied.
+// An opaque error replaces an error that contains a secret and cannot be copied.
 type opaque struct {
 	text     string
-	original error   // never let out
+	original error   // never returned or printed
 	below    []error // redacted
 }
 
 func (e *opaque) Error() string { return e.text }
 
-// Format prints the text by every verb: some would print the original.
+// Format prints the text for every verb, because some verbs would print the original.
 func (e *opaque) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, e.text) }
 
 // MarshalText is for JSON what Format is for fmt.
@@ -261,8 +265,8 @@ type (
 	canceled        = interface{ CanceledError() bool }
 )
 
-// As answers what retryers and net/http's callers ask: errors are told apart by these
-// methods where their types are not exported.
+// As supports the interfaces with which retryers and callers of net/http classify errors
+// of unexported types.
 func (e *opaque) As(target any) bool {
 	switch target := target.(type) {
 	case *net.Error:
@@ -291,7 +295,7 @@ func (e *opaque) As(target any) bool {
 	return false
 }
 
-// asked sets target to what the original answers to a question of its interface.
+// asked sets target if the original has the method of its interface.
 func asked[I any](e *opaque, target *I, question func(I) bool) bool {
 	var known I
 	if !errors.As(e.original, &known) {
@@ -302,7 +306,7 @@ func asked[I any](e *opaque, target *I, question func(I) bool) bool {
 	return ok
 }
 
-// An answer is an opaque error with what the original says of itself.
+// An answer is an opaque error that classifies itself like the original.
 type answer struct {
 	*opaque
 

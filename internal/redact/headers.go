@@ -10,7 +10,7 @@ import (
 )
 
 // IsSecretHeader reports whether the name of a header suggests that its value is secret.
-// Callers add headers of their own, so it guesses.
+// It guesses, because callers can add any headers.
 func IsSecretHeader(name string) bool {
 	name = strings.ToLower(name)
 	for _, mark := range [...]string{"auth", "token", "cookie", "secret", "password", "signature", "credential", "api-key", "apikey"} {
@@ -32,7 +32,7 @@ func Header(header http.Header) http.Header {
 	return shown
 }
 
-// HeaderLines removes the values of secret headers from a text with one header a line.
+// HeaderLines removes the values of secret headers from a text with one header per line.
 func HeaderLines(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
@@ -76,8 +76,8 @@ func OfHeader(values []string, header http.Header) []string {
 	return values
 }
 
-// OfHeaderValue returns the secrets in the value of a secret header. A signature names
-// region and signed headers too, which are public.
+// OfHeaderValue returns the secrets in the value of a secret header. The region and the
+// signed headers in a signature are public.
 func OfHeaderValue(value string) []string {
 	scheme, credentials, found := strings.Cut(value, " ")
 	switch {
@@ -119,9 +119,9 @@ func OfURL(u *url.URL) []string {
 	return []string{password, plain, base64.StdEncoding.EncodeToString([]byte(plain))}
 }
 
-// Response redacts what an error keeps of a response: its request, and what status and
-// headers repeat of the secrets. Headers are copied, since they can be those of a stub
-// that is reused.
+// Response redacts a response that an error keeps: its request, and secrets that its
+// status and headers repeat. It copies the headers, because a stub may return the same
+// headers again.
 func (s *Secrets) Response(r *smithyhttp.Response) {
 	if r == nil || r.Response == nil {
 		return
@@ -147,5 +147,5 @@ func (s *Secrets) header(header http.Header) http.Header {
 	return shown
 }
 
-// maxHeader is how much of a header an error keeps.
+// maxHeader is the maximum length in bytes of a header that an error keeps.
 const maxHeader = 8 << 10

@@ -7,35 +7,35 @@ import (
 )
 
 const (
-	// block is how many bytes of a secret the index looks up at once. Every run of minRun
-	// bytes holds a whole block that begins at a multiple of block.
+	// block is the number of bytes that the index looks up at once. Every run of minRun
+	// bytes contains a whole block that begins at a multiple of block.
 	block = 8
-	// maxPlaces is how many places of one block are tried, so that a secret that repeats
-	// itself does not make the search slow.
+	// maxPlaces limits how many places of one block are tried, so that a repetitive
+	// secret does not make the search slow.
 	maxPlaces = 4
 )
 
-// An index finds the runs that a text has in common with any of many needles, in time
-// linear to the text and the needles.
+// An index finds the runs that a text has in common with needles. The time is linear in
+// the lengths of the text and the needles.
 type index struct {
 	text    []byte // of all needles
 	needles []needle
 	places  []place
-	first   map[uint64]int32 // the first of the places of a block, plus one
+	first   map[uint64]int32 // index of a block's first place, plus one
 }
 
 type needle struct {
 	from, to int    // in the text of the index
-	tail     string // what follows in the secret, which no reduced text has
+	tail     string // the rest of the secret, which reducing removes
 }
 
-// A place is where a block begins in a needle.
+// A place is the position of a block in a needle.
 type place struct {
 	needle, at int32
-	next       int32 // place of the same block, plus one
+	next       int32 // index of the next place of the same block, plus one
 }
 
-// A finding is a part of a text that is to be replaced.
+// A finding is a part of a text that must be replaced.
 type finding struct {
 	start, end int
 	tail       string
@@ -60,7 +60,7 @@ func (x *index) grow(secrets []string) {
 	x.first = make(map[uint64]int32, size/block)
 }
 
-// add adds a needle. What is shorter than a block is not looked for.
+// add adds a needle. It ignores a text that is shorter than a block.
 func (x *index) add(text []byte, tail string) {
 	if len(text) < block {
 		return
@@ -101,19 +101,18 @@ func (x *index) isWithout(text string) bool {
 	return true
 }
 
-// find returns the runs in the order of the text. Those that public holds too are left
-// out.
+// find returns the runs in the order of the text, without those that public contains.
 func (x *index) find(r reduced, public string) []finding {
 	var found []finding
 	text, open := r.text, []byte(public)
-	done := 0 // what is before has been searched
+	done := 0 // the text before it was searched
 	for i := 0; i+block <= len(text); i++ {
 		from, to, tail := x.longest(text, i, done)
 		if to == 0 {
 			continue
 		}
 		if bytes.Contains(open, text[from:to]) {
-			// Go on within it: another secret may begin there and not be public.
+			// Continue inside the run: another secret may begin there and not be public.
 			done = max(done, to-minRun)
 			i = max(i, done)
 			continue
@@ -124,7 +123,7 @@ func (x *index) find(r reduced, public string) []finding {
 	return found
 }
 
-// longest returns the longest run around the block at i, which does not begin before
+// longest returns the longest run around the block at i. The run does not begin before
 // done.
 func (x *index) longest(text []byte, i, done int) (from, to int, tail string) {
 	tries := 0

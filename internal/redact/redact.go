@@ -1,10 +1,11 @@
-// Package redact keeps secrets out of texts that leave the module: errors, logs and what
-// fmt, slog and encoding/json print of values.
+// Package redact keeps secrets out of texts that leave the module: errors, logs, and
+// values that fmt, slog and encoding/json print.
 //
-// A server can repeat a secret in any encoding, so texts are not compared with a list of
-// encoded forms. Both sides are reduced to their letters and digits after every escape is
-// decoded, see reduce, and runs that both have in common are replaced. Base64, hex and
-// lists of byte values survive that reduction as themselves and are looked for too.
+// A server can repeat a secret in any encoding, so a list of encoded forms does not
+// suffice. Instead, both the text and the secrets are reduced: every escape is decoded,
+// and only letters and digits are kept (see reduce). Runs that both have in common are
+// replaced. Reducing does not decode base64, hex and lists of byte values, so these
+// encodings are searched for, too.
 package redact
 
 import (
@@ -23,19 +24,20 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
-// Text stands for a secret that is left out.
+// Text replaces a secret.
 const Text = "[REDACTED]"
 
 const (
-	// minRun is how many letters and digits in a row a text must share with a secret to
-	// be redacted. It is more than a region or a word has.
+	// minRun is the length of the runs of letters and digits that a text must not share
+	// with a secret. It is longer than a region or a word.
 	minRun = 16
-	// minSecret is the length from which a secret is redacted as a whole, if it does not
-	// look like a word or a number: short values such as "true" would tear texts apart.
+	// minSecret is the minimum length of a secret that is redacted as a whole, if it does
+	// not look like a word or a number. Shorter values such as "true" occur in many
+	// texts.
 	minSecret = 8
 )
 
-// Secrets are the values that the texts about one call must not show. A nil *Secrets has
+// Secrets are the values that texts about a call must not contain. A nil *Secrets has
 // none.
 type Secrets struct {
 	values []string
@@ -43,15 +45,15 @@ type Secrets struct {
 
 	once  sync.Once
 	index index
-	exact *strings.Replacer // of the secrets that have too few letters and digits to be reduced
+	exact *strings.Replacer // for secrets with too few letters and digits to be reduced
 	open  string            // public, reduced
 }
 
 // Format prints none of them.
 func (*Secrets) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, Text) }
 
-// New returns secrets of which no text may show a run of minRun letters and digits,
-// unless public texts, such as the rest of the request, hold that run too.
+// New returns secrets. No text may contain a run of minRun letters and digits of a value,
+// unless a public text, such as the rest of the request, contains that run, too.
 func New(values []string, public ...string) *Secrets {
 	return &Secrets{values: union(nil, values), public: union(nil, public)}
 }
@@ -67,7 +69,7 @@ func Of(shapes ...restjson.Encoder) *Secrets {
 	return New(values, public...)
 }
 
-// And returns the secrets of both. Either is not changed.
+// And returns the secrets of both. It changes neither.
 func (s *Secrets) And(other *Secrets) *Secrets {
 	switch {
 	case other == nil || len(other.values) == 0 && len(other.public) == 0:
@@ -82,7 +84,7 @@ func (s *Secrets) And(other *Secrets) *Secrets {
 	return &Secrets{values: values, public: public}
 }
 
-// union returns a and what b has more.
+// union returns a and the texts of b that are not in a.
 func union(a, b []string) []string {
 	all := slices.Clip(a)
 	for i, text := range b {
@@ -97,7 +99,7 @@ func union(a, b []string) []string {
 	return all
 }
 
-// Redact replaces the secrets in a text, whole or in part, in whatever encoding.
+// Redact replaces secrets and parts of secrets in a text, in any encoding.
 func (s *Secrets) Redact(text string) string {
 	if s == nil || len(s.values) == 0 || text == "" {
 		return text
@@ -116,7 +118,7 @@ func (s *Secrets) Redact(text string) string {
 	var b strings.Builder
 	end := 0
 	for _, f := range found {
-		if f.start < end { // both begin in one escape
+		if f.start < end { // both begin in the same escape
 			continue
 		}
 		b.WriteString(text[end:f.start])
@@ -130,17 +132,17 @@ func (s *Secrets) Redact(text string) string {
 	return b.String()
 }
 
-// Clean makes a text from outside fit for an error or a log: without control characters
-// and marks of writing direction, at most limit bytes long, and without the secrets.
+// Clean prepares a text from outside for an error or a log. It removes secrets, control
+// characters and marks of writing direction, and shortens the text to limit bytes.
 func (s *Secrets) Clean(text string, limit int) string {
-	// What is cut off after the redaction must not be the rest of a secret that the cut
-	// has made too short to find.
+	// The first cut may leave the beginning of a secret, too short to be found. The final
+	// cut is so much shorter that it removes that beginning.
 	return cut(s.Redact(Clean(text, 2*limit+1024)), limit)
 }
 
 func (s *Secrets) build() {
 	for _, text := range s.public {
-		s.open += string(reduce(text).text) + " " // which no reduced text holds
+		s.open += string(reduce(text).text) + " " // a separator that no reduced text contains
 	}
 	var exact []string
 	s.index.grow(s.values)
@@ -165,8 +167,8 @@ func (s *Secrets) build() {
 	}
 }
 
-// isUncommon reports whether a short value is unlikely to be a word or a number that
-// texts hold anyway: it mixes letters with digits, or capitals into a word.
+// isUncommon reports whether a short value is unlikely to be an ordinary word or number:
+// it mixes letters and digits, or has a capital inside a word.
 func isUncommon(s string) bool {
 	var letter, digit, capitalWithin, small bool
 	for i, c := range s {
@@ -183,12 +185,12 @@ func isUncommon(s string) bool {
 	return letter && digit || capitalWithin && small
 }
 
-// tail returns what follows the last letter or digit of a secret, which reducing drops.
+// tail returns the part of a secret after its last letter or digit. Reducing removes it.
 func tail(secret string) string {
 	return secret[strings.LastIndexFunc(secret, isKept)+1:]
 }
 
-// escapings returns the forms in which escapes leave a secret.
+// escapings returns the forms of a secret after an escape or an encoding.
 func escapings(secret string) []string {
 	text := jsonText(secret)
 	quoted := strconv.QuoteToASCII(secret)
@@ -199,7 +201,7 @@ func escapings(secret string) []string {
 		base64.StdEncoding.EncodeToString([]byte(secret)), base64.URLEncoding.EncodeToString([]byte(secret)),
 		hex.EncodeToString([]byte(secret)), strings.ToUpper(hex.EncodeToString([]byte(secret))),
 	}
-	// The longest first: one may be a part of another.
+	// The longest is first, because a form may be a part of another.
 	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
 	return slices.DeleteFunc(forms, func(form string) bool { return strings.TrimSpace(form) == "" })
 }

@@ -9,12 +9,12 @@ import (
 	"unicode/utf8"
 )
 
-// maxEscapings is how often a text may have been escaped, one escaping around the other.
+// maxEscapings limits how many nested levels of escapes are decoded.
 const maxEscapings = 5
 
-// A reduced text is what encodings leave of a text: its letters and digits, ASCII in
-// lower case. For each byte it knows where in the text it comes from. Without start and
-// end it is the text itself.
+// A reduced text has only the letters and digits of a text, which encodings keep. ASCII
+// letters are in lower case. start and end are the position of each byte in the original
+// text; if they are nil, the positions are the same.
 type reduced struct {
 	text       []byte
 	start, end []int32
@@ -66,9 +66,8 @@ func reduce(text string) reduced {
 	return kept
 }
 
-// isKept reports whether reduce keeps a character. Latin-1 is dropped: &#233; may be the
-// character é or one of the bytes of another character. So are letters without a case or
-// width of their own, that is modifiers and marks.
+// isKept reports whether reduce keeps a character. It drops Latin-1, because &#233; may
+// be the character é or one byte of another character.
 func isKept(c rune) bool {
 	if c < utf8.RuneSelf {
 		return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
@@ -95,8 +94,8 @@ func (r *reduced) unescape() (decoded reduced, changed bool) {
 	return decoded, changed
 }
 
-// unescaped decodes the escape that a text begins with, which has n bytes; none if n is
-// 0.
+// unescaped decodes the escape at the start of a text. n is the length of the escape, or
+// 0 if there is none.
 func unescaped(text []byte) (value []byte, n int) {
 	switch text[0] {
 	case '%':

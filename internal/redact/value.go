@@ -12,10 +12,10 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
-// Value returns what Format, LogValue and Marshal print of a struct that is not part of
-// the service's model: its exported fields that are not zero, as JSON. What the model
-// says is sensitive is left out at any depth, and so are fields with the tag
-// redact:"secret" and the values of secret headers. Errors are their text.
+// Value returns the JSON that Format, LogValue and Marshal print for a struct that is not
+// part of the service's model. It contains the exported fields that are not zero, and
+// errors as their text. It leaves out sensitive members of the model at any depth, fields
+// with the tag redact:"secret", and the values of secret headers.
 func Value(v any) restjson.Encoder { return value{reflect.ValueOf(v)} }
 
 // Format is for the Format methods of such structs.
@@ -31,14 +31,14 @@ func Marshal(v any) ([]byte, error) {
 	return w.Bytes(), w.Err()
 }
 
-// FormatError is for the Format methods of errors: it prints their text by every verb.
+// FormatError is for the Format methods of errors: it prints their text for every verb.
 func FormatError(s fmt.State, err error) { _, _ = s.Write([]byte(err.Error())) }
 
 type value struct{ reflect.Value }
 
 func (v value) EncodeJSON(w *restjson.Writer) { encodeFields(w, v.Value, 0) }
 
-// maxNesting is how deep values are printed. What is deeper is a cycle.
+// maxNesting limits how deep values are printed. A deeper value is taken for a cycle.
 const maxNesting = 30
 
 func encode(w *restjson.Writer, v reflect.Value, depth int) {
@@ -82,8 +82,8 @@ func encode(w *restjson.Writer, v reflect.Value, depth int) {
 	}
 }
 
-// encodeKnown writes the values that have a form of their own, and reports whether v is
-// one.
+// encodeKnown writes a value of a type with its own form, and reports whether v is such a
+// value.
 func encodeKnown(w *restjson.Writer, v reflect.Value) bool {
 	if v.Kind() == reflect.Pointer && v.IsNil() || !v.CanInterface() {
 		return false

@@ -1,7 +1,6 @@
-// Package sigv4 signs the requests of the client with Signature Version 4. It makes the
-// same signatures as the signer of the AWS SDK, at a fraction of its cost, but for
-// ordinary requests only: it declines every other request, which then needs the SDK's
-// signer.
+// Package sigv4 signs ordinary requests with Signature Version 4. It makes the same
+// signatures as the signer of the AWS SDK, at a fraction of the cost. It declines every
+// other request, which then needs the SDK's signer.
 package sigv4
 
 import (
@@ -157,8 +156,8 @@ func ordinaryPath(path, rawPath string) bool {
 	return n == len(path)
 }
 
-// ordinaryValue reports whether a header value is canonical already: printable ASCII
-// without a space at an end or beside another.
+// ordinaryValue reports whether a header value is canonical: printable ASCII without
+// spaces at its ends and without double spaces.
 func ordinaryValue(value string) bool {
 	space := true
 	for i := range len(value) {
@@ -171,8 +170,8 @@ func ordinaryValue(value string) bool {
 	return !space || value == ""
 }
 
-// queryParams appends the parameters of a query in canonical order. sorted reports
-// whether they have that order in the query.
+// queryParams appends the parameters of a query in canonical order. sorted reports whether
+// the query already has that order.
 func queryParams(params []string, query string) (_ []string, sorted, ok bool) {
 	if query == "" {
 		return params, true, true
@@ -222,7 +221,8 @@ func compareParams(a, b string) int {
 	return strings.Compare(valueA, valueB)
 }
 
-// A header is one that is signed. values are used instead of value if there are several.
+// A header is a header that is signed. If it has several values, they are in values, and
+// value is not used.
 type header struct {
 	name, value string
 	values      []string
@@ -258,8 +258,8 @@ func signedHeaders(headers []header, r *http.Request) (_ []header, ok bool) {
 	return headers, true
 }
 
-// canonicalName reports whether a name has the form that net/http gives it, so that no
-// two names differ in letter case only.
+// canonicalName reports whether a name has the letter case of net/http. Two such names
+// never differ only in letter case.
 func canonicalName(name string) bool {
 	upper := true
 	for i := range len(name) {
@@ -321,8 +321,7 @@ func appendRequest(dst []byte, r *http.Request, headers []header, names []byte, 
 	return append(dst, payloadHash...)
 }
 
-// appendEscapedPath escapes a path that is escaped already once more, as all services but
-// S3 want it.
+// appendEscapedPath escapes an escaped path again, as all services except S3 require.
 func appendEscapedPath(dst []byte, path string) []byte {
 	const digits = "0123456789ABCDEF"
 	for i := range len(path) {

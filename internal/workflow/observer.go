@@ -11,8 +11,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/spans"
 )
 
-// An Observer traces and logs a workflow. It is nil, and does nothing, if there is neither
-// a tracer nor a logger.
+// An Observer traces and logs a workflow. It is nil, and does nothing, if there is
+// neither a tracer nor a logger.
 type Observer struct {
 	tracer tracing.Tracer // nil without a tracer provider
 	logger *slog.Logger   // nil without a logger
@@ -38,8 +38,8 @@ func NewObserver(api any, pkg string, logger *slog.Logger, clock lambdamicrovms.
 	return o
 }
 
-// A Step is a whole workflow or a part of one. It is nil, and does nothing, if the Observer
-// is nil.
+// A Step is a whole workflow or a part of one. It is nil, and does nothing, if the
+// Observer is nil.
 type Step struct {
 	observer *Observer
 	ctx      context.Context //nolint:containedctx // log handlers read the span from it
