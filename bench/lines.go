@@ -15,8 +15,8 @@ type Line struct {
 // A Point is a value at a size.
 type Point struct{ X, Y float64 }
 
-// Slope returns by which power of the size the values grow: 1 is linear, 0 is constant. It is
-// the slope of the line through the points, both axes logarithmic, that has the least squares.
+// Slope returns the power of the size by which the values grow: 1 is linear, 0 is constant. It
+// fits a straight line to the logarithms of both by least squares.
 func (l Line) Slope() float64 {
 	var n, sumX, sumY, sumXX, sumXY float64
 	for _, p := range l.Points {
@@ -26,7 +26,7 @@ func (l Line) Slope() float64 {
 	return (n*sumXY - sumX*sumY) / (n*sumXX - sumX*sumX)
 }
 
-// A Plot draws lines over logarithmic axes, beside each other where titles differ.
+// A Plot is a diagram of lines with logarithmic axes.
 type Plot struct {
 	Title, X, Y string
 	Lines       []Line

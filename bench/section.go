@@ -5,15 +5,14 @@ import (
 	"strings"
 )
 
-// These are the sections of RESULTS.md that commands of their own write: cmd/pack, cmd/waiters
-// and cmd/growth.
+// Titles of the sections of RESULTS.md that cmd/pack, cmd/waiters and cmd/growth write.
 const (
 	PackTitle   = "Packing a directory"
 	WaitTitle   = "Waiting"
 	GrowthTitle = "Growth"
 )
 
-// OwnSections are their titles, which cmd/compare keeps.
+// OwnSections are the titles of the sections that cmd/compare does not write, but keeps.
 var OwnSections = []string{PackTitle, WaitTitle, GrowthTitle}
 
 // WriteSection adds a section to the file of results, or replaces it.

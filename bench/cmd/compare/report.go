@@ -24,7 +24,7 @@ func (f *figures) report() string {
 	line("")
 	line("![time and allocations per call](results.svg)")
 	line("")
-	line("Static credentials, real signatures, the standard retryer; where nothing else is said a service in a function call, which reads the request to its end and responses 200. " +
+	line("Static credentials, real signatures, the standard retryer; where nothing else is said a service in a function call, which reads the request to its end and responds with 200. " +
 		"Small: the required members. Large: 50 variables of 200 bytes, which lambdamicrovms and service/lambda echo back and service/scheduler does not. " +
 		"By hand: our codec, the SDK's signer and net/http, without middleware, validation, retries or errors. " +
 		"Times are medians of slices that take turns in one process, those of calls the median of several processes; allocations and bytes are exact. Ratios are to service/lambda.")

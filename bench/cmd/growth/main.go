@@ -1,11 +1,11 @@
 //go:build unix
 
 // Command growth measures how the costs of calls, the fake and packing grow with the size of
-// what they work on. It prints a table, and writes it and a plot to RESULTS.md:
+// their input. It prints a table, and writes it and a plot to RESULTS.md:
 //
 //	go run ./bench/cmd/growth
 //
-// Costs are CPU time of the process, in user mode, so that other programs disturb little.
+// Costs are CPU time of the process in user mode, which other programs affect little.
 package main
 
 import (
@@ -36,10 +36,11 @@ import (
 )
 
 const (
-	// steep is a slope from which growth is worse than linear, beyond what measuring can be off.
+	// steep is the slope above which growth is worse than linear. The margin over 1 is for
+	// errors of measurement.
 	steep = 1.15
-	// steeper is that of time where the allocations, which are exact, are linear: what does not
-	// fit into the caches of the processor takes longer.
+	// steeper is the same for times whose allocations, which are exact, grow linearly: work that
+	// does not fit into the caches of the processor takes longer.
 	steeper = 1.4
 )
 
@@ -70,11 +71,11 @@ func write(results string, most float64) error {
 	return os.WriteFile(filepath.Join(filepath.Dir(results), "growth.svg"), []byte(plot), 0o644)
 }
 
-// A cost is what grows.
+// A cost is measured at several sizes.
 type cost struct {
 	name  string
 	sizes []int
-	// prepare makes what is measured at a size.
+	// prepare returns the work to measure at a size.
 	prepare func(size int) (work func() error, err error)
 	unit    string
 	scale   float64 // units in a second
@@ -314,6 +315,35 @@ func (c *cost) measure(size int) (allocations, value float64, err error) {
 	return allocations, least.Seconds() * c.scale, nil
 }
 
+// curves returns the times and the allocations by size: at least two sizes, and no more than a
+// share of the largest one.
+func (c *cost) curves(most float64) (times, allocations bench.Line, err error) {
+	times.Name = c.name
+	for _, size := range c.sizes {
+		if len(times.Points) > 1 && float64(size) > most*float64(c.sizes[len(c.sizes)-1]) {
+			break
+		}
+		allocated, value, err := c.measure(size)
+		if err != nil {
+			return times, allocations, fmt.Errorf("%s, %d: %w", c.name, size, err)
+		}
+		times.Points = append(times.Points, bench.Point{X: float64(size), Y: value})
+		allocations.Points = append(allocations.Points, bench.Point{X: float64(size), Y: allocated})
+	}
+	return times, allocations, nil
+}
+
+// verdict judges the slopes of time and allocations at the largest sizes.
+func verdict(timed, allocated float64) string {
+	switch {
+	case max(timed, allocated) <= steep:
+		return "linear or better"
+	case allocated <= steep && timed < steeper:
+		return "linear work; time by caches of the processor"
+	}
+	return "**worse than linear**"
+}
+
 func report(most float64) (table, plot string, err error) {
 	defer uproot()
 	var b strings.Builder
@@ -325,31 +355,18 @@ func report(most float64) (table, plot string, err error) {
 	for _, g := range groups {
 		drawn := bench.Plot{Title: g.title, X: g.size, Y: g.costs[0].unit}
 		for _, c := range g.costs {
-			line, counted := bench.Line{Name: c.name}, bench.Line{}
+			times, allocations, err := c.curves(most)
+			if err != nil {
+				return "", "", err
+			}
 			var cells []string
-			for _, size := range c.sizes {
-				if len(line.Points) > 1 && float64(size) > most*float64(c.sizes[len(c.sizes)-1]) {
-					break
-				}
-				allocations, value, err := c.measure(size)
-				if err != nil {
-					return "", "", fmt.Errorf("%s, %d: %w", c.name, size, err)
-				}
-				line.Points = append(line.Points, bench.Point{X: float64(size), Y: value})
-				counted.Points = append(counted.Points, bench.Point{X: float64(size), Y: allocations})
-				cells = append(cells, fmt.Sprintf("%d: %.3g", size, value))
+			for _, p := range times.Points {
+				cells = append(cells, fmt.Sprintf("%.0f: %.3g", p.X, p.Y))
 			}
-			end, allocated := atEnd(line), atEnd(counted)
-			verdict := "linear or better"
-			switch {
-			case max(end, allocated) <= steep:
-			case allocated <= steep && end < steeper:
-				verdict = "linear work; time by caches of the processor"
-			default:
-				verdict = "**worse than linear**"
-			}
-			fmt.Fprintf(&b, "| %s: %s | %s | %s | %.2f | %.2f | %.2f | %s |\n", strings.ToLower(g.title), c.name, c.unit, strings.Join(cells, ", "), line.Slope(), end, allocated, verdict)
-			drawn.Lines = append(drawn.Lines, line)
+			end, allocated := atEnd(times), atEnd(allocations)
+			fmt.Fprintf(&b, "| %s: %s | %s | %s | %.2f | %.2f | %.2f | %s |\n", strings.ToLower(g.title), c.name, c.unit,
+				strings.Join(cells, ", "), times.Slope(), end, allocated, verdict(end, allocated))
+			drawn.Lines = append(drawn.Lines, times)
 		}
 		plots = append(plots, drawn)
 	}

@@ -1,5 +1,5 @@
-// Command waiters simulates how late waiters notice that what they wait for is done, and how
-// often they poll until then. It prints a table, and writes it and a plot to RESULTS.md:
+// Command waiters simulates how long after the end of a build or a start waiters notice it,
+// and how often they poll until then. It prints a table, and writes it and a plot to RESULTS.md:
 //
 //	go run ./bench/cmd/waiters
 //
@@ -51,8 +51,8 @@ func write(results string, runs int) error {
 	return os.WriteFile(filepath.Join(filepath.Dir(results), "waiters.svg"), []byte(plot), 0o644)
 }
 
-// simulation is a wait for something that is done at a time. It is the clock of the wait and
-// the service that is polled.
+// simulation is a wait for something that ends at a given time. It is the clock of the wait,
+// and the service that is polled.
 type simulation struct {
 	session.RunAPI // for its other methods, which nobody calls
 
@@ -156,7 +156,7 @@ func simulate(w way, runs int, done func() time.Duration) (figures, error) {
 	return figures{float64(polls) / float64(runs), sum.Seconds() / float64(runs), late[runs*9/10].Seconds()}, nil
 }
 
-// around returns times near d, so that no schedule happens to poll right then.
+// around returns times near d, so that no schedule of polls fits it by chance.
 func around(d time.Duration) func() time.Duration {
 	return func() time.Duration { return d - d/20 + rand.N(d/10) }
 }
