@@ -18,7 +18,7 @@ import (
 	"strings"
 )
 
-// A listed package is what go list tells of it.
+// listed is a package in the output of go list.
 type listed struct {
 	ImportPath, Dir, Export, ForTest  string
 	GoFiles, CgoFiles, IgnoredGoFiles []string

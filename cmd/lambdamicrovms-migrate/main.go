@@ -37,21 +37,27 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if len(patterns) == 0 {
 		patterns = []string{"./..."}
 	}
-	dir, err := os.Getwd()
-	if err != nil {
+	if err := rewrite(patterns, *dryRun, stdout, stderr); err != nil {
 		_, _ = fmt.Fprintln(stderr, "lambdamicrovms-migrate:", err)
 		return 1
+	}
+	return 0
+}
+
+// rewrite rewrites the files of packages, and lists them.
+func rewrite(patterns []string, dryRun bool, stdout, stderr io.Writer) error {
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
 	}
 	result, err := migrate(dir, patterns)
 	if err != nil {
-		_, _ = fmt.Fprintln(stderr, "lambdamicrovms-migrate:", err)
-		return 1
+		return err
 	}
 	for _, file := range result.files {
-		if !*dryRun {
+		if !dryRun {
 			if err := file.write(); err != nil {
-				_, _ = fmt.Fprintln(stderr, "lambdamicrovms-migrate:", err)
-				return 1
+				return err
 			}
 		}
 		name := file.name
@@ -66,8 +72,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	switch {
 	case len(result.files) == 0:
 		_, _ = fmt.Fprintln(stdout, "nothing to do: no file imports "+officialPath)
-	case !*dryRun:
+	case !dryRun:
 		_, _ = fmt.Fprintf(stdout, "\nnext: go get %s && go mod tidy && go vet ./...\n", modulePath)
 	}
-	return 0
+	return nil
 }

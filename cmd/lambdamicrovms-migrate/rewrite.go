@@ -18,7 +18,7 @@ const (
 	modulePath   = "github.com/microvm-go/lambdamicrovms"
 )
 
-// newPaths are the packages that this module has, too.
+// newPaths has the import path in this module for each official package that it mirrors.
 var newPaths = map[string]string{
 	officialPath:            modulePath,
 	officialPath + "/types": modulePath + "/types",
@@ -38,7 +38,7 @@ var notMirrored = map[string]string{
 // rename is the name that this module has for one of an official package.
 func rename(name string) string { return strings.ReplaceAll(name, "Microvm", "MicroVM") }
 
-// A result is what a run has to do and to say.
+// A result has the files that change, and what to tell the user.
 type result struct {
 	files []*changedFile
 	notes []string // what is left to do by hand
