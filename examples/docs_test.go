@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	_ "github.com/aws/aws-sdk-go-v2/credentials/stscreds" // for snippets, as the other two
+	_ "github.com/aws/aws-sdk-go-v2/credentials/stscreds" // this and the next two are for snippets
 	_ "github.com/aws/aws-sdk-go-v2/service/sts"
 	_ "gopkg.in/yaml.v3"
 

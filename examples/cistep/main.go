@@ -138,7 +138,8 @@ func (d *deployment) smokeTest(ctx context.Context, result *images.Result) (err 
 	return nil
 }
 
-// rollBack makes the version before active, if there was one.
+// rollBack makes the version before active again, if there was one. The error says which
+// version serves.
 func (d *deployment) rollBack(ctx context.Context, result *images.Result) error {
 	if result.From == "" {
 		return nil

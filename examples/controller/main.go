@@ -90,7 +90,7 @@ func (c *controller) loop(ctx context.Context, interval time.Duration) error {
 	}
 }
 
-// round reconciles each file. A file that fails does not keep the others from it.
+// round reconciles all files, also if some of them fail.
 func (c *controller) round(ctx context.Context) error {
 	names, err := filepath.Glob(filepath.Join(c.dir, "*.json"))
 	if err != nil {
