@@ -106,6 +106,24 @@ To end or undo it:
 	}
 }
 
+// The command lines act where the deployment did.
+func TestDeployInterruptedElsewhere(t *testing.T) {
+	cmd, _, stderr := deploying(t, &bucket{region: "eu-west-1"}, "--region", "eu-west-1")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stderr.expect("wait for build 1.0: ")
+	interrupt(t, cmd)
+	const want = `To see it:
+  lambda-microvms wait microvm-image-version-successful --image-identifier arn:aws:lambda:eu-west-1:123456789012:microvm-image:app --image-version 1.0 --region eu-west-1
+To end or undo it:
+  lambda-microvms delete-microvm-image-version --image-identifier arn:aws:lambda:eu-west-1:123456789012:microvm-image:app --image-version 1.0 --region eu-west-1
+`
+	if !strings.HasSuffix(stderr.String(), want) {
+		t.Error(stderr)
+	}
+}
+
 func TestDeployInterruptedEvents(t *testing.T) {
 	cmd, _, stderr := deploying(t, &bucket{region: "us-east-1"}, "--json")
 	stdout := newWatched()

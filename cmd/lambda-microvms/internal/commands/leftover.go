@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/cli"
 	"github.com/microvm-go/lambdamicrovms/images"
 )
 
@@ -23,35 +22,36 @@ func (r *run) leftover(err error) leftover {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var unknown *images.UnknownOutcomeError
-	of := func(command, version string) string {
-		return fmt.Sprintf("%s %s --image-identifier %s --image-version %s", cli.Program, command, r.image, version)
+	ofImage := func(words ...string) string { return commandLine(r.s, append(words, "--image-identifier", r.image)...) }
+	ofVersion := func(version string, words ...string) string {
+		return commandLine(r.s, append(words, "--image-identifier", r.image, "--image-version", version)...)
 	}
-	if parts, end := remains(err); parts != "" {
+	if parts, end := remains(r.s, err); parts != "" {
 		return leftover{what: parts, end: end}
 	}
 	switch {
 	case r.version != "":
 		return leftover{
 			what: fmt.Sprintf("the build of version %s of %s goes on in AWS and cannot be cancelled", r.version, r.image),
-			see:  of("wait microvm-image-version-successful", r.version),
-			end:  of("delete-microvm-image-version", r.version),
+			see:  ofVersion(r.version, "wait", "microvm-image-version-successful"),
+			end:  ofVersion(r.version, "delete-microvm-image-version"),
 		}
 	case errors.As(err, &unknown) || r.sent:
 		what := fmt.Sprintf("a build of %s may have been started", r.image)
 		if strings.HasPrefix(r.image, "arn:") {
-			return leftover{what: what, see: fmt.Sprintf("%s list-microvm-image-versions --image-identifier %s", cli.Program, r.image)}
+			return leftover{what: what, see: ofImage("list-microvm-image-versions")}
 		}
-		return leftover{what: what, see: fmt.Sprintf("%s list-microvm-images --name-filter %s", cli.Program, r.image)}
+		return leftover{what: what, see: commandLine(r.s, "list-microvm-images", "--name-filter", r.image)}
 	case r.deleting != "":
 		return leftover{
 			what: fmt.Sprintf("version %s of %s is being deleted in AWS, which cannot be cancelled", r.deleting, r.image),
-			see:  of("wait microvm-image-version-deleted", r.deleting),
+			see:  ofVersion(r.deleting, "wait", "microvm-image-version-deleted"),
 		}
 	case r.status != "":
 		return leftover{
 			what: fmt.Sprintf("version %s of %s may have another status than before", r.status, r.image),
-			see:  fmt.Sprintf("%s list-microvm-image-versions --image-identifier %s", cli.Program, r.image),
-			end:  of("update-microvm-image-version --status ACTIVE", r.status),
+			see:  ofImage("list-microvm-image-versions"),
+			end:  ofVersion(r.status, "update-microvm-image-version", "--status", "ACTIVE"),
 		}
 	}
 	return leftover{}

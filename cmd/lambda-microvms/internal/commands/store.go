@@ -97,11 +97,12 @@ func uploadError(ctx context.Context, s *cli.Session, err error) error {
 }
 
 // remains returns what an upload has left in the bucket, and the command that removes it.
-func remains(err error) (what, end string) {
+func remains(s *cli.Session, err error) (what, end string) {
 	var failed *s3upload.Error
 	if !errors.As(err, &failed) || failed.UploadID == "" {
 		return "", ""
 	}
 	return "parts of the archive remain in the bucket " + failed.Bucket,
-		"aws s3api abort-multipart-upload --bucket " + failed.Bucket + " --key " + failed.Key + " --upload-id " + failed.UploadID
+		cli.Quote(append([]string{"aws", "s3api", "abort-multipart-upload", "--bucket", failed.Bucket, "--key", failed.Key, "--upload-id", failed.UploadID},
+			given(option{"--profile", s.Globals.Profile}, option{"--region", s.Globals.Region})...))
 }
