@@ -165,6 +165,23 @@ func TestNewPolicy(t *testing.T) {
 	}
 }
 
+// A client's region may have a FIPS mark. ARNs have none.
+func TestNewPolicyOfFIPSRegion(t *testing.T) {
+	policy := func(region string) *iam.Policy {
+		p, err := iam.NewPolicy(iam.Scope{
+			Region: region, Account: "123456789012", Images: []string{"shop"}, Bucket: "artifacts", Logs: true,
+			BuildRoles: []string{"arn:aws-us-gov:iam::123456789012:role/build"},
+		}, iam.Deploy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	if diff := cmp.Diff(policy("us-gov-west-1"), policy("fips-us-gov-west-1")); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 func TestNewPolicyRefuses(t *testing.T) {
 	valid := iam.Scope{Region: "us-east-1", Account: "123456789012"}
 	with := func(change func(*iam.Scope)) iam.Scope {

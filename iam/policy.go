@@ -13,7 +13,7 @@ import (
 // Scope describes the resources of a policy. Their ARNs are in the partition of the region.
 type Scope struct {
 	// Region, such as "us-east-1", and Account, twelve digits, are those of the images.
-	// Both are required.
+	// Both are required. The region may have a FIPS mark, which ARNs leave out.
 	Region, Account string
 
 	// Images are the names of the images. The default is all images of the account.
@@ -74,6 +74,7 @@ func NewPolicy(scope Scope, uses ...Use) (*Policy, error) {
 	if err := scope.check(len(uses) > 0, builds); err != nil {
 		return nil, err
 	}
+	scope.Region, _ = partition.TrimFIPS(scope.Region)
 	var ofImages, others []Use
 	for _, operation := range all {
 		if slices.Contains(imageOperations(), operation) && !scope.AllResources {

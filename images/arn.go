@@ -21,9 +21,10 @@ func (a ARN) String() string {
 	return partition.LambdaARN(a.Region, a.Account, "microvm-image:"+a.Name)
 }
 
-// BaseImageARN returns the ARN of a base image that AWS provides, such as "al2023-1".
+// BaseImageARN returns the ARN of a base image that AWS provides, such as "al2023-1". The
+// region may have a FIPS mark, as in "fips-us-east-1".
 func BaseImageARN(region, name string) string {
-	return ARN{Region: region, Account: "aws", Name: name}.String()
+	return ARN{Region: unmarked(region), Account: "aws", Name: name}.String()
 }
 
 // Regional is a client that knows its region, such as a *lambdamicrovms.Client.
@@ -34,24 +35,24 @@ type Regional interface {
 // BaseImage returns BaseImageARN with the region of the client. The result is a pointer,
 // like the member BaseImageArn of inputs.
 func BaseImage(client Regional, name string) *string {
-	arn := BaseImageARN(regionOf(client), name)
+	arn := BaseImageARN(client.Options().Region, name)
 	return &arn
 }
 
 // Connector returns ConnectorARN with the region of the client.
 func Connector(client Regional, name string) string {
-	return ConnectorARN(regionOf(client), name)
+	return ConnectorARN(client.Options().Region, name)
 }
 
 // ConnectorARN returns the ARN of a network connector that AWS provides: HTTP_INGRESS,
-// ALL_INGRESS, SHELL_INGRESS, NO_INGRESS or INTERNET_EGRESS.
+// ALL_INGRESS, SHELL_INGRESS, NO_INGRESS or INTERNET_EGRESS. The region may have a FIPS mark.
 func ConnectorARN(region, name string) string {
-	return partition.LambdaARN(region, "aws", managedConnector+name)
+	return partition.LambdaARN(unmarked(region), "aws", managedConnector+name)
 }
 
-// regionOf returns the region of the client without a FIPS mark.
-func regionOf(client Regional) string {
-	region, _ := partition.TrimFIPS(client.Options().Region)
+// unmarked returns the region without a FIPS mark, which neither ARNs nor buckets have.
+func unmarked(region string) string {
+	region, _ = partition.TrimFIPS(region)
 	return region
 }
 

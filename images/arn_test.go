@@ -17,6 +17,8 @@ func TestARN(t *testing.T) {
 		{images.ARN{Region: "cn-north-1", Account: "1", Name: "a"}.String(), "arn:aws-cn:lambda:cn-north-1:1:microvm-image:a"},
 		{images.ARN{Region: "us-gov-west-1", Account: "1", Name: "a"}.String(), "arn:aws-us-gov:lambda:us-gov-west-1:1:microvm-image:a"},
 		{images.BaseImageARN("us-east-1", "al2023-1"), "arn:aws:lambda:us-east-1:aws:microvm-image:al2023-1"},
+		{images.BaseImageARN("fips-us-east-1", "al2023-1"), "arn:aws:lambda:us-east-1:aws:microvm-image:al2023-1"},
+		{images.ConnectorARN("us-gov-west-1-fips", "ALL_INGRESS"), "arn:aws-us-gov:lambda:us-gov-west-1:aws:network-connector:aws-network-connector:ALL_INGRESS"},
 		{images.ConnectorARN("us-east-1", "ALL_INGRESS"), "arn:aws:lambda:us-east-1:aws:network-connector:aws-network-connector:ALL_INGRESS"},
 	} {
 		if c.got != c.want {

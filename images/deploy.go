@@ -347,7 +347,7 @@ func (d *deployer) region() string {
 		return arn.Region
 	}
 	if client, ok := d.api.(Regional); ok {
-		return regionOf(client)
+		return unmarked(client.Options().Region)
 	}
 	return ""
 }
