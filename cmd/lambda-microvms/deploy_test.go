@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -188,14 +189,35 @@ To see it:
 	}
 }
 
-// The first Ctrl-C cannot end a read from standard input, the second one does.
+// Ctrl-C ends a command that waits for standard input.
+func TestInterruptedInput(t *testing.T) {
+	for _, command := range []string{"deploy", "diff"} {
+		t.Run(command, func(t *testing.T) {
+			cmd, _, stderr := deploying(t, &bucket{region: "us-east-1"}, "--debug", "--config", "-")
+			if command == "diff" {
+				cmd.Args = []string{cmd.Args[0], "diff", "--image-identifier", "app", "--debug", "--config", "-"}
+			}
+			input, err := cmd.StdinPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = input.Close() }()
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			stderr.expect("command " + command)
+			interrupt(t, cmd)
+		})
+	}
+}
+
+// The first Ctrl-C cannot end the opening of a pipe, the second one does.
 func TestDeployInterruptedTwice(t *testing.T) {
-	cmd, _, stderr := deploying(t, &bucket{region: "us-east-1"}, "--debug", "--config", "-")
-	input, err := cmd.StdinPipe()
-	if err != nil {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = input.Close() }()
+	cmd, _, stderr := deploying(t, &bucket{region: "us-east-1"}, "--debug", "--config", pipe)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 
@@ -196,24 +195,14 @@ func (r *curlRequest) readBody(ctx context.Context) error {
 
 func (r *curlRequest) read(ctx context.Context, option, text string) (content []byte, err error) {
 	path, isFile := strings.CutPrefix(text, "@")
-	switch {
-	case !isFile:
+	if !isFile {
 		return []byte(text), nil
-	case path == "-":
-		content, err = r.s.ReadStdin(ctx)
-	default:
-		content, err = os.ReadFile(path)
 	}
-	switch {
-	case ctx.Err() != nil:
-		return nil, r.s.CallError(ctx, ctx.Err())
-	case err != nil:
-		return nil, fault.Parameter(option, "%s", err)
-	}
-	if option == dataOption {
+	content, err = readInput(ctx, r.s, option, path)
+	if err == nil && option == dataOption {
 		content = bytes.ReplaceAll(bytes.ReplaceAll(content, []byte("\r"), nil), []byte("\n"), nil)
 	}
-	return content, nil
+	return content, err
 }
 
 func (r *curlRequest) make(ctx context.Context, base string) (*http.Request, error) {

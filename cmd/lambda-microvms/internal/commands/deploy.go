@@ -81,7 +81,7 @@ To see what a deployment would change:
 }
 
 func runDeploy(ctx context.Context, s *cli.Session) error {
-	p, err := planDeployment(s)
+	p, err := planDeployment(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ type plan struct {
 }
 
 // planDeployment reads the command line. Nothing is sent.
-func planDeployment(s *cli.Session) (*plan, error) {
+func planDeployment(ctx context.Context, s *cli.Session) (*plan, error) {
 	p := &plan{given: new(value.Map)}
 	if err := p.readSource(s); err != nil {
 		return nil, err
@@ -160,7 +160,7 @@ func planDeployment(s *cli.Session) (*plan, error) {
 	name := s.Args.Value(nameOption)
 	var tags any
 	if s.Args.Has(configOption) {
-		if p.whole, err = readConfig(s); err != nil {
+		if p.whole, err = readConfig(ctx, s); err != nil {
 			return nil, err
 		}
 		if v, _ := p.whole.Get("name"); name == "" && v != nil {

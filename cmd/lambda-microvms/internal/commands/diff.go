@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/api"
@@ -62,7 +63,7 @@ func runDiff(ctx context.Context, s *cli.Session) error {
 	var wanted *lambdamicrovms.UpdateMicroVMImageInput
 	if s.Args.Has(configOption) {
 		var err error
-		if wanted, err = readSettings(s); err != nil {
+		if wanted, err = readSettings(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -109,8 +110,8 @@ func runDiff(ctx context.Context, s *cli.Session) error {
 }
 
 // readSettings reads the file of --config as the input of an update.
-func readSettings(s *cli.Session) (*lambdamicrovms.UpdateMicroVMImageInput, error) {
-	document, err := readConfig(s)
+func readSettings(ctx context.Context, s *cli.Session) (*lambdamicrovms.UpdateMicroVMImageInput, error) {
+	document, err := readConfig(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -140,8 +141,13 @@ func completeFrom(wanted *lambdamicrovms.UpdateMicroVMImageInput, live *lambdami
 
 // readConfig reads and checks the file of --config. Nothing is required, since artifact,
 // base image and role may come from elsewhere.
-func readConfig(s *cli.Session) (*value.Map, error) {
-	document, err := configuration.ReadFile(configOption, s.Args.Value(configOption), s.Stdin)
+func readConfig(ctx context.Context, s *cli.Session) (*value.Map, error) {
+	path := strings.TrimPrefix(s.Args.Value(configOption), "file://")
+	text, err := readInput(ctx, s, configOption, path)
+	if err != nil {
+		return nil, err
+	}
+	document, err := configuration.Parse(configOption, path, text)
 	if err != nil {
 		return nil, err
 	}

@@ -1,13 +1,31 @@
 package commands
 
 import (
+	"context"
 	"crypto/rand"
 	"os"
 	"path/filepath"
 	"sync"
 
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/cli"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
 )
+
+// readInput reads the file that an option names, or standard input for "-".
+func readInput(ctx context.Context, s *cli.Session, option, path string) (content []byte, err error) {
+	if path == "-" {
+		content, err = s.ReadStdin(ctx)
+	} else {
+		content, err = os.ReadFile(path)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil, s.CallError(ctx, ctx.Err())
+	case err != nil:
+		return nil, fault.Parameter(option, "%s", err)
+	}
+	return content, nil
+}
 
 // wholeFile is a file that appears under its name when it is complete, and leaves nothing
 // behind before, also if a signal ends the program. One that is no regular file, such as a

@@ -1,8 +1,6 @@
 package configuration
 
 import (
-	"io"
-	"os"
 	"strings"
 
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
@@ -10,20 +8,9 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
 )
 
-// ReadFile reads the file that an option names: JSON if its name ends in .json, else YAML,
-// of which JSON is a part. "-" is standard input. Errors show nothing of the content.
-func ReadFile(option, path string, stdin io.Reader) (*value.Map, error) {
-	var text []byte
-	var err error
-	path = strings.TrimPrefix(path, "file://")
-	if path == "-" {
-		text, err = io.ReadAll(stdin)
-	} else {
-		text, err = os.ReadFile(path)
-	}
-	if err != nil {
-		return nil, fault.Parameter(option, "%s", err)
-	}
+// Parse reads the text of the file that an option names: JSON if its name ends in .json,
+// else YAML, of which JSON is a part. Errors show nothing of the content.
+func Parse(option, path string, text []byte) (*value.Map, error) {
 	read, kind := params.ReadYAML, "YAML"
 	if strings.HasSuffix(path, ".json") {
 		read, kind = value.ReadJSON, "JSON"
