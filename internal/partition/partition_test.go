@@ -30,3 +30,17 @@ func TestLambdaARN(t *testing.T) {
 		}
 	}
 }
+
+// The mark of FIPS in a region's name is not part of the name.
+func TestOfMarkedRegion(t *testing.T) {
+	for region, want := range map[string]string{
+		"fips-us-east-1":     "aws",
+		"us-gov-west-1-fips": "aws-us-gov",
+		"fips-us-gov-west-1": "aws-us-gov",
+		"fips-us-iso-east-1": "aws-iso",
+	} {
+		if got := partition.Of(region).Name; got != want {
+			t.Errorf("Of(%q) is %s, want %s", region, got, want)
+		}
+	}
+}

@@ -374,13 +374,14 @@ func actions(operations ...iam.Use) string {
 // bucket checks that the bucket for archives is in the region of the service.
 func (d *doctor) bucket(ctx context.Context, cfg aws.Config) {
 	const check = "bucket"
+	region, _ := partition.TrimFIPS(cfg.Region) // buckets have no FIPS mark
 	to := newStore(d.s, cfg, nil)
 	name, err := to.bucket()
 	if err == nil {
-		err = to.PrepareUpload(ctx, images.UploadTarget{Region: cfg.Region})
+		err = to.PrepareUpload(ctx, images.UploadTarget{Region: region})
 	}
 	if err == nil {
-		d.report(check, checkOK, name+" exists, and is not in another region than "+cfg.Region, "")
+		d.report(check, checkOK, name+" exists, and is not in another region than "+region, "")
 		return
 	}
 	var elsewhere *s3upload.RegionError
@@ -393,7 +394,7 @@ func (d *doctor) bucket(ctx context.Context, cfg aws.Config) {
 		d.report(check, checkFailed, detail, "Check the name, the network and the endpoint of S3.")
 		return
 	}
-	d.report(check, checkMissing, detail, fmt.Sprintf("Give a bucket in %s that you may use, with --%s or %s.", cfg.Region, bucketOption, bucketVariable))
+	d.report(check, checkMissing, detail, fmt.Sprintf("Give a bucket in %s that you may use, with --%s or %s.", region, bucketOption, bucketVariable))
 }
 
 // errorCode is the code of an error of the service, or empty.
