@@ -9,11 +9,11 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// DeleteMicroVMImage starts the deletion of a MicroVM image. The image is DELETING for up
-// to a minute, is still listed, and keeps its name; then it is not found (see
+// DeleteMicroVMImage starts the deletion of a MicroVM image. The image is DELETING for
+// up to a minute, is still listed, and keeps its name; then it is not found (see
 // NewMicroVMImageDeletedWaiter). The service rejects the request while the image has
-// MicroVMs that are not terminated, and while it is built or changed. Observed behaviour;
-// the API reference does not say so.
+// MicroVMs that are not terminated, and while it is built or changed. Observed
+// behaviour; the API reference does not say so.
 //
 // DELETE /2025-09-09/microvm-images/{imageIdentifier}. IAM action
 // lambda:DeleteMicrovmImage. Errors that the model declares, in package types:

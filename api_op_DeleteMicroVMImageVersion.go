@@ -14,9 +14,9 @@ import (
 // UPDATED (see NewMicroVMImageSettledWaiter). The last version cannot be deleted: delete
 // the whole image. Observed behaviour; the API reference does not say so.
 //
-// DELETE /2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}. IAM action
-// lambda:DeleteMicrovmImageVersion. Errors that the model declares, in package types:
-// AccessDeniedException, ConflictException, InternalServerException,
+// DELETE /2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}. IAM
+// action lambda:DeleteMicrovmImageVersion. Errors that the model declares, in package
+// types: AccessDeniedException, ConflictException, InternalServerException,
 // ResourceNotFoundException, ThrottlingException, ValidationException.
 func (c *Client) DeleteMicroVMImageVersion(ctx context.Context, params *DeleteMicroVMImageVersionInput, optFns ...func(*Options)) (*DeleteMicroVMImageVersionOutput, error) {
 	return invoke(ctx, c, &deleteMicroVMImageVersion, params, optFns)

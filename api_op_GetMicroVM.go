@@ -13,9 +13,10 @@ import (
 // GetMicroVM returns the state, endpoint and settings of one MicroVM. The state may be
 // out of date.
 //
-// GET /2025-09-09/microvms/{microvmIdentifier}. IAM action lambda:GetMicrovm. Errors that
-// the model declares, in package types: AccessDeniedException, InternalServerException,
-// ResourceNotFoundException, ThrottlingException, ValidationException.
+// GET /2025-09-09/microvms/{microvmIdentifier}. IAM action lambda:GetMicrovm. Errors
+// that the model declares, in package types: AccessDeniedException,
+// InternalServerException, ResourceNotFoundException, ThrottlingException,
+// ValidationException.
 func (c *Client) GetMicroVM(ctx context.Context, params *GetMicroVMInput, optFns ...func(*Options)) (*GetMicroVMOutput, error) {
 	return invoke(ctx, c, &getMicroVM, params, optFns)
 }

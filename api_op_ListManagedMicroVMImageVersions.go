@@ -43,7 +43,8 @@ type ListManagedMicroVMImageVersionsInput struct {
 	NextToken *string
 }
 
-// ListManagedMicroVMImageVersionsOutput is the output of ListManagedMicroVMImageVersions.
+// ListManagedMicroVMImageVersionsOutput is the output of
+// ListManagedMicroVMImageVersions.
 type ListManagedMicroVMImageVersionsOutput struct {
 	// Versions on this page.
 	//

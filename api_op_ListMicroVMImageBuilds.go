@@ -11,12 +11,12 @@ import (
 
 // ListMicroVMImageBuilds lists the builds of one image version, optionally filtered by
 // hardware target. A version has two builds, one for each processor generation.
-// StateReason of a failed build is the reason why the version failed. Observed behaviour;
-// the API reference does not say so.
+// StateReason of a failed build is the reason why the version failed. Observed
+// behaviour; the API reference does not say so.
 //
 // GET /2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}/builds. IAM
-// action lambda:ListMicrovmImageBuilds. Errors that the model declares, in package types:
-// AccessDeniedException, InternalServerException, ResourceNotFoundException,
+// action lambda:ListMicrovmImageBuilds. Errors that the model declares, in package
+// types: AccessDeniedException, InternalServerException, ResourceNotFoundException,
 // ThrottlingException, ValidationException.
 func (c *Client) ListMicroVMImageBuilds(ctx context.Context, params *ListMicroVMImageBuildsInput, optFns ...func(*Options)) (*ListMicroVMImageBuildsOutput, error) {
 	return invoke(ctx, c, &listMicroVMImageBuilds, params, optFns)

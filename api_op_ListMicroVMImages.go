@@ -20,8 +20,8 @@ func (c *Client) ListMicroVMImages(ctx context.Context, params *ListMicroVMImage
 	return invoke(ctx, c, &listMicroVMImages, params, optFns)
 }
 
-// ListMicroVMImagesAPIClient is the method ListMicroVMImages of *Client, for callers that
-// want to replace it with a stub.
+// ListMicroVMImagesAPIClient is the method ListMicroVMImages of *Client, for callers
+// that want to replace it with a stub.
 type ListMicroVMImagesAPIClient interface {
 	ListMicroVMImages(ctx context.Context, params *ListMicroVMImagesInput, optFns ...func(*Options)) (*ListMicroVMImagesOutput, error)
 }

@@ -10,8 +10,8 @@ import (
 
 // ResumeMicroVM resumes a suspended MicroVM with its memory and disk. The response
 // arrives before the MicroVM runs (see NewMicroVMRunningWaiter). The error for a
-// terminated MicroVM is a ValidationException. Observed behaviour; the API reference does
-// not say so.
+// terminated MicroVM is a ValidationException. Observed behaviour; the API reference
+// does not say so.
 //
 // POST /2025-09-09/microvms/{microvmIdentifier}/resume. IAM action lambda:ResumeMicrovm.
 // Errors that the model declares, in package types: AccessDeniedException,
@@ -21,8 +21,8 @@ func (c *Client) ResumeMicroVM(ctx context.Context, params *ResumeMicroVMInput, 
 	return invoke(ctx, c, &resumeMicroVM, params, optFns)
 }
 
-// ResumeMicroVMAPIClient is the method ResumeMicroVM of *Client, for callers that want to
-// replace it with a stub.
+// ResumeMicroVMAPIClient is the method ResumeMicroVM of *Client, for callers that want
+// to replace it with a stub.
 type ResumeMicroVMAPIClient interface {
 	ResumeMicroVM(ctx context.Context, params *ResumeMicroVMInput, optFns ...func(*Options)) (*ResumeMicroVMOutput, error)
 }

@@ -31,8 +31,8 @@ type RunMicroVMAPIClient interface {
 
 // RunMicroVMInput is the input of RunMicroVM.
 type RunMicroVMInput struct {
-	// ARN of the image to start the MicroVM from. The service rejects names and IDs. Observed
-	// behaviour; the API reference does not say so.
+	// ARN of the image to start the MicroVM from. The service rejects names and IDs.
+	// Observed behaviour; the API reference does not say so.
 	//
 	// Required. Length 1 to 256 characters.
 	ImageIdentifier *string
@@ -80,8 +80,8 @@ type RunMicroVMInput struct {
 	MaximumDurationInSeconds *int32
 
 	// Text for the run hook of this MicroVM. The service limits its length in bytes, and
-	// rejects it if the image has no run hook. Observed behaviour; the API reference does not
-	// say so.
+	// rejects it if the image has no run hook. Observed behaviour; the API reference does
+	// not say so.
 	//
 	// Length at most 4096 characters. Sensitive: printed as [REDACTED].
 	RunHookPayload *string

@@ -18,8 +18,8 @@ func (c *Client) UntagResource(ctx context.Context, params *UntagResourceInput, 
 	return invoke(ctx, c, &untagResource, params, optFns)
 }
 
-// UntagResourceAPIClient is the method UntagResource of *Client, for callers that want to
-// replace it with a stub.
+// UntagResourceAPIClient is the method UntagResource of *Client, for callers that want
+// to replace it with a stub.
 type UntagResourceAPIClient interface {
 	UntagResource(ctx context.Context, params *UntagResourceInput, optFns ...func(*Options)) (*UntagResourceOutput, error)
 }

@@ -15,10 +15,11 @@ import (
 // default; only name and tags stay. Wait for the version in the response. The service
 // rejects updates to a busy image with one of two errors (see IsImageBusy).
 //
-// PUT /2025-09-09/microvm-images/{imageIdentifier}. IAM action lambda:UpdateMicrovmImage.
-// Errors that the model declares, in package types: AccessDeniedException,
-// ConflictException, InternalServerException, ResourceNotFoundException,
-// ServiceQuotaExceededException, ThrottlingException, ValidationException.
+// PUT /2025-09-09/microvm-images/{imageIdentifier}. IAM action
+// lambda:UpdateMicrovmImage. Errors that the model declares, in package types:
+// AccessDeniedException, ConflictException, InternalServerException,
+// ResourceNotFoundException, ServiceQuotaExceededException, ThrottlingException,
+// ValidationException.
 func (c *Client) UpdateMicroVMImage(ctx context.Context, params *UpdateMicroVMImageInput, optFns ...func(*Options)) (*UpdateMicroVMImageOutput, error) {
 	return invoke(ctx, c, &updateMicroVMImage, params, optFns)
 }

@@ -26,7 +26,8 @@ func (in *CreateMicroVMAuthTokenInput) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
+// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an
+// error, at any depth.
 func (in *CreateMicroVMAuthTokenInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
@@ -107,7 +108,8 @@ func (in *CreateMicroVMImageInput) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
+// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an
+// error, at any depth.
 func (in *CreateMicroVMImageInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
@@ -202,7 +204,8 @@ func (in *CreateMicroVMShellAuthTokenInput) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
+// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an
+// error, at any depth.
 func (in *CreateMicroVMShellAuthTokenInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
@@ -250,7 +253,8 @@ func (in *DeleteMicroVMImageInput) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
+// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an
+// error, at any depth.
 func (in *DeleteMicroVMImageInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
@@ -300,7 +304,8 @@ func (in *DeleteMicroVMImageVersionInput) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
+// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an
+// error, at any depth.
 func (in *DeleteMicroVMImageVersionInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
@@ -352,7 +357,8 @@ func (in *GetMicroVMInput) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
+// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an
+// error, at any depth.
 func (in *GetMicroVMInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
@@ -425,7 +431,8 @@ func (in *GetMicroVMImageInput) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
+// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an
+// error, at any depth.
 func (in *GetMicroVMImageInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
@@ -492,7 +499,8 @@ func (in *GetMicroVMImageBuildInput) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
+// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an
+// error, at any depth.
 func (in *GetMicroVMImageBuildInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
@@ -564,7 +572,8 @@ func (in *GetMicroVMImageVersionInput) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
+// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an
+// error, at any depth.
 func (in *GetMicroVMImageVersionInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
@@ -660,7 +669,8 @@ func (in *ListManagedMicroVMImageVersionsInput) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
+// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an
+// error, at any depth.
 func (in *ListManagedMicroVMImageVersionsInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
@@ -712,7 +722,8 @@ func (in *ListManagedMicroVMImagesInput) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
+// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an
+// error, at any depth.
 func (in *ListManagedMicroVMImagesInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
@@ -777,7 +788,8 @@ func (in *ListMicroVMImageBuildsInput) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
+// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an
+// error, at any depth.
 func (in *ListMicroVMImageBuildsInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
@@ -831,7 +843,8 @@ func (in *ListMicroVMImageVersionsInput) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
+// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an
+// error, at any depth.
 func (in *ListMicroVMImageVersionsInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
@@ -885,7 +898,8 @@ func (in *ListMicroVMImagesInput) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
+// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an
+// error, at any depth.
 func (in *ListMicroVMImagesInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
@@ -939,7 +953,8 @@ func (in *ListMicroVMsInput) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
+// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an
+// error, at any depth.
 func (in *ListMicroVMsInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
@@ -985,7 +1000,8 @@ func (in *ListTagsInput) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
+// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an
+// error, at any depth.
 func (in *ListTagsInput) UnmarshalJSON(data []byte) error { return restjson.UnmarshalStrict(data, in) }
 
 // UnmarshalYAML is UnmarshalJSON for YAML: a YAML library calls it, and supplies decode.
@@ -1027,7 +1043,8 @@ func (in *ResumeMicroVMInput) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
+// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an
+// error, at any depth.
 func (in *ResumeMicroVMInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
@@ -1090,7 +1107,8 @@ func (in *RunMicroVMInput) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
+// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an
+// error, at any depth.
 func (in *RunMicroVMInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
@@ -1163,7 +1181,8 @@ func (in *SuspendMicroVMInput) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
+// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an
+// error, at any depth.
 func (in *SuspendMicroVMInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
@@ -1206,7 +1225,8 @@ func (in *TagResourceInput) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
+// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an
+// error, at any depth.
 func (in *TagResourceInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
@@ -1245,7 +1265,8 @@ func (in *TerminateMicroVMInput) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
+// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an
+// error, at any depth.
 func (in *TerminateMicroVMInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
@@ -1288,7 +1309,8 @@ func (in *UntagResourceInput) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
+// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an
+// error, at any depth.
 func (in *UntagResourceInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
@@ -1360,7 +1382,8 @@ func (in *UpdateMicroVMImageInput) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
+// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an
+// error, at any depth.
 func (in *UpdateMicroVMImageInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
@@ -1454,7 +1477,8 @@ func (in *UpdateMicroVMImageVersionInput) DecodeJSON(r *restjson.Reader) {
 	}
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.
+// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an
+// error, at any depth.
 func (in *UpdateMicroVMImageVersionInput) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalStrict(data, in)
 }
@@ -1534,7 +1558,8 @@ func (out *UpdateMicroVMImageVersionOutput) setResultMetadata(m middleware.Metad
 	out.ResultMetadata = m
 }
 
-// newModeledError returns an empty error of the type that the model has for a code, nil when it has none.
+// newModeledError returns an empty error of the type that the model has for a code, nil
+// when it has none.
 func newModeledError(code string) modeledError {
 	switch code {
 	case "AccessDeniedException":

@@ -45,12 +45,13 @@
 // All errors of a call work with errors.As. From the outside in:
 //
 //  1. *smithy.OperationError names the operation.
-//  2. *[UncertainError], if the call may have taken effect although it failed. Without it,
-//     nothing has changed.
+//  2. *[UncertainError], if the call may have taken effect although it failed. Without
+//     it, nothing has changed.
 //  3. *[AttemptsError], if the call made more than one attempt: how many, and how long
 //     they took.
 //  4. *http.ResponseError of the SDK, if there was a response: status and request ID.
-//  5. The typed error of package types, or *smithy.GenericAPIError if the model does not know it.
+//  5. The typed error of package types, or *smithy.GenericAPIError if the model does not
+//     know it.
 //
 // [IsImageBusy], [IsQuotaExceeded], [IsThrottle], [IsNotFound] and [IsAlreadyExists]
 // recognise all forms in which the service reports these conditions.
@@ -130,8 +131,8 @@
 //
 // YAML libraries that call UnmarshalYAML(func(any) error) error and MarshalYAML() (any,
 // error) read and write the same names: gopkg.in/yaml.v3, go.yaml.in/yaml and
-// goccy/go-yaml. sigs.k8s.io/yaml does the same through JSON. A number or boolean in place
-// of a string is an error, also in EnvironmentVariables: write it in quotes.
+// goccy/go-yaml. sigs.k8s.io/yaml does the same through JSON. A number or boolean in
+// place of a string is an error, also in EnvironmentVariables: write it in quotes.
 //
 // Names in responses are exact, and a member that is null counts as absent.
 // [UnknownSettings] lists the settings in a response that this version of the module

@@ -193,8 +193,8 @@ func loggerOfCalls(o *Options) logging.Logger {
 	return &callsLogger{Logger: o.Logger, slog: l, mode: o.ClientLogMode}
 }
 
-// WithContext returns the logger of a call. The retry loop calls it in each attempt, so it
-// must not allocate unless messages are likely.
+// WithContext returns the logger of a call. The retry loop calls it in each attempt, so
+// it must not allocate unless messages are likely.
 func (l *callsLogger) WithContext(ctx context.Context) logging.Logger {
 	call := callOf(ctx)
 	switch {

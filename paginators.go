@@ -14,8 +14,8 @@ type ListManagedMicroVMImageVersionsPaginator = Paginator[ListManagedMicroVMImag
 // ListManagedMicroVMImageVersionsPaginator.
 type ListManagedMicroVMImageVersionsPaginatorOptions = PaginatorOptions
 
-// NewListManagedMicroVMImageVersionsPaginator returns a paginator that starts at the page
-// that params ask for. Nil params mean the first page of an unfiltered list.
+// NewListManagedMicroVMImageVersionsPaginator returns a paginator that starts at the
+// page that params ask for. Nil params mean the first page of an unfiltered list.
 func NewListManagedMicroVMImageVersionsPaginator(client ListManagedMicroVMImageVersionsAPIClient, params *ListManagedMicroVMImageVersionsInput, optFns ...func(*ListManagedMicroVMImageVersionsPaginatorOptions)) *ListManagedMicroVMImageVersionsPaginator {
 	return newPaginator("ListManagedMicroVMImageVersions", client.ListManagedMicroVMImageVersions, params,
 		func(in *ListManagedMicroVMImageVersionsInput) (token **string, limit **int32) {

@@ -37,7 +37,8 @@ func (in CreateMicroVMAuthTokenInput) MarshalJSON() ([]byte, error) { return res
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in CreateMicroVMAuthTokenInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
-// Format prints the name and the JSON of CreateMicroVMAuthTokenInput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of CreateMicroVMAuthTokenInput, sensitive values
+// as [REDACTED], whatever the verb.
 func (in CreateMicroVMAuthTokenInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "CreateMicroVMAuthTokenInput", &in)
 }
@@ -55,7 +56,8 @@ func (out CreateMicroVMAuthTokenOutput) MarshalJSON() ([]byte, error) { return r
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out CreateMicroVMAuthTokenOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
-// Format prints the name and the JSON of CreateMicroVMAuthTokenOutput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of CreateMicroVMAuthTokenOutput, sensitive values
+// as [REDACTED], whatever the verb.
 func (out CreateMicroVMAuthTokenOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "CreateMicroVMAuthTokenOutput", &out)
 }
@@ -99,7 +101,8 @@ func (in CreateMicroVMImageInput) MarshalJSON() ([]byte, error) { return restjso
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in CreateMicroVMImageInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
-// Format prints the name and the JSON of CreateMicroVMImageInput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of CreateMicroVMImageInput, sensitive values as
+// [REDACTED], whatever the verb.
 func (in CreateMicroVMImageInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "CreateMicroVMImageInput", &in)
 }
@@ -142,7 +145,8 @@ func (out CreateMicroVMImageOutput) MarshalJSON() ([]byte, error) { return restj
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out CreateMicroVMImageOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
-// Format prints the name and the JSON of CreateMicroVMImageOutput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of CreateMicroVMImageOutput, sensitive values as
+// [REDACTED], whatever the verb.
 func (out CreateMicroVMImageOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "CreateMicroVMImageOutput", &out)
 }
@@ -183,7 +187,8 @@ func (in CreateMicroVMShellAuthTokenInput) MarshalYAML() (any, error) {
 	return restjson.MarshalYAML(&in)
 }
 
-// Format prints the name and the JSON of CreateMicroVMShellAuthTokenInput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of CreateMicroVMShellAuthTokenInput, sensitive
+// values as [REDACTED], whatever the verb.
 func (in CreateMicroVMShellAuthTokenInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "CreateMicroVMShellAuthTokenInput", &in)
 }
@@ -205,7 +210,8 @@ func (out CreateMicroVMShellAuthTokenOutput) MarshalYAML() (any, error) {
 	return restjson.MarshalYAML(&out)
 }
 
-// Format prints the name and the JSON of CreateMicroVMShellAuthTokenOutput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of CreateMicroVMShellAuthTokenOutput, sensitive
+// values as [REDACTED], whatever the verb.
 func (out CreateMicroVMShellAuthTokenOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "CreateMicroVMShellAuthTokenOutput", &out)
 }
@@ -233,7 +239,8 @@ func (in DeleteMicroVMImageInput) MarshalJSON() ([]byte, error) { return restjso
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in DeleteMicroVMImageInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
-// Format prints the name and the JSON of DeleteMicroVMImageInput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of DeleteMicroVMImageInput, sensitive values as
+// [REDACTED], whatever the verb.
 func (in DeleteMicroVMImageInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "DeleteMicroVMImageInput", &in)
 }
@@ -252,7 +259,8 @@ func (out DeleteMicroVMImageOutput) MarshalJSON() ([]byte, error) { return restj
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out DeleteMicroVMImageOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
-// Format prints the name and the JSON of DeleteMicroVMImageOutput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of DeleteMicroVMImageOutput, sensitive values as
+// [REDACTED], whatever the verb.
 func (out DeleteMicroVMImageOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "DeleteMicroVMImageOutput", &out)
 }
@@ -278,7 +286,8 @@ func (in DeleteMicroVMImageVersionInput) MarshalJSON() ([]byte, error) { return 
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in DeleteMicroVMImageVersionInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
-// Format prints the name and the JSON of DeleteMicroVMImageVersionInput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of DeleteMicroVMImageVersionInput, sensitive
+// values as [REDACTED], whatever the verb.
 func (in DeleteMicroVMImageVersionInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "DeleteMicroVMImageVersionInput", &in)
 }
@@ -302,7 +311,8 @@ func (out DeleteMicroVMImageVersionOutput) MarshalYAML() (any, error) {
 	return restjson.MarshalYAML(&out)
 }
 
-// Format prints the name and the JSON of DeleteMicroVMImageVersionOutput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of DeleteMicroVMImageVersionOutput, sensitive
+// values as [REDACTED], whatever the verb.
 func (out DeleteMicroVMImageVersionOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "DeleteMicroVMImageVersionOutput", &out)
 }
@@ -325,7 +335,8 @@ func (in GetMicroVMInput) MarshalJSON() ([]byte, error) { return restjson.Marsha
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in GetMicroVMInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
-// Format prints the name and the JSON of GetMicroVMInput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of GetMicroVMInput, sensitive values as
+// [REDACTED], whatever the verb.
 func (in GetMicroVMInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "GetMicroVMInput", &in)
 }
@@ -355,7 +366,8 @@ func (out GetMicroVMOutput) MarshalJSON() ([]byte, error) { return restjson.Mars
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out GetMicroVMOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
-// Format prints the name and the JSON of GetMicroVMOutput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of GetMicroVMOutput, sensitive values as
+// [REDACTED], whatever the verb.
 func (out GetMicroVMOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "GetMicroVMOutput", &out)
 }
@@ -378,7 +390,8 @@ func (in GetMicroVMImageInput) MarshalJSON() ([]byte, error) { return restjson.M
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in GetMicroVMImageInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
-// Format prints the name and the JSON of GetMicroVMImageInput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of GetMicroVMImageInput, sensitive values as
+// [REDACTED], whatever the verb.
 func (in GetMicroVMImageInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "GetMicroVMImageInput", &in)
 }
@@ -403,7 +416,8 @@ func (out GetMicroVMImageOutput) MarshalJSON() ([]byte, error) { return restjson
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out GetMicroVMImageOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
-// Format prints the name and the JSON of GetMicroVMImageOutput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of GetMicroVMImageOutput, sensitive values as
+// [REDACTED], whatever the verb.
 func (out GetMicroVMImageOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "GetMicroVMImageOutput", &out)
 }
@@ -432,7 +446,8 @@ func (in GetMicroVMImageBuildInput) MarshalJSON() ([]byte, error) { return restj
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in GetMicroVMImageBuildInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
-// Format prints the name and the JSON of GetMicroVMImageBuildInput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of GetMicroVMImageBuildInput, sensitive values as
+// [REDACTED], whatever the verb.
 func (in GetMicroVMImageBuildInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "GetMicroVMImageBuildInput", &in)
 }
@@ -459,7 +474,8 @@ func (out GetMicroVMImageBuildOutput) MarshalJSON() ([]byte, error) { return res
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out GetMicroVMImageBuildOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
-// Format prints the name and the JSON of GetMicroVMImageBuildOutput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of GetMicroVMImageBuildOutput, sensitive values as
+// [REDACTED], whatever the verb.
 func (out GetMicroVMImageBuildOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "GetMicroVMImageBuildOutput", &out)
 }
@@ -485,7 +501,8 @@ func (in GetMicroVMImageVersionInput) MarshalJSON() ([]byte, error) { return res
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in GetMicroVMImageVersionInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
-// Format prints the name and the JSON of GetMicroVMImageVersionInput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of GetMicroVMImageVersionInput, sensitive values
+// as [REDACTED], whatever the verb.
 func (in GetMicroVMImageVersionInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "GetMicroVMImageVersionInput", &in)
 }
@@ -522,7 +539,8 @@ func (out GetMicroVMImageVersionOutput) MarshalJSON() ([]byte, error) { return r
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out GetMicroVMImageVersionOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
-// Format prints the name and the JSON of GetMicroVMImageVersionOutput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of GetMicroVMImageVersionOutput, sensitive values
+// as [REDACTED], whatever the verb.
 func (out GetMicroVMImageVersionOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "GetMicroVMImageVersionOutput", &out)
 }
@@ -559,7 +577,8 @@ func (in ListManagedMicroVMImageVersionsInput) MarshalYAML() (any, error) {
 	return restjson.MarshalYAML(&in)
 }
 
-// Format prints the name and the JSON of ListManagedMicroVMImageVersionsInput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of ListManagedMicroVMImageVersionsInput, sensitive
+// values as [REDACTED], whatever the verb.
 func (in ListManagedMicroVMImageVersionsInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListManagedMicroVMImageVersionsInput", &in)
 }
@@ -582,7 +601,8 @@ func (out ListManagedMicroVMImageVersionsOutput) MarshalYAML() (any, error) {
 	return restjson.MarshalYAML(&out)
 }
 
-// Format prints the name and the JSON of ListManagedMicroVMImageVersionsOutput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of ListManagedMicroVMImageVersionsOutput,
+// sensitive values as [REDACTED], whatever the verb.
 func (out ListManagedMicroVMImageVersionsOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListManagedMicroVMImageVersionsOutput", &out)
 }
@@ -607,7 +627,8 @@ func (in ListManagedMicroVMImagesInput) MarshalJSON() ([]byte, error) { return r
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in ListManagedMicroVMImagesInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
-// Format prints the name and the JSON of ListManagedMicroVMImagesInput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of ListManagedMicroVMImagesInput, sensitive values
+// as [REDACTED], whatever the verb.
 func (in ListManagedMicroVMImagesInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListManagedMicroVMImagesInput", &in)
 }
@@ -630,7 +651,8 @@ func (out ListManagedMicroVMImagesOutput) MarshalYAML() (any, error) {
 	return restjson.MarshalYAML(&out)
 }
 
-// Format prints the name and the JSON of ListManagedMicroVMImagesOutput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of ListManagedMicroVMImagesOutput, sensitive
+// values as [REDACTED], whatever the verb.
 func (out ListManagedMicroVMImagesOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListManagedMicroVMImagesOutput", &out)
 }
@@ -667,7 +689,8 @@ func (in ListMicroVMImageBuildsInput) MarshalJSON() ([]byte, error) { return res
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in ListMicroVMImageBuildsInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
-// Format prints the name and the JSON of ListMicroVMImageBuildsInput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of ListMicroVMImageBuildsInput, sensitive values
+// as [REDACTED], whatever the verb.
 func (in ListMicroVMImageBuildsInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListMicroVMImageBuildsInput", &in)
 }
@@ -686,7 +709,8 @@ func (out ListMicroVMImageBuildsOutput) MarshalJSON() ([]byte, error) { return r
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out ListMicroVMImageBuildsOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
-// Format prints the name and the JSON of ListMicroVMImageBuildsOutput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of ListMicroVMImageBuildsOutput, sensitive values
+// as [REDACTED], whatever the verb.
 func (out ListMicroVMImageBuildsOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListMicroVMImageBuildsOutput", &out)
 }
@@ -714,7 +738,8 @@ func (in ListMicroVMImageVersionsInput) MarshalJSON() ([]byte, error) { return r
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in ListMicroVMImageVersionsInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
-// Format prints the name and the JSON of ListMicroVMImageVersionsInput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of ListMicroVMImageVersionsInput, sensitive values
+// as [REDACTED], whatever the verb.
 func (in ListMicroVMImageVersionsInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListMicroVMImageVersionsInput", &in)
 }
@@ -737,7 +762,8 @@ func (out ListMicroVMImageVersionsOutput) MarshalYAML() (any, error) {
 	return restjson.MarshalYAML(&out)
 }
 
-// Format prints the name and the JSON of ListMicroVMImageVersionsOutput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of ListMicroVMImageVersionsOutput, sensitive
+// values as [REDACTED], whatever the verb.
 func (out ListMicroVMImageVersionsOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListMicroVMImageVersionsOutput", &out)
 }
@@ -769,7 +795,8 @@ func (in ListMicroVMImagesInput) MarshalJSON() ([]byte, error) { return restjson
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in ListMicroVMImagesInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
-// Format prints the name and the JSON of ListMicroVMImagesInput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of ListMicroVMImagesInput, sensitive values as
+// [REDACTED], whatever the verb.
 func (in ListMicroVMImagesInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListMicroVMImagesInput", &in)
 }
@@ -788,7 +815,8 @@ func (out ListMicroVMImagesOutput) MarshalJSON() ([]byte, error) { return restjs
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out ListMicroVMImagesOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
-// Format prints the name and the JSON of ListMicroVMImagesOutput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of ListMicroVMImagesOutput, sensitive values as
+// [REDACTED], whatever the verb.
 func (out ListMicroVMImagesOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListMicroVMImagesOutput", &out)
 }
@@ -817,7 +845,8 @@ func (in ListMicroVMsInput) MarshalJSON() ([]byte, error) { return restjson.Mars
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in ListMicroVMsInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
-// Format prints the name and the JSON of ListMicroVMsInput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of ListMicroVMsInput, sensitive values as
+// [REDACTED], whatever the verb.
 func (in ListMicroVMsInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListMicroVMsInput", &in)
 }
@@ -836,7 +865,8 @@ func (out ListMicroVMsOutput) MarshalJSON() ([]byte, error) { return restjson.Ma
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out ListMicroVMsOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
-// Format prints the name and the JSON of ListMicroVMsOutput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of ListMicroVMsOutput, sensitive values as
+// [REDACTED], whatever the verb.
 func (out ListMicroVMsOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListMicroVMsOutput", &out)
 }
@@ -859,7 +889,8 @@ func (in ListTagsInput) MarshalJSON() ([]byte, error) { return restjson.Marshal(
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in ListTagsInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
-// Format prints the name and the JSON of ListTagsInput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of ListTagsInput, sensitive values as [REDACTED],
+// whatever the verb.
 func (in ListTagsInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListTagsInput", &in)
 }
@@ -877,7 +908,8 @@ func (out ListTagsOutput) MarshalJSON() ([]byte, error) { return restjson.Marsha
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out ListTagsOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
-// Format prints the name and the JSON of ListTagsOutput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of ListTagsOutput, sensitive values as [REDACTED],
+// whatever the verb.
 func (out ListTagsOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ListTagsOutput", &out)
 }
@@ -901,7 +933,8 @@ func (in ResumeMicroVMInput) MarshalJSON() ([]byte, error) { return restjson.Mar
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in ResumeMicroVMInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
-// Format prints the name and the JSON of ResumeMicroVMInput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of ResumeMicroVMInput, sensitive values as
+// [REDACTED], whatever the verb.
 func (in ResumeMicroVMInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ResumeMicroVMInput", &in)
 }
@@ -918,7 +951,8 @@ func (out ResumeMicroVMOutput) MarshalJSON() ([]byte, error) { return restjson.M
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out ResumeMicroVMOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
-// Format prints the name and the JSON of ResumeMicroVMOutput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of ResumeMicroVMOutput, sensitive values as
+// [REDACTED], whatever the verb.
 func (out ResumeMicroVMOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ResumeMicroVMOutput", &out)
 }
@@ -952,7 +986,8 @@ func (in RunMicroVMInput) MarshalJSON() ([]byte, error) { return restjson.Marsha
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in RunMicroVMInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
-// Format prints the name and the JSON of RunMicroVMInput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of RunMicroVMInput, sensitive values as
+// [REDACTED], whatever the verb.
 func (in RunMicroVMInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "RunMicroVMInput", &in)
 }
@@ -985,7 +1020,8 @@ func (out RunMicroVMOutput) MarshalJSON() ([]byte, error) { return restjson.Mars
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out RunMicroVMOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
-// Format prints the name and the JSON of RunMicroVMOutput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of RunMicroVMOutput, sensitive values as
+// [REDACTED], whatever the verb.
 func (out RunMicroVMOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "RunMicroVMOutput", &out)
 }
@@ -1009,7 +1045,8 @@ func (in SuspendMicroVMInput) MarshalJSON() ([]byte, error) { return restjson.Ma
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in SuspendMicroVMInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
-// Format prints the name and the JSON of SuspendMicroVMInput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of SuspendMicroVMInput, sensitive values as
+// [REDACTED], whatever the verb.
 func (in SuspendMicroVMInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "SuspendMicroVMInput", &in)
 }
@@ -1026,7 +1063,8 @@ func (out SuspendMicroVMOutput) MarshalJSON() ([]byte, error) { return restjson.
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out SuspendMicroVMOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
-// Format prints the name and the JSON of SuspendMicroVMOutput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of SuspendMicroVMOutput, sensitive values as
+// [REDACTED], whatever the verb.
 func (out SuspendMicroVMOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "SuspendMicroVMOutput", &out)
 }
@@ -1057,7 +1095,8 @@ func (in TagResourceInput) MarshalJSON() ([]byte, error) { return restjson.Marsh
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in TagResourceInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
-// Format prints the name and the JSON of TagResourceInput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of TagResourceInput, sensitive values as
+// [REDACTED], whatever the verb.
 func (in TagResourceInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "TagResourceInput", &in)
 }
@@ -1074,7 +1113,8 @@ func (out TagResourceOutput) MarshalJSON() ([]byte, error) { return restjson.Mar
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out TagResourceOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
-// Format prints the name and the JSON of TagResourceOutput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of TagResourceOutput, sensitive values as
+// [REDACTED], whatever the verb.
 func (out TagResourceOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "TagResourceOutput", &out)
 }
@@ -1097,7 +1137,8 @@ func (in TerminateMicroVMInput) MarshalJSON() ([]byte, error) { return restjson.
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in TerminateMicroVMInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
-// Format prints the name and the JSON of TerminateMicroVMInput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of TerminateMicroVMInput, sensitive values as
+// [REDACTED], whatever the verb.
 func (in TerminateMicroVMInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "TerminateMicroVMInput", &in)
 }
@@ -1114,7 +1155,8 @@ func (out TerminateMicroVMOutput) MarshalJSON() ([]byte, error) { return restjso
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out TerminateMicroVMOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
-// Format prints the name and the JSON of TerminateMicroVMOutput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of TerminateMicroVMOutput, sensitive values as
+// [REDACTED], whatever the verb.
 func (out TerminateMicroVMOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "TerminateMicroVMOutput", &out)
 }
@@ -1139,7 +1181,8 @@ func (in UntagResourceInput) MarshalJSON() ([]byte, error) { return restjson.Mar
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in UntagResourceInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
-// Format prints the name and the JSON of UntagResourceInput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of UntagResourceInput, sensitive values as
+// [REDACTED], whatever the verb.
 func (in UntagResourceInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "UntagResourceInput", &in)
 }
@@ -1156,7 +1199,8 @@ func (out UntagResourceOutput) MarshalJSON() ([]byte, error) { return restjson.M
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out UntagResourceOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
-// Format prints the name and the JSON of UntagResourceOutput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of UntagResourceOutput, sensitive values as
+// [REDACTED], whatever the verb.
 func (out UntagResourceOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "UntagResourceOutput", &out)
 }
@@ -1201,7 +1245,8 @@ func (in UpdateMicroVMImageInput) MarshalJSON() ([]byte, error) { return restjso
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in UpdateMicroVMImageInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
-// Format prints the name and the JSON of UpdateMicroVMImageInput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of UpdateMicroVMImageInput, sensitive values as
+// [REDACTED], whatever the verb.
 func (in UpdateMicroVMImageInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "UpdateMicroVMImageInput", &in)
 }
@@ -1243,7 +1288,8 @@ func (out UpdateMicroVMImageOutput) MarshalJSON() ([]byte, error) { return restj
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (out UpdateMicroVMImageOutput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&out) }
 
-// Format prints the name and the JSON of UpdateMicroVMImageOutput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of UpdateMicroVMImageOutput, sensitive values as
+// [REDACTED], whatever the verb.
 func (out UpdateMicroVMImageOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "UpdateMicroVMImageOutput", &out)
 }
@@ -1284,7 +1330,8 @@ func (in UpdateMicroVMImageVersionInput) MarshalJSON() ([]byte, error) { return 
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (in UpdateMicroVMImageVersionInput) MarshalYAML() (any, error) { return restjson.MarshalYAML(&in) }
 
-// Format prints the name and the JSON of UpdateMicroVMImageVersionInput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of UpdateMicroVMImageVersionInput, sensitive
+// values as [REDACTED], whatever the verb.
 func (in UpdateMicroVMImageVersionInput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "UpdateMicroVMImageVersionInput", &in)
 }
@@ -1325,7 +1372,8 @@ func (out UpdateMicroVMImageVersionOutput) MarshalYAML() (any, error) {
 	return restjson.MarshalYAML(&out)
 }
 
-// Format prints the name and the JSON of UpdateMicroVMImageVersionOutput, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of UpdateMicroVMImageVersionOutput, sensitive
+// values as [REDACTED], whatever the verb.
 func (out UpdateMicroVMImageVersionOutput) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "UpdateMicroVMImageVersionOutput", &out)
 }

@@ -29,12 +29,12 @@ import (
 //   - aws.LogRetries: "attempt failed" with operation, attempt, max_attempts, status,
 //     request_id, duration, error and retry. The level is Info if the client tries again,
 //     because nothing else reports that error, and Debug if the caller gets the error.
-//   - Other messages of the client, of the AWS SDK and of your middleware: the first line,
-//     with operation and attempt, at level Debug or Warn. The attribute text has the other
-//     lines.
+//   - Other messages of the client, of the AWS SDK and of your middleware: the first
+//     line, with operation and attempt, at level Debug or Warn. The attribute text has
+//     the other lines.
 //
-// The handler gets the context of the attempt, with its trace and span. Records contain no
-// secrets; see "Secrets" in the package documentation. Nothing is formatted, copied or
+// The handler gets the context of the attempt, with its trace and span. Records contain
+// no secrets; see "Secrets" in the package documentation. Nothing is formatted, copied or
 // allocated for a level that is not enabled.
 func SlogLogger(l *slog.Logger) logging.Logger {
 	if l == nil {

@@ -133,7 +133,8 @@ func TestSlogLogger(t *testing.T) {
 	}
 }
 
-// The record of the last attempt is for debugging only, because the caller gets its error.
+// The record of the last attempt is for debugging only, because the caller gets its
+// error.
 func TestSlogLastAttempt(t *testing.T) {
 	for name, status := range map[string]int{"not retryable": 400, "last": 500} {
 		t.Run(name, func(t *testing.T) {
@@ -195,8 +196,8 @@ func TestSlogMessages(t *testing.T) {
 	}
 }
 
-// A server can repeat the session token in a date that the SDK cannot read and quotes in a
-// warning. ClientLogMode does not turn off this warning.
+// A server can repeat the session token in a date that the SDK cannot read and quotes in
+// a warning. ClientLogMode does not turn off this warning.
 func TestWarningsHoldNoSecrets(t *testing.T) {
 	var text strings.Builder
 	for name, option := range map[string]func(*lambdamicrovms.Options){

@@ -36,8 +36,8 @@ func acceptMicroVMRunning(out *GetMicroVMOutput, err error) verdict {
 	return waitUnnamed
 }
 
-// MicroVMSuspendedWaiter waits until a MicroVM is suspended. It polls GetMicroVM. Success
-// is SUSPENDED. Failure is TERMINATED or TERMINATING.
+// MicroVMSuspendedWaiter waits until a MicroVM is suspended. It polls GetMicroVM.
+// Success is SUSPENDED. Failure is TERMINATED or TERMINATING.
 type MicroVMSuspendedWaiter = Waiter[GetMicroVMInput, GetMicroVMOutput]
 
 // MicroVMSuspendedWaiterOptions are the options of MicroVMSuspendedWaiter.
@@ -94,8 +94,8 @@ func acceptMicroVMTerminated(out *GetMicroVMOutput, err error) verdict {
 }
 
 // MicroVMImageCreatedWaiter waits until an image has been created. It polls
-// GetMicroVMImage. Success is CREATED or UPDATED. Failure is CREATE_FAILED or DELETING or
-// DELETED or DELETE_FAILED.
+// GetMicroVMImage. Success is CREATED or UPDATED. Failure is CREATE_FAILED or DELETING
+// or DELETED or DELETE_FAILED.
 type MicroVMImageCreatedWaiter = Waiter[GetMicroVMImageInput, GetMicroVMImageOutput]
 
 // MicroVMImageCreatedWaiterOptions are the options of MicroVMImageCreatedWaiter.
@@ -228,8 +228,8 @@ func acceptMicroVMImageDeleted(out *GetMicroVMImageOutput, err error) verdict {
 
 // MicroVMImageVersionSuccessfulWaiter waits until the build of an image version has
 // succeeded; the reason of a failure is on the builds of the version. It polls
-// GetMicroVMImageVersion. Success is SUCCESSFUL. Failure is FAILED or DELETING or DELETED
-// or DELETE_FAILED.
+// GetMicroVMImageVersion. Success is SUCCESSFUL. Failure is FAILED or DELETING or
+// DELETED or DELETE_FAILED.
 type MicroVMImageVersionSuccessfulWaiter = Waiter[GetMicroVMImageVersionInput, GetMicroVMImageVersionOutput]
 
 // MicroVMImageVersionSuccessfulWaiterOptions are the options of

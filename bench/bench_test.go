@@ -64,7 +64,8 @@ func BenchmarkPages(b *testing.B) {
 	}
 }
 
-// Every client's call succeeds and sends what it should: what is measured is not an error.
+// Every client's call succeeds and sends what it should: what is measured is not an
+// error.
 func TestCalls(t *testing.T) {
 	for _, size := range Sizes {
 		for _, client := range Clients {

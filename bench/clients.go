@@ -72,7 +72,8 @@ type Client struct {
 	// Construct makes a client.
 	Construct func(aws.Config)
 
-	// Least is a call without body, signature, validation and response: what the stack costs.
+	// Least is a call without body, signature, validation and response: what the stack
+	// costs.
 	Least func(Doer) Call
 }
 

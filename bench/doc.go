@@ -3,7 +3,8 @@
 // The official client of AWS Lambda MicroVMs is not on the module proxy, so its closest
 // kin stand in: service/lambda, whose UpdateFunctionConfiguration is a PUT with an
 // environment that is echoed back, and service/scheduler, whose UpdateSchedule is a PUT.
-// The floor is the same request by hand: our codec and the SDK's signer, and nothing else.
+// The floor is the same request by hand: our codec and the SDK's signer, and nothing
+// else.
 //
 //	go run ./bench/cmd/compare              # all of it, some minutes; writes RESULTS.md and results.svg
 //	go run ./bench/cmd/pack                 # images.Zip beside zip, tar and 7z; writes its section of RESULTS.md

@@ -15,8 +15,8 @@ type Line struct {
 // A Point is a value at a size.
 type Point struct{ X, Y float64 }
 
-// Slope returns the power of the size by which the values grow: 1 is linear, 0 is constant. It
-// fits a straight line to the logarithms of both by least squares.
+// Slope returns the power of the size by which the values grow: 1 is linear, 0 is
+// constant. It fits a straight line to the logarithms of both by least squares.
 func (l Line) Slope() float64 {
 	var n, sumX, sumY, sumXX, sumXY float64
 	for _, p := range l.Points {

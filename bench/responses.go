@@ -12,7 +12,8 @@ type Size int
 const (
 	// Small is the required members only.
 	Small Size = iota
-	// Large adds 50 environment variables of 200 bytes, about 11 KB, to request and response.
+	// Large adds 50 environment variables of 200 bytes, about 11 KB, to request and
+	// response.
 	Large
 )
 
@@ -55,8 +56,8 @@ const (
 	roleArn  = "arn:aws:iam::123456789012:role/microvm-build"
 )
 
-// imageResponse is the response of the service to UpdateMicroVMImage: unset members are null,
-// and there are some that the model does not have.
+// imageResponse is the response of the service to UpdateMicroVMImage: unset members are
+// null, and there are some that the model does not have.
 func imageResponse(s Size) string {
 	return `{"imageArn":"` + imageArn + `","name":"shop","id":"0f3a5dc7-7a0c-4a3b-9f9e-1d5f3f5a5c11","state":"UPDATING",` +
 		`"imageVersion":"2.0","latestActiveImageVersion":"1.0","latestFailedImageVersion":null,` +

@@ -31,8 +31,8 @@ func Section(text, title string) string {
 	return strings.TrimSpace(body)
 }
 
-// WithSection returns RESULTS.md with a section added before the commands, which are its end,
-// or replaced.
+// WithSection returns RESULTS.md with a section added before the commands, which are its
+// end, or replaced.
 func WithSection(text, title, body string) string {
 	const end = "\n## Commands\n"
 	heading := "\n## " + title + "\n"

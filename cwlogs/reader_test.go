@@ -248,7 +248,8 @@ func TestFollowEnds(t *testing.T) {
 	}
 }
 
-// Follow waits for a group and a stream that do not exist yet, but only until the timeout.
+// Follow waits for a group and a stream that do not exist yet, but only until the
+// timeout.
 func TestFollowWaits(t *testing.T) {
 	s := newService()
 	c := &clock{now: start, due: []func(){func() {}, func() { s.write("other", 0, "") }, func() { s.write(stream, time.Second, "here") }}}
@@ -299,7 +300,8 @@ func TestFollowFromNow(t *testing.T) {
 	}
 }
 
-// From leaves out lines. The streams are still those of the day on which the source began.
+// From leaves out lines. The streams are still those of the day on which the source
+// began.
 func TestFrom(t *testing.T) {
 	s := newService()
 	s.write(stream, time.Second, "before")

@@ -12,9 +12,9 @@
 //
 // The server's time stands still until the test moves it with [Server.Advance], so that a
 // build of two minutes takes no time. A client with [Server.Options] waits in that time:
-// its waiters, the workflows of packages images and session, and the pauses before retries,
-// also those that a Retry-After header asks for. Sessions also send their requests to the
-// server.
+// its waiters, the workflows of packages images and session, and the pauses before
+// retries, also those that a Retry-After header asks for. Sessions also send their
+// requests to the server.
 //
 // A type that wraps the client without the method Options hides the server. Then set the
 // Clock of waiters and workflows to [Server.Clock], and the Transport of sessions to the

@@ -64,8 +64,9 @@ var routes = [...]route{
 	{UpdateMicroVMImageVersion, "PATCH", "/2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}", 200},
 }
 
-// Overrides replace the operations whose fields are not nil. They receive the decoded and
-// validated input of a call; their output or error is sent as the service would send it.
+// Overrides replace the operations whose fields are not nil. They receive the decoded
+// and validated input of a call; their output or error is sent as the service would send
+// it.
 type Overrides struct {
 	CreateMicroVMAuthToken          Override[lambdamicrovms.CreateMicroVMAuthTokenInput, lambdamicrovms.CreateMicroVMAuthTokenOutput]
 	CreateMicroVMImage              Override[lambdamicrovms.CreateMicroVMImageInput, lambdamicrovms.CreateMicroVMImageOutput]

@@ -52,8 +52,8 @@ type standstill struct {
 }
 
 // watch checks whether a call is one of a series of polls. acted is true if the call may
-// have changed something, and then is not a poll. A call that fails is one: callers repeat
-// an update, for example, while the image is busy.
+// have changed something, and then is not a poll. A call that fails is one: callers
+// repeat an update, for example, while the image is busy.
 func (s *Server) watch(method string, operation Operation, url string, acted bool) {
 	w := &s.standstill
 	if s.config.logf == nil || s.config.realTime || operation == "" {

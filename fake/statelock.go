@@ -89,8 +89,8 @@ func removeTemporary(path string) {
 }
 
 // resolveLinks returns the absolute path of the file that path links to, which need not
-// exist. It resolves links among the directories, too. Otherwise two servers could keep the
-// same file under different names, each with its own lock.
+// exist. It resolves links among the directories, too. Otherwise two servers could keep
+// the same file under different names, each with its own lock.
 func resolveLinks(path string) (string, error) {
 	for range 40 {
 		dir, base := filepath.Split(path)

@@ -109,7 +109,8 @@ func expand(uses []Use) ([]Use, error) {
 }
 
 // Actions returns the IAM actions of the operations that the uses can call, sorted, each
-// once. NewPolicy adds other permissions that they need. The error is an *UnknownUseError.
+// once. NewPolicy adds other permissions that they need. The error is an
+// *UnknownUseError.
 func Actions(uses ...Use) ([]string, error) {
 	all, err := expand(uses)
 	if err != nil {

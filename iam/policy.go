@@ -10,7 +10,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/logs"
 )
 
-// Scope describes the resources of a policy. Their ARNs are in the partition of the region.
+// Scope describes the resources of a policy. Their ARNs are in the partition of the
+// region.
 type Scope struct {
 	// Region, such as "us-east-1", and Account, twelve digits, are those of the images.
 	// Both are required. The region may have a FIPS mark, which ARNs leave out.

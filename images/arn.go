@@ -45,7 +45,8 @@ func Connector(client Regional, name string) string {
 }
 
 // ConnectorARN returns the ARN of a network connector that AWS provides: HTTP_INGRESS,
-// ALL_INGRESS, SHELL_INGRESS, NO_INGRESS or INTERNET_EGRESS. The region may have a FIPS mark.
+// ALL_INGRESS, SHELL_INGRESS, NO_INGRESS or INTERNET_EGRESS. The region may have a FIPS
+// mark.
 func ConnectorARN(region, name string) string {
 	return partition.LambdaARN(unmarked(region), "aws", managedConnector+name)
 }

@@ -231,8 +231,8 @@ func TestDeployConfigureUnknownSettings(t *testing.T) {
 	}
 }
 
-// Configure runs again if another caller creates the image between the list and the request.
-// The archive is not uploaded again.
+// Configure runs again if another caller creates the image between the list and the
+// request. The archive is not uploaded again.
 func TestDeployConfigureLostRace(t *testing.T) {
 	b := newBench(t)
 	store := &bucket{}

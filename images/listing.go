@@ -51,8 +51,8 @@ func (l *entryList) append(e entry) {
 	l.length++
 }
 
-// take returns the entries and removes them from the list, chunk by chunk. A chunk stays in
-// memory as long as there is a pointer to one of its entries.
+// take returns the entries and removes them from the list, chunk by chunk. A chunk stays
+// in memory as long as there is a pointer to one of its entries.
 func (l *entryList) take() iter.Seq[*entry] {
 	return func(yield func(*entry) bool) {
 		for len(l.chunks) > 0 {

@@ -7,7 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// take must return all entries in order, also across chunks, and remove them from the list.
+// take must return all entries in order, also across chunks, and remove them from the
+// list.
 func TestEntryList(t *testing.T) {
 	for _, length := range []int{0, 1, entriesOfChunk - 1, entriesOfChunk, entriesOfChunk + 1, 3 * entriesOfChunk} {
 		var l entryList

@@ -13,8 +13,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 )
 
-// observed replaces the client by one that records spans in trace. With option, a workflow
-// logs to text.
+// observed replaces the client by one that records spans in trace. With option, a
+// workflow logs to text.
 func (b *bench) observed() (trace *clienttest.Trace, text *strings.Builder, option func(*images.DeployOptions)) {
 	trace, text = &clienttest.Trace{}, &strings.Builder{}
 	options := b.srv.Options()
@@ -23,8 +23,8 @@ func (b *bench) observed() (trace *clienttest.Trace, text *strings.Builder, opti
 	return trace, text, func(o *images.DeployOptions) { o.Logger = clienttest.Logger(text, slog.LevelInfo) }
 }
 
-// ofWorkflow returns a function that reports whether a span is that of a workflow, a step or
-// a call. It leaves out repeated polls, because their number depends on the jitter.
+// ofWorkflow returns a function that reports whether a span is that of a workflow, a step
+// or a call. It leaves out repeated polls, because their number depends on the jitter.
 func ofWorkflow() func(*clienttest.Span) bool {
 	polled := map[*clienttest.Span]bool{}
 	return func(s *clienttest.Span) bool {

@@ -271,8 +271,8 @@ func (w *worker) read(p *part) error {
 	return w.shorter(p, err)
 }
 
-// shorter returns the error for a file of which ReadAt could not read all. io.EOF means that
-// the file has become shorter.
+// shorter returns the error for a file of which ReadAt could not read all. io.EOF means
+// that the file has become shorter.
 func (w *worker) shorter(p *part, err error) error {
 	if err == io.EOF { //nolint:errorlint // ReadAt returns it as it is
 		return w.fail(p.entry.name, changed, nil)

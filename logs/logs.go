@@ -31,9 +31,9 @@ type Source struct {
 // Group returns the log group that builds and MicroVMs of an image write to by default.
 func Group(imageName string) string { return "/aws/lambda-microvms/" + imageName }
 
-// NewSource returns the group and the stream of a logging configuration, which may be nil.
-// It returns false if logging is disabled, or if the configuration names no group and
-// imageARN is not the ARN of an image.
+// NewSource returns the group and the stream of a logging configuration, which may be
+// nil. It returns false if logging is disabled, or if the configuration names no group
+// and imageARN is not the ARN of an image.
 func NewSource(imageARN string, logging types.Logging) (Source, bool) {
 	var source Source
 	switch to := logging.(type) {
@@ -58,9 +58,9 @@ func NewSource(imageARN string, logging types.Logging) (Source, bool) {
 }
 
 // StreamPrefixes returns prefixes of the names of the streams, most likely first. If
-// Stream is set, the only prefix is its whole name. Otherwise there is a prefix for the day
-// on which the source began, and for the days before and after it, because the time zone
-// of the date is unknown. A source without Since has the empty prefix.
+// Stream is set, the only prefix is its whole name. Otherwise there is a prefix for the
+// day on which the source began, and for the days before and after it, because the time
+// zone of the date is unknown. A source without Since has the empty prefix.
 func (s Source) StreamPrefixes() []string {
 	switch {
 	case s.Stream != "":
@@ -101,9 +101,9 @@ func (l Line) String() string {
 	return l.Time.UTC().Format("15:04:05.000") + "  " + l.Text
 }
 
-// Clean returns at most 2 KiB of a line, without characters that can falsify the output of
-// a terminal or a log: control characters, marks of writing direction and other invisible
-// characters. White space becomes single spaces.
+// Clean returns at most 2 KiB of a line, without characters that can falsify the output
+// of a terminal or a log: control characters, marks of writing direction and other
+// invisible characters. White space becomes single spaces.
 func Clean(text string) string { return redact.Clean(text, redact.MaxText) }
 
 // Reader reads the output of builds and MicroVMs.

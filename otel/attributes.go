@@ -7,8 +7,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// conventional returns the name that the semantic conventions now have for an attribute of
-// official clients, or "" if it is the same.
+// conventional returns the name that the semantic conventions now have for an attribute
+// of official clients, or "" if it is the same.
 func conventional(name attribute.Key) attribute.Key {
 	switch name {
 	case "rpc.system":

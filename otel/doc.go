@@ -1,7 +1,7 @@
 // Package otel sends the spans and metrics of clients to OpenTelemetry. It adapts
-// OpenTelemetry's tracer and meter providers to the interfaces of smithy-go, which clients
-// take as Options.TracerProvider and Options.MeterProvider. It works with every client of
-// the AWS SDK for Go v2, such as the S3 client of an upload.
+// OpenTelemetry's tracer and meter providers to the interfaces of smithy-go, which
+// clients take as Options.TracerProvider and Options.MeterProvider. It works with every
+// client of the AWS SDK for Go v2, such as the S3 client of an upload.
 //
 // OpenTelemetry has a package of the same name. Import this one as microvmotel:
 //

@@ -74,8 +74,8 @@ func (t *tracer) StartSpan(ctx context.Context, name string, optFns ...tracing.S
 }
 
 // alone removes all spans of smithy-go from a context. smithy-go appends to a list of
-// spans, so that two concurrent calls below three spans would write to the same array. Only
-// the last span is needed, because OpenTelemetry knows its parents.
+// spans, so that two concurrent calls below three spans would write to the same array.
+// Only the last span is needed, because OpenTelemetry knows its parents.
 func alone(ctx context.Context) context.Context {
 	if _, ok := tracing.GetSpan(ctx); !ok {
 		return ctx

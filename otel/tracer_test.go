@@ -28,8 +28,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/session"
 )
 
-// traced returns a server, its client, and a recorder of the client's spans, which have the
-// server's time.
+// traced returns a server, its client, and a recorder of the client's spans, which have
+// the server's time.
 func traced(t testing.TB, opts ...fake.Option) (*fake.Server, *lambdamicrovms.Client, *tracetest.SpanRecorder) {
 	t.Helper()
 	srv := fake.New(t, opts...)

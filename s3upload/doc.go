@@ -12,9 +12,9 @@
 //
 // # Rules
 //
-//  1. The bucket must be in the region of the image. Before Deploy packs the directory, it
-//     calls [Uploader.PrepareUpload], which reads the region of the bucket and returns a
-//     *[RegionError] if the two differ. The region of the S3 client does not matter:
+//  1. The bucket must be in the region of the image. Before Deploy packs the directory,
+//     it calls [Uploader.PrepareUpload], which reads the region of the bucket and returns
+//     a *[RegionError] if the two differ. The region of the S3 client does not matter:
 //     requests go to the region of the bucket.
 //  2. The key is [Options].Prefix, the SHA-256 of the archive in hexadecimal, and ".zip".
 //     Equal archives are one object, whichever image they are for.
@@ -48,7 +48,8 @@
 //
 // The caller needs s3:PutObject, and:
 //
-//   - s3:ListBucket on the bucket, to read its region and to see that an object is missing;
+//   - s3:ListBucket on the bucket, to read its region and to see that an object is
+//     missing;
 //   - s3:GetObject, to see that an object exists. Without it every archive is uploaded;
 //   - s3:AbortMultipartUpload and s3:ListMultipartUploadParts, to clean up;
 //   - s3:PutObjectTagging with [Options].Tags;

@@ -17,9 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// transfer is the upload of one archive. It is also the S3 client of the transfer manager,
-// and adds to it: requests go to the region of the bucket, and cleanup continues after the
-// context has ended.
+// transfer is the upload of one archive. It is also the S3 client of the transfer
+// manager, and adds to it: requests go to the region of the bucket, and cleanup continues
+// after the context has ended.
 type transfer struct {
 	API
 	options *Options

@@ -28,8 +28,8 @@ func TestProgressNeverDecreases(t *testing.T) {
 	}
 }
 
-// The values are those of FIPS 180-4 and of the catalogue of CRC algorithms, for "abc" and
-// "123456789".
+// The values are those of FIPS 180-4 and of the catalogue of CRC algorithms, for "abc"
+// and "123456789".
 func TestSum(t *testing.T) {
 	for text, want := range map[string][2]string{
 		"abc":       {"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", ""},

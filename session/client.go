@@ -71,9 +71,9 @@ func (t *clientTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // lastResponse is a redirect that the inner client did not follow, because CheckRedirect
-// returned http.ErrUseLastResponse. The outer client calls CheckRedirect again, as if this
-// were the first redirect, and may follow it. It then receives the same response again,
-// until it has called CheckRedirect as often as the inner client.
+// returned http.ErrUseLastResponse. The outer client calls CheckRedirect again, as if
+// this were the first redirect, and may follow it. It then receives the same response
+// again, until it has called CheckRedirect as often as the inner client.
 type lastResponse struct {
 	*http.Response
 
@@ -82,8 +82,9 @@ type lastResponse struct {
 
 type lastResponseKey struct{}
 
-// markLast marks a response as the last one of the inner client. It also makes the Location
-// absolute, because the outer client would resolve it against the URL of the first request.
+// markLast marks a response as the last one of the inner client. It also makes the
+// Location absolute, because the outer client would resolve it against the URL of the
+// first request.
 func markLast(resp *http.Response, to *url.URL) {
 	last := &lastResponse{Response: resp}
 	for r := resp.Request; r.Response != nil; r = r.Response.Request {

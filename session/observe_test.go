@@ -92,7 +92,8 @@ func (a tracedAPI) Options() lambdamicrovms.Options {
 	return lambdamicrovms.Options{TracerProvider: a.trace}
 }
 
-// Records and spans do not contain the payload, even if the reason of a failure repeats it.
+// Records and spans do not contain the payload, even if the reason of a failure repeats
+// it.
 func TestFailedRunObserved(t *testing.T) {
 	const payload = "Kx7Jq2mWv9Lp4Rt8-Zb3Nc6Yd1Hf5Gs0T"
 	trace, logger, text := newService(t).observed()

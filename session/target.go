@@ -102,8 +102,8 @@ func splitOpaque(opaque string) (host, rest string, err error) {
 var errHost = errors.New("not a host")
 
 // isReceived reports whether the host in the URL comes from the request line of a request
-// that the program received as a server. Such a host is untrusted. So is a host in Opaque,
-// because reverse proxies do not change Opaque.
+// that the program received as a server. Such a host is untrusted. So is a host in
+// Opaque, because reverse proxies do not change Opaque.
 func isReceived(req *http.Request, opaqueHost string) bool {
 	if req.RequestURI == "" || strings.HasPrefix(req.RequestURI, "/") {
 		return false

@@ -775,7 +775,8 @@ func (e *ValidationException) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, e.UnmarshalJSON)
 }
 
-// DecodeCodeArtifact is for use by this module: programs unmarshal the structure that holds the union.
+// DecodeCodeArtifact is for use by this module: programs unmarshal the structure that
+// holds the union.
 func DecodeCodeArtifact(r *restjson.Reader) CodeArtifact {
 	var v CodeArtifact
 	var tag string
@@ -800,7 +801,8 @@ func (v *CodeArtifactMemberUri) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
 
-// DecodeLogging is for use by this module: programs unmarshal the structure that holds the union.
+// DecodeLogging is for use by this module: programs unmarshal the structure that holds
+// the union.
 func DecodeLogging(r *restjson.Reader) Logging {
 	var v Logging
 	var tag string
@@ -837,7 +839,8 @@ func (v *LoggingMemberDisabled) UnmarshalYAML(decode func(any) error) error {
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
 
-// DecodePortSpecification is for use by this module: programs unmarshal the structure that holds the union.
+// DecodePortSpecification is for use by this module: programs unmarshal the structure
+// that holds the union.
 func DecodePortSpecification(r *restjson.Reader) PortSpecification {
 	var v PortSpecification
 	var tag string
@@ -856,7 +859,8 @@ func DecodePortSpecification(r *restjson.Reader) PortSpecification {
 	return v
 }
 
-// UnmarshalJSON implements json.Unmarshaler; another member of PortSpecification is an error.
+// UnmarshalJSON implements json.Unmarshaler; another member of PortSpecification is an
+// error.
 func (v *PortSpecificationMemberAllPorts) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalUnion(data, v, DecodePortSpecification)
 }
@@ -866,7 +870,8 @@ func (v *PortSpecificationMemberAllPorts) UnmarshalYAML(decode func(any) error) 
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
 
-// UnmarshalJSON implements json.Unmarshaler; another member of PortSpecification is an error.
+// UnmarshalJSON implements json.Unmarshaler; another member of PortSpecification is an
+// error.
 func (v *PortSpecificationMemberPort) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalUnion(data, v, DecodePortSpecification)
 }
@@ -876,7 +881,8 @@ func (v *PortSpecificationMemberPort) UnmarshalYAML(decode func(any) error) erro
 	return restjson.UnmarshalYAML(decode, v.UnmarshalJSON)
 }
 
-// UnmarshalJSON implements json.Unmarshaler; another member of PortSpecification is an error.
+// UnmarshalJSON implements json.Unmarshaler; another member of PortSpecification is an
+// error.
 func (v *PortSpecificationMemberRange) UnmarshalJSON(data []byte) error {
 	return restjson.UnmarshalUnion(data, v, DecodePortSpecification)
 }

@@ -23,7 +23,8 @@ func (v CloudWatchLogging) MarshalJSON() ([]byte, error) { return restjson.Marsh
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v CloudWatchLogging) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
-// Format prints the name and the JSON of CloudWatchLogging, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of CloudWatchLogging, sensitive values as
+// [REDACTED], whatever the verb.
 func (v CloudWatchLogging) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "CloudWatchLogging", &v)
 }
@@ -41,7 +42,8 @@ func (v CpuConfiguration) MarshalJSON() ([]byte, error) { return restjson.Marsha
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v CpuConfiguration) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
-// Format prints the name and the JSON of CpuConfiguration, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of CpuConfiguration, sensitive values as
+// [REDACTED], whatever the verb.
 func (v CpuConfiguration) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "CpuConfiguration", &v)
 }
@@ -61,7 +63,8 @@ func (v Hooks) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v Hooks) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
-// Format prints the name and the JSON of Hooks, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of Hooks, sensitive values as [REDACTED], whatever
+// the verb.
 func (v Hooks) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "Hooks", &v) }
 
 // EncodeJSON is for use by this module: programs call json.Marshal.
@@ -79,7 +82,8 @@ func (v IdlePolicy) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) 
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v IdlePolicy) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
-// Format prints the name and the JSON of IdlePolicy, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of IdlePolicy, sensitive values as [REDACTED],
+// whatever the verb.
 func (v IdlePolicy) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "IdlePolicy", &v) }
 
 // EncodeJSON is for use by this module: programs call json.Marshal.
@@ -94,7 +98,8 @@ func (v LoggingDisabled) MarshalJSON() ([]byte, error) { return restjson.Marshal
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v LoggingDisabled) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
-// Format prints the name and the JSON of LoggingDisabled, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of LoggingDisabled, sensitive values as
+// [REDACTED], whatever the verb.
 func (v LoggingDisabled) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "LoggingDisabled", &v)
 }
@@ -114,7 +119,8 @@ func (v ManagedMicroVMImageSummary) MarshalJSON() ([]byte, error) { return restj
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v ManagedMicroVMImageSummary) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
-// Format prints the name and the JSON of ManagedMicroVMImageSummary, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of ManagedMicroVMImageSummary, sensitive values as
+// [REDACTED], whatever the verb.
 func (v ManagedMicroVMImageSummary) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ManagedMicroVMImageSummary", &v)
 }
@@ -136,7 +142,8 @@ func (v ManagedMicroVMImageVersion) MarshalJSON() ([]byte, error) { return restj
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v ManagedMicroVMImageVersion) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
-// Format prints the name and the JSON of ManagedMicroVMImageVersion, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of ManagedMicroVMImageVersion, sensitive values as
+// [REDACTED], whatever the verb.
 func (v ManagedMicroVMImageVersion) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "ManagedMicroVMImageVersion", &v)
 }
@@ -161,7 +168,8 @@ func (v MicroVMHooks) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v MicroVMHooks) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
-// Format prints the name and the JSON of MicroVMHooks, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of MicroVMHooks, sensitive values as [REDACTED],
+// whatever the verb.
 func (v MicroVMHooks) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "MicroVMHooks", &v) }
 
 // EncodeJSON is for use by this module: programs call json.Marshal.
@@ -185,7 +193,8 @@ func (v MicroVMImageBuildSummary) MarshalJSON() ([]byte, error) { return restjso
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v MicroVMImageBuildSummary) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
-// Format prints the name and the JSON of MicroVMImageBuildSummary, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of MicroVMImageBuildSummary, sensitive values as
+// [REDACTED], whatever the verb.
 func (v MicroVMImageBuildSummary) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "MicroVMImageBuildSummary", &v)
 }
@@ -206,7 +215,8 @@ func (v MicroVMImageHooks) MarshalJSON() ([]byte, error) { return restjson.Marsh
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v MicroVMImageHooks) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
-// Format prints the name and the JSON of MicroVMImageHooks, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of MicroVMImageHooks, sensitive values as
+// [REDACTED], whatever the verb.
 func (v MicroVMImageHooks) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "MicroVMImageHooks", &v)
 }
@@ -229,7 +239,8 @@ func (v MicroVMImageSummary) MarshalJSON() ([]byte, error) { return restjson.Mar
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v MicroVMImageSummary) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
-// Format prints the name and the JSON of MicroVMImageSummary, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of MicroVMImageSummary, sensitive values as
+// [REDACTED], whatever the verb.
 func (v MicroVMImageSummary) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "MicroVMImageSummary", &v)
 }
@@ -266,7 +277,8 @@ func (v MicroVMImageVersionSummary) MarshalJSON() ([]byte, error) { return restj
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v MicroVMImageVersionSummary) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
-// Format prints the name and the JSON of MicroVMImageVersionSummary, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of MicroVMImageVersionSummary, sensitive values as
+// [REDACTED], whatever the verb.
 func (v MicroVMImageVersionSummary) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "MicroVMImageVersionSummary", &v)
 }
@@ -293,7 +305,8 @@ func (v MicroVMItem) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v)
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v MicroVMItem) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
-// Format prints the name and the JSON of MicroVMItem, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of MicroVMItem, sensitive values as [REDACTED],
+// whatever the verb.
 func (v MicroVMItem) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "MicroVMItem", &v) }
 
 // EncodeJSON is for use by this module: programs call json.Marshal.
@@ -310,7 +323,8 @@ func (v PortRange) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v PortRange) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
-// Format prints the name and the JSON of PortRange, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of PortRange, sensitive values as [REDACTED],
+// whatever the verb.
 func (v PortRange) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "PortRange", &v) }
 
 // EncodeJSON is for use by this module: programs call json.Marshal.
@@ -326,7 +340,8 @@ func (v Resources) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v Resources) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
-// Format prints the name and the JSON of Resources, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of Resources, sensitive values as [REDACTED],
+// whatever the verb.
 func (v Resources) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "Resources", &v) }
 
 // EncodeJSON is for use by this module: programs call json.Marshal.
@@ -344,7 +359,8 @@ func (v SnapshotBuild) MarshalJSON() ([]byte, error) { return restjson.Marshal(&
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v SnapshotBuild) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
-// Format prints the name and the JSON of SnapshotBuild, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of SnapshotBuild, sensitive values as [REDACTED],
+// whatever the verb.
 func (v SnapshotBuild) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "SnapshotBuild", &v) }
 
 // EncodeJSON is for use by this module: programs call json.Marshal.
@@ -359,7 +375,8 @@ func (v Unit) MarshalJSON() ([]byte, error) { return restjson.Marshal(&v) }
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v Unit) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
-// Format prints the name and the JSON of Unit, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of Unit, sensitive values as [REDACTED], whatever
+// the verb.
 func (v Unit) Format(s fmt.State, verb rune) { restjson.Format(s, verb, "Unit", &v) }
 
 // EncodeJSON is for use by this module: programs call json.Marshal.
@@ -552,7 +569,8 @@ func (v CodeArtifactMemberUri) MarshalJSON() ([]byte, error) { return restjson.M
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v CodeArtifactMemberUri) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
-// Format prints the name and the JSON of CodeArtifactMemberUri, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of CodeArtifactMemberUri, sensitive values as
+// [REDACTED], whatever the verb.
 func (v CodeArtifactMemberUri) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "CodeArtifactMemberUri", &v)
 }
@@ -575,7 +593,8 @@ func (v LoggingMemberCloudWatch) MarshalJSON() ([]byte, error) { return restjson
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v LoggingMemberCloudWatch) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
-// Format prints the name and the JSON of LoggingMemberCloudWatch, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of LoggingMemberCloudWatch, sensitive values as
+// [REDACTED], whatever the verb.
 func (v LoggingMemberCloudWatch) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "LoggingMemberCloudWatch", &v)
 }
@@ -598,7 +617,8 @@ func (v LoggingMemberDisabled) MarshalJSON() ([]byte, error) { return restjson.M
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v LoggingMemberDisabled) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
-// Format prints the name and the JSON of LoggingMemberDisabled, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of LoggingMemberDisabled, sensitive values as
+// [REDACTED], whatever the verb.
 func (v LoggingMemberDisabled) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "LoggingMemberDisabled", &v)
 }
@@ -621,7 +641,8 @@ func (v PortSpecificationMemberAllPorts) MarshalJSON() ([]byte, error) { return 
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v PortSpecificationMemberAllPorts) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
-// Format prints the name and the JSON of PortSpecificationMemberAllPorts, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of PortSpecificationMemberAllPorts, sensitive
+// values as [REDACTED], whatever the verb.
 func (v PortSpecificationMemberAllPorts) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "PortSpecificationMemberAllPorts", &v)
 }
@@ -644,7 +665,8 @@ func (v PortSpecificationMemberPort) MarshalJSON() ([]byte, error) { return rest
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v PortSpecificationMemberPort) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
-// Format prints the name and the JSON of PortSpecificationMemberPort, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of PortSpecificationMemberPort, sensitive values
+// as [REDACTED], whatever the verb.
 func (v PortSpecificationMemberPort) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "PortSpecificationMemberPort", &v)
 }
@@ -667,7 +689,8 @@ func (v PortSpecificationMemberRange) MarshalJSON() ([]byte, error) { return res
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v PortSpecificationMemberRange) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
-// Format prints the name and the JSON of PortSpecificationMemberRange, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of PortSpecificationMemberRange, sensitive values
+// as [REDACTED], whatever the verb.
 func (v PortSpecificationMemberRange) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "PortSpecificationMemberRange", &v)
 }
@@ -690,7 +713,8 @@ func (v UnknownUnionMember) MarshalJSON() ([]byte, error) { return restjson.Mars
 // MarshalYAML is MarshalJSON for YAML: it returns values that YAML libraries encode.
 func (v UnknownUnionMember) MarshalYAML() (any, error) { return restjson.MarshalYAML(&v) }
 
-// Format prints the name and the JSON of UnknownUnionMember, sensitive values as [REDACTED], whatever the verb.
+// Format prints the name and the JSON of UnknownUnionMember, sensitive values as
+// [REDACTED], whatever the verb.
 func (v UnknownUnionMember) Format(s fmt.State, verb rune) {
 	restjson.Format(s, verb, "UnknownUnionMember", &v)
 }

@@ -105,8 +105,8 @@ type ManagedMicroVMImageVersion struct {
 }
 
 // MicroVMHooks: switches and time limits of the hooks called during the life of a
-// MicroVM. If one of them is enabled, the ready hook of MicroVMImageHooks must be enabled
-// too. Observed behaviour; the API reference does not say so.
+// MicroVM. If one of them is enabled, the ready hook of MicroVMImageHooks must be
+// enabled too. Observed behaviour; the API reference does not say so.
 type MicroVMHooks struct {
 	// Whether the resume hook is called when a suspended MicroVM resumes.
 	Resume HookState

@@ -12,7 +12,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// bucket stands for S3: it has one bucket with the name bucket, as far as uploads need it.
+// bucket stands for S3: it has one bucket with the name bucket, as far as uploads need
+// it.
 type bucket struct {
 	region  string
 	arrived chan struct{} // if set, receives when an upload has arrived, which then

@@ -13,9 +13,10 @@ import (
 	"testing"
 )
 
-// TestReadme runs the lines under "Command line" in the README of the repository. Only the
-// address of the fake, which may be in use, and the duration of a build differ. With
-// -short, "go run ./cmd/lambda-microvms" runs this test binary, which is the same program.
+// TestReadme runs the lines under "Command line" in the README of the repository. Only
+// the address of the fake, which may be in use, and the duration of a build differ. With
+// -short, "go run ./cmd/lambda-microvms" runs this test binary, which is the same
+// program.
 func TestReadme(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {

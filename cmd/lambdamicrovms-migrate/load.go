@@ -41,8 +41,8 @@ type checked struct {
 	info  *types.Info
 }
 
-// load lists, compiles and type-checks packages. Dependencies come from the compiler's export
-// data, so that the command needs no library.
+// load lists, compiles and type-checks packages. Dependencies come from the compiler's
+// export data, so that the command needs no library.
 func load(dir string, patterns []string) (*loadedProgram, error) {
 	packages, err := list(dir, patterns)
 	if err != nil {

@@ -4,10 +4,11 @@
 //
 //	go run github.com/microvm-go/lambdamicrovms/cmd/lambdamicrovms-migrate@latest ./...
 //
-// The program must compile as it is. The command type-checks it, so it knows what each name
-// stands for: names of the program itself, strings and comments stay as they are, whatever
-// they are called. Methods of the program that implement an operation of the official
-// client, such as those of a stub or of an interface, are renamed with the operation.
+// The program must compile as it is. The command type-checks it, so it knows what each
+// name stands for: names of the program itself, strings and comments stay as they are,
+// whatever they are called. Methods of the program that implement an operation of the
+// official client, such as those of a stub or of an interface, are renamed with the
+// operation.
 package main
 
 import (

@@ -15,8 +15,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the wanted programs")
 
-// program writes a program of testdata and the official client that it uses into a directory
-// of its own, and returns the program's directory.
+// program writes a program of testdata and the official client that it uses into a
+// directory of its own, and returns the program's directory.
 func program(t *testing.T, name string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -29,8 +29,8 @@ func program(t *testing.T, name string) string {
 	return filepath.Join(dir, "program")
 }
 
-// copyTree copies files without the suffix .txt, which hides programs from the go command and
-// from linters.
+// copyTree copies files without the suffix .txt, which hides programs from the go command
+// and from linters.
 func copyTree(t *testing.T, from, to string) {
 	t.Helper()
 	for name, source := range read(t, from) {

@@ -170,9 +170,9 @@ func (m *migration) note(at token.Pos, text string) {
 	m.found.notes = append(m.found.notes, fmt.Sprintf("%v: %s", m.fset.Position(at), text))
 }
 
-// renames reports whether a name changes with the module: that of an object of the official
-// packages, of a field that embeds one of their types, or of a method that implements one of
-// the operations.
+// renames reports whether a name changes with the module: that of an object of the
+// official packages, of a field that embeds one of their types, or of a method that
+// implements one of the operations.
 func (m *migration) renames(object types.Object) bool {
 	if isOfficial(object) {
 		return true
@@ -214,8 +214,8 @@ func (m *migration) isOperation(method *types.Func) bool {
 	return operation != nil && types.Identical(operation.Obj().Type(), signature)
 }
 
-// apply makes the edits. A file that was formatted by gofmt still is afterwards, because the
-// new import paths sort elsewhere.
+// apply makes the edits. A file that was formatted by gofmt still is afterwards, because
+// the new import paths sort elsewhere.
 func apply(source []byte, edits []edit) ([]byte, error) {
 	slices.SortFunc(edits, func(a, b edit) int { return a.offset - b.offset })
 	var changed bytes.Buffer

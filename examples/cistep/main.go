@@ -5,8 +5,8 @@
 //	go run ./examples/cistep -aws -name shop -build-role ARN \
 //	    -artifact s3://bucket/shop-4f2a.zip -test /health -output "$GITHUB_OUTPUT"
 //
-// The exit status is 1 if the version that serves is not the one that was to be deployed. A
-// run for the same archive changes nothing, so a job can be repeated.
+// The exit status is 1 if the version that serves is not the one that was to be deployed.
+// A run for the same archive changes nothing, so a job can be repeated.
 package main
 
 import (
@@ -31,8 +31,8 @@ import (
 )
 
 func main() {
-	// A CI system that cancels a job sends SIGTERM. The build goes on; the next run waits for
-	// it.
+	// A CI system that cancels a job sends SIGTERM. The build goes on; the next run waits
+	// for it.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout)
 	stop()

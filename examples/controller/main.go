@@ -3,9 +3,9 @@
 //	go run ./examples/controller -once DIRECTORY      # against the fake
 //	go run ./examples/controller -aws DIRECTORY       # against AWS, until it is interrupted
 //
-// Each file *.json is the input of CreateMicroVMImage, as for the AWS CLI. In each round the
-// controller creates or updates what differs. A configuration whose build has failed is not
-// built again until its file changes, because each attempt uses up a version.
+// Each file *.json is the input of CreateMicroVMImage, as for the AWS CLI. In each round
+// the controller creates or updates what differs. A configuration whose build has failed
+// is not built again until its file changes, because each attempt uses up a version.
 package main
 
 import (

@@ -1,7 +1,7 @@
-// Command deploy packs a directory with a Dockerfile, uploads it to S3, and makes a MicroVM
-// image of it: a new one, or the next version of the one that there is. A second run with
-// the same directory has nothing to do. Without flags it deploys a sample to the service's
-// fake, in-process and without an account, twice.
+// Command deploy packs a directory with a Dockerfile, uploads it to S3, and makes a
+// MicroVM image of it: a new one, or the next version of the one that there is. A second
+// run with the same directory has nothing to do. Without flags it deploys a sample to the
+// service's fake, in-process and without an account, twice.
 //
 //	go run ./examples/deploy
 //	go run ./examples/deploy --bucket my-bucket --name my-app --build-role arn:aws:iam::123456789012:role/build ./my-app

@@ -1,11 +1,11 @@
-// Command sandbox runs code that nobody has reviewed in a MicroVM of its own and prints what
-// it wrote:
+// Command sandbox runs code that nobody has reviewed in a MicroVM of its own and prints
+// what it wrote:
 //
 //	go run ./examples/sandbox program.py                    # against the fake
 //	go run ./examples/sandbox -image ARN program.py         # against AWS
 //
-// The application of the image must run the body of POST /run and respond with its output.
-// The demonstration application only knows the instruction "print".
+// The application of the image must run the body of POST /run and respond with its
+// output. The demonstration application only knows the instruction "print".
 package main
 
 import (
@@ -78,8 +78,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 	return err
 }
 
-// A sandbox runs each program in a MicroVM of its own, which no other program has used or will
-// use.
+// A sandbox runs each program in a MicroVM of its own, which no other program has used or
+// will use.
 type sandbox struct {
 	client    session.RunAPI
 	image     string
@@ -92,8 +92,8 @@ var errTooMuchOutput = errors.New("the program writes more than it may")
 // run returns the output of the code.
 //
 // The MicroVM has no execution role, so the code finds no credentials of AWS. What it can
-// reach over the network is decided by the egress connector of the image: the default is the
-// internet.
+// reach over the network is decided by the egress connector of the image: the default is
+// the internet.
 func (b *sandbox) run(ctx context.Context, code string) (output string, err error) {
 	s, err := session.Run(ctx, b.client, &lambdamicrovms.RunMicroVMInput{
 		ImageIdentifier: aws.String(b.image),

@@ -22,8 +22,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// Both make the same of a directory: a new image, its next version although it is busy, and an error with the reason
-// of a build that failed.
+// Both make the same of a directory: a new image, its next version although it is busy,
+// and an error with the reason of a build that failed.
 func TestBothDeploy(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM scratch\n"), 0o600); err != nil {

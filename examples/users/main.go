@@ -5,8 +5,8 @@
 //	go run ./examples/users -image ARN       # against AWS
 //	curl -H 'X-User: ada' http://127.0.0.1:8080/hello
 //
-// At most -max MicroVMs run at a time. A janitor ends those that no request has used for a
-// while, and those that an earlier process has left behind.
+// At most -max MicroVMs run at a time. A janitor ends those that no request has used for
+// a while, and those that an earlier process has left behind.
 package main
 
 import (
@@ -75,8 +75,8 @@ func run(ctx context.Context, args []string) error {
 	return serve(ctx, listener, newPool(client, *image, *limit, *idle, time.Now))
 }
 
-// sweep ends what an earlier process has left behind. Two processes must therefore not share
-// an image.
+// sweep ends what an earlier process has left behind. Two processes must therefore not
+// share an image.
 func sweep(ctx context.Context, client session.SweepAPI, image string) error {
 	swept, err := session.Sweep(ctx, client, func(o *session.SweepOptions) { o.ImageIdentifier = image })
 	if swept != nil && len(swept.Terminated) > 0 {

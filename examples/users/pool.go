@@ -51,8 +51,8 @@ func newPool(client session.RunAPI, image string, limit int, idle time.Duration,
 	return &pool{client: client, image: image, max: limit, idle: idle, now: now, users: make(map[string]*entry)}
 }
 
-// get returns the session of a user's MicroVM, and starts one if there is none. The caller
-// must call release.
+// get returns the session of a user's MicroVM, and starts one if there is none. The
+// caller must call release.
 func (p *pool) get(ctx context.Context, user string) (s *session.Session, release func(), err error) {
 	e, err := p.reserve(user)
 	if err != nil {

@@ -5,8 +5,8 @@ import (
 	"log/slog"
 )
 
-// Logger returns a logger of text that leaves out times and durations, which differ in each
-// run: random delays move the clock of the fake.
+// Logger returns a logger of text that leaves out times and durations, which differ in
+// each run: random delays move the clock of the fake.
 func Logger(w io.Writer, level slog.Level) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{
 		Level: level,

@@ -235,8 +235,8 @@ func TestAbortIsRepeated(t *testing.T) {
 	}
 }
 
-// The bucket must be in the region of the image. The region of the client does not matter:
-// its requests go to that of the bucket.
+// The bucket must be in the region of the image. The region of the client does not
+// matter: its requests go to that of the bucket.
 func TestRegion(t *testing.T) {
 	const elsewhere = "eu-west-1"
 	for _, test := range []struct {

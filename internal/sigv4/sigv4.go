@@ -170,8 +170,8 @@ func ordinaryValue(value string) bool {
 	return !space || value == ""
 }
 
-// queryParams appends the parameters of a query in canonical order. sorted reports whether
-// the query already has that order.
+// queryParams appends the parameters of a query in canonical order. sorted reports
+// whether the query already has that order.
 func queryParams(params []string, query string) (_ []string, sorted, ok bool) {
 	if query == "" {
 		return params, true, true

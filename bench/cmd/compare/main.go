@@ -118,8 +118,8 @@ const (
 	byHand
 )
 
-// callCosts are the costs of a call by size and client. The last is our call with the SDK's
-// signer.
+// callCosts are the costs of a call by size and client. The last is our call with the
+// SDK's signer.
 type callCosts map[bench.Size][]bench.Cost
 
 func printCalls(rounds int) error {

@@ -21,7 +21,8 @@ type program struct {
 	packages, modules int
 }
 
-// programNames are directories in bench/programs; the first needs the standard library only.
+// programNames are directories in bench/programs; the first needs the standard library
+// only.
 var programNames = []string{"nethttp", "byhand", "ours", "scheduler", "lambda"}
 
 const (

@@ -1,7 +1,7 @@
 //go:build unix
 
-// Command growth measures how the costs of calls, the fake and packing grow with the size of
-// their input. It prints a table, and writes it and a plot to RESULTS.md:
+// Command growth measures how the costs of calls, the fake and packing grow with the size
+// of their input. It prints a table, and writes it and a plot to RESULTS.md:
 //
 //	go run ./bench/cmd/growth
 //
@@ -39,8 +39,8 @@ const (
 	// steep is the slope above which growth is worse than linear. The margin over 1 is for
 	// errors of measurement.
 	steep = 1.15
-	// steeper is the same for times whose allocations, which are exact, grow linearly: work that
-	// does not fit into the caches of the processor takes longer.
+	// steeper is the same for times whose allocations, which are exact, grow linearly: work
+	// that does not fit into the caches of the processor takes longer.
 	steeper = 1.4
 )
 
@@ -283,8 +283,9 @@ func mallocs() float64 {
 	return float64(stats.Mallocs)
 }
 
-// measure returns the allocations and the CPU time of the work. It takes the least of a few
-// slices. Each slice repeats the work until it takes long enough for the system's clock.
+// measure returns the allocations and the CPU time of the work. It takes the least of a
+// few slices. Each slice repeats the work until it takes long enough for the system's
+// clock.
 func (c *cost) measure(size int) (allocations, value float64, err error) {
 	work, err := c.prepare(size)
 	if err != nil {
@@ -315,8 +316,8 @@ func (c *cost) measure(size int) (allocations, value float64, err error) {
 	return allocations, least.Seconds() * c.scale, nil
 }
 
-// curves returns the times and the allocations by size: at least two sizes, and no more than a
-// share of the largest one.
+// curves returns the times and the allocations by size: at least two sizes, and no more
+// than a share of the largest one.
 func (c *cost) curves(most float64) (times, allocations bench.Line, err error) {
 	times.Name = c.name
 	for _, size := range c.sizes {

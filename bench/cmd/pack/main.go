@@ -1,7 +1,8 @@
 //go:build unix
 
-// Command pack compares images.Zip with programs that pack directories, prints a table, and writes
-// it to a section of RESULTS.md. It needs zip, tar, gzip and 7z (the packages zip and p7zip-full):
+// Command pack compares images.Zip with programs that pack directories, prints a table,
+// and writes it to a section of RESULTS.md. It needs zip, tar, gzip and 7z (the packages
+// zip and p7zip-full):
 //
 //	go run ./bench/cmd/pack
 package main

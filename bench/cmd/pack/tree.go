@@ -37,8 +37,9 @@ func (t *tree) add(name string, content []byte) error {
 	return os.WriteFile(name, content, 0o644)
 }
 
-// plant writes the directory that is packed. It has programs, then source files until there
-// are enough files, then parts of a program and random bytes until there are enough bytes.
+// plant writes the directory that is packed. It has programs, then source files until
+// there are enough files, then parts of a program and random bytes until there are enough
+// bytes.
 func plant(dir string) (files int, size int64, err error) {
 	t := &tree{dir: dir}
 	if err := t.add("Dockerfile", []byte("FROM scratch\n")); err != nil {
@@ -93,7 +94,8 @@ func (t *tree) copy(name, from string) error {
 	})
 }
 
-// sequential packs a directory as images.Zip did at first: by archive/zip, hashed on the way.
+// sequential packs a directory as images.Zip did at first: by archive/zip, hashed on the
+// way.
 func sequential(w io.Writer, dir string) error {
 	out, sum := zip.NewWriter(w), sha256.New()
 	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, item fs.DirEntry, err error) error {

@@ -1,10 +1,11 @@
-// Command waiters simulates how long after the end of a build or a start waiters notice it,
-// and how often they poll until then. It prints a table, and writes it and a plot to RESULTS.md:
+// Command waiters simulates how long after the end of a build or a start waiters notice
+// it, and how often they poll until then. It prints a table, and writes it and a plot to
+// RESULTS.md:
 //
 //	go run ./bench/cmd/waiters
 //
-// The waiters are the module's own, on a clock that jumps. A poll takes no time. The delays
-// have jitter, so a figure changes by about 1 % from run to run.
+// The waiters are the module's own, on a clock that jumps. A poll takes no time. The
+// delays have jitter, so a figure changes by about 1 % from run to run.
 package main
 
 import (
@@ -51,8 +52,8 @@ func write(results string, runs int) error {
 	return os.WriteFile(filepath.Join(filepath.Dir(results), "waiters.svg"), []byte(plot), 0o644)
 }
 
-// simulation is a wait for something that ends at a given time. It is the clock of the wait,
-// and the service that is polled.
+// simulation is a wait for something that ends at a given time. It is the clock of the
+// wait, and the service that is polled.
 type simulation struct {
 	session.RunAPI // for its other methods, which nobody calls
 
@@ -110,8 +111,8 @@ var (
 		waiter := lambdamicrovms.NewMicroVMImageUpdatedWaiter(s, func(o *lambdamicrovms.MicroVMImageUpdatedWaiterOptions) { o.Clock = s })
 		return waiter.Wait(context.Background(), &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: aws.String("shop")}, time.Hour)
 	}}
-	// official is the schedule of the waiter that service/lambda has for an update, between its
-	// default delays of 1 and 300 s.
+	// official is the schedule of the waiter that service/lambda has for an update, between
+	// its default delays of 1 and 300 s.
 	official = way{"the schedule of service/lambda", func(s *simulation) error {
 		left := time.Hour
 		for attempt := int64(1); !s.poll(); attempt++ {
@@ -162,7 +163,8 @@ func around(d time.Duration) func() time.Duration {
 }
 
 // start returns times like those measured from the response of RunMicroVM to RUNNING: the
-// median is 1.85 s, and 95 % are below 2.13 s. The distribution in between is assumed normal.
+// median is 1.85 s, and 95 % are below 2.13 s. The distribution in between is assumed
+// normal.
 func start() time.Duration {
 	const median, p95, sigmasToP95 = 1.85, 2.13, 1.645
 	return time.Duration(math.Max(0.5, median+rand.NormFloat64()*(p95-median)/sigmasToP95) * float64(time.Second))

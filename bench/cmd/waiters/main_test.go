@@ -2,7 +2,8 @@ package main
 
 import "testing"
 
-// The goals for waiting: a start is noticed within 150 ms on average, by at most 12 polls.
+// The goals for waiting: a start is noticed within 150 ms on average, by at most 12
+// polls.
 func TestStartIsNoticed(t *testing.T) {
 	f, err := simulate(started, 500, start)
 	if err != nil {

@@ -136,7 +136,7 @@ func yamlUnmarshaler(p *printer, name, v string) {
 // without it slog uses MarshalJSON or Format, and these handle nil pointers, which
 // LogValue cannot.
 func printing(p *printer, name, v string, secret bool) {
-	p.p("// Format prints the name and the JSON of %s, sensitive values as [REDACTED], whatever the verb.", name)
+	p.doc("Format prints the name and the JSON of " + name + ", sensitive values as [REDACTED], whatever the verb.")
 	p.p("func (%s %s) Format(s @fmt.State, verb rune) { @restjson.Format(s, verb, %q, &%[1]s) }\n", v, name, name)
 	if !secret {
 		return
@@ -263,7 +263,7 @@ func rootDeserializers(p *printer, pl *plan.Plan) {
 		p.p("func (out *%s) setResultMetadata(m @middleware.Metadata) { out.ResultMetadata = m }\n", op.Output.Go)
 	}
 
-	p.p("// newModeledError returns an empty error of the type that the model has for a code, nil when it has none.")
+	p.doc("newModeledError returns an empty error of the type that the model has for a code, nil when it has none.")
 	p.p("func newModeledError(code string) modeledError {")
 	p.p("switch code {")
 	for _, e := range pl.Errors {
@@ -314,7 +314,7 @@ func decoder(p *printer, s *plan.Struct) {
 	unmarshal := "Unmarshal"
 	if s.Role == plan.Input {
 		unmarshal = "UnmarshalStrict"
-		p.p("// UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.")
+		p.doc("UnmarshalJSON implements json.Unmarshaler. A member that the model does not know is an error, at any depth.")
 	} else {
 		p.p("// UnmarshalJSON implements json.Unmarshaler.")
 	}
@@ -373,7 +373,7 @@ func readFunc(p *printer, t *plan.Type) string {
 func unionReader(p *printer, u *plan.Union) string { return p.text("@types.Decode%s", u.Go) }
 
 func unionDecoder(p *printer, u *plan.Union) {
-	p.p("// Decode%s is for use by this module: programs unmarshal the structure that holds the union.", u.Go)
+	p.doc("Decode" + u.Go + " is for use by this module: programs unmarshal the structure that holds the union.")
 	known := make([]string, len(u.Members))
 	for i, m := range u.Members {
 		known[i] = m.Wire
@@ -390,7 +390,7 @@ func unionDecoder(p *printer, u *plan.Union) {
 	p.p("v = &UnknownUnionMember{Tag: tag, Value: r.UnknownValue()}")
 	p.p("}\n}\nreturn v\n}\n")
 	for _, m := range u.Members {
-		p.p("// UnmarshalJSON implements json.Unmarshaler; another member of %s is an error.", u.Go)
+		p.doc("UnmarshalJSON implements json.Unmarshaler; another member of " + u.Go + " is an error.")
 		p.p("func (v *%s) UnmarshalJSON(data []byte) error { return @restjson.UnmarshalUnion(data, v, Decode%s) }\n", m.Go, u.Go)
 		yamlUnmarshaler(p, m.Go, "v")
 	}

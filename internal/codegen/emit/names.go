@@ -38,7 +38,8 @@ func Names(pl *plan.Plan) []byte {
 	return []byte(b.String())
 }
 
-// officialName returns a name as in the official client, without the rewrites of the plan.
+// officialName returns a name as in the official client, without the rewrites of the
+// plan.
 func officialName(pl *plan.Plan, name string) string {
 	for _, rename := range pl.Rename {
 		name = strings.ReplaceAll(name, rename[1], rename[0])

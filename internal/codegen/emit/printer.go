@@ -140,7 +140,7 @@ func (p *printer) doc(paragraphs ...string) {
 			p.p("//")
 		}
 		first = false
-		for _, line := range wrap(text, 87) {
+		for _, line := range wrap(text, 86) { // and 4 for a tab and the slashes
 			p.p("// %s", line)
 		}
 	}

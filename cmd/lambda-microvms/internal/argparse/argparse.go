@@ -1,7 +1,7 @@
-// Package argparse reads command lines by the rules of Python's argparse, on which the AWS
-// CLI is built: options and words may be mixed, a unique prefix of an option stands for
-// it, an option takes the words after it that do not look like options, and the last of
-// repeated options wins unless it says otherwise. Messages are those of the AWS CLI.
+// Package argparse reads command lines by the rules of Python's argparse, on which the
+// AWS CLI is built: options and words may be mixed, a unique prefix of an option stands
+// for it, an option takes the words after it that do not look like options, and the last
+// of repeated options wins unless it says otherwise. Messages are those of the AWS CLI.
 package argparse
 
 import (
@@ -201,7 +201,8 @@ func isNegativeNumber(arg string) bool {
 	return digits && (fraction != "" || whole != "" && !strings.Contains(arg, "."))
 }
 
-// step consumes the words from at on that belong together and returns where the rest begins.
+// step consumes the words from at on that belong together and returns where the rest
+// begins.
 func (p *parser) step(at int) (int, error) {
 	w := p.words[at]
 	switch {

@@ -35,9 +35,9 @@ func CloseMatches(word string, choices []string) []string {
 	return list
 }
 
-// Nearest returns the choice that a word resembles most, or "" if it resembles none. Unlike
-// CloseMatches it compares without regard to letter case and to dashes, so that the name of
-// an option finds a member.
+// Nearest returns the choice that a word resembles most, or "" if it resembles none.
+// Unlike CloseMatches it compares without regard to letter case and to dashes, so that
+// the name of an option finds a member.
 func Nearest(word string, choices []string) string {
 	plain := func(s string) []rune { return []rune(strings.ToLower(strings.ReplaceAll(s, "-", ""))) }
 	best, nearest := 0.5, ""

@@ -74,8 +74,8 @@ func (s *Session) loadConfig(ctx context.Context) (aws.Config, error) {
 	if s.debug == nil {
 		options = append(options, config.WithLogger(logging.Nop{})) // the SDK's own warns on standard error
 	} else {
-		// Other clients log headers with their tokens: they log only their retries. Requests and
-		// responses are logged by the client of this service, which leaves secrets out.
+		// Other clients log headers with their tokens: they log only their retries. Requests
+		// and responses are logged by the client of this service, which leaves secrets out.
 		options = append(options, config.WithLogger(s.debug), config.WithClientLogMode(aws.LogRetries))
 	}
 	s.Debugf("loading configuration and credentials")

@@ -25,8 +25,8 @@ const (
 	skeletonOutput    = "output"
 )
 
-// grammar returns the options of an operation. Required ones are optional where a document
-// may hold them.
+// grammar returns the options of an operation. Required ones are optional where a
+// document may hold them.
 func grammar(op *api.Operation, args []string) *argparse.Grammar {
 	optional := false
 	for i, arg := range args {

@@ -10,7 +10,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
 )
 
-// truncated is the member of a resume token that says how many items of the page were seen.
+// truncated is the member of a resume token that says how many items of the page were
+// seen.
 const truncated = "boto_truncate_amount"
 
 // pager walks through the pages of an operation.
@@ -86,8 +87,8 @@ func (p *pager) prepare(input *value.Map) {
 }
 
 // startingToken reads a token of NextToken: base64 of a document, or of old the service's
-// token with the number of items behind three underscores. Anything else is a token of the
-// service.
+// token with the number of items behind three underscores. Anything else is a token of
+// the service.
 func startingToken(text, member string) (token string, skip int64) {
 	if decoded, err := base64.StdEncoding.DecodeString(text); err == nil {
 		if v, err := value.ReadJSON(string(decoded)); err == nil {

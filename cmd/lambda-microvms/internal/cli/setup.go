@@ -34,7 +34,8 @@ func (s *Session) Setup() Setup {
 	return setup
 }
 
-// Endpoint returns the endpoint of the service, without credentials that its URL may hold.
+// Endpoint returns the endpoint of the service, without credentials that its URL may
+// hold.
 func (s *Session) Endpoint(ctx context.Context) (string, error) {
 	client, err := s.Client(ctx)
 	if err != nil {

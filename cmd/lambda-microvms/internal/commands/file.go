@@ -28,8 +28,8 @@ func readInput(ctx context.Context, s *cli.Session, option, path string) (conten
 }
 
 // wholeFile is a file that appears under its name when it is complete, and leaves nothing
-// behind before, also if a signal ends the program. One that is no regular file, such as a
-// pipe, is written directly.
+// behind before, also if a signal ends the program. One that is no regular file, such as
+// a pipe, is written directly.
 type wholeFile struct {
 	*os.File
 	path string // empty: it has its name already

@@ -247,7 +247,8 @@ func extremeBy(list, e any, direction int, name string) any {
 	return extreme(list.([]any), keysBy(list.([]any), e, name, "number", "string"), direction)
 }
 
-// keysBy evaluates an expression on each element. The results must be of one of the types.
+// keysBy evaluates an expression on each element. The results must be of one of the
+// types.
 func keysBy(list []any, e any, name string, types ...string) []any {
 	by := make([]any, len(list))
 	for i, v := range list {

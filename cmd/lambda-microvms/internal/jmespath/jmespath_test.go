@@ -7,8 +7,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
 )
 
-// testdata/python.json has expressions with what Python's jmespath 1.0.1 makes of them on a
-// document: a result as JSON, an error of the compilation, or one of the evaluation.
+// testdata/python.json has expressions with what Python's jmespath 1.0.1 makes of them on
+// a document: a result as JSON, an error of the compilation, or one of the evaluation.
 func TestPython(t *testing.T) {
 	text, err := os.ReadFile("testdata/python.json")
 	if err != nil {

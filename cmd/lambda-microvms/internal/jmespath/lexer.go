@@ -216,7 +216,8 @@ func (l *lexer) symbol(c rune) kind {
 	return eofToken
 }
 
-// until reads to the delimiter that is not behind a backslash, and returns what is between.
+// until reads to the delimiter that is not behind a backslash, and returns what is
+// between.
 func (l *lexer) until(delimiter rune) string {
 	start := l.at
 	l.at++

@@ -11,8 +11,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
 )
 
-// testdata/awscli.json has documents with what the AWS CLI's writers of text and of tables
-// (version 2.9.19, 80 columns) made of them. Where they crash there is nothing.
+// testdata/awscli.json has documents with what the AWS CLI's writers of text and of
+// tables (version 2.9.19, 80 columns) made of them. Where they crash there is nothing.
 func TestAWSCLI(t *testing.T) {
 	text, err := os.ReadFile("testdata/awscli.json")
 	if err != nil {

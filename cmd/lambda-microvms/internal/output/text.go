@@ -13,8 +13,8 @@ func AppendText(b []byte, v any) []byte { return (texter{}).value(b, v, nil, nil
 
 type texter struct{}
 
-// value appends v. label is the member's name that v stands under, nil at the top; columns
-// are the scalars that a list's structures have in common, nil outside of lists.
+// value appends v. label is the member's name that v stands under, nil at the top;
+// columns are the scalars that a list's structures have in common, nil outside of lists.
 func (t texter) value(b []byte, v any, label *string, columns []string) []byte {
 	switch v := v.(type) {
 	case *value.Map:

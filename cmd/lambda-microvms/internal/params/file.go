@@ -19,8 +19,8 @@ const (
 	binaryFile
 )
 
-// load replaces a value that names a file, file://path or fileb://path, by its content. In
-// the path ~ and $VARIABLES are expanded.
+// load replaces a value that names a file, file://path or fileb://path, by its content.
+// In the path ~ and $VARIABLES are expanded.
 func load(text string) (content string, from source, err error) {
 	path, isText := strings.CutPrefix(text, "file://")
 	if !isText {
@@ -70,7 +70,8 @@ func expand(path string) string {
 	})
 }
 
-// pythonError says what Python says about a file: [Errno 2] No such file or directory: 'x'.
+// pythonError says what Python says about a file: [Errno 2] No such file or directory:
+// 'x'.
 func pythonError(err error) string {
 	var path *fs.PathError
 	var number syscall.Errno

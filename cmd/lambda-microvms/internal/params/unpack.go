@@ -1,7 +1,8 @@
 // Package params makes the input of an operation of the words on a command line: it loads
 // the files that they name, reads JSON and shorthand, applies the types of the model, and
 // checks what the AWS CLI checks before a request is sent. Constraints that the AWS CLI
-// leaves to the service (patterns, upper limits, values of enums) are left to it here too.
+// leaves to the service (patterns, upper limits, values of enums) are left to it here
+// too.
 package params
 
 import (

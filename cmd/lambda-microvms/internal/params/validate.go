@@ -22,8 +22,8 @@ func Validate(shape *api.Shape, input *value.Map) error {
 	return fault.Usage("Parameter validation failed:\n%s", strings.Join(c.problems, "\n"))
 }
 
-// ValidateAt checks a value for a shape like Validate. path names its place in the problems
-// that it returns.
+// ValidateAt checks a value for a shape like Validate. path names its place in the
+// problems that it returns.
 func ValidateAt(shape *api.Shape, v any, path string) (problems []string) {
 	var c checker
 	c.check(shape, v, path)

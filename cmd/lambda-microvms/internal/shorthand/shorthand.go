@@ -9,8 +9,9 @@
 //	item          = explicit-list / hash / quoted / bare
 //	csv           = value *( "," value )
 //
-// A csv with one value is that value, with more a list; it ends where "key=" follows. Behind
-// "@=" values may name files. All scalars are strings: the model is applied elsewhere.
+// A csv with one value is that value, with more a list; it ends where "key=" follows.
+// Behind "@=" values may name files. All scalars are strings: the model is applied
+// elsewhere.
 package shorthand
 
 import (
@@ -280,8 +281,8 @@ func (p *parser) bare(ends string) (v string, ok bool) {
 	}
 }
 
-// quoted reads a value between quotes, which a backslash escapes inside, as it does itself.
-// A backslash before the last quote there is cannot be an escape.
+// quoted reads a value between quotes, which a backslash escapes inside, as it does
+// itself. A backslash before the last quote there is cannot be an escape.
 func (p *parser) quoted(quote rune) string {
 	end, last := -1, -1
 	for i := p.at + 1; i < len(p.input) && end < 0; i++ {

@@ -86,8 +86,8 @@ func TestSideBySide(t *testing.T) {
 	t.Logf("%d command lines, %d known differences", len(commands), len(reasons))
 }
 
-// withoutIDs hides the random IDs of new resources, which depend on the number of requests
-// before.
+// withoutIDs hides the random IDs of new resources, which depend on the number of
+// requests before.
 func withoutIDs(text string) string {
 	return regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`).ReplaceAllString(text, "UUID")
 }
@@ -102,8 +102,8 @@ func requireCLI(t *testing.T) {
 	}
 }
 
-// readCommands reads testdata/commands.txt: shell words, variables first, one command to a
-// line. $IMAGE, $BASE, $ROLE and $VM are replaced.
+// readCommands reads testdata/commands.txt: shell words, variables first, one command to
+// a line. $IMAGE, $BASE, $ROLE and $VM are replaced.
 func readCommands(t *testing.T, dir, microVM string) []command {
 	t.Helper()
 	text, err := os.ReadFile("testdata/commands.txt")
@@ -158,8 +158,8 @@ func withEndpoint(list []command, endpoint string) []command {
 	return with
 }
 
-// startFake serves a fake with the same images and MicroVMs each time. Its clock moves only
-// before requests that change something.
+// startFake serves a fake with the same images and MicroVMs each time. Its clock moves
+// only before requests that change something.
 func startFake(t *testing.T) (endpoint, microVM string) {
 	t.Helper()
 	f := fake.NewServer()
@@ -247,8 +247,8 @@ func runOurs(t *testing.T, list []command) []result {
 	return results
 }
 
-// readDifferences reads the command lines that may differ: each below a line with "# " and
-// the reason.
+// readDifferences reads the command lines that may differ: each below a line with "# "
+// and the reason.
 func readDifferences(t *testing.T) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile("testdata/differences.txt")

@@ -50,8 +50,8 @@ func text(shape *api.Shape, name string, names bool) string {
 	return ""
 }
 
-// InputYAML returns the sample of Input as YAML, with a comment on each member: whether it
-// is required, what it is for, and which values it has.
+// InputYAML returns the sample of Input as YAML, with a comment on each member: whether
+// it is required, what it is for, and which values it has.
 func InputYAML(shape *api.Shape) []byte {
 	if len(shape.Members) == 0 {
 		return []byte("{}\n")

@@ -1,6 +1,7 @@
 // Package yamlout writes documents as YAML byte for byte as the AWS CLI does, which uses
 // libyaml's emitter with YAML 1.2 rules: block style, sorted keys, sequences not indented
-// below their key, lines folded from 80 columns on, and quotes only where they are needed.
+// below their key, lines folded from 80 columns on, and quotes only where they are
+// needed.
 package yamlout
 
 import (

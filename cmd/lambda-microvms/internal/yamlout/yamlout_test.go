@@ -9,8 +9,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
 )
 
-// testdata/awscli.json has pairs of a document and what the AWS CLI's YAML writer (version
-// 2.9.19) made of it.
+// testdata/awscli.json has pairs of a document and what the AWS CLI's YAML writer
+// (version 2.9.19) made of it.
 func TestAppend(t *testing.T) {
 	text, err := os.ReadFile("testdata/awscli.json")
 	if err != nil {
