@@ -16,11 +16,11 @@ import (
 
 // deployPlain does the same with calls and waiters, and leaves open what the README says.
 func deployPlain(ctx context.Context, client *lambdamicrovms.Client, to upload, dir string, image lambdamicrovms.CreateMicroVMImageInput) (string, error) {
-	archive, err := zipFolder(dir)
+	archive, err := zipDirectory(dir)
 	if err != nil {
 		return "", err
 	}
-	token := rand.Text() // of chance, and the same for every try: the service remembers tokens for good
+	token := rand.Text() // random, and reused on every retry: the service never forgets a token
 	uri, err := to(ctx, *image.Name+"/"+token+".zip", bytes.NewReader(archive), int64(len(archive)))
 	if err != nil {
 		return "", err
@@ -65,7 +65,7 @@ func deployPlain(ctx context.Context, client *lambdamicrovms.Client, to upload, 
 	return *version, err
 }
 
-func zipFolder(dir string) ([]byte, error) {
+func zipDirectory(dir string) ([]byte, error) {
 	if _, err := os.Stat(dir + "/Dockerfile"); err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms"
 )
 
-// recorder answers every request with an empty success and keeps it.
+// recorder responds to every request with an empty success, and keeps the request.
 type recorder struct{ request *http.Request }
 
 func (r *recorder) Do(req *http.Request) (*http.Response, error) {

@@ -274,13 +274,13 @@ func (e *opaque) As(target any) bool {
 		if !errors.As(e.original, &known) {
 			return false
 		}
-		*target = &answer{opaque: e, timeout: known.Timeout(), other: known.Temporary()} //nolint:staticcheck // passed on
+		*target = &classified{opaque: e, timeout: known.Timeout(), other: known.Temporary()} //nolint:staticcheck // passed on
 		return true
 	case *timeouter:
 		var known timeouter
 		ok := errors.As(e.original, &known)
 		if ok {
-			*target = &answer{opaque: e, timeout: known.Timeout()}
+			*target = &classified{opaque: e, timeout: known.Timeout()}
 		}
 		return ok
 	case *temporary:
@@ -302,19 +302,19 @@ func asked[I any](e *opaque, target *I, question func(I) bool) bool {
 		return false
 	}
 	var ok bool
-	*target, ok = any(&answer{opaque: e, other: question(known)}).(I)
+	*target, ok = any(&classified{opaque: e, other: question(known)}).(I)
 	return ok
 }
 
-// An answer is an opaque error that classifies itself like the original.
-type answer struct {
+// A classified error is opaque, and classifies itself like the original.
+type classified struct {
 	*opaque
 
 	timeout, other bool
 }
 
-func (a *answer) Timeout() bool         { return a.timeout }
-func (a *answer) Temporary() bool       { return a.other }
-func (a *answer) RetryableError() bool  { return a.other }
-func (a *answer) ConnectionError() bool { return a.other }
-func (a *answer) CanceledError() bool   { return a.other }
+func (c *classified) Timeout() bool         { return c.timeout }
+func (c *classified) Temporary() bool       { return c.other }
+func (c *classified) RetryableError() bool  { return c.other }
+func (c *classified) ConnectionError() bool { return c.other }
+func (c *classified) CanceledError() bool   { return c.other }
