@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/fake"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -91,6 +92,42 @@ func TestRetryAfter(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A busyServer is a fake whose first response asks, by a date, for a delay of seven seconds.
+type busyServer struct {
+	*fake.Server
+
+	requests int
+}
+
+func (b *busyServer) Do(req *http.Request) (*http.Response, error) {
+	if b.requests++; b.requests > 1 {
+		return b.Server.Do(req)
+	}
+	now := time.Date(2031, 10, 21, 7, 28, 0, 0, time.UTC) // neither our clock nor the server's
+	return newResponse(http.StatusServiceUnavailable, http.Header{
+		"Date":        {now.Format(http.TimeFormat)},
+		"Retry-After": {now.Add(7 * time.Second).Format(http.TimeFormat)},
+	}, `{}`), nil
+}
+
+// With package fake, the delay that a date asks for passes on the server's clock, and no
+// time in the test.
+func TestRetryAfterDateWithFake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := fake.New(t)
+		began, before := time.Now(), srv.Now()
+		client := lambdamicrovms.New(srv.Options(), func(o *lambdamicrovms.Options) {
+			o.HTTPClient = &busyServer{Server: srv}
+		})
+		if _, err := client.ListMicroVMs(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if passed, waited := srv.Now().Sub(before), time.Since(began); passed != 7*time.Second || waited != 0 {
+			t.Errorf("%v passed on the server's clock and %v in the test, want 7s and 0s", passed, waited)
+		}
+	})
 }
 
 // The member RetryAfterSeconds of an error has the header's delay in seconds, whatever
