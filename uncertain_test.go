@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -18,7 +17,6 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/microvm-go/lambdamicrovms"
-	"github.com/microvm-go/lambdamicrovms/fake"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -207,28 +205,4 @@ func TestUncertainChain(t *testing.T) {
 	if err.Error() != want {
 		t.Errorf("got  %v\nwant %v", err, want)
 	}
-}
-
-// The responses to all attempts were lost. The token later shows what happened.
-func ExampleUncertainError() {
-	ctx := context.Background()
-	srv := fake.NewServer()
-	client := lambdamicrovms.New(srv.Options())
-	in := exampleImage("shop")
-	repair := srv.Inject(fake.LoseAnswer{})
-	_, err := client.CreateMicroVMImage(ctx, in)
-	repair()
-
-	var uncertain *lambdamicrovms.UncertainError
-	if errors.As(err, &uncertain) {
-		in.ClientToken = aws.String(uncertain.ClientToken)
-		var out *lambdamicrovms.CreateMicroVMImageOutput
-		if out, err = client.CreateMicroVMImage(ctx, in); err == nil {
-			fmt.Println(*out.Name, *out.ImageVersion, out.State, "of", len(srv.Snapshot().Images), "image")
-		}
-	}
-	if err != nil {
-		fmt.Println(err)
-	}
-	// Output: shop 1.0 CREATING of 1 image
 }

@@ -84,22 +84,6 @@ func TestParseARN(t *testing.T) {
 	}
 }
 
-func FuzzParseARN(f *testing.F) {
-	f.Add("arn:aws:lambda:us-east-1:123456789012:microvm-image:app")
-	f.Add("arn:aws:lambda:us-east-1:1:microvm-image/app")
-	f.Add("app")
-	f.Fuzz(func(t *testing.T, text string) {
-		arn, err := images.ParseARN(text)
-		if err != nil {
-			return
-		}
-		again, err := images.ParseARN(arn.String())
-		if err != nil || again != arn {
-			t.Errorf("%q: %v, %v, %v", text, arn, again, err)
-		}
-	})
-}
-
 func TestARNOfPartitions(t *testing.T) {
 	for region, partition := range map[string]string{
 		"eu-west-1": "aws", "cn-north-1": "aws-cn", "us-gov-west-1": "aws-us-gov", "us-iso-east-1": "aws-iso",

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -230,24 +229,4 @@ func TestHashDirRefuses(t *testing.T) {
 	if _, err := images.HashDir(ctx, dir); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-}
-
-func ExampleHashDir() {
-	dir, err := os.MkdirTemp("", "example")
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM scratch\n"), 0o600)
-	}
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer os.RemoveAll(dir) //nolint:errcheck // the system cleans up
-	hashed, err := images.HashDir(context.Background(), dir)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	packed, err := images.Zip(context.Background(), io.Discard, dir)
-	fmt.Println(err == nil && *packed == *hashed)
-	// Output: true
 }

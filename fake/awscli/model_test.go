@@ -3,7 +3,7 @@
 // The program and the CLI run in processes of their own: there is nothing for the race
 // detector to see.
 
-package awscli
+package awscli_test
 
 import (
 	"encoding/json"

@@ -100,9 +100,3 @@ func TestFiles(t *testing.T) {
 		}
 	}
 }
-
-func FuzzParse(f *testing.F) {
-	f.Add(`a=b,c=[d,{e='f'}],g="h\"i"`)
-	f.Add(`a=b,c,d=e`)
-	f.Fuzz(func(_ *testing.T, input string) { _, _ = Parse(input, nil) })
-}
