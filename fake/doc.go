@@ -26,7 +26,7 @@
 //
 // MicroVMs start, are suspended when idle, resume on traffic and end at their maximum
 // duration, all in the server's time. Their endpoints work without a network: a Server is
-// an [net/http.RoundTripper] that reaches the hosts that RunMicroVM returns. The handler
+// a [net/http.RoundTripper] that reaches the hosts that RunMicroVM returns. The handler
 // of [WithApplication] stands for the application in the MicroVM; the default one
 // responds with the request as JSON, see [Echo].
 //

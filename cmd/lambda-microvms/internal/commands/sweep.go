@@ -87,7 +87,7 @@ func runSweep(ctx context.Context, s *cli.Session) error {
 	return sweepError(ctx, s, result, err)
 }
 
-// sweepOptions reads the options; nothing has been sent yet.
+// sweepOptions returns the options of the sweep from those of the command line.
 func sweepOptions(s *cli.Session) (o session.SweepOptions, err error) {
 	o.DryRun, o.ImageVersion = s.Args.Has(dryRunOption), s.Args.Value(imageVersionOption)
 	if text := s.Args.Value(minAgeOption); s.Args.Has(minAgeOption) {
