@@ -94,7 +94,8 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// A busyServer is a fake whose first response asks, by a date, for a delay of seven seconds.
+// A busyServer is a fake whose first response asks, by a date, for a delay of seven
+// seconds.
 type busyServer struct {
 	*fake.Server
 

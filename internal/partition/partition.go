@@ -17,8 +17,9 @@ type Partition struct {
 	NoFIPS, NoDualStack bool
 }
 
-// Of returns the partition of a region, with or without a FIPS mark. It goes by the form of
-// the name, so that new regions need no release. A name of no known form belongs to "aws".
+// Of returns the partition of a region, with or without a FIPS mark. It goes by the form
+// of the name, so that new regions need no release. A name of no known form belongs to
+// "aws".
 func Of(region string) Partition {
 	region, _ = TrimFIPS(region)
 	if name, ok := strings.CutSuffix(region, "-global"); ok {
