@@ -117,9 +117,9 @@ func (o *DeployOptions) check() *workflow.OptionCheck {
 	return check
 }
 
-// contentTag is the key of the tag with the hash of the content that the latest active
-// version was built from: "<version>/<hash>". The version detects updates and rollbacks
-// by others.
+// contentTag is the key of the tag with the hash of the content that the version that
+// Deploy built last was built from: "<version>/<hash>". The version detects updates and
+// rollbacks by others.
 const contentTag = "lambdamicrovms:content"
 
 // Deploy creates or updates an image so that it matches the deployment:
@@ -133,9 +133,12 @@ const contentTag = "lambdamicrovms:content"
 //     calls PrepareUpload first.
 //  5. It writes the tags.
 //
-// In step 3, Deploy compares the hash of the content with the one in the tag
-// lambdamicrovms:content, and the configuration with that of the version. A new version
-// of a base image that is not pinned is not a reason to build.
+// In step 3, the version has the same content if it was built from an archive whose URI
+// ends with the key that Deploy suggests to the Uploader, or if the tag
+// lambdamicrovms:content has the hash of the content. The tag knows only the version that
+// Deploy built last. An Uploader that keeps the key therefore also saves the build of a
+// deployment that follows a Rollback. A new version of a base image that is not pinned is
+// not a reason to build.
 //
 // Deploy waits while the image is busy or a quota of builds is used up, and repeats
 // requests whose responses were lost. One call builds at most one version. Of two
@@ -322,9 +325,8 @@ func (d *deployer) upload(ctx context.Context) error {
 		_, err = d.archive.Seek(0, io.SeekStart)
 	}
 	if err == nil {
-		key := d.name + "/" + strings.TrimPrefix(d.hash, "sha256:") + ".zip"
 		err = d.during(ctx, StepUpload, "", func(ctx context.Context) (err error) {
-			d.uri, err = d.Uploader.Upload(ctx, key, d.archive, size)
+			d.uri, err = d.Uploader.Upload(ctx, d.key(), d.archive, size)
 			return err
 		})
 	}
@@ -339,6 +341,12 @@ func (d *deployer) upload(ctx context.Context) error {
 		return d.fail(StepUpload, "", err)
 	}
 	return nil
+}
+
+// key returns the key of the archive, which depends only on the image's name and the
+// content.
+func (d *deployer) key() string {
+	return d.name + "/" + strings.TrimPrefix(d.hash, "sha256:") + ".zip"
 }
 
 // region returns the region of the image, which is the client's if the image is new.
@@ -391,18 +399,22 @@ func isStale(err error) bool {
 func (d *deployer) find(ctx context.Context) (*lambdamicrovms.GetMicroVMImageOutput, error) {
 	d.image = d.name
 	d.report(ctx, Event{Step: StepFind})
-	found, err := withRetries(ctx, d.job, StepFind, "", func(ctx context.Context) (*types.MicroVMImageSummary, error) { return Find(ctx, d.api, d.name) })
-	if err == nil {
-		d.image = deref(found.ImageArn)
-		var image *lambdamicrovms.GetMicroVMImageOutput
-		if image, err = d.settle(ctx, d.api); err == nil {
-			return image, nil
+	found, err := withRetries(ctx, d.job, StepFind, "", func(ctx context.Context) (*types.MicroVMImageSummary, error) {
+		found, err := Find(ctx, d.api, d.name)
+		if lambdamicrovms.IsNotFound(err) {
+			return nil, nil // a new image is not a failure: a log or span of the step must not look like one
 		}
+		return found, err
+	})
+	if err != nil || found == nil {
+		return nil, err
 	}
+	d.image = deref(found.ImageArn)
+	image, err := d.settle(ctx, d.api)
 	if lambdamicrovms.IsNotFound(err) {
 		return nil, nil
 	}
-	return nil, err
+	return image, err
 }
 
 func (d *deployer) create(ctx context.Context) (*Result, error) {
@@ -471,7 +483,7 @@ func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMI
 		live = &lambdamicrovms.UpdateMicroVMImageInput{}
 	}
 	in := configuration(&d.Image)
-	isCurrent, err := d.isCurrent(ctx, image, result.From)
+	isCurrent, err := d.isCurrent(ctx, image, result.From, live.CodeArtifact)
 	if err != nil {
 		return nil, err
 	}
@@ -552,10 +564,14 @@ func (d *deployer) builtAfter(ctx context.Context, after string, in *lambdamicro
 	return version, err
 }
 
-// isCurrent reports whether Deploy built the version from the same content.
-func (d *deployer) isCurrent(ctx context.Context, image *lambdamicrovms.GetMicroVMImageOutput, version string) (bool, error) {
+// isCurrent reports whether Deploy built the version from the same content. The artifact
+// is that of the version.
+func (d *deployer) isCurrent(ctx context.Context, image *lambdamicrovms.GetMicroVMImageOutput, version string, artifact types.CodeArtifact) (bool, error) {
 	if !d.options.Reuse || d.hash == "" || version == "" {
 		return false, nil
+	}
+	if at, ok := artifact.(*types.CodeArtifactMemberUri); ok && d.Dir != "" && strings.HasSuffix(at.Value, "/"+d.key()) {
+		return true, nil
 	}
 	tags := image.Tags
 	if tags == nil { // the response may be incomplete

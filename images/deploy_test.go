@@ -193,6 +193,49 @@ func TestDeploy(t *testing.T) {
 	}
 }
 
+// The tag knows only the content of the version that was built last; the URI of an archive
+// also tells the content of an older one.
+func TestDeployAfterRollback(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		uri       string // that the Uploader returns, if not that of the key
+		unchanged bool
+	}{
+		{"the key in the URI", "", true},
+		{"another URI", "s3://bucket/archive.zip", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t)
+			store := &bucket{uri: c.uri}
+			first := images.Deployment{Image: declaration(), Dir: directory(t, map[string]string{"Dockerfile": "FROM scratch"}), Uploader: store}
+			first.Image.CodeArtifact = nil
+			second := first
+			second.Dir = directory(t, map[string]string{"Dockerfile": "FROM alpine"})
+			for _, d := range []images.Deployment{first, second} {
+				if _, err := b.deploy(d); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := images.Rollback(b.ctx, b.client, appARN, "", b.clock); err != nil {
+				t.Fatal(err)
+			}
+			for _, dryRun := range []bool{true, false} {
+				uploads := len(store.keys)
+				result, err := b.deploy(first, func(o *images.DeployOptions) { o.DryRun = dryRun })
+				if err != nil {
+					t.Fatal(err)
+				}
+				if result.Unchanged != c.unchanged || c.unchanged && (result.Version != "1.0" || len(store.keys) != uploads) {
+					t.Errorf("dry run %t: %+v, %d uploads", dryRun, result, len(store.keys)-uploads)
+				}
+			}
+			if result, err := b.deploy(second); err != nil || result.Unchanged {
+				t.Errorf("other content: %+v, %v", result, err)
+			}
+		})
+	}
+}
+
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)

@@ -92,6 +92,21 @@ func TestDeployObserved(t *testing.T) {
 	}
 }
 
+// The first deployment of an image finds none, which is not a failure.
+func TestNewImageObserved(t *testing.T) {
+	b := newBench(t)
+	trace, text, observed := b.observed()
+	if _, err := b.deploy(b.deployment(), observed); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"error": "false", "lambdamicrovms.image": "app"}, trace.Named("find").Properties); diff != "" {
+		t.Errorf("properties (-want +got):\n%s", diff)
+	}
+	if strings.Contains(text.String(), "WARN") {
+		t.Errorf("a warning:\n%s", text)
+	}
+}
+
 // A failed build is the failure of its step and of the workflow, without secrets.
 func TestFailedDeployObserved(t *testing.T) {
 	const secret = "Kx7Jq2mWv9Lp4Rt8-Zb3Nc6Yd1Hf5Gs0T"
