@@ -193,8 +193,8 @@ func TestDeploy(t *testing.T) {
 	}
 }
 
-// The tag knows only the content of the version that was built last; the URI of an archive
-// also tells the content of an older one.
+// The tag knows only the content of the version that was built last. The URI of an
+// archive also tells the content of an older one.
 func TestDeployAfterRollback(t *testing.T) {
 	for _, c := range []struct {
 		name      string

@@ -72,8 +72,8 @@ type tally struct {
 }
 
 // mustReachAll is the number of calls from which a run must reach every kind of fault,
-// or it has not tested anything. Some kinds are rare, and the scheduler decides about them:
-// such a run goes on, to ten times its calls, until each has happened.
+// or it has not tested anything. Some kinds are rare, and the scheduler decides about
+// them: such a run goes on, to ten times its calls, until each has happened.
 const mustReachAll = 2000
 
 // complete reports whether the run has made its calls and reached what it must reach.
