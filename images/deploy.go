@@ -138,7 +138,8 @@ const contentTag = "lambdamicrovms:content"
 // lambdamicrovms:content has the hash of the content. The tag knows only the version that
 // Deploy built last. An Uploader that keeps the key therefore also saves the build of a
 // deployment that follows a Rollback. A new version of a base image that is not pinned is
-// not a reason to build.
+// not a reason to build; if there is another reason, the build moves to it, and
+// Result.Changes lists BaseImageVersion.
 //
 // Deploy waits while the image is busy or a quota of builds is used up, and repeats
 // requests whose responses were lost. One call builds at most one version. Of two
@@ -442,7 +443,8 @@ func (d *deployer) create(ctx context.Context) (*Result, error) {
 		if err != nil || image == nil {
 			return "", err
 		}
-		return d.builtAfter(ctx, "", configuration(&in))
+		built, err := d.builtAfter(ctx, "", configuration(&in))
+		return starter.found(built), err
 	}
 	starter.send = func(ctx context.Context) (string, error) {
 		out, err := d.api.CreateMicroVMImage(ctx, &in)
@@ -519,7 +521,8 @@ func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMI
 	starter := &buildStarter{job: d.job, api: d.api, step: StepUpdate, operation: updateImage}
 	starter.inspect = func(ctx context.Context, sent bool) (string, error) {
 		if sent {
-			return d.builtAfter(ctx, seen.newest(), in)
+			built, err := d.builtAfter(ctx, seen.newest(), in)
+			return starter.found(built), err
 		}
 		now, err := d.history(ctx, d.api)
 		if err == nil {
@@ -532,12 +535,13 @@ func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMI
 		if err != nil || out == nil {
 			return "", err
 		}
+		starter.baseImageVersion = out.BaseImageVersion
 		return newer(out.ImageVersion, seen.newest()), nil
 	}
 	if result.Version, err = starter.run(ctx); err != nil {
 		return nil, err
 	}
-	result.Changes, result.ArtifactURI = compare(live, in), d.uri
+	result.Changes, result.ArtifactURI = starter.changes(live, in), d.uri
 	return result, nil
 }
 
@@ -555,8 +559,8 @@ func (d *deployer) checkKept(ctx context.Context, version string) error {
 }
 
 // builtAfter returns the version that was built from the input after the given one, or
-// "".
-func (d *deployer) builtAfter(ctx context.Context, after string, in *lambdamicrovms.UpdateMicroVMImageInput) (version string, err error) {
+// nil.
+func (d *deployer) builtAfter(ctx context.Context, after string, in *lambdamicrovms.UpdateMicroVMImageInput) (version *types.MicroVMImageVersionSummary, err error) {
 	_, err = d.historyWith(ctx, d.api, func(now history) (err error) {
 		version, err = now.built(after, in)
 		return err

@@ -1,6 +1,7 @@
 // Package images has the tasks on MicroVM images that need more than one call:
 //
-//   - [Update] changes a configuration and keeps the rest of it.
+//   - [Update] changes a configuration and keeps the rest of it, except the version of
+//     the base image, which is the latest unless you keep it.
 //   - [Deploy] creates or updates an image from a directory.
 //   - [Rollback] makes an older version the active one.
 //   - [Prune] deletes old versions.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
+	"github.com/microvm-go/lambdamicrovms/types"
 )
 
 // buildStarter starts exactly one build, even if its request is repeated and responses
@@ -24,6 +25,29 @@ type buildStarter struct {
 	// made. If the request was sent before, inspect returns the version that was built
 	// from it, or "".
 	inspect func(ctx context.Context, sent bool) (version string, err error)
+
+	// baseImageVersion is the one that the version is built on, if a response names it.
+	// send and inspect set it.
+	baseImageVersion *string
+}
+
+// changes returns the differences between live and the version that was started from the
+// input. The input may leave the choice of the base image version to the service.
+func (s *buildStarter) changes(live, in *lambdamicrovms.UpdateMicroVMImageInput) Changes {
+	started := *in
+	if s.baseImageVersion != nil {
+		started.BaseImageVersion = s.baseImageVersion
+	}
+	return compare(live, &started)
+}
+
+// found returns the number of a version that inspect has found, or "" if it is nil.
+func (s *buildStarter) found(version *types.MicroVMImageVersionSummary) string {
+	if version == nil {
+		return ""
+	}
+	s.baseImageVersion = version.BaseImageVersion
+	return deref(version.ImageVersion)
 }
 
 // startOutcome is the outcome of all requests of a buildStarter.

@@ -52,7 +52,7 @@ type Result struct {
 	Image   string  // ARN
 	Version string  // the latest active version now, such as "3.0"; see DryRun and NoWait
 	From    string  // the version that the configuration was compared with, if any
-	Changes Changes // the differences from that version
+	Changes Changes // the differences from that version; see Update on the base image
 
 	Created     bool   // the image is new
 	Unchanged   bool   // no build was necessary
@@ -63,8 +63,8 @@ type Result struct {
 	Replaced []string
 }
 
-// Update changes the configuration of an image and builds the next version from it. image
-// is an ARN; see Find and ARN.
+// Update changes the configuration of an image and builds the next version from it, on
+// the latest version of the base image. image is an ARN; see Find and ARN.
 //
 //  1. Update waits until the image is not busy, and reads the latest active version.
 //  2. It calls change with the configuration of that version.
@@ -72,9 +72,19 @@ type Result struct {
 //     what change does not modify must be sent as well.
 //  4. It waits until the version that it started has been built.
 //
-// The input of change has no BaseImageVersion, which means the latest; see InputFrom.
-// "1.0" is sent as "1". Update builds a version even if change modifies nothing, since
-// the artifact may have changed.
+// Update builds a version even if change modifies nothing, since the artifact may have
+// changed.
+//
+// # The base image
+//
+// The input of change has no BaseImageVersion, which means the latest. It cannot be kept
+// by default: the service names the version that an image was built on, but not whether
+// it was pinned, so one update would pin the image permanently. If the base image has a
+// new version, the build therefore moves to it, and Result.Changes lists
+// BaseImageVersion. A dry run cannot list it, since the service chooses the version when
+// the build starts.
+// UpdateOptions.KeepBaseImageVersion keeps the version that the image was last built on.
+// "1.0" is sent as "1".
 //
 // Update also waits while a quota of builds is used up, and repeats requests whose
 // responses were lost. One call builds one version, no matter how often its request is
@@ -205,14 +215,15 @@ func (u *updater) once(ctx context.Context) (*Result, error) {
 	if u.options.DryRun {
 		return &Result{Image: u.image, From: deref(from.ImageVersion), Changes: compare(configuration(from), in)}, nil
 	}
-	version, err := u.start(ctx, seen, in)
+	starter := u.starter(seen, in)
+	version, err := starter.run(ctx)
 	if err != nil {
 		return nil, err
 	}
 
 	result := &Result{
 		Image: u.image, Version: version, From: deref(from.ImageVersion), Replaced: u.replaced,
-		Changes: compare(configuration(from), in),
+		Changes: starter.changes(configuration(from), in),
 	}
 	// Check now: later, older versions may have changed for other reasons.
 	err = u.checkConcurrent(ctx, seen, version)
@@ -247,13 +258,14 @@ func (u *updater) checkConcurrent(ctx context.Context, seen history, version str
 	return nil
 }
 
-// start sends the update and returns the version that is being built.
-func (u *updater) start(ctx context.Context, seen history, in *lambdamicrovms.UpdateMicroVMImageInput) (string, error) {
+// starter returns the buildStarter that sends the update.
+func (u *updater) starter(seen history, in *lambdamicrovms.UpdateMicroVMImageInput) *buildStarter {
 	starter := &buildStarter{job: u.job, api: u.api, step: StepUpdate, operation: updateImage}
 	starter.inspect = func(ctx context.Context, sent bool) (version string, err error) {
 		now, err := u.historyWith(ctx, u.api, func(now history) (err error) {
 			if sent {
-				if version, err = now.built(seen.newest(), in); version != "" || err != nil {
+				built, err := now.built(seen.newest(), in)
+				if version = starter.found(built); version != "" || err != nil {
 					return err
 				}
 			}
@@ -267,17 +279,20 @@ func (u *updater) start(ctx context.Context, seen history, in *lambdamicrovms.Up
 		}
 		return "", nil
 	}
-	starter.send = func(ctx context.Context) (string, error) {
+	starter.send = func(ctx context.Context) (version string, err error) {
 		out, err := u.api.UpdateMicroVMImage(ctx, in)
 		switch {
 		case err != nil || out == nil:
 			return "", err
 		case u.ownToken:
-			return newer(out.ImageVersion, seen.newest()), nil
+			version = newer(out.ImageVersion, seen.newest())
+		default:
+			version = newer(out.ImageVersion, "")
 		}
-		return newer(out.ImageVersion, ""), nil
+		starter.baseImageVersion = out.BaseImageVersion
+		return version, nil
 	}
-	return starter.run(ctx)
+	return starter
 }
 
 const updateImage = "UpdateMicroVMImage"

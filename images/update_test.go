@@ -44,28 +44,74 @@ func TestUpdateKeepsWhatItDoesNotChange(t *testing.T) {
 }
 
 func TestUpdateBaseImageVersion(t *testing.T) {
+	moved := func(to string) images.Changes {
+		return images.Changes{{Path: "BaseImageVersion", Kind: images.Changed, Old: `"1"`, New: to}}
+	}
 	for _, c := range []struct {
-		reason string
-		set    *string // by the change
-		keep   bool
-		want   *string
+		reason  string
+		set     *string // by the change
+		keep    bool
+		want    *string // in the request
+		changes images.Changes
 	}{
-		{"left alone it is the latest", nil, false, nil},
-		{"as requests take it", aws.String("1"), false, aws.String("1")},
-		{"as in responses", aws.String("1.0"), false, aws.String("1")},
-		{"kept", nil, true, aws.String("1")},
-		{"the change decides", aws.String("2"), true, aws.String("2")},
+		{"left alone it is the latest", nil, false, nil, moved(`"2"`)},
+		{"as requests take it", aws.String("1"), false, aws.String("1"), nil},
+		{"as in responses", aws.String("1.0"), false, aws.String("1"), nil},
+		{"kept", nil, true, aws.String("1"), nil},
+		{"the change decides", aws.String("0"), true, aws.String("0"), moved(`"0"`)},
 	} {
-		b := newBench(t, fake.WithManagedImages(fake.ManagedImage{Name: "al2023-1", Versions: 2}, fake.ManagedImage{Name: "other", Versions: 3}))
-		b.create(declaration())
-		_, err := images.Update(b.ctx, b.client, appARN, func(in *lambdamicrovms.UpdateMicroVMImageInput) error {
+		b := newBench(t, fake.WithManagedImages(fake.ManagedImage{Name: "al2023-1", Versions: 3}))
+		in := declaration()
+		in.BaseImageVersion = aws.String("1")
+		b.create(in)
+		result, err := images.Update(b.ctx, b.client, appARN, func(in *lambdamicrovms.UpdateMicroVMImageInput) error {
 			if c.set != nil {
 				in.BaseImageVersion = c.set
 			}
 			return nil
 		}, b.updating, func(o *images.UpdateOptions) { o.KeepBaseImageVersion = c.keep })
-		if got := fake.Inputs[lambdamicrovms.UpdateMicroVMImageInput](b.srv)[0].BaseImageVersion; aws.ToString(got) != aws.ToString(c.want) {
-			t.Errorf("%s: sent %q, want %q (%v)", c.reason, aws.ToString(got), aws.ToString(c.want), err)
+		if err != nil {
+			t.Fatalf("%s: %v", c.reason, err)
+		}
+		sent := fake.Inputs[lambdamicrovms.UpdateMicroVMImageInput](b.srv)[0].BaseImageVersion
+		if diff := cmp.Diff(c.want, sent); diff != "" {
+			t.Errorf("%s, sent -want +got:\n%s", c.reason, diff)
+		}
+		if diff := cmp.Diff(c.changes, result.Changes); diff != "" {
+			t.Errorf("%s, changes -want +got:\n%s", c.reason, diff)
+		}
+	}
+}
+
+// The move to another version of the base image is reported although the response to the
+// update is lost.
+func TestLostUpdateReportsBaseImageVersion(t *testing.T) {
+	want := images.Changes{
+		{Path: "BaseImageVersion", Kind: images.Changed, Old: `"1"`, New: `"2"`},
+		{Path: "Description", Kind: images.Added, New: `"changed"`},
+	}
+	for name, update := range map[string]func(*bench) (*images.Result, error){
+		"Update": func(b *bench) (*images.Result, error) {
+			return images.Update(b.ctx, b.client, appARN, describe("changed"), b.updating)
+		},
+		"Deploy": func(b *bench) (*images.Result, error) {
+			deployment := images.Deployment{Image: declaration()}
+			deployment.Image.Description = aws.String("changed")
+			return images.Deploy(b.ctx, b.client, deployment, b.deploying)
+		},
+	} {
+		b := newBench(t, fake.WithManagedImages(fake.ManagedImage{Name: "al2023-1", Versions: 3}))
+		in := declaration()
+		in.BaseImageVersion = aws.String("1")
+		b.create(in)
+		b.srv.Inject(fake.LoseAnswer{}, fake.On(fake.UpdateMicroVMImage))
+		result, err := update(b)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if diff := cmp.Diff(want, result.Changes); diff != "" {
+			t.Errorf("%s, -want +got:\n%s", name, diff)
 		}
 	}
 }

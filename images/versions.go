@@ -210,8 +210,8 @@ func (h history) search(version string) (int, bool) {
 }
 
 // built returns the first version after the given one that was built from exactly this
-// input, or "". It returns an error if a version that could be it has no configuration.
-func (h history) built(after string, in *lambdamicrovms.UpdateMicroVMImageInput) (string, error) {
+// input, or nil. It returns an error if a version that could be it has no configuration.
+func (h history) built(after string, in *lambdamicrovms.UpdateMicroVMImageInput) (*types.MicroVMImageVersionSummary, error) {
 	var unreadable error
 	newer := h.after(after)
 	for i := range newer {
@@ -220,8 +220,8 @@ func (h history) built(after string, in *lambdamicrovms.UpdateMicroVMImageInput)
 		case !hasConfiguration(config):
 			unreadable = workflow.Incomplete(listVersions, "configuration")
 		case len(compare(config, in)) == 0:
-			return deref(newer[i].ImageVersion), nil
+			return &newer[i], nil
 		}
 	}
-	return "", unreadable
+	return nil, unreadable
 }
