@@ -182,10 +182,10 @@ func fakeEnvironment(t *testing.T) []string {
 	}))
 	client := lambdamicrovms.New(srv.Options())
 	_, err := client.CreateMicroVMImage(t.Context(), &lambdamicrovms.CreateMicroVMImageInput{
-		Name:         aws.String("shop"),
+		Name:         aws.String("web"),
 		BaseImageArn: images.BaseImage(client, "al2023-1"),
 		BuildRoleArn: aws.String("arn:aws:iam::123456789012:role/build"),
-		CodeArtifact: &types.CodeArtifactMemberUri{Value: "s3://bucket/shop.zip"},
+		CodeArtifact: &types.CodeArtifactMemberUri{Value: "s3://bucket/web.zip"},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -13,10 +13,10 @@ import (
 	"testing"
 )
 
-// TestReadme runs the lines under "Command line" in the README of the repository. Only
-// the address of the fake, which may be in use, and the duration of a build differ. With
-// -short, "go run ./cmd/lambda-microvms" runs this test binary, which is the same
-// program.
+// TestReadme runs the lines under "Command line" in the README of the repository, in a
+// directory with the program that the first line builds. Only the address of the fake,
+// which may be in use, and the duration of a build differ. With -short, the program is
+// this test binary.
 func TestReadme(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -30,17 +30,15 @@ func TestReadme(t *testing.T) {
 			lines = append(lines, code)
 		}
 	}
-	start, rest := lines[0], strings.Join(lines[1:], "\n")
-	path := os.Getenv("PATH")
-	if testing.Short() {
-		path = goCommand(t) + ":" + path
-	}
-	environment := append(os.Environ(), "PATH="+path, "AWS_PAGER=", "AWS_PROFILE=",
+	dir := t.TempDir()
+	build, start, rest := lines[0], lines[1], strings.Join(lines[2:], "\n")
+	buildProgram(t, build, filepath.Join(dir, "lambda-microvms"))
+	environment := append(os.Environ(), "AWS_PAGER=", "AWS_PROFILE=",
 		"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
 
 	// The fake must not outlive a test that is killed: its standard input then ends.
 	server := exec.Command("sh", "-c", strings.Replace(start, "--demo", "--demo --addr 127.0.0.1:0 --build-delay 1s", 1)+"\ncat\nkill 0")
-	server.Dir, server.Env = "../..", environment
+	server.Dir, server.Env = dir, environment
 	server.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if _, err := server.StdinPipe(); err != nil {
 		t.Fatal(err)
@@ -60,7 +58,7 @@ func TestReadme(t *testing.T) {
 	}
 
 	shell := exec.Command("sh", "-ec", strings.ReplaceAll(rest, "127.0.0.1:4290", address))
-	shell.Dir, shell.Env = "../..", environment
+	shell.Dir, shell.Env = dir, environment
 	var stdout, stderr bytes.Buffer
 	shell.Stdout, shell.Stderr = &stdout, &stderr
 	if err := shell.Run(); err != nil {
@@ -68,9 +66,11 @@ func TestReadme(t *testing.T) {
 	}
 	shown := stdout.String()
 	for _, want := range []string{
-		`"state": "UPDATING"`, `"imageVersion": "2.0"`, // update-microvm-image
-		`"latestActiveImageVersion": "2.0"`, // get-microvm-image
+		`"imageVersion": "2.0"`, `"path": "environmentVariables[\"STAGE\"]"`, // update
+		`"state": "UPDATING"`, `"imageVersion": "3.0"`, // update-microvm-image
+		`"latestActiveImageVersion": "3.0"`, // get-microvm-image
 		"The container image build failed.\tThe container image build failed.\n",
+		`"imageVersion": "1.0"`, `"artifactUri": "s3://microvm-demo/`, // deploy
 	} {
 		_, after, found := strings.Cut(shown, want)
 		if !found {
@@ -80,13 +80,23 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// goCommand returns a directory with a command go that runs this test binary.
-func goCommand(t *testing.T) string {
+// buildProgram builds the program as the README says, or links this test binary with
+// -short.
+func buildProgram(t *testing.T, line, file string) {
 	t.Helper()
-	dir := t.TempDir()
-	script := "#!/bin/sh\n[ \"$1 $2\" = 'run ./cmd/lambda-microvms' ] || exit 1\nshift 2\nexec lambda-microvms \"$@\"\n"
-	if err := os.WriteFile(filepath.Join(dir, "go"), []byte(script), 0o700); err != nil { //nolint:gosec // it is to be run
-		t.Fatal(err)
+	if testing.Short() {
+		program, err := exec.LookPath("lambda-microvms")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(program, file); err != nil {
+			t.Fatal(err)
+		}
+		return
 	}
-	return dir
+	build := exec.Command("sh", "-c", strings.Replace(line, "-o lambda-microvms", "-o "+file, 1)) //nolint:gosec // it is the README's
+	build.Dir = "../.."
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", line, err, output)
+	}
 }

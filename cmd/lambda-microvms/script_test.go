@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/storage"
 	"github.com/microvm-go/lambdamicrovms/fake"
 	"github.com/microvm-go/lambdamicrovms/images"
 	"github.com/microvm-go/lambdamicrovms/types"
@@ -29,8 +30,8 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs testdata/script. Beside testscript's own commands there are:
 //
-//	fake [quick]        starts the fake service; quick: builds end at once, and those of the
-//	                    image broken fail
+//	fake [quick]        starts the fake service and its stand-in for S3; quick: builds
+//	                    end at once, and those of the image broken fail
 //	world               starts one in real time, with the image $IMAGE and the MicroVM $MICROVM of it
 //	serve routes        starts a server that answers by a file: lines of method, URI, status,
 //	                    and the file with the body or the error type
@@ -85,7 +86,7 @@ func startFake(ts *testscript.TestScript, _ bool, args []string) {
 			fake.WithFault(fake.FailBuild{Reason: fake.ReasonContainerBuild}, fake.Image("broken"), fake.On(fake.UpdateMicroVMImage)))
 	}
 	srv := fake.NewServer(options...)
-	listen(ts, srv)
+	listen(ts, storage.Handler(srv))
 	servers.Store(ts, &operations{srv: srv})
 }
 

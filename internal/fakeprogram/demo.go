@@ -127,11 +127,20 @@ func (c skippingClock) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-//go:embed demo.txt
-var demoText string
+// demoText are the commands to try, and demoDeploy is one more, which needs S3.
+var (
+	//go:embed demo.txt
+	demoText string
+	//go:embed demo_deploy.txt
+	demoDeploy string
+)
 
 // commands returns shell commands to try.
-func (d *demonstration) commands(command, address string) string {
+func (d *demonstration) commands(command, address string, hasStorage bool) string {
+	text := demoText
+	if hasStorage {
+		text += demoDeploy
+	}
 	return strings.NewReplacer(
 		"{command}", command,
 		"{address}", address,
@@ -143,5 +152,5 @@ func (d *demonstration) commands(command, address string) string {
 		"{base}", images.BaseImageARN(d.region, "al2023-1"),
 		"{role}", d.roleARN(),
 		"{egress}", images.ConnectorARN(d.region, "INTERNET_EGRESS"),
-	).Replace(demoText)
+	).Replace(text)
 }

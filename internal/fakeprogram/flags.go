@@ -20,6 +20,10 @@ import (
 type Program struct {
 	Flags *flag.FlagSet // to be set before Run
 
+	// Storage, if set before Run, puts a handler in front of the fake that serves what
+	// uploads need of S3. The demonstration then deploys a directory.
+	Storage func(fake http.Handler) http.Handler
+
 	addr, state string
 	demo        bool
 	options     []fake.Option

@@ -35,14 +35,18 @@ func (p *Program) Run(ctx context.Context, command string, out, messages io.Writ
 	}
 	listener, err := net.Listen("tcp", p.addr)
 	if err != nil {
-		return err
+		return inUse(err)
 	}
 	fmt.Fprintf(messages, "listening on http://%s\n", listener.Addr())
 	if demo != nil {
-		fmt.Fprintf(out, "\n# Paste these lines into a shell.\n%s\n", demo.commands(command, listener.Addr().String()))
+		fmt.Fprintf(out, "\n# Paste these lines into a shell.\n%s\n", demo.commands(command, listener.Addr().String(), p.Storage != nil))
 	}
 
-	server := &http.Server{Handler: srv, ReadHeaderTimeout: 10 * time.Second}
+	var handler http.Handler = srv
+	if p.Storage != nil {
+		handler = p.Storage(handler)
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
 	select {
@@ -53,6 +57,15 @@ func (p *Program) Run(ctx context.Context, command string, out, messages io.Writ
 	timeout, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	return server.Shutdown(timeout)
+}
+
+// inUse adds to the error of a port that is in use what the caller can do about it.
+func inUse(err error) error {
+	const windows = syscall.Errno(10048) // WSAEADDRINUSE
+	if errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, windows) {
+		return fmt.Errorf("%w; another fake may be running: end it, or choose a free port with --addr 127.0.0.1:0", err)
+	}
+	return err
 }
 
 // server returns a server with the options of the flags.

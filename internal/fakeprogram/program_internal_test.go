@@ -25,6 +25,7 @@ import (
 
 func run(ctx context.Context, args []string, out, messages io.Writer) error {
 	p := New("fake")
+	p.Storage = func(fake http.Handler) http.Handler { return fake }
 	p.Flags.SetOutput(io.Discard)
 	if err := p.Parse(args); err != nil {
 		return err
@@ -261,7 +262,22 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-const ownCommand = "go run ./cmd/lambda-microvms"
+const ownCommand = "./lambda-microvms"
+
+// The error of an address in use says what to do: a fake that was started before may
+// still run.
+func TestAddressInUse(t *testing.T) {
+	address, stop := start(t)
+	defer stop()
+	p := New("fake")
+	if err := p.Parse([]string{"--addr", strings.TrimPrefix(address, "http://")}); err != nil {
+		t.Fatal(err)
+	}
+	err := p.Run(context.Background(), "lambda-microvms", io.Discard, io.Discard)
+	if want := "choose a free port with --addr 127.0.0.1:0"; err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
 
 // A program that cannot listen must release its state file for the next one.
 func TestStateIsReleased(t *testing.T) {

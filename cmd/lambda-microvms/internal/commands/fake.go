@@ -12,6 +12,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/argparse"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/cli"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/storage"
 	"github.com/microvm-go/lambdamicrovms/internal/fakeprogram"
 )
 
@@ -28,6 +29,8 @@ func fakeCommand() *cli.Command {
 			Description: `Serves a fake of AWS Lambda MicroVMs over HTTP until Ctrl-C, for this program, the AWS CLI and programs in any language: set AWS_ENDPOINT_URL to its address. It keeps state, and behaves like the real service as far as that was measured. It needs no AWS account, and sends nothing to AWS.
 
 With --demo it starts with images and MicroVMs, and prints commands to try.
+
+Requests that are signed for S3 get a stand-in for it, so that deploy can upload a directory: every bucket exists, only the sizes of objects are kept, and nothing but uploads is served.
 
 The global option --region is the region of requests that are not signed. The default is us-east-1.`,
 			Output: "With --demo, commands to paste into a shell. The address is on standard error.",
@@ -73,6 +76,7 @@ func sentence(usage string) string {
 
 func runFake(ctx context.Context, s *cli.Session) error {
 	program := fakeprogram.New("fake")
+	program.Storage = storage.Handler
 	if s.Globals.Region != "" {
 		if err := program.Flags.Set(regionOption, s.Globals.Region); err != nil {
 			return fault.Parameter(regionOption, "%s", err)
@@ -113,6 +117,9 @@ func ownName() string {
 	}
 	if strings.Contains(self, string(filepath.Separator)+"go-build") {
 		return "go run ./cmd/" + cli.Program
+	}
+	if sameFile(cli.Program, self) { // in the working directory
+		return "." + string(filepath.Separator) + cli.Program
 	}
 	return self
 }
