@@ -379,11 +379,15 @@ func (d *deployer) deploy(ctx context.Context) (*Result, error) {
 			}
 			continue
 		}
-		if err != nil || result.Unchanged || d.options.DryRun {
-			return result, err
-		}
-		if err := d.waitForBuild(ctx, d.api, result.Version); err != nil {
+		switch {
+		case err != nil:
 			return nil, err
+		case d.options.DryRun:
+			return result, d.planTags(ctx, result)
+		case !result.Unchanged:
+			if err := d.waitForBuild(ctx, d.api, result.Version); err != nil {
+				return nil, err
+			}
 		}
 		return result, d.tag(ctx, result)
 	}
@@ -494,10 +498,7 @@ func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMI
 		in.CodeArtifact = live.CodeArtifact
 		if result.Changes = compare(live, in); len(result.Changes) == 0 {
 			result.Version, result.Unchanged = result.From, true
-			if d.options.DryRun {
-				return result, nil
-			}
-			return result, d.tag(ctx, result)
+			return result, nil
 		}
 	}
 
@@ -608,13 +609,37 @@ func (d *deployer) tags(version string, tags map[string]string) map[string]strin
 	return all
 }
 
+// planTags finds out what tag would do.
+func (d *deployer) planTags(ctx context.Context, result *Result) error {
+	if d.Image.Tags == nil {
+		return nil
+	}
+	var live map[string]string
+	if !result.Created {
+		var err error
+		if live, err = d.liveTags(ctx, d.api); err != nil {
+			return err
+		}
+	}
+	result.Tags = DiffTags(live, d.Image.Tags)
+	return nil
+}
+
 // tag writes the tags after the build.
 func (d *deployer) tag(ctx context.Context, result *Result) error {
 	switch own := d.tags(result.Version, nil); {
 	case result.Created: // the request had the tags
+		result.Tags = DiffTags(nil, d.Image.Tags)
 		return nil
 	case d.Image.Tags != nil:
-		_, err := d.syncTags(ctx, d.api, d.tags(result.Version, d.Image.Tags))
+		live, err := d.liveTags(ctx, d.api)
+		if err != nil {
+			return err
+		}
+		_, err = d.applyTags(ctx, d.api, live, d.tags(result.Version, d.Image.Tags))
+		if err == nil {
+			result.Tags = DiffTags(live, d.Image.Tags)
+		}
 		return err
 	case result.Unchanged || len(own) == 0:
 		return nil

@@ -81,9 +81,15 @@ func TestDeployDryRun(t *testing.T) {
 			Changes: images.Changes{{Path: "CodeArtifact.Uri", Kind: images.Changed, Old: `"s3://bucket/` + uri + `"`, New: `"` + hash(t, other) + `"`}},
 		}},
 		{"tags", func(d *images.Deployment) { d.Image.Tags = map[string]string{"team": "a"} },
-			images.Result{Image: appARN, Version: "1.0", From: "1.0", Unchanged: true}},
-		{"new image", func(d *images.Deployment) { d.Image.Name = aws.String("new") }, images.Result{
+			images.Result{
+				Image: appARN, Version: "1.0", From: "1.0", Unchanged: true,
+				Tags: images.Changes{{Path: `Tags["team"]`, Kind: images.Added, New: `"a"`}},
+			}},
+		{"new image", func(d *images.Deployment) {
+			d.Image.Name, d.Image.Tags = aws.String("new"), map[string]string{"team": "b"}
+		}, images.Result{
 			Created: true,
+			Tags:    images.Changes{{Path: `Tags["team"]`, Kind: images.Added, New: `"b"`}},
 			Changes: images.Changes{
 				{Path: "BaseImageArn", Kind: images.Added, New: `"` + *declaration().BaseImageArn + `"`},
 				{Path: "BuildRoleArn", Kind: images.Added, New: `"` + roleARN + `"`},

@@ -4,9 +4,11 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 )
 
@@ -55,23 +57,60 @@ func SyncTags(ctx context.Context, api TagsAPI, image string, want map[string]st
 	})
 }
 
-func (j *job) syncTags(ctx context.Context, api TagsAPI, want map[string]string) (*TagChanges, error) {
-	live, err := j.liveTags(ctx, api)
-	if err != nil {
-		return nil, err
+// DiffTags returns what SyncTags would change. The paths are of the form Tags["key"].
+func DiffTags(live, want map[string]string) Changes {
+	write, remove := planTags(live, want)
+	var changes Changes
+	for key, value := range write {
+		if key == contentTag {
+			continue
+		}
+		c := Change{Path: tagPath(key), Kind: Added, New: quoteJSON(value)}
+		if was, found := live[key]; found {
+			c.Kind, c.Old = Changed, quoteJSON(was)
+		}
+		changes = append(changes, c)
 	}
-	write := maps.Clone(want)
+	for _, key := range remove {
+		changes = append(changes, Change{Path: tagPath(key), Kind: Wiped, Old: quoteJSON(live[key])})
+	}
+	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
+	return changes
+}
+
+func quoteJSON(text string) string {
+	var w restjson.Writer
+	w.String(text)
+	return string(w.Bytes())
+}
+
+func tagPath(key string) string { return "Tags[" + strconv.Quote(key) + "]" }
+
+// planTags returns the tags to write and the keys to remove.
+func planTags(live, want map[string]string) (write map[string]string, remove []string) {
+	write = maps.Clone(want)
 	maps.DeleteFunc(write, func(key, value string) bool {
 		now, found := live[key]
 		return found && now == value
 	})
-	var remove []string
 	for _, key := range slices.Sorted(maps.Keys(live)) {
 		if _, wanted := want[key]; !wanted && !isReserved(key) && key != contentTag {
 			remove = append(remove, key)
 		}
 	}
+	return write, remove
+}
 
+func (j *job) syncTags(ctx context.Context, api TagsAPI, want map[string]string) (*TagChanges, error) {
+	live, err := j.liveTags(ctx, api)
+	if err != nil {
+		return nil, err
+	}
+	return j.applyTags(ctx, api, live, want)
+}
+
+func (j *job) applyTags(ctx context.Context, api TagsAPI, live, want map[string]string) (*TagChanges, error) {
+	write, remove := planTags(live, want)
 	done := &TagChanges{}
 	steps := []func() error{
 		func() error {

@@ -58,6 +58,19 @@ func TestSyncTags(t *testing.T) {
 	}
 }
 
+func TestDiffTags(t *testing.T) {
+	live := map[string]string{"same": "1", "other": "1", "old": "\"", "aws:own": "1", "lambdamicrovms:content": "1.0/a"}
+	want := map[string]string{"same": "1", "other": "2", "new": ""}
+	got := images.DiffTags(live, want)
+	if diff := cmp.Diff(images.Changes{
+		{Path: `Tags["new"]`, Kind: images.Added, New: `""`},
+		{Path: `Tags["old"]`, Kind: images.Wiped, Old: `"\""`},
+		{Path: `Tags["other"]`, Kind: images.Changed, Old: `"1"`, New: `"2"`},
+	}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 func TestSyncTagsFails(t *testing.T) {
 	b := newBench(t)
 	in := declaration()

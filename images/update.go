@@ -58,6 +58,11 @@ type Result struct {
 	Unchanged   bool   // no build was necessary
 	ArtifactURI string // the URI of the archive that Deploy uploaded, if any
 
+	// Tags are the changes of the tags by Deploy, or nil if Deployment.Image.Tags is nil.
+	// They need no build: Unchanged can be true beside them. The tag that Deploy maintains
+	// is left out.
+	Tags Changes
+
 	// Replaced are versions that this call built without somebody else's changes. Version
 	// has replaced them. See UpdateOptions.Retries.
 	Replaced []string
