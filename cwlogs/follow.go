@@ -24,7 +24,8 @@ const (
 
 // Follow returns the lines of a source from source.Since, or from now if that is zero,
 // and then each new line. Options.From leaves out earlier lines. Follow ends without an
-// error when the context ends, and a minute after source.Until. If the source has no log
+// error when the context ends, and a minute after source.Until or the time that
+// Options.Ended returns. If the source has no log
 // group or stream within Options.AppearTimeout, the last value is a *logs.NotFoundError.
 // If a call fails after the client's retries, the last value is its error.
 func (r *Reader) Follow(ctx context.Context, source logs.Source) iter.Seq2[logs.Line, error] {
@@ -37,7 +38,11 @@ func (r *Reader) Follow(ctx context.Context, source logs.Source) iter.Seq2[logs.
 			Reader: r, source: source, prefixes: source.StreamPrefixes(),
 			from: later(source.Since, r.options.From), seen: make(map[string]time.Time),
 		}
+		until := source.Until
 		for {
+			if until.IsZero() && r.options.Ended != nil {
+				until = r.options.Ended(ctx)
+			}
 			more, err := f.poll(ctx, yield)
 			now := r.options.Clock.Now()
 			if err == nil && f.last.IsZero() && !f.exists && now.Sub(began) >= r.options.AppearTimeout {
@@ -50,7 +55,7 @@ func (r *Reader) Follow(ctx context.Context, source logs.Source) iter.Seq2[logs.
 			case err != nil:
 				yield(logs.Line{}, err)
 				return
-			case !source.Until.IsZero() && !now.Before(source.Until.Add(settle)):
+			case !until.IsZero() && !now.Before(until.Add(settle)):
 				return
 			case r.options.Clock.Sleep(ctx, r.options.PollInterval) != nil:
 				return

@@ -36,6 +36,11 @@ type Options struct {
 	// change Source.Since instead: it also selects the streams.
 	From time.Time
 
+	// Ended returns when the source ended, or zero while it may write more. Follow calls it
+	// before each poll until it is not zero, and not at all if Source.Until is set. Without
+	// it, Follow does not notice the end of a source that goes on.
+	Ended func(context.Context) time.Time
+
 	// Raw returns lines as they are stored, except for the line end. By default they are
 	// cut and cleaned as by logs.Clean.
 	Raw bool

@@ -248,6 +248,33 @@ func TestFollowEnds(t *testing.T) {
 	}
 }
 
+// A source that goes on is asked for its end before each poll, until it has ended.
+func TestFollowNoticesTheEnd(t *testing.T) {
+	s := newService()
+	s.write(stream, 0, "begin")
+	c := &clock{now: start, due: []func(){
+		func() {},
+		func() { s.write(stream, 8*time.Second, "end") },
+	}}
+	asked := 0
+	reader := cwlogs.New(s.client(), func(o *cwlogs.Options) {
+		o.Clock = c
+		o.Ended = func(context.Context) time.Time {
+			if asked++; asked < 3 {
+				return time.Time{}
+			}
+			return start.Add(10 * time.Second)
+		}
+	})
+	got, err := follow(context.Background(), reader, microVM(), -1)
+	if diff := cmp.Diff([]string{"begin", "end"}, got); diff != "" || err != nil {
+		t.Errorf("%v, lines (-want +got):\n%s", err, diff)
+	}
+	if waited := c.now.Sub(start); waited != 70*time.Second || asked != 3 {
+		t.Errorf("waited %v, asked %d times", waited, asked)
+	}
+}
+
 // Follow waits for a group and a stream that do not exist yet, but only until the
 // timeout.
 func TestFollowWaits(t *testing.T) {
