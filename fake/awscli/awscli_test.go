@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/microvm-go/lambdamicrovms/fake"
+	"github.com/microvm-go/lambdamicrovms/internal/awsmodel"
 )
 
 const (
@@ -29,6 +30,8 @@ const (
 	role = "arn:aws:iam::123456789012:role/build"
 	app  = "arn:aws:lambda:us-east-1:123456789012:microvm-image:app"
 )
+
+type object = map[string]any
 
 // TestAWSCLI runs the usual commands for images and MicroVMs with the AWS CLI. The
 // program verifies the CLI's signatures.
@@ -117,7 +120,9 @@ type cli struct {
 func newCLI(t *testing.T, endpoint string) *cli {
 	t.Helper()
 	home := t.TempDir()
-	writeModel(t, filepath.Join("..", "..", "model", "lambda-microvms.json"), filepath.Join(home, "models"))
+	if err := awsmodel.Write(filepath.Join("..", "..", "model", "lambda-microvms.json"), filepath.Join(home, "models")); err != nil {
+		t.Fatal(err)
+	}
 	return &cli{T: t, program: findCLI(t), endpoint: endpoint, env: []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "LANG=C.UTF-8",
 		"AWS_DATA_PATH=" + filepath.Join(home, "models"),

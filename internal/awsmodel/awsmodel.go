@@ -1,16 +1,14 @@
-//go:build !race
-
-// The program and the CLI run in processes of their own: there is nothing for the race
-// detector to see.
-
-package awscli_test
+// Package awsmodel writes the model of the service as the AWS CLI v2 reads it, so that
+// the CLI knows the service: tests and measurements run it beside this repository's
+// programs.
+package awsmodel
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"testing"
 )
 
 // The parts of the Smithy model that the CLI needs.
@@ -55,48 +53,56 @@ type (
 	}
 )
 
+type object = map[string]any
+
+// converter keeps the first error.
+type converter struct{ err error }
+
+func (c *converter) fail(format string, args ...any) {
+	if c.err == nil {
+		c.err = fmt.Errorf("awsmodel: "+format, args...)
+	}
+}
+
 // has decodes a trait and reports whether it exists.
-func (t traits) has(tb testing.TB, name string, into any) bool {
-	tb.Helper()
+func (c *converter) has(t traits, name string, into any) bool {
 	raw, ok := t[name]
 	if ok && into != nil {
 		if err := json.Unmarshal(raw, into); err != nil {
-			tb.Fatalf("trait %s: %v", name, err)
+			c.fail("trait %s: %w", name, err)
 		}
 	}
 	return ok
 }
 
-type object = map[string]any
-
-// writeModel writes the model in the form of the CLI:
+// Write reads the Smithy model and writes it in the form of the AWS CLI:
 // dir/lambda-microvms/2025-09-09/service-2.json and so on.
-func writeModel(t *testing.T, from, dir string) {
-	t.Helper()
+func Write(from, dir string) error {
 	text, err := os.ReadFile(from)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	var model smithyModel
 	if err := json.Unmarshal(text, &model); err != nil {
-		t.Fatal(err)
+		return fmt.Errorf("awsmodel: %s: %w", from, err)
 	}
+	c := new(converter)
 	operations, shapes, pagination, waiters := object{}, object{}, object{}, object{}
 	for id, shape := range model.Shapes {
 		switch name := local(id); shape.Type {
 		case "service":
 		case "operation":
-			operations[name] = operation(t, name, shape)
-			if p := (paginatedTrait{}); shape.Traits.has(t, "smithy.api#paginated", &p) {
+			operations[name] = c.operation(name, shape)
+			if p := (paginatedTrait{}); c.has(shape.Traits, "smithy.api#paginated", &p) {
 				pagination[name] = object{"input_token": p.InputToken, "output_token": p.OutputToken, "limit_key": p.PageSize, "result_key": p.Items}
 			}
-			if w := map[string]waiterTrait{}; shape.Traits.has(t, "smithy.waiters#waitable", &w) {
+			if w := map[string]waiterTrait{}; c.has(shape.Traits, "smithy.waiters#waitable", &w) {
 				for waiterName, trait := range w {
 					waiters[waiterName] = waiter(name, trait)
 				}
 			}
 		default:
-			shapes[name] = convert(t, shape)
+			shapes[name] = c.convert(shape)
 		}
 	}
 	for name, kind := range map[string]string{"String": "string", "Integer": "integer", "Long": "long", "Boolean": "boolean", "Timestamp": "timestamp"} {
@@ -107,8 +113,11 @@ func writeModel(t *testing.T, from, dir string) {
 	shapes["Unit"] = object{"type": "structure", "members": object{}}
 
 	dir = filepath.Join(dir, "lambda-microvms", "2025-09-09")
+	if c.err != nil {
+		return c.err
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
+		return err
 	}
 	for name, content := range map[string]object{
 		"service-2.json": {
@@ -125,23 +134,23 @@ func writeModel(t *testing.T, from, dir string) {
 	} {
 		text, err := json.Marshal(content)
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
-			t.Fatal(err)
+			return err
 		}
 	}
+	return nil
 }
 
 func local(id string) string { return id[strings.Index(id, "#")+1:] }
 
 func reference(m smithyMember) object { return object{"shape": local(m.Target)} }
 
-func operation(t *testing.T, name string, shape smithyShape) object {
-	t.Helper()
+func (c *converter) operation(name string, shape smithyShape) object {
 	var http httpTrait
-	if !shape.Traits.has(t, "smithy.api#http", &http) {
-		t.Fatalf("%s has no HTTP trait", name)
+	if !c.has(shape.Traits, "smithy.api#http", &http) {
+		c.fail("%s has no HTTP trait", name)
 	}
 	converted := object{
 		"name":  name,
@@ -172,11 +181,10 @@ func waiter(operation string, trait waiterTrait) object {
 	return object{"operation": operation, "delay": 1, "maxAttempts": 120, "acceptors": acceptors}
 }
 
-func convert(t *testing.T, shape smithyShape) object {
-	t.Helper()
+func (c *converter) convert(shape smithyShape) object {
 	switch shape.Type {
 	case "structure", "union":
-		return structure(t, shape)
+		return c.structure(shape)
 	case "list":
 		return object{"type": "list", "member": reference(shape.Member)}
 	case "map":
@@ -187,25 +195,24 @@ func convert(t *testing.T, shape smithyShape) object {
 	return object{"type": shape.Type}
 }
 
-func structure(t *testing.T, shape smithyShape) object {
-	t.Helper()
+func (c *converter) structure(shape smithyShape) object {
 	members := object{}
 	var required []string
 	for name, m := range shape.Members {
 		member := reference(m)
 		var wire string
 		switch {
-		case m.Traits.has(t, "smithy.api#httpLabel", nil):
+		case c.has(m.Traits, "smithy.api#httpLabel", nil):
 			member["location"], member["locationName"] = "uri", name
-		case m.Traits.has(t, "smithy.api#httpQuery", &wire):
+		case c.has(m.Traits, "smithy.api#httpQuery", &wire):
 			member["location"], member["locationName"] = "querystring", wire
-		case m.Traits.has(t, "smithy.api#httpHeader", &wire):
+		case c.has(m.Traits, "smithy.api#httpHeader", &wire):
 			member["location"], member["locationName"] = "header", wire
 		}
-		if m.Traits.has(t, "smithy.api#idempotencyToken", nil) {
+		if c.has(m.Traits, "smithy.api#idempotencyToken", nil) {
 			member["idempotencyToken"] = true
 		}
-		if m.Traits.has(t, "smithy.api#required", nil) {
+		if c.has(m.Traits, "smithy.api#required", nil) {
 			required = append(required, name)
 		}
 		members[name] = member
@@ -218,7 +225,7 @@ func structure(t *testing.T, shape smithyShape) object {
 		converted["union"] = true
 	}
 	var status int
-	if shape.Traits.has(t, "smithy.api#httpError", &status) {
+	if c.has(shape.Traits, "smithy.api#httpError", &status) {
 		converted["exception"], converted["error"] = true, object{"httpStatusCode": status}
 	}
 	return converted
