@@ -107,6 +107,35 @@ To end or undo it:
 	}
 }
 
+// A signal that ends the program at once, such as that of a build server, does not end
+// the build: the program says so.
+func TestDeployKilled(t *testing.T) {
+	for _, option := range []string{"--debug", "--json"} {
+		t.Run(option, func(t *testing.T) {
+			cmd, _, stderr := deploying(t, &bucket{region: "us-east-1"}, option)
+			stdout := newWatched()
+			cmd.Stdout = stdout
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			output, want := stderr, "Interrupted: the build of version 1.0 of "
+			if option == "--json" {
+				output, want = stdout, `"type":"interrupted"`
+			}
+			output.expect("wait for build")
+			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			_ = cmd.Wait()
+			status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
+			if got := output.String(); !status.Signaled() || status.Signal() != syscall.SIGTERM || strings.Count(got, want) != 1 ||
+				!strings.Contains(got, "lambda-microvms delete-microvm-image-version ") {
+				t.Errorf("%v\n%s", cmd.ProcessState, got)
+			}
+		})
+	}
+}
+
 // The command lines act where the deployment did.
 func TestDeployInterruptedElsewhere(t *testing.T) {
 	cmd, _, stderr := deploying(t, &bucket{region: "eu-west-1"}, "--region", "eu-west-1")
@@ -262,4 +291,26 @@ func TestDeployOnTerminal(t *testing.T) {
 		t.Error(err)
 	}
 	_, _ = io.Copy(io.Discard, p.pty)
+}
+
+// On a terminal, wait shows what it sees.
+func TestWaitOnTerminal(t *testing.T) {
+	srv := fake.NewServer()
+	t.Cleanup(func() { _ = srv.Close() })
+	if _, err := lambdamicrovms.New(srv.Options()).CreateMicroVMImage(t.Context(), &lambdamicrovms.CreateMicroVMImageInput{
+		Name: aws.String("app"), BaseImageArn: aws.String(images.BaseImageARN("us-east-1", "al2023-1")),
+		BuildRoleArn: aws.String("arn:aws:iam::123456789012:role/build"), CodeArtifact: &types.CodeArtifactMemberUri{Value: "s3://b/k"},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	service := httptest.NewServer(srv)
+	t.Cleanup(service.Close)
+	p, cmd := start(t, []string{"AWS_ENDPOINT_URL=" + service.URL},
+		"wait", "microvm-image-created", "--image-identifier", testImage, "--poll-interval", "0.01")
+	p.expect("wait microvm-image-created: CREATING")
+	srv.Advance(time.Hour)
+	p.expect("wait microvm-image-created: CREATED")
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
 }

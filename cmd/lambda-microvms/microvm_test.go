@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -114,6 +115,58 @@ func TestInterruptedRun(t *testing.T) {
 			}
 			if left := alive(t, srv); len(left) != 1 || left[0] != existing {
 				t.Errorf("alive: %v", left)
+			}
+		})
+	}
+}
+
+// A signal that ends the program at once leaves the MicroVM running: the program says so,
+// and how to end it.
+func TestKilledRun(t *testing.T) {
+	// A signal that the test's parent ignores, as nohup does, would be ignored here, too.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(caught)
+	const running = "may still be running. End it with:\n  lambda-microvms terminate-microvm --microvm-identifier microvm-"
+	for _, test := range []struct {
+		name   string
+		delays fake.Delays
+		method string // of the request that the signal follows
+		hold   bool   // it has no response
+		sent   syscall.Signal
+		args   []string
+		want   string
+	}{
+		{"while it starts", fake.Delays{Run: time.Hour}, http.MethodGet, false, syscall.SIGTERM, []string{"run", testImage}, running},
+		{"curl, while it starts", fake.Delays{Run: time.Hour}, http.MethodGet, false, syscall.SIGHUP, []string{"curl", testImage, "-s"}, running},
+		{"shell, while it starts", fake.Delays{Run: time.Hour}, http.MethodGet, false, syscall.SIGTERM, []string{"shell", testImage}, running},
+		{"while it runs", fake.Delays{}, http.MethodGet, false, syscall.SIGHUP, []string{"run", testImage, "--rm", "--output", "off"}, running},
+		{"no response", fake.Delays{}, http.MethodPost, true, syscall.SIGTERM, []string{"run", testImage}, "A MicroVM may be running. Look for it with:\n  lambda-microvms ps\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			srv, _ := world(t, fake.WithDelays(test.delays))
+			i := &interceptor{Handler: srv, method: test.method, hold: test.hold, arrived: make(chan struct{}), done: t.Context().Done()}
+			cmd, _, stderr := command(t, i, test.args...)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			<-i.arrived
+			if err := cmd.Process.Signal(test.sent); err != nil {
+				t.Fatal(err)
+			}
+			go func() {
+				for { // further polls
+					select {
+					case <-i.arrived:
+					case <-i.done:
+						return
+					}
+				}
+			}()
+			_ = cmd.Wait()
+			status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
+			if !status.Signaled() || status.Signal() != test.sent || !strings.Contains(stderr.String(), test.want) {
+				t.Errorf("%v\n%s", cmd.ProcessState, stderr)
 			}
 		})
 	}
@@ -243,6 +296,71 @@ func TestCurlFileKilled(t *testing.T) {
 			content, _ := os.ReadFile(path)
 			if entries, _ := os.ReadDir(dir); string(content) != "old" || len(entries) != 1 {
 				t.Errorf("the file has %q, entries: %v", content, entries)
+			}
+		})
+	}
+}
+
+// Standard input and pipes are sent while they are read. Files and short inputs have a
+// length, for applications that need one.
+func TestCurlBody(t *testing.T) {
+	const large = 4 << 20
+	arrived := make(chan struct{}, 1)
+	srv, id := world(t, fake.WithApplication(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.ReadFull(r.Body, make([]byte, min(2<<20, max(r.ContentLength, 0))))
+		if r.ContentLength < 0 {
+			_, _ = io.ReadFull(r.Body, make([]byte, 2<<20))
+			arrived <- struct{}{}
+		}
+		rest, _ := io.Copy(io.Discard, r.Body)
+		_, _ = fmt.Fprint(w, r.ContentLength, " ", rest)
+	})))
+	dir := t.TempDir()
+	file, empty, pipe := filepath.Join(dir, "file"), filepath.Join(dir, "empty"), filepath.Join(dir, "pipe")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, make([]byte, large), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name, body string
+		input      string // written in two halves, the second one after the first has arrived
+		want       string
+	}{
+		{"file", "@" + file, "", "4194304 2097152"},
+		{"empty file", "@" + empty, "", "0 0"},
+		{"short input", "@-", "short", "5 0"},
+		{"long input", "@-", strings.Repeat("x", large), "-1 2097152"},
+		{"pipe", "@" + pipe, strings.Repeat("x", large), "-1 2097152"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			cmd, stdout, stderr := command(t, srv, "curl", id, "--data-binary", test.body)
+			input, err := cmd.StdinPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			var to io.WriteCloser = input
+			if test.name == "pipe" {
+				if to, err = os.OpenFile(pipe, os.O_WRONLY, 0); err != nil {
+					t.Fatal(err)
+				}
+			}
+			half := len(test.input) / 2
+			_, _ = io.WriteString(to, test.input[:half])
+			if len(test.input) == large {
+				<-arrived
+			}
+			_, _ = io.WriteString(to, test.input[half:])
+			_ = to.Close()
+			if err := cmd.Wait(); err != nil || stdout.String() != test.want {
+				t.Errorf("%v, %q, %s", err, stdout, stderr)
 			}
 		})
 	}

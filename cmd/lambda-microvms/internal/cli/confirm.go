@@ -34,6 +34,11 @@ func (s *Session) Confirm(ctx context.Context, question string) (bool, error) {
 // ReadStdin returns all of standard input.
 func (s *Session) ReadStdin(ctx context.Context) ([]byte, error) { return s.read(ctx, io.ReadAll) }
 
+// ReadStdinUpTo returns at most n bytes of standard input.
+func (s *Session) ReadStdinUpTo(ctx context.Context, n int64) ([]byte, error) {
+	return s.read(ctx, func(r io.Reader) ([]byte, error) { return io.ReadAll(io.LimitReader(r, n)) })
+}
+
 // read reads standard input until the command is interrupted.
 func (s *Session) read(ctx context.Context, read func(io.Reader) ([]byte, error)) (content []byte, err error) {
 	done := make(chan struct{})

@@ -3,6 +3,7 @@ package cli
 import (
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -16,11 +17,11 @@ type signals struct {
 	received chan os.Signal
 
 	mu       sync.Mutex
-	cleanups map[*func()]struct{}
+	cleanups []*func() // in the order of their registration
 }
 
 func watchSignals(interrupt func()) *signals {
-	s := &signals{received: make(chan os.Signal, 2), cleanups: make(map[*func()]struct{})}
+	s := &signals{received: make(chan os.Signal, 2)}
 	signal.Notify(s.received, os.Interrupt)
 	go func() {
 		for interrupted := false; ; interrupted = true {
@@ -34,7 +35,8 @@ func watchSignals(interrupt func()) *signals {
 }
 
 // OnKill has cleanup called when a signal ends the program at once: the second Ctrl-C,
-// SIGTERM or SIGHUP. cleanup runs beside the command, and must not call release.
+// SIGTERM or SIGHUP. cleanup runs beside the command, and must not call release. The last
+// one that was registered runs first: a terminal is restored before something is printed.
 func (s *Session) OnKill(cleanup func()) (release func()) {
 	return s.signals.onKill(cleanup)
 }
@@ -46,19 +48,31 @@ func (s *signals) onKill(cleanup func()) (release func()) {
 	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
 		signal.Notify(s.received, syscall.SIGHUP)
 	}
-	s.cleanups[&cleanup] = struct{}{}
+	s.cleanups = append(s.cleanups, &cleanup)
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		delete(s.cleanups, &cleanup)
+		s.cleanups = slices.DeleteFunc(s.cleanups, func(c *func()) bool { return c == &cleanup })
 	}
 }
+
+// cleanupTimeout limits the cleanups of a kill: one that prints could wait forever for
+// somebody who reads.
+const cleanupTimeout = time.Second
 
 // kill ends the program by a signal, as if it had not been caught.
 func (s *signals) kill(received os.Signal) {
 	s.mu.Lock() // and never unlock: the command must not go on
-	for cleanup := range s.cleanups {
-		(*cleanup)()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for _, cleanup := range slices.Backward(s.cleanups) {
+			(*cleanup)()
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(cleanupTimeout):
 	}
 	signal.Reset(received)
 	if self, err := os.FindProcess(os.Getpid()); err == nil && self.Signal(received) == nil {

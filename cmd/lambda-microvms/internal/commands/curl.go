@@ -48,7 +48,7 @@ func curlCommand() *cli.Command {
 				Name: dataOption, Short: "d", Append: true,
 				Doc: "The body. @file reads a file without its line breaks, and @- standard input. Repeated values are joined by &. The default Content-Type is that of a form.",
 			},
-			{Name: dataBinaryOption, Append: true, Doc: "Like --data, but files are sent as they are."},
+			{Name: dataBinaryOption, Append: true, Doc: "Like --data, but files are sent as they are. A file that is the whole body is sent while it is read."},
 			{Name: includeOption, Short: "i", Arity: argparse.Flag, Doc: "Also print the status line and the headers of the response."},
 			{Name: fileOption, Short: "o", Doc: "Write the response to this file. The file appears when it is complete. (--output is the format of other commands.)"},
 			{Name: failOption, Short: "f", Arity: argparse.Flag, Doc: "With a status of 400 or more, print no body, and end with exit code 255."},
@@ -104,8 +104,8 @@ type curlRequest struct {
 	method string
 	path   string
 	header http.Header
-	body   []byte // nil: none
-	port   int    // zero: the default
+	body   *requestBody // nil: none
+	port   int          // zero: the default
 }
 
 // newCurlRequest checks the options before anything is sent.
@@ -124,8 +124,12 @@ func newCurlRequest(ctx context.Context, s *cli.Session) (*curlRequest, error) {
 		}
 		r.port = int(port)
 	}
-	if err := r.readBody(ctx); err != nil {
+	var err error
+	if r.body, err = readBody(ctx, s); err != nil {
 		return nil, err
+	}
+	if r.body != nil {
+		r.method = http.MethodPost
 	}
 	if s.Args.Has(requestOption) {
 		r.method = s.Args.Value(requestOption)
@@ -174,43 +178,8 @@ func isToken(text string) bool {
 	return text != ""
 }
 
-// readBody joins --data and --data-binary.
-func (r *curlRequest) readBody(ctx context.Context) error {
-	var parts [][]byte
-	for _, name := range [...]string{dataOption, dataBinaryOption} {
-		for _, text := range r.s.Args.Values(name) {
-			part, err := r.read(ctx, name, text)
-			if err != nil {
-				return err
-			}
-			parts = append(parts, part)
-		}
-	}
-	if parts != nil {
-		r.body = append([]byte{}, bytes.Join(parts, []byte("&"))...)
-		r.method = http.MethodPost
-	}
-	return nil
-}
-
-func (r *curlRequest) read(ctx context.Context, option, text string) (content []byte, err error) {
-	path, isFile := strings.CutPrefix(text, "@")
-	if !isFile {
-		return []byte(text), nil
-	}
-	content, err = readInput(ctx, r.s, option, path)
-	if err == nil && option == dataOption {
-		content = bytes.ReplaceAll(bytes.ReplaceAll(content, []byte("\r"), nil), []byte("\n"), nil)
-	}
-	return content, err
-}
-
 func (r *curlRequest) make(ctx context.Context, base string) (*http.Request, error) {
-	var body io.Reader
-	if r.body != nil {
-		body = bytes.NewReader(r.body)
-	}
-	request, err := http.NewRequestWithContext(ctx, r.method, base+r.path, body)
+	request, err := http.NewRequestWithContext(ctx, r.method, base+r.path, http.NoBody)
 	if err != nil {
 		if !isToken(r.method) {
 			return nil, fault.Parameter(requestOption, "%s is not a method", value.Quote(r.method))
@@ -232,6 +201,9 @@ func (r *curlRequest) send(ctx context.Context, opened *session.Session) error {
 	request, err := r.make(ctx, opened.URL(r.port))
 	if err != nil {
 		return err
+	}
+	if r.body != nil {
+		r.body.addTo(request)
 	}
 	r.s.Debugf("sending %s to port %s of %s", r.method, request.URL.Port(), opened.ID())
 	client := opened.Client()

@@ -59,7 +59,24 @@ func (r *run) leftover(err error) leftover {
 
 // interrupted says what goes on in AWS, and how to end it.
 func (r *run) interrupted(err error) {
-	left := r.leftover(err)
+	r.told.Do(func() { r.tell(r.leftover(err)) })
+}
+
+// killed says it when a signal ends the program at once.
+func (r *run) killed() {
+	left := r.leftover(nil)
+	if left.what == "" {
+		return
+	}
+	r.told.Do(func() {
+		if r.events == nil {
+			fmt.Fprintln(r.s.Stderr) // the signal can come in the middle of a line
+		}
+		r.tell(left)
+	})
+}
+
+func (r *run) tell(left leftover) {
 	if r.events != nil {
 		r.events.Write("interrupted", struct {
 			Running string `json:"running,omitempty"`

@@ -111,7 +111,8 @@ type target struct {
 	keep  bool                            // it is not terminated
 	quiet bool
 
-	warning sync.Once // that it is being terminated
+	warning sync.Once // what may keep running, and how to end it
+	release func()    // of what is called if a signal ends the program
 }
 
 // newTarget returns a new MicroVM of an image.
@@ -159,11 +160,13 @@ func (t *target) open(ctx context.Context, configure ...func(*session.Options)) 
 		opened, err := session.Attach(ctx, t.client, t.id, configure...)
 		return opened, sessionError(ctx, t.s, err)
 	}
-	watched := &watchedClient{Client: t.client, s: t.s}
+	watched := &watchedClient{Client: t.client, t: t}
+	t.release = t.s.OnKill(watched.killed)
 	stop := context.AfterFunc(ctx, watched.interrupted)
 	defer stop()
 	opened, err := session.Run(ctx, watched, t.input, append(configure, func(o *session.Options) { o.TerminateOnClose = !t.keep })...)
 	if err != nil {
+		t.release()
 		return nil, startError(ctx, t.s, err)
 	}
 	t.tell("%s is running.", opened.ID())
@@ -176,6 +179,7 @@ func (t *target) close(ctx context.Context, opened *session.Session, err error) 
 		_ = opened.Close() // does nothing in AWS
 		return err
 	}
+	defer t.release()
 	if t.keep {
 		_ = opened.Close()
 		t.tell("It keeps running. End it with:\n  %s", endCommand(t.s, opened.ID()))
@@ -214,14 +218,17 @@ func (t *target) warn(opened *session.Session) {
 // watchedClient notes the MicroVM that a session starts.
 type watchedClient struct {
 	*lambdamicrovms.Client
-	s  *cli.Session
-	id atomic.Pointer[string]
+	t  *target
+	id atomic.Pointer[string] // nil until a response has it
+	// sent reports that a request was made, whose response may have been lost.
+	sent atomic.Bool
 }
 
 // RunMicroVM implements session.RunAPI.
 func (c *watchedClient) RunMicroVM(
 	ctx context.Context, in *lambdamicrovms.RunMicroVMInput, optFns ...func(*lambdamicrovms.Options),
 ) (*lambdamicrovms.RunMicroVMOutput, error) {
+	c.sent.Store(true)
 	out, err := c.Client.RunMicroVM(ctx, in, optFns...)
 	if out != nil && out.MicroVMId != nil {
 		c.id.Store(out.MicroVMId)
@@ -229,14 +236,32 @@ func (c *watchedClient) RunMicroVM(
 	return out, err
 }
 
-// interrupted says what may be running in AWS.
+// interrupted says what may be running in AWS, while the session terminates it.
 func (c *watchedClient) interrupted() {
-	if id := c.id.Load(); id != nil {
-		interruptedWhile(c.s, *id)
+	c.t.warning.Do(func() {
+		if id := c.id.Load(); id != nil {
+			interruptedWhile(c.t.s, *id)
+			return
+		}
+		fmt.Fprintf(c.t.s.Stderr, "\nA MicroVM may have been started and is then terminated. Press Ctrl-C again to leave at once; then look for it with:\n  %s\n",
+			commandLine(c.t.s, "ps"))
+	})
+}
+
+// killed says what may keep running after a signal that ends the program at once. After
+// Ctrl-C the user knows it already.
+func (c *watchedClient) killed() {
+	if !c.sent.Load() {
 		return
 	}
-	fmt.Fprintf(c.s.Stderr, "\nA MicroVM may have been started and is then terminated. Press Ctrl-C again to leave at once; then look for it with:\n  %s\n",
-		commandLine(c.s, "ps"))
+	c.t.warning.Do(func() {
+		fmt.Fprintln(c.t.s.Stderr) // the signal can come in the middle of a line
+		if id := c.id.Load(); id != nil {
+			leftRunning(c.t.s, *id)
+			return
+		}
+		mayRun(c.t.s)
+	})
 }
 
 func interruptedWhile(s *cli.Session, id string) {
@@ -247,6 +272,10 @@ func leftRunning(s *cli.Session, id string) {
 	fmt.Fprintf(s.Stderr, "%s may still be running. End it with:\n  %s\n", id, endCommand(s, id))
 }
 
+func mayRun(s *cli.Session) {
+	fmt.Fprintf(s.Stderr, "A MicroVM may be running. Look for it with:\n  %s\n", commandLine(s, "ps"))
+}
+
 // startError is the error of a MicroVM that did not start.
 func startError(ctx context.Context, s *cli.Session, err error) error {
 	var failed *session.StartError
@@ -255,7 +284,7 @@ func startError(ctx context.Context, s *cli.Session, err error) error {
 	case failed.CleanupErr != nil && failed.MicroVMID != "":
 		leftRunning(s, failed.MicroVMID)
 	case failed.CleanupErr != nil:
-		fmt.Fprintf(s.Stderr, "A MicroVM may be running. Look for it with:\n  %s\n", commandLine(s, "ps"))
+		mayRun(s)
 	case ctx.Err() != nil:
 		fmt.Fprintf(s.Stderr, "%s is being terminated.\n", failed.MicroVMID)
 	}

@@ -59,7 +59,9 @@ type run struct {
 	s        *cli.Session
 	reporter progress.Reporter
 	events   *events.Writer // nil without --json
+	release  func()         // of what is called if a signal ends the program
 
+	told    sync.Once // what goes on in AWS
 	mu      sync.Mutex
 	image   string
 	version string // that is being built
@@ -77,6 +79,7 @@ func begin(s *cli.Session, o *images.Options) (*run, error) {
 		return nil, err
 	}
 	o.Progress = r.step
+	r.release = s.OnKill(r.killed)
 	if s.Args.Has(jsonOption) {
 		r.events = events.New(s.Stdout)
 		r.reporter = r.events
@@ -130,6 +133,7 @@ func (r *run) options(o *images.Options) error {
 // finish ends the report and returns the error to exit with. err is that of the workflow.
 func (r *run) finish(ctx context.Context, err error) error {
 	r.reporter.Close()
+	defer r.release()
 	switch {
 	case err == nil:
 		return r.written()
