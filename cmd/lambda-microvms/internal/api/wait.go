@@ -23,6 +23,7 @@ type Waiter struct {
 type WaitOptions struct {
 	MaxWait            time.Duration // of the whole wait
 	MinDelay, MaxDelay time.Duration // between two polls; zero is the waiter's own
+	OnPoll             func(lambdamicrovms.WaiterAttempt)
 }
 
 // FindWaiter returns the waiter of a command, or nil.
@@ -57,6 +58,6 @@ func waitFor[I, O any](ctx context.Context, w *lambdamicrovms.Waiter[I, O], inpu
 		return err
 	}
 	return w.Wait(ctx, in, o.MaxWait, func(options *lambdamicrovms.WaiterOptions[I, O]) {
-		options.MinDelay, options.MaxDelay = o.MinDelay, o.MaxDelay
+		options.MinDelay, options.MaxDelay, options.OnAttempt = o.MinDelay, o.MaxDelay, o.OnPoll
 	})
 }

@@ -24,6 +24,9 @@ func (s *Session) Config(ctx context.Context) (aws.Config, error) {
 	if s.config != nil {
 		return *s.config, nil
 	}
+	if err := s.settings.checkTimestamps(); err != nil {
+		return aws.Config{}, err
+	}
 	if err := s.partialCredentials(); err != nil {
 		return aws.Config{}, err
 	}

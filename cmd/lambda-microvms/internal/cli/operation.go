@@ -115,7 +115,7 @@ func (s *Session) runOperation(ctx context.Context, op *api.Operation) error {
 		if err != nil {
 			return nil, s.OperationError(ctx, op, err)
 		}
-		return response(op.Output, text)
+		return s.response(op.Output, text)
 	}
 	if pages != nil {
 		return s.printPages(op, pages, input, call)
@@ -206,7 +206,7 @@ func (s *Session) PrintOutput(op *api.Operation, output json.Marshaler) error {
 	if err != nil {
 		return err
 	}
-	document, err := response(op.Output, text)
+	document, err := s.response(op.Output, text)
 	if err != nil {
 		return err
 	}
@@ -214,42 +214,61 @@ func (s *Session) PrintOutput(op *api.Operation, output json.Marshaler) error {
 }
 
 // response reads the response of an operation and gives it the form of the AWS CLI:
-// members in the order of the model, and timestamps as text.
-func response(shape *api.Shape, text []byte) (*value.Map, error) {
+// members in the order of the model, and timestamps as text unless the profile has
+// cli_timestamp_format = wire.
+func (s *Session) response(shape *api.Shape, text []byte) (*value.Map, error) {
 	v, err := value.ReadJSON(string(text))
 	if err != nil {
 		return nil, err
 	}
-	m, ok := shaped(shape, v).(*value.Map)
+	m, ok := shaped(shape, v, s.settings.get(timestampKey) == wireTimestamps).(*value.Map)
 	if !ok {
 		m = new(value.Map)
 	}
 	return m, nil
 }
 
-func shaped(shape *api.Shape, v any) any {
+// The key of a profile for the form of timestamps, and its values. The default is the
+// first one.
+const (
+	timestampKey   = "cli_timestamp_format"
+	isoTimestamps  = "iso8601"
+	wireTimestamps = "wire" // numbers, as the service sends them
+)
+
+// checkTimestamps refuses an unknown form of timestamps before anything is sent.
+func (s *settings) checkTimestamps() error {
+	switch format := s.get(timestampKey); format {
+	case "", isoTimestamps, wireTimestamps:
+		return nil
+	default:
+		return fault.Configuration("Configuration", `Unknown cli_timestamp_format value: %s, valid values are "%s" or "%s"`, format, wireTimestamps, isoTimestamps)
+	}
+}
+
+func shaped(shape *api.Shape, v any, wire bool) any {
 	switch v := v.(type) {
 	case []any:
 		for i := range v {
-			v[i] = shaped(shape.Elem, v[i])
+			v[i] = shaped(shape.Elem, v[i], wire)
 		}
 	case *value.Map:
 		m := new(value.Map)
 		if shape.Kind == api.Map {
 			for _, member := range v.Members() {
-				m.Set(member.Name, shaped(shape.Elem, member.Value))
+				m.Set(member.Name, shaped(shape.Elem, member.Value, wire))
 			}
 			return m
 		}
 		for i := range shape.Members {
 			member := &shape.Members[i]
 			if part, ok := v.Get(member.Name); ok && part != nil {
-				m.Set(member.Name, shaped(member.Shape, part))
+				m.Set(member.Name, shaped(member.Shape, part, wire))
 			}
 		}
 		return m
 	case int64, float64, *big.Int:
-		if shape.Kind == api.Timestamp {
+		if shape.Kind == api.Timestamp && !wire {
 			return timestamp(value.Float(v))
 		}
 	}

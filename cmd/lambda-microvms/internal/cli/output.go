@@ -24,7 +24,7 @@ func (s *Session) printer() (*output.Printer, error) {
 	}
 	return &output.Printer{
 		Format: format, Query: s.Globals.Query, Out: s.Stdout,
-		Color: s.color(s.env.stdout), TerminalWidth: s.env.width(),
+		Color: s.color(s.env.stdout), TerminalWidth: s.env.width(), Terminal: IsTerminal(s.env.stdout),
 	}, nil
 }
 

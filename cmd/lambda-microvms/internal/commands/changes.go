@@ -29,6 +29,7 @@ func without(shape *api.Shape, names ...string) *api.Shape {
 // wirePaths returns the changes with the paths that --set understands.
 func wirePaths(changes images.Changes) images.Changes {
 	shape := settings()
+	shape.Members = append(shape.Members, *tagsMember())
 	list := make(images.Changes, len(changes))
 	for i, c := range changes {
 		c.Path = configuration.WirePath(shape, c.Path)

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -63,7 +64,7 @@ A directory must have a Dockerfile. It is packed without what .dockerignore excl
 If the build fails, the reasons are shown, and the version that was active remains active.
 
 After Ctrl-C the command says what goes on in AWS and how to end it; a second Ctrl-C ends the command at once. Values of environment variables are in no output of --debug, --json and --dry-run.`,
-			Output: `The ARN of the image, its version, the previous one, whether it is new or unchanged, the URI of the archive, and the changes. With --dry-run the changes, one a line, or as a document with --output or --query; the URI of an archive that is not uploaded yet is shown as the hash of its content. Tags are not compared.
+			Output: `The ARN of the image, its version, the previous one, whether it is new or unchanged, the URI of the archive, the changes, and those of the tags, which need no build. With --dry-run the changes, one a line, or as a document with --output or --query; the URI of an archive that is not uploaded yet is shown as the hash of its content.
 
 ` + eventsOutput,
 			Examples: `To deploy a directory as a new image, and again after a change:
@@ -122,8 +123,9 @@ func runDeploy(ctx context.Context, s *cli.Session) error {
 	document.Set("unchanged", result.Unchanged)
 	set(document, "artifactUri", result.ArtifactURI)
 	document.Set("changes", changesDocument(result.Changes))
+	document.Set("tagChanges", changesDocument(result.Tags))
 	if dryRun {
-		return r.diff("Deploy", document, result.Changes)
+		return r.diff("Deploy", document, slices.Concat(result.Changes, result.Tags))
 	}
 	return r.result("Deploy", document)
 }
@@ -183,7 +185,8 @@ func planDeployment(ctx context.Context, s *cli.Session) (*plan, error) {
 		return nil, fault.Usage("the following arguments are required: --%s", nameOption)
 	}
 	p.deployment.Image.Name = &name
-	return p, p.readTags(tags)
+	p.deployment.Image.Tags, err = readTags(tags)
+	return p, err
 }
 
 // deploySettings is the shape of the configuration that deploy takes from options and
@@ -228,22 +231,23 @@ func (p *plan) readSource(s *cli.Session) error {
 	return nil
 }
 
-func (p *plan) readTags(tags any) error {
-	if tags == nil {
-		return nil
+// readTags returns the tags of a document, or nil if there is none.
+func readTags(document any) (map[string]string, error) {
+	if document == nil {
+		return nil, nil
 	}
-	if problems := params.ValidateAt(tagsMember().Shape, tags, "tags"); len(problems) > 0 {
-		return fault.Parameter(tagsOption, "%s", strings.Join(problems, "\n"))
+	if problems := params.ValidateAt(tagsMember().Shape, document, "tags"); len(problems) > 0 {
+		return nil, fault.Parameter(tagsOption, "%s", strings.Join(problems, "\n"))
 	}
-	m, ok := tags.(*value.Map)
+	m, ok := document.(*value.Map)
 	if !ok {
-		return fault.Parameter(tagsOption, "not a map")
+		return nil, fault.Parameter(tagsOption, "not a map")
 	}
-	p.deployment.Image.Tags = make(map[string]string, m.Len())
+	tags := make(map[string]string, m.Len())
 	for _, tag := range m.Members() {
-		p.deployment.Image.Tags[tag.Name] = value.Text(tag.Value)
+		tags[tag.Name] = value.Text(tag.Value)
 	}
-	return nil
+	return tags, nil
 }
 
 // check validates the name, the tags and a whole configuration before anything is sent.

@@ -31,7 +31,7 @@ func diffCommand() *cli.Command {
 		Page: cli.Page{
 			Description: `Compares the configuration of a version of an image with a file that has the desired one, or with another version. It shows what an update from the one to the other would change, including what it would wipe by omitting it. A setting that has the service's default equals one that is omitted.
 
-The file has the members of create-microvm-image or update-microvm-image, as --generate-cli-skeleton prints them, in JSON or YAML. Its name, tags, imageIdentifier and clientToken are not compared, nor are codeArtifact, baseImageArn and buildRoleArn if the file has none.
+The file has the members of create-microvm-image or update-microvm-image, as --generate-cli-skeleton prints them, in JSON or YAML. Its name, imageIdentifier and clientToken are not compared, nor are tags, codeArtifact, baseImageArn and buildRoleArn if the file has none.
 
 Values of environment variables are shown as [REDACTED].`,
 			Output: `The changes, one a line: + is added, ~ changed and - wiped. A path is one that the option --set of update understands. With --output or --query, a document with the ARN of the image, both versions and the changes (path, kind, old and new).
@@ -61,9 +61,10 @@ func runDiff(ctx context.Context, s *cli.Session) error {
 		return fault.Usage("either --%s or --%s is required, and not both", configOption, toOption)
 	}
 	var wanted *lambdamicrovms.UpdateMicroVMImageInput
+	var tags map[string]string
 	if s.Args.Has(configOption) {
 		var err error
-		if wanted, err = readSettings(ctx, s); err != nil {
+		if wanted, tags, err = readSettings(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -98,6 +99,13 @@ func runDiff(ctx context.Context, s *cli.Session) error {
 		completeFrom(wanted, live)
 	}
 	changes := images.Diff(live, wanted)
+	if tags != nil {
+		out, err := client.ListTags(ctx, &lambdamicrovms.ListTagsInput{Resource: &image})
+		if err != nil {
+			return s.CallError(ctx, err)
+		}
+		changes = append(changes, images.DiffTags(out.Tags, tags)...)
+	}
 	document.Set("changes", changesDocument(changes))
 	r := &run{s: s}
 	if err := r.diff("Diff", document, changes); err != nil {
@@ -109,18 +117,24 @@ func runDiff(ctx context.Context, s *cli.Session) error {
 	return nil
 }
 
-// readSettings reads the file of --config as the input of an update.
-func readSettings(ctx context.Context, s *cli.Session) (*lambdamicrovms.UpdateMicroVMImageInput, error) {
+// readSettings reads the file of --config as the input of an update, and the tags, which
+// are nil if it has none.
+func readSettings(ctx context.Context, s *cli.Session) (*lambdamicrovms.UpdateMicroVMImageInput, map[string]string, error) {
 	document, err := readConfig(ctx, s)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	listed, _ := document.Get("tags")
+	tags, err := readTags(listed)
+	if err != nil {
+		return nil, nil, err
 	}
 	document.Delete(notSettings()...)
 	var in lambdamicrovms.UpdateMicroVMImageInput
 	if err := in.UnmarshalJSON(value.Compact(document)); err != nil {
-		return nil, fault.Parameter(configOption, "%s", err)
+		return nil, nil, fault.Parameter(configOption, "%s", err)
 	}
-	return &in, nil
+	return &in, tags, nil
 }
 
 // notSettings are the members of a file that are no settings of an image.

@@ -1,11 +1,12 @@
 package commands
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,7 +39,7 @@ func logsCommand() *cli.Command {
 		Summary: "Prints the output of a MicroVM, or of the build of an image",
 		Words:   []string{"TARGET"},
 		Options: []argparse.Option{
-			{Name: followOption, Short: "f", Arity: argparse.Flag, Doc: "Go on with new lines until Ctrl-C. If the log group does not exist, wait up to a minute for it. For a MicroVM that has ended before, stop after the last line; one that ends meanwhile is not noticed."},
+			{Name: followOption, Short: "f", Arity: argparse.Flag, Doc: "Go on with new lines until Ctrl-C. If the log group does not exist, wait up to a minute for it. For a MicroVM, stop a minute after it has ended, because lines can arrive late."},
 			{Name: linesOption, Short: "n", Kind: "integer", Int: true, Doc: fmt.Sprintf("How many of the last lines to print, from 1 to %d. The default is %d; with --since it is %d, and with --since and --follow there is no limit.", maxLogLines, defaultLines, maxLogLines)},
 			{Name: sinceOption, Doc: "Print only lines since a time, such as 2026-08-01T12:00:00Z, or since a duration ago, such as 90m or 12h."},
 			{Name: imageVersionOption, Doc: "The version whose build to read, such as 3.0. The default is the newest one. TARGET must be an image."},
@@ -49,7 +50,7 @@ func logsCommand() *cli.Command {
 		},
 		Unpaged: true,
 		Page: cli.Page{
-			Description: `Prints what a MicroVM, or the build of an image, has written to CloudWatch Logs. It needs the permissions logs:FilterLogEvents and logs:DescribeLogStreams.
+			Description: `Prints what a MicroVM, or the build of an image, has written to CloudWatch Logs. It needs the permissions logs:FilterLogEvents and logs:DescribeLogStreams. With --follow, a MicroVM is looked at before each poll, with lambda:GetMicrovm.
 
 TARGET is the id of a MicroVM, or an image: its ARN, or its name. The output of MicroVMs that were started from the version within about a day of its build may appear with that of the build, because the names of their log streams begin alike.
 
@@ -100,7 +101,12 @@ func runLogs(ctx context.Context, s *cli.Session) error {
 	}
 	s.Debugf("reading the log group %s", source.Group)
 	reader := func(from time.Time) *cwlogs.Reader {
-		return cwlogs.New(cloudWatch, func(o *cwlogs.Options) { o.From, o.PollInterval = from, reading.poll })
+		return cwlogs.New(cloudWatch, func(o *cwlogs.Options) {
+			o.From, o.PollInterval = from, reading.poll
+			if source.MicroVMID != "" {
+				o.Ended = func(ctx context.Context) time.Time { return reading.ended(ctx, s, client) }
+			}
+		})
 	}
 	from := reading.from
 	var printed map[logs.Line]int
@@ -231,6 +237,25 @@ func (r *logReading) source(ctx context.Context, s *cli.Session, client *lambdam
 	return source, nil
 }
 
+// ended returns when the MicroVM has ended, or zero. A call that fails is no end: the next
+// poll asks again.
+func (r *logReading) ended(ctx context.Context, s *cli.Session, client *lambdamicrovms.Client) time.Time {
+	vm, err := client.GetMicroVM(ctx, &lambdamicrovms.GetMicroVMInput{MicroVMIdentifier: &r.target})
+	var end time.Time
+	switch {
+	case lambdamicrovms.IsNotFound(err): // the service forgets a MicroVM some hours after its end
+		end = time.Now()
+	case err != nil || vm.State != types.MicroVMStateTerminated:
+		return end
+	case vm.TerminatedAt == nil:
+		end = time.Now()
+	default:
+		end = *vm.TerminatedAt
+	}
+	fmt.Fprintf(s.Stderr, "%s has ended. Late lines are printed until a minute after it.\n", r.target)
+	return end
+}
+
 // microVMLogging is the logging configuration that the options name, or nil.
 func microVMLogging(args *argparse.Result) types.Logging {
 	var to types.LoggingMemberCloudWatch
@@ -270,8 +295,24 @@ func (r *logReading) version(ctx context.Context, s *cli.Session, client *lambda
 	return version(ctx, s, client, arn, wanted)
 }
 
-// compareVersions orders versions such as 9.0 and 10.0.
-func compareVersions(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) }
+// compareVersions orders versions by their numbers: 9.1 is before 10.0. What is no number
+// is before all numbers.
+func compareVersions(a, b string) int {
+	return slices.Compare(versionNumbers(a), versionNumbers(b))
+}
+
+func versionNumbers(version string) []int {
+	parts := strings.Split(version, ".")
+	numbers := make([]int, len(parts))
+	for i, part := range parts {
+		n, err := strconv.Atoi(part)
+		if err != nil || n < 0 {
+			return nil
+		}
+		numbers[i] = n
+	}
+	return numbers
+}
 
 // printLine prints a line.
 func printLine(s *cli.Session, line logs.Line) error {

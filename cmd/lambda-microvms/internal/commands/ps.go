@@ -13,6 +13,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/argparse"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/cli"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/output"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
 	"github.com/microvm-go/lambdamicrovms/images"
 	"github.com/microvm-go/lambdamicrovms/types"
@@ -88,7 +89,7 @@ func runPs(ctx context.Context, s *cli.Session) error {
 	switch {
 	case s.Args.Has(quietOption):
 		for _, item := range list {
-			if _, err := fmt.Fprintln(s.Stdout, aws.ToString(item.MicroVMId)); err != nil {
+			if _, err := fmt.Fprintln(s.Stdout, output.Line(aws.ToString(item.MicroVMId))); err != nil {
 				return cli.OutputError(err)
 			}
 		}
@@ -122,8 +123,8 @@ func writeMicroVMs(out io.Writer, list []types.MicroVMItem, now time.Time) error
 	w := tabwriter.NewWriter(out, 0, 0, padding, ' ', 0)
 	fmt.Fprintln(w, "MICROVM ID\tIMAGE\tVERSION\tSTATE\tAGE")
 	for _, item := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", aws.ToString(item.MicroVMId), imageName(aws.ToString(item.ImageArn)),
-			aws.ToString(item.ImageVersion), item.State, age(item.StartedAt, now))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", output.Line(aws.ToString(item.MicroVMId)), output.Line(imageName(aws.ToString(item.ImageArn))),
+			output.Line(aws.ToString(item.ImageVersion)), output.Line(string(item.State)), age(item.StartedAt, now))
 	}
 	return w.Flush()
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/argparse"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/cli"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
+	"github.com/microvm-go/lambdamicrovms/logs"
 	"github.com/microvm-go/lambdamicrovms/session"
 )
 
@@ -85,6 +86,6 @@ func (t *target) await(ctx context.Context, opened *session.Session) error {
 	if err != nil {
 		return sessionError(ctx, t.s, err)
 	}
-	t.tell("%s has ended: %s", opened.ID(), aws.ToString(ended.StateReason))
+	t.tell("%s has ended: %s", opened.ID(), logs.Clean(aws.ToString(ended.StateReason)))
 	return nil
 }

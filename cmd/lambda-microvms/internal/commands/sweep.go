@@ -12,6 +12,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/argparse"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/cli"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/output"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
 	"github.com/microvm-go/lambdamicrovms/session"
 	"github.com/microvm-go/lambdamicrovms/types"
@@ -77,7 +78,7 @@ func runSweep(ctx context.Context, s *cli.Session) error {
 	var printing error
 	options.Progress = func(p session.SweepProgress) {
 		if p.Err == nil && printing == nil {
-			_, printing = fmt.Fprintln(s.Stdout, aws.ToString(p.MicroVM.MicroVMId))
+			_, printing = fmt.Fprintln(s.Stdout, output.Line(aws.ToString(p.MicroVM.MicroVMId)))
 		}
 	}
 	result, err := session.Sweep(ctx, client, func(o *session.SweepOptions) { *o = options })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +16,10 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/cli"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/params"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/progress"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
+	"github.com/microvm-go/lambdamicrovms/images"
+	"github.com/microvm-go/lambdamicrovms/logs"
 )
 
 // waitCommand has a subcommand for each waiter of the service.
@@ -35,7 +39,7 @@ func waitCommand() *cli.Command {
 	return c
 }
 
-const waitOutput = "None. The exit code is 0 if the state was reached, and 255 if it cannot be reached any more or the wait has taken too long."
+const waitOutput = "None, except for the progress on standard error if that is a terminal. The exit code is 0 if the state was reached, and 255 if it cannot be reached any more or the wait has taken too long."
 
 // waitPolls times the longest delay between two polls is the default of --max-wait.
 const waitPolls = 120
@@ -88,10 +92,32 @@ func runWait(ctx context.Context, s *cli.Session, w *api.Waiter, limit time.Dura
 	if err != nil {
 		return err
 	}
-	if err = w.Wait(ctx, client, value.Compact(input), options); err != nil {
+	show := progress.Reporter(nil)
+	if cli.IsTerminal(s.Stderr) && !s.Globals.Debug { // lines of --debug would break up one that moves
+		show = progress.New(s.Stderr, true)
+		options.OnPoll = func(poll lambdamicrovms.WaiterAttempt) {
+			show.Step(images.Event{
+				Step: images.Step("wait " + w.Command), State: logs.Clean(poll.State), Elapsed: poll.Elapsed, Delay: poll.Delay, Err: pollError(w, poll.Err),
+			})
+		}
+	}
+	err = w.Wait(ctx, client, value.Compact(input), options)
+	if show != nil {
+		show.Close()
+	}
+	if err != nil {
 		return waitError(ctx, s, w, op, err)
 	}
 	return nil
+}
+
+// pollError is the error of a poll, unless it is what the waiter waits for.
+func pollError(w *api.Waiter, err error) error {
+	var service smithy.APIError
+	if errors.As(err, &service) && slices.Contains(w.Success, service.ErrorCode()) {
+		return nil
+	}
+	return err
 }
 
 // waitError has the texts of the AWS CLI.

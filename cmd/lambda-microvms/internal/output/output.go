@@ -44,6 +44,7 @@ type Printer struct {
 	Query         *jmespath.Expression // applied first; nil is all
 	Color         bool                 // of tables
 	TerminalWidth int                  // for tables
+	Terminal      bool                 // the output is shown on a terminal: nothing in it may steer that
 	Out           io.Writer
 }
 
@@ -56,7 +57,14 @@ func (p *Printer) Print(title string, response any, page bool) error {
 			return err
 		}
 	}
-	_, err := p.Out.Write(p.append(nil, title, response, page))
+	if p.Terminal && (p.Format == Text || p.Format == Table) {
+		response = harmless(response)
+	}
+	b := p.append(nil, title, response, page)
+	if p.Terminal && p.Format == JSON {
+		b = harmlessJSON(b)
+	}
+	_, err := p.Out.Write(b)
 	return err
 }
 
