@@ -4,14 +4,18 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
 	"github.com/aws/smithy-go/logging"
 
 	"github.com/microvm-go/lambdamicrovms"
@@ -159,7 +163,21 @@ func (e *credentialsError) Unwrap() error { return e.err }
 func (c markedCredentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	credentials, err := c.CredentialsProvider.Retrieve(ctx)
 	if err != nil {
-		err = &credentialsError{err}
+		err = &credentialsError{withoutProcessOutput(err)}
 	}
 	return credentials, err
+}
+
+// withoutProcessOutput replaces the error of a credential process: it quotes what the
+// process has printed, which can be credentials.
+func withoutProcessOutput(err error) error {
+	var process *processcreds.ProviderError
+	var exit *exec.ExitError
+	switch {
+	case !errors.As(err, &process):
+		return err
+	case errors.As(err, &exit):
+		return fmt.Errorf("the credential process has failed: %s", exit.ProcessState)
+	}
+	return errors.New("the credential process has printed no usable credentials")
 }

@@ -167,11 +167,6 @@ func words(c *Command, rest []string) ([]string, error) {
 		unknown = append(unknown, list[len(c.Words):]...)
 	}
 	if len(unknown) > 0 {
-		for i, text := range unknown { // of a misspelled option; the value may be secret
-			if name, _, found := strings.Cut(text, "="); found {
-				unknown[i] = name + "=[REDACTED]"
-			}
-		}
 		return nil, unknownOptions(unknown)
 	}
 	if len(list) < required {
@@ -195,8 +190,24 @@ func usageError(err error) error {
 	return e
 }
 
+// unknownOptions leaves out the values of misspelled options: they may be secret.
 func unknownOptions(list []string) error {
-	return &fault.Error{Exit: fault.ExitUsage, Plain: true, Message: "Unknown options: " + strings.Join(list, ", ")}
+	shown := make([]string, len(list))
+	isValue := false
+	for i, text := range list {
+		name, _, assigns := strings.Cut(text, "=")
+		isOption := strings.HasPrefix(text, "-")
+		switch {
+		case assigns:
+			shown[i] = name + "=[REDACTED]"
+		case isValue && !isOption:
+			shown[i] = "[REDACTED]"
+		default:
+			shown[i] = text
+		}
+		isValue = isOption && !assigns
+	}
+	return &fault.Error{Exit: fault.ExitUsage, Plain: true, Message: "Unknown options: " + strings.Join(shown, ", ")}
 }
 
 func isHelpFlag(arg string) bool { return arg == "--help" || arg == "-h" }
