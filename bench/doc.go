@@ -10,5 +10,6 @@
 //	go run ./bench/cmd/pack                 # images.Zip beside zip, tar and 7z; writes its section of RESULTS.md
 //	go run ./bench/cmd/waiters              # polls and lateness of waiters, simulated; likewise
 //	go run ./bench/cmd/growth               # costs by size; likewise
+//	go run ./bench/cmd/cli                  # the command line beside the AWS CLI; likewise
 //	go test -bench . -benchmem ./bench      # the calls and their parts, in the usual form
 package bench

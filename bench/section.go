@@ -5,15 +5,17 @@ import (
 	"strings"
 )
 
-// Titles of the sections of RESULTS.md that cmd/pack, cmd/waiters and cmd/growth write.
+// Titles of the sections of RESULTS.md that cmd/pack, cmd/waiters, cmd/growth and cmd/cli
+// write.
 const (
 	PackTitle   = "Packing a directory"
 	WaitTitle   = "Waiting"
 	GrowthTitle = "Growth"
+	CLITitle    = "The command line"
 )
 
 // OwnSections are the titles of the sections that cmd/compare does not write, but keeps.
-var OwnSections = []string{PackTitle, WaitTitle, GrowthTitle}
+var OwnSections = []string{PackTitle, WaitTitle, GrowthTitle, CLITitle}
 
 // WriteSection adds a section to the file of results, or replaces it.
 func WriteSection(results, title, body string) error {

@@ -40,6 +40,7 @@ func (f *figures) report() string {
 	line("    go run ./bench/cmd/pack                 # the section on packing")
 	line("    go run ./bench/cmd/waiters              # the section on waiting and its plot")
 	line("    go run ./bench/cmd/growth               # the section on growth and its plot")
+	line("    go run ./bench/cmd/cli                  # the section on the command line")
 	line("    go test -bench . -benchmem ./bench      # calls and parts in the usual form")
 	line("    go test ./bench                         # fails when allocations rise above bench/testdata/allocations.txt")
 	line("    go test ./bench -update                 # accepts them")
