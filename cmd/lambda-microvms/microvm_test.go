@@ -247,6 +247,19 @@ func TestCurlFile(t *testing.T) {
 	}
 }
 
+// A file that cannot be written is found out before a MicroVM is started.
+func TestCurlFileRefused(t *testing.T) {
+	srv, _ := world(t)
+	cmd, _, stderr := command(t, srv, "curl", testImage, "-o", filepath.Join(t.TempDir(), "nothing", "file"))
+	before := len(srv.Calls(fake.RunMicroVM))
+	if err := cmd.Run(); cmd.ProcessState.ExitCode() != 252 || !strings.Contains(stderr.String(), "Error parsing parameter '--output-file': ") {
+		t.Errorf("%v, %s", err, stderr)
+	}
+	if started := len(srv.Calls(fake.RunMicroVM)) - before; started != 0 {
+		t.Errorf("%d MicroVMs were started", started)
+	}
+}
+
 // Nobody reads the response any more: no message.
 func TestCurlBrokenPipe(t *testing.T) {
 	srv, id := world(t)
@@ -346,7 +359,7 @@ func TestCurlBody(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			var to io.WriteCloser = input
+			to := input
 			if test.name == "pipe" {
 				if to, err = os.OpenFile(pipe, os.O_WRONLY, 0); err != nil {
 					t.Fatal(err)

@@ -9,11 +9,14 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/creack/pty"
+
+	"github.com/microvm-go/lambdamicrovms/fake"
 )
 
 // terminal runs the program in a terminal and collects what it shows.
@@ -134,6 +137,26 @@ func TestPrompt(t *testing.T) {
 	p.expect("> lambda-microvms ")
 	p.send("\x03")
 	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 130 {
+		t.Error(err)
+	}
+}
+
+// Ctrl-C is for the pager, however often.
+func TestInterruptedPager(t *testing.T) {
+	server := httptest.NewServer(fake.New(t))
+	t.Cleanup(server.Close)
+	pager := filepath.Join(t.TempDir(), "pager")
+	if err := os.WriteFile(pager, []byte("#!/bin/sh\ntrap '' INT\ncat\necho ready\nread line </dev/tty\n"), 0o700); err != nil { //nolint:gosec // it is to be run
+		t.Fatal(err)
+	}
+	p, cmd := start(t, []string{"AWS_ENDPOINT_URL=" + server.URL, "AWS_PAGER=" + pager}, "list-managed-microvm-images", "--query", "length(items)")
+	p.expect("ready")
+	for range 3 {
+		p.send("\x03")
+		p.expect("^C") // the terminal has sent the signal
+	}
+	p.send("\r")
+	if err := cmd.Wait(); err != nil {
 		t.Error(err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 
 	"github.com/google/shlex"
 
@@ -87,9 +88,11 @@ func (p *pagedWriter) start() error {
 	return nil
 }
 
-// wait waits until the user leaves the pager.
+// wait waits until the user leaves the pager. Ctrl-C is for the pager then: if this
+// program ended, the shell and the pager would both read the terminal.
 func (p *pagedWriter) wait() {
 	if p.running != nil {
+		signal.Ignore(os.Interrupt)
 		_ = p.pipe.Close()
 		_ = p.running.Wait()
 	}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"io"
 	"os"
 	"path/filepath"
@@ -105,17 +104,19 @@ func (s *settings) choose(flag, key string, variables ...string) string {
 // section reads a section of an INI file. Indented lines, the values of nested keys, are
 // skipped. A file that is not there has no sections.
 func section(path, name string) (keys map[string]string, found bool, err error) {
-	file, err := os.Open(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, false, nil
 	}
-	defer func() { _ = file.Close() }()
+	invalid := fault.General("Unable to parse config file: %s", path)
 	inside, any := false, false
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		line := lines.Text()
+	for line := range strings.Lines(string(text)) {
 		trimmed := strings.TrimSpace(line)
 		if rest, ok := strings.CutPrefix(trimmed, "["); ok {
-			title, _, _ := strings.Cut(rest, "]")
+			title, _, closed := strings.Cut(rest, "]")
+			if !closed {
+				return nil, false, invalid
+			}
 			any = true
 			inside = strings.Join(strings.Fields(title), " ") == name
 			if inside && !found {
@@ -127,12 +128,16 @@ func section(path, name string) (keys map[string]string, found bool, err error) 
 			continue
 		}
 		if !any {
-			return nil, false, fault.General("Unable to parse config file: %s", path)
+			return nil, false, invalid
 		}
-		if !inside || strings.ContainsRune(" \t", rune(line[0])) {
+		if strings.ContainsRune(" \t", rune(line[0])) {
 			continue
 		}
-		if key, v, ok := strings.Cut(trimmed, "="); ok {
+		key, v, ok := strings.Cut(trimmed, "=")
+		switch {
+		case !ok && !strings.Contains(trimmed, ":"):
+			return nil, false, invalid
+		case ok && inside:
 			keys[strings.ToLower(strings.TrimSpace(key))] = strings.TrimSpace(v)
 		}
 	}

@@ -88,6 +88,12 @@ func runCurl(ctx context.Context, s *cli.Session) error {
 		return err
 	}
 	t.keep, t.quiet = s.Args.Has(keepOption), s.Args.Has(silentOption)
+	if s.Args.Has(fileOption) { // before anything is started or sent
+		if request.file, err = newWholeFile(s, s.Args.Value(fileOption)); err != nil {
+			return fault.Parameter(fileOption, "%s", err)
+		}
+		defer request.file.discard()
+	}
 	opened, err := t.open(ctx, func(o *session.Options) {
 		o.Port, o.ResumeOnDemand = request.port, s.Args.Has(resumeOption)
 	})
@@ -106,6 +112,7 @@ type curlRequest struct {
 	header http.Header
 	body   *requestBody // nil: none
 	port   int          // zero: the default
+	file   *wholeFile   // for the response; nil: standard output
 }
 
 // newCurlRequest checks the options before anything is sent.
@@ -218,19 +225,13 @@ func (r *curlRequest) send(ctx context.Context, opened *session.Session) error {
 	if r.s.Args.Has(failOption) && response.StatusCode >= http.StatusBadRequest {
 		return fault.General("The application returned %s", response.Status)
 	}
-	if !r.s.Args.Has(fileOption) {
+	if r.file == nil {
 		return r.print(ctx, r.s.Stdout, response)
 	}
-	path := r.s.Args.Value(fileOption)
-	file, err := newWholeFile(r.s, path)
-	if err != nil {
-		return fault.Parameter(fileOption, "%s", err)
-	}
-	defer file.discard()
-	if err := r.print(ctx, file, response); err != nil {
+	if err := r.print(ctx, r.file, response); err != nil {
 		return err
 	}
-	if err := file.keep(); err != nil {
+	if err := r.file.keep(); err != nil {
 		return fault.General("Cannot write the file of --%s: %s", fileOption, err)
 	}
 	return nil

@@ -237,8 +237,8 @@ func (r *logReading) source(ctx context.Context, s *cli.Session, client *lambdam
 	return source, nil
 }
 
-// ended returns when the MicroVM has ended, or zero. A call that fails is no end: the next
-// poll asks again.
+// ended returns when the MicroVM has ended, or zero. A call that fails is no end: the
+// next poll asks again.
 func (r *logReading) ended(ctx context.Context, s *cli.Session, client *lambdamicrovms.Client) time.Time {
 	vm, err := client.GetMicroVM(ctx, &lambdamicrovms.GetMicroVMInput{MicroVMIdentifier: &r.target})
 	var end time.Time
