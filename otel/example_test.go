@@ -3,10 +3,12 @@ package otel_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/propagation"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -16,6 +18,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/fake"
 	"github.com/microvm-go/lambdamicrovms/images"
 	microvmotel "github.com/microvm-go/lambdamicrovms/otel"
+	"github.com/microvm-go/lambdamicrovms/session"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -87,6 +90,17 @@ func ExampleGlobal() {
 	fmt.Println(spans[len(spans)-1].Name)
 	// Output:
 	// Lambda Microvms.ListMicrovms
+}
+
+// Continue traces in an application of your own.
+func ExamplePropagate() {
+	client := lambdamicrovms.New(fake.NewServer().Options(), microvmotel.Global)
+	_, err := session.Attach(context.Background(), client, "microvm-3f6c1f0e-0f5b-4a63-9f0f-7d8f1b7f6f10", func(o *session.Options) {
+		o.Transport = microvmotel.Propagate(http.DefaultTransport, propagation.TraceContext{})
+	})
+	fmt.Println(lambdamicrovms.IsNotFound(err))
+	// Output:
+	// true
 }
 
 // imageOf creates an image and returns its ARN.

@@ -47,7 +47,8 @@
 //
 // # Errors
 //
-//   - *[StartError]: [Run] could not start the MicroVM.
+//   - *[StartError]: [Run] could not start the MicroVM. It names the log group of the
+//     output, and with [Options].LogReader has the last lines.
 //   - *[StateError]: the MicroVM is in the wrong state for the action.
 //   - *[TerminateError]: the MicroVM could not be terminated and may still be running.
 //   - *[ProxyError]: the proxy in front of the MicroVM rejected a request.

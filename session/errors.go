@@ -8,6 +8,7 @@ import (
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/redact"
+	"github.com/microvm-go/lambdamicrovms/logs"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -30,6 +31,19 @@ type StartError struct {
 	// CleanupErr is set if a MicroVM may still be running. It is a *TerminateError if
 	// MicroVMID is known.
 	CleanupErr error
+
+	// LogGroup is the log group in CloudWatch Logs of the MicroVM. It is empty if logging
+	// is disabled or the MicroVM is unknown. Nobody has measured whether a MicroVM without
+	// an execution role writes to it.
+	LogGroup string
+	// Lines are the last lines of its output, oldest first, if Options.LogReader is set.
+	// Each has at most 2 KiB, without control characters and secrets of the input. The
+	// very last lines may be missing, because nobody has measured how long it takes until
+	// they can be read.
+	Lines []logs.Line
+	// LinesErr is the error of reading Lines, such as a *logs.NotFoundError. It says
+	// nothing about the start, so errors.As does not find it.
+	LinesErr error
 }
 
 func (e *StartError) Error() string {
@@ -38,6 +52,12 @@ func (e *StartError) Error() string {
 	writeCause(&b, e.State, e.Reason, e.Err)
 	if e.CleanupErr != nil {
 		fmt.Fprintf(&b, "; it may still be running: %v", e.CleanupErr)
+	}
+	if e.LogGroup != "" {
+		b.WriteString("; log group " + e.LogGroup)
+	}
+	if e.LinesErr != nil {
+		fmt.Fprintf(&b, ", which could not be read: %v", e.LinesErr)
 	}
 	return b.String()
 }

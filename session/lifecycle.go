@@ -125,24 +125,24 @@ func (s *Session) stateError(ctx context.Context, action string, last *lambdamic
 	case err == nil && !ends(last.State):
 		return nil
 	case err == nil, errors.As(err, &failed), errors.As(err, &late):
-		state, reason := s.fate(ctx, last)
-		return s.secrets.Error(&StateError{Action: action, MicroVMID: s.id, State: state, Reason: reason, Err: err})
+		last = s.fate(ctx, last)
+		return s.secrets.Error(&StateError{Action: action, MicroVMID: s.id, State: last.State, Reason: deref(last.StateReason), Err: err})
 	}
 	return err
 }
 
-// fate returns the last state of a MicroVM and the reason. The reason of a MicroVM that
+// fate returns the last state of a MicroVM with its reason. The reason of a MicroVM that
 // is TERMINATING may only be known once it is TERMINATED.
-func (s *Session) fate(ctx context.Context, last *lambdamicrovms.GetMicroVMOutput) (types.MicroVMState, string) {
+func (s *Session) fate(ctx context.Context, last *lambdamicrovms.GetMicroVMOutput) *lambdamicrovms.GetMicroVMOutput {
 	if last == nil {
-		return "", ""
+		return &lambdamicrovms.GetMicroVMOutput{}
 	}
 	if last.State == types.MicroVMStateTerminating && deref(last.StateReason) == "" {
 		if ended, err := s.wait(ctx, lambdamicrovms.NewMicroVMTerminatedWaiter, 0); err == nil {
-			last = ended
+			return ended
 		}
 	}
-	return last.State, deref(last.StateReason)
+	return last
 }
 
 func ends(state types.MicroVMState) bool {

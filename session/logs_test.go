@@ -1,6 +1,10 @@
 package session_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -8,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/fake"
 	"github.com/microvm-go/lambdamicrovms/logs"
 	"github.com/microvm-go/lambdamicrovms/session"
 	"github.com/microvm-go/lambdamicrovms/types"
@@ -41,6 +46,131 @@ func TestLogSource(t *testing.T) {
 			got, ok := session.LogSource(test.vm, test.logging)
 			if diff := cmp.Diff(test.want, got); diff != "" || ok != test.ok {
 				t.Errorf("%t, source (-want +got):\n%s", ok, diff)
+			}
+		})
+	}
+}
+
+// logReader returns the same lines for every source, and notes what it was asked.
+type logReader struct {
+	lines   []logs.Line
+	err     error
+	sources []logs.Source
+	n       int
+	limited bool
+}
+
+func (r *logReader) Tail(ctx context.Context, source logs.Source, n int) ([]logs.Line, error) {
+	r.sources, r.n = append(r.sources, source), n
+	_, r.limited = ctx.Deadline()
+	return r.lines, r.err
+}
+
+// The error of a MicroVM that ended on its own has its last lines.
+func TestLastLinesOfFailedStart(t *testing.T) {
+	const payload = "hunter2-hunter2-hunter2"
+	denied := errors.New("access denied \x1b[31mfor " + payload)
+	many := make([]logs.Line, 25)
+	for i := range many {
+		many[i].Text = fmt.Sprint(i)
+	}
+	own := &types.LoggingMemberCloudWatch{Value: types.CloudWatchLogging{LogGroup: aws.String("mine")}}
+	for _, test := range []struct {
+		name    string
+		logging types.Logging
+		reader  logReader
+		lines   int
+		want    []logs.Line
+		group   string
+		text    string // the end of the error
+	}{
+		{"nothing", nil, logReader{}, 0, nil, "/aws/lambda-microvms/hooked", "; log group /aws/lambda-microvms/hooked"},
+		{"default", nil, logReader{lines: many}, 0, many[5:], "/aws/lambda-microvms/hooked", "; log group /aws/lambda-microvms/hooked"},
+		{"one of an own group", own, logReader{lines: many}, 1, many[24:], "mine", "; log group mine"},
+		{
+			"hostile", own, logReader{lines: []logs.Line{{Stream: "a\x1b[2J", Text: "\x1b]0;owned\x07 KEY=" + payload + "\r\n"}}},
+			0, []logs.Line{{Stream: "a[2J", Text: "]0;owned KEY=[REDACTED]"}}, "mine", "; log group mine",
+		},
+		{
+			"some", own, logReader{lines: many[:1], err: denied}, 0, many[:1], "mine",
+			"; log group mine, which could not be read: access denied [31mfor [REDACTED]",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newService(t, fake.WithFault(fake.FailStart{}))
+			in := &lambdamicrovms.RunMicroVMInput{
+				ImageIdentifier: s.createHooked(t), RunHookPayload: aws.String(payload), Logging: test.logging,
+				ExecutionRoleArn: aws.String("arn:aws:iam::123456789012:role/run"),
+			}
+			_, err := session.Run(context.Background(), s, in, s.options, func(o *session.Options) {
+				o.LogReader, o.LogLines = &test.reader, test.lines
+			})
+			var failed *session.StartError
+			if !errors.As(err, &failed) {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, failed.Lines); diff != "" {
+				t.Errorf("lines (-want +got):\n%s", diff)
+			}
+			if (failed.LinesErr != nil) != (test.reader.err != nil) || !strings.HasSuffix(err.Error(), test.text) || strings.Contains(err.Error(), payload) {
+				t.Errorf("got %v", err)
+			}
+			if errors.Is(err, denied) {
+				t.Error("the error of reading the output looks like that of the start")
+			}
+			n := 20
+			if test.lines > 0 {
+				n = test.lines
+			}
+			ended, err := s.GetMicroVM(context.Background(), &lambdamicrovms.GetMicroVMInput{MicroVMIdentifier: &failed.MicroVMID})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := []logs.Source{{Group: test.group, Version: "1.0", MicroVMID: failed.MicroVMID, Since: *ended.StartedAt, Until: *ended.TerminatedAt}}
+			if diff := cmp.Diff(want, test.reader.sources); diff != "" || failed.LogGroup != test.group || test.reader.n != n || !test.reader.limited {
+				t.Errorf("group %s, %d lines, limited %t, sources (-want +got):\n%s", failed.LogGroup, test.reader.n, test.reader.limited, diff)
+			}
+		})
+	}
+}
+
+// createHooked creates an image that accepts a payload for its run hook.
+func (s *service) createHooked(t *testing.T) (imageARN *string) {
+	t.Helper()
+	image, err := s.CreateMicroVMImage(context.Background(), &lambdamicrovms.CreateMicroVMImageInput{
+		Name:         aws.String("hooked"),
+		BaseImageArn: aws.String("arn:aws:lambda:us-east-1:aws:microvm-image:al2023-1"),
+		BuildRoleArn: aws.String("arn:aws:iam::123456789012:role/build"),
+		CodeArtifact: &types.CodeArtifactMemberUri{Value: "s3://bucket/app.zip"},
+		Hooks: &types.Hooks{
+			Port:              aws.Int32(9000),
+			MicroVMImageHooks: &types.MicroVMImageHooks{Ready: types.HookStateEnabled},
+			MicroVMHooks:      &types.MicroVMHooks{Run: types.HookStateEnabled},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Advance(fake.MeasuredDelays().Build)
+	return image.ImageArn
+}
+
+// Nothing is read if logging is disabled, or if no MicroVM was started.
+func TestLastLinesWithoutSource(t *testing.T) {
+	for name, test := range map[string]struct {
+		fault   fake.Option
+		logging types.Logging
+	}{
+		"disabled":    {fake.WithFault(fake.FailStart{}), &types.LoggingMemberDisabled{}},
+		"not started": {fake.WithFault(fake.Throttle{}, fake.On(fake.RunMicroVM)), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newService(t, test.fault)
+			in, reader := s.input(), &logReader{}
+			in.Logging = test.logging
+			_, err := session.Run(context.Background(), s, in, s.options, func(o *session.Options) { o.LogReader = reader })
+			if err == nil || len(reader.sources) > 0 || strings.Contains(err.Error(), "log group") {
+				t.Errorf("read %v, error %v", reader.sources, err)
 			}
 		})
 	}

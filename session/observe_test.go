@@ -2,11 +2,16 @@ package session_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go/tracing"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/microvm-go/lambdamicrovms"
@@ -22,6 +27,17 @@ func (s *service) observed() (trace *clienttest.Trace, logger *slog.Logger, text
 	options.TracerProvider = trace
 	s.Client = lambdamicrovms.New(options)
 	return trace, clienttest.Logger(text, slog.LevelDebug), text
+}
+
+// startObserved starts a session whose client has the tracer of observed.
+func (s *service) startObserved(t *testing.T, optFns ...func(*session.Options)) *session.Session {
+	t.Helper()
+	vm, err := session.Run(context.Background(), s.Client, s.input(), optFns...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = vm.Close() })
+	return vm
 }
 
 // steps returns the spans that are neither calls nor below one.
@@ -59,7 +75,7 @@ func TestSessionObserved(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"session.Run", "  start", "  wait", "token",
+		"session.Run", "  start", "  wait", "token", "GET",
 		"session.Suspend", "  wait", "session.Resume", "  wait", "terminate",
 	}
 	if diff := cmp.Diff(want, steps(trace)); diff != "" {
@@ -70,15 +86,149 @@ func TestSessionObserved(t *testing.T) {
 		"level=INFO msg=\"session: wait\" microvm=ID",
 		"level=INFO msg=\"session: run\" microvm=ID",
 		"level=DEBUG msg=\"session: token\" microvm=ID port=8080",
+		"level=DEBUG msg=\"session: request\" microvm=ID port=8080 method=GET url=https://HOST/ status=200",
 		"level=INFO msg=\"session: wait\" microvm=ID",
 		"level=INFO msg=\"session: suspend\" microvm=ID",
 		"level=INFO msg=\"session: wait\" microvm=ID",
 		"level=INFO msg=\"session: resume\" microvm=ID",
 		"level=INFO msg=\"session: terminate\" microvm=ID",
 	}
-	got := strings.Split(strings.TrimSpace(strings.ReplaceAll(text.String(), vm.ID(), "ID")), "\n")
+	hidden := strings.NewReplacer(vm.URL(0), "https://HOST", vm.ID(), "ID").Replace(text.String())
+	got := strings.Split(strings.TrimSpace(hidden), "\n")
 	if diff := cmp.Diff(records, got); diff != "" {
 		t.Errorf("records (-want +got):\n%s", diff)
+	}
+}
+
+// Each attempt of a request is a span of kind client with the attributes of the semantic
+// conventions. Neither spans nor records have the query, the user or the token.
+func TestRequestsObserved(t *testing.T) {
+	const secret = "Kx7Jq2mWv9Lp4Rt8"
+	application := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/old" {
+			http.Redirect(w, r, "/new?key="+secret, http.StatusFound)
+			return
+		}
+		w.WriteHeader(http.StatusTeapot)
+	})
+	s := newService(t, fake.WithApplication(application))
+	trace, logger, text := s.observed()
+	rejecting := &rejectOnce{RoundTripper: s.Server}
+	vm := s.startObserved(t, func(o *session.Options) { o.Logger, o.Transport = logger, rejecting })
+	for _, request := range []struct{ method, path string }{
+		{http.MethodGet, "/old?password=" + secret}, {http.MethodPost, "/a%3Fb%20c#fragment"}, {"BREW", "/pot"},
+	} {
+		at := strings.Replace(vm.URL(0), "//", "//me:"+secret+"@", 1) + request.path
+		req, err := http.NewRequestWithContext(context.Background(), request.method, at, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := vm.Client().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+	}
+	rejecting.err = errors.New("connection lost")
+	if _, err := vm.Client().Get("/lost?key=" + secret); !errors.Is(err, rejecting.err) {
+		t.Fatalf("got %v", err)
+	}
+
+	endpoint := vm.URL(0)
+	base := func(method, path string, more ...string) map[string]string {
+		properties := map[string]string{
+			"http.request.method": method, "url.full": endpoint + path, "server.address": strings.TrimPrefix(endpoint, "https://"),
+			"server.port": "443", "lambdamicrovms.microvm": vm.ID(), "lambdamicrovms.port": "8080", "error": "false",
+		}
+		for i := 0; i < len(more); i += 2 {
+			properties[more[i]] = more[i+1]
+		}
+		return properties
+	}
+	failed := func(status string) []string {
+		return []string{"http.response.status_code", status, "error", "true", "error.type", status}
+	}
+	want := []map[string]string{
+		base("GET", "/old", failed("403")...),
+		base("GET", "/old", "http.response.status_code", "302", "http.request.resend_count", "1"),
+		base("GET", "/new", failed("418")...),
+		base("POST", "/a%3Fb%20c", failed("418")...),
+		base("_OTHER", "/pot", failed("418")...),
+		base("GET", "/lost", "error", "true", "error.type", "*errors.errorString", "exception.type", "*errors.errorString", "exception.message", "connection lost"),
+	}
+	var got []map[string]string
+	for _, span := range trace.Spans {
+		if _, ok := span.Properties["http.request.method"]; !ok || span.Properties["server.address"] == "" {
+			continue
+		}
+		got = append(got, span.Properties)
+		status := tracing.SpanStatusOK
+		if span.Properties["error"] == "true" {
+			status = tracing.SpanStatusError
+		}
+		if span.Kind != tracing.SpanKindClient || span.Ends != 1 || span.Status != status {
+			t.Errorf("%s: kind %v, ended %d times, status %v", span.Name(), span.Kind, span.Ends, span.Status)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("properties (-want +got):\n%s", diff)
+	}
+	if warning := `level=WARN msg="session: request" microvm=` + vm.ID() + ` port=8080 method=GET url=` + endpoint + `/lost error="connection lost"`; !strings.Contains(text.String(), warning) {
+		t.Errorf("no %q in\n%s", warning, text)
+	}
+	all := fmt.Sprint(text, got)
+	for _, hidden := range []string{secret, "fragment", rejecting.token} {
+		if strings.Contains(all, hidden) {
+			t.Errorf("%q is in\n%s", hidden, all)
+		}
+	}
+}
+
+// rejectOnce rejects the token of the first request, as the proxy does. It fails all
+// requests once err is set.
+type rejectOnce struct {
+	http.RoundTripper
+
+	err   error
+	token string
+}
+
+func (r *rejectOnce) RoundTrip(req *http.Request) (*http.Response, error) {
+	switch {
+	case r.err != nil:
+		return nil, r.err
+	case r.token == "":
+		r.token = req.Header.Get("X-Aws-Proxy-Auth")
+		body := io.NopCloser(strings.NewReader("Token authentication failed"))
+		return &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{}, Body: body, ContentLength: 27}, nil
+	}
+	return r.RoundTripper.RoundTrip(req)
+}
+
+// The transport finds the span in the context of the request, so that it can pass the
+// trace on. The response has the request of the caller.
+func TestRequestInTheSpan(t *testing.T) {
+	s := newService(t)
+	trace, _, _ := s.observed()
+	var seen *clienttest.Span
+	vm := s.startObserved(t, func(o *session.Options) {
+		o.Transport = roundTripper(func(req *http.Request) (*http.Response, error) {
+			seen = clienttest.SpanOf(req.Context())
+			return s.RoundTrip(req)
+		})
+	})
+	ctx, caller := trace.StartSpan(context.Background(), "caller")
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "/", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := vm.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if seen.Name() != http.MethodGet || seen.Parent != caller || response.Request.Context() != ctx {
+		t.Errorf("the transport saw %v below %v", seen, seen.Parent)
 	}
 }
 

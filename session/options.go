@@ -13,6 +13,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/clock"
 	"github.com/microvm-go/lambdamicrovms/internal/inprocess"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
+	"github.com/microvm-go/lambdamicrovms/logs"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -77,8 +78,9 @@ type Options struct {
 	CloseTimeout time.Duration
 
 	// Transport sends the requests. It sees the tokens, and must not follow redirects.
-	// The default is a copy of http.DefaultTransport, whose idle connections Close
-	// closes; with a client of package fake it is the fake server.
+	// The context of a request has its span. The default is a copy of
+	// http.DefaultTransport, whose idle connections Close closes; with a client of package
+	// fake it is the fake server.
 	Transport http.RoundTripper
 
 	// BaseEndpoint is the http or https URL of an emulator, such as
@@ -87,12 +89,22 @@ type Options struct {
 	// over https.
 	BaseEndpoint string
 
-	// Logger receives a record of each step: start, wait, suspend, resume, token and
-	// terminate. A record has the duration of the step and the context of its span, and no
-	// secrets. Steps have level Info, tokens Debug, failures Warn. By default nothing is
-	// logged. Spans go to the client's TracerProvider. Requests to the MicroVM are not
-	// logged and have no spans: use Transport for that.
+	// Logger receives a record of each step: start, wait, suspend, resume, token, request
+	// and terminate. A record has the duration of the step and the context of its span, and
+	// no secrets. Steps have level Info, tokens and requests Debug, errors Warn. By default
+	// nothing is logged. Spans go to the client's TracerProvider.
+	//
+	// A request is a request to the MicroVM, and its step ends with the headers of the
+	// response. Records and spans have its URL without the query.
 	Logger *slog.Logger
+
+	// LogReader reads the output of a MicroVM that Run could not start, for
+	// StartError.Lines. Reading takes at most 30 seconds, after the MicroVM has been
+	// terminated. By default it is not read. Module cwlogs has a reader of CloudWatch Logs.
+	LogReader logs.Reader
+
+	// LogLines is the number of lines to read. The default is 20.
+	LogLines int
 
 	// Clock is the time source of waits and token lifetimes. The default is the system
 	// clock; with a client of package fake it is the clock of the fake server.
@@ -105,6 +117,7 @@ const (
 	maxTokenLifetime     = 60 * time.Minute
 	defaultMaxWait       = 2 * time.Minute
 	defaultCloseTimeout  = 10 * time.Second
+	defaultLogLines      = 20
 )
 
 func newOptions(api any, terminate bool, optFns []func(*Options)) (*Options, error) {
@@ -124,6 +137,7 @@ func newOptions(api any, terminate bool, optFns []func(*Options)) (*Options, err
 	o.TokenLifetime = cmp.Or(o.TokenLifetime, defaultTokenLifetime)
 	o.MaxWait = cmp.Or(o.MaxWait, defaultMaxWait)
 	o.CloseTimeout = cmp.Or(o.CloseTimeout, defaultCloseTimeout)
+	o.LogLines = cmp.Or(o.LogLines, defaultLogLines)
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -138,6 +152,7 @@ func (o *Options) check() error {
 	}
 	workflow.AtLeast(check, "MaxWait", o.MaxWait, 0)
 	workflow.AtLeast(check, "CloseTimeout", o.CloseTimeout, 0)
+	workflow.AtLeast(check, "LogLines", o.LogLines, 0)
 	checkPorts(check, "AllowedPorts", o.AllowedPorts)
 	checkPorts(check, "HeaderPorts", o.HeaderPorts)
 	if o.BaseEndpoint != "" {

@@ -30,6 +30,7 @@ func TestOptionsRefused(t *testing.T) {
 		"lifetime too long":    {"Options.TokenLifetime", func(o *session.Options) { o.TokenLifetime = math.MaxInt64 }},
 		"negative wait":        {"Options.MaxWait", func(o *session.Options) { o.MaxWait = math.MinInt64 }},
 		"negative timeout":     {"Options.CloseTimeout", func(o *session.Options) { o.CloseTimeout = -1 }},
+		"negative lines":       {"Options.LogLines", func(o *session.Options) { o.LogLines = -1 }},
 		"no allowed port":      {"Options.AllowedPorts", func(o *session.Options) { o.AllowedPorts = []types.PortSpecification{nil} }},
 		"allowed port 0":       {"Options.AllowedPorts", func(o *session.Options) { o.AllowedPorts = []types.PortSpecification{port(0)} }},
 		"range without an end": {"Options.AllowedPorts", func(o *session.Options) { o.AllowedPorts = []types.PortSpecification{span(aws.Int32(1), nil)} }},

@@ -90,7 +90,7 @@ func (s *Session) run(ctx context.Context, api RunAPI, input *lambdamicrovms.Run
 		err = s.locate(running.Endpoint)
 	}
 	if err != nil {
-		return s.abandon(ctx, running, err)
+		return s.abandon(ctx, running, loggingOf(input), err)
 	}
 	return nil
 }
@@ -246,12 +246,17 @@ func (s *Session) discard(started *lambdamicrovms.RunMicroVMOutput, err error) e
 	return &StartError{MicroVMID: s.id, State: started.State, Err: err, CleanupErr: s.terminate()}
 }
 
-// abandon terminates a MicroVM that did not reach RUNNING.
-func (s *Session) abandon(ctx context.Context, last *lambdamicrovms.GetMicroVMOutput, err error) error {
-	failed := &StartError{MicroVMID: s.id, Err: err}
-	failed.State, failed.Reason = s.fate(ctx, last)
+// abandon terminates a MicroVM that did not reach RUNNING. logging is that of the input.
+func (s *Session) abandon(ctx context.Context, last *lambdamicrovms.GetMicroVMOutput, logging types.Logging, err error) error {
+	last = s.fate(ctx, last)
+	failed := &StartError{MicroVMID: s.id, State: last.State, Reason: deref(last.StateReason), Err: err}
 	if failed.State != types.MicroVMStateTerminated {
 		failed.CleanupErr = s.terminate()
+	}
+	source, ok := LogSource(last, logging)
+	failed.LogGroup = source.Group
+	if ok && s.options.LogReader != nil {
+		failed.Lines, failed.LinesErr = s.lastLines(ctx, source)
 	}
 	return failed
 }

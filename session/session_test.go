@@ -137,7 +137,7 @@ func TestRunFails(t *testing.T) {
 			if s != nil || !errors.As(err, &got) {
 				t.Fatalf("Run = %v, %v, want a *StartError", s, err)
 			}
-			ignored := cmpopts.IgnoreFields(session.StartError{}, "MicroVMID", "Err", "CleanupErr")
+			ignored := cmpopts.IgnoreFields(session.StartError{}, "MicroVMID", "Err", "CleanupErr", "LogGroup")
 			if diff := cmp.Diff(&tt.want, got, ignored); diff != "" {
 				t.Errorf("error (-want +got):\n%s\n%v", diff, err)
 			}

@@ -57,7 +57,7 @@ type exchange struct {
 	req *http.Request
 	to  target
 
-	sent           bool
+	attempts       int
 	token          *token        // of the last attempt
 	body           io.ReadCloser // of its response
 	renewed, awake bool          // the remedies that were tried
@@ -71,18 +71,18 @@ var errNoResponse = errors.New("session: Options.Transport returned neither a re
 func (c *exchange) send() (*http.Response, error) {
 	var err error
 	if c.token, err = c.s.tokens.get(c.req.Context(), c.to.port); err != nil {
-		if !c.sent {
+		if c.attempts == 0 {
 			closeBody(c.req)
 		}
 		return nil, err
 	}
 	out := c.req.Clone(c.req.Context())
-	if c.sent && c.req.GetBody != nil {
+	if c.attempts > 0 && c.req.GetBody != nil {
 		if out.Body, err = c.req.GetBody(); err != nil {
 			return nil, err
 		}
 	}
-	c.sent = true
+	c.attempts++
 	out.URL.Scheme, out.URL.Host, out.Host = c.s.address.Scheme, c.s.address.Host, c.s.endpoint.Host
 	out.URL.Opaque = c.to.opaque
 	if out.Header == nil {
@@ -96,15 +96,9 @@ func (c *exchange) send() (*http.Response, error) {
 	if len(out.Trailer) > 0 {
 		c.sendTrailer(out)
 	}
-	resp, err := c.s.transport.RoundTrip(out)
-	switch {
-	case err != nil:
-		if resp != nil && resp.Body != nil { // the response refers to the request with the token
-			_ = resp.Body.Close()
-		}
-		return nil, c.token.secrets.Error(err)
-	case resp == nil:
-		return nil, errNoResponse
+	resp, err := c.observed(out)
+	if err != nil {
+		return nil, err
 	}
 	resp.Request = c.req
 	if location := resp.Header.Get("Location"); location != "" { // http.Client quotes an invalid one in its error
@@ -117,6 +111,31 @@ func (c *exchange) send() (*http.Response, error) {
 		resp.Body = http.NoBody
 	case resp.Body != http.NoBody && resp.StatusCode != http.StatusSwitchingProtocols: // whose body is a connection
 		c.body, resp.Body = resp.Body, (*responseBody)(c)
+	}
+	return resp, nil
+}
+
+// observed sends an attempt in a span of its own, and logs it.
+func (c *exchange) observed(out *http.Request) (resp *http.Response, err error) {
+	if c.s.observer == nil {
+		return c.roundTrip(out)
+	}
+	ctx, step := c.begin(out)
+	defer func() { endRequest(step, resp, err) }()
+	return c.roundTrip(out.WithContext(ctx))
+}
+
+// roundTrip sends an attempt. The error has no token.
+func (c *exchange) roundTrip(out *http.Request) (*http.Response, error) {
+	resp, err := c.s.transport.RoundTrip(out)
+	switch {
+	case err != nil:
+		if resp != nil && resp.Body != nil { // the response refers to the request with the token
+			_ = resp.Body.Close()
+		}
+		return nil, c.token.secrets.Error(err)
+	case resp == nil:
+		return nil, errNoResponse
 	}
 	return resp, nil
 }

@@ -48,17 +48,28 @@ type Step struct {
 	level    slog.Level
 	span     tracing.Span // nil without a tracer
 	attrs    []slog.Attr
+	failure  string // if the step failed without an error: its type
 }
 
 // Begin starts a span and returns its context. Attributes go to the span, as properties
 // that begin with "lambdamicrovms.", and to the record that End logs.
 func (o *Observer) Begin(ctx context.Context, span, message string, level slog.Level, attrs ...slog.Attr) (context.Context, *Step) {
+	return o.begin(ctx, tracing.SpanKindInternal, span, message, level, attrs)
+}
+
+// BeginClient is Begin with a span of kind client, for a request that no client of AWS
+// sends.
+func (o *Observer) BeginClient(ctx context.Context, span, message string, level slog.Level, attrs ...slog.Attr) (context.Context, *Step) {
+	return o.begin(ctx, tracing.SpanKindClient, span, message, level, attrs)
+}
+
+func (o *Observer) begin(ctx context.Context, kind tracing.SpanKind, span, message string, level slog.Level, attrs []slog.Attr) (context.Context, *Step) {
 	if o == nil {
 		return ctx, nil
 	}
 	s := &Step{observer: o, message: message, began: o.clock.Now(), level: level}
 	if o.tracer != nil {
-		ctx, s.span = o.tracer.StartSpan(ctx, span)
+		ctx, s.span = o.tracer.StartSpan(ctx, span, func(o *tracing.SpanOptions) { o.Kind = kind })
 	}
 	s.ctx = ctx
 	s.Set(attrs...)
@@ -81,14 +92,42 @@ func (s *Step) Set(attrs ...slog.Attr) {
 	}
 }
 
-// End ends the span and logs the step, with its duration. A step that failed is logged as
-// a warning. The caller has removed the secrets from err.
+// Property adds a property to the span only, under exactly this name.
+func (s *Step) Property(name string, value any) {
+	if s != nil && s.span != nil {
+		s.span.SetProperty(name, value)
+	}
+}
+
+// Record adds attributes to the log record only.
+func (s *Step) Record(attrs ...slog.Attr) {
+	if s != nil {
+		s.attrs = append(s.attrs, attrs...)
+	}
+}
+
+// Fail gives the span the status Error, with the type of the failure, although the step
+// will end without an error: the caller of a request judges the status of its response.
+func (s *Step) Fail(failure string) {
+	if s != nil {
+		s.failure = failure
+	}
+}
+
+// End ends the span and logs the step, with its duration. A step that ends with an error
+// is logged as a warning. The caller has removed the secrets from err.
 func (s *Step) End(err error) {
 	if s == nil {
 		return
 	}
 	if s.span != nil {
-		spans.SetResult(s.span, err)
+		if err == nil && s.failure != "" {
+			s.span.SetProperty("error", true)
+			s.span.SetProperty("error.type", s.failure)
+			s.span.SetStatus(tracing.SpanStatusError)
+		} else {
+			spans.SetResult(s.span, err)
+		}
 		s.span.End()
 	}
 	level := s.level

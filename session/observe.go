@@ -1,0 +1,77 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
+	"github.com/microvm-go/lambdamicrovms/internal/workflow"
+)
+
+// begin starts the span of an attempt. Its name and properties are those of the semantic
+// conventions for HTTP clients. A query is left out, because programs put secrets there.
+func (c *exchange) begin(out *http.Request) (context.Context, *workflow.Step) {
+	span, method := spanName(out.Method)
+	ctx, step := c.s.observer.BeginClient(out.Context(), span, "session: request", slog.LevelDebug,
+		slog.String("microvm", c.s.id), slog.Int("port", c.to.port))
+	at := c.token.secrets.Clean(withoutQuery(out.URL), redact.MaxText)
+	step.Property("http.request.method", method)
+	step.Property("url.full", at)
+	step.Property("server.address", out.URL.Hostname())
+	step.Property("server.port", portOf(out.URL))
+	if c.attempts > 1 {
+		step.Property("http.request.resend_count", c.attempts-1)
+	}
+	step.Record(slog.String("method", method), slog.String("url", at))
+	return ctx, step
+}
+
+// endRequest ends the span of an attempt. The body of the response has not been read.
+func endRequest(step *workflow.Step, resp *http.Response, err error) {
+	if err != nil {
+		step.Property("error.type", fmt.Sprintf("%T", err))
+	}
+	if resp != nil {
+		step.Property("http.response.status_code", resp.StatusCode)
+		step.Record(slog.Int("status", resp.StatusCode))
+		if resp.StatusCode >= http.StatusBadRequest {
+			step.Fail(strconv.Itoa(resp.StatusCode))
+		}
+	}
+	step.End(err)
+}
+
+// spanName returns the name of a span and the method in it. A method that is not a common
+// one is not shown: remote clients of a reverse proxy choose it, and may send a different
+// one each time.
+func spanName(method string) (span, shown string) {
+	switch method {
+	case "":
+		return http.MethodGet, http.MethodGet
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodConnect, http.MethodOptions, http.MethodTrace:
+		return method, method
+	}
+	return "HTTP", "_OTHER"
+}
+
+// withoutQuery returns a URL without user, query and fragment.
+func withoutQuery(u *url.URL) string {
+	path, _, _ := strings.Cut(cmp.Or(u.Opaque, u.EscapedPath()), "?")
+	return u.Scheme + "://" + u.Host + path
+}
+
+func portOf(u *url.URL) int {
+	scheme := 443
+	if u.Scheme == "http" { // an emulator
+		scheme = 80
+	}
+	port, _ := strconv.Atoi(u.Port())
+	return cmp.Or(port, scheme)
+}
