@@ -98,7 +98,9 @@ func rows(recorder *tracetest.SpanRecorder) []*row {
 	return all
 }
 
-// draw returns an SVG with a line for each row, readable on light and dark pages.
+// draw returns an SVG with a line for each row. It has a background of its own: GitHub
+// shows a picture in the colours of the browser, not in those of the theme that the user
+// has chosen for GitHub, and light text on a white page cannot be read.
 func draw(all []*row) []byte {
 	const (
 		width, left, right = 960, 330, 80
@@ -109,14 +111,16 @@ func draw(all []*row) []byte {
 		return left + (width-left-right)*at.Sub(begin).Seconds()/end.Sub(begin).Seconds()
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="ui-monospace, monospace" font-size="13">
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-labelledby="title" font-family="ui-monospace, monospace" font-size="13">
+<title id="title">The trace of a deployment</title>
 <style>
-text { fill: #1f2328 } .time { fill: #656d76 } .step { fill: #0969da } .call { fill: #1a7f37 } .line { stroke: #d0d7de }
+text { fill: #1f2328 } .page { fill: #ffffff } .time { fill: #59636e } .step { fill: #0969da } .call { fill: #1a7f37 } .line { stroke: #d0d7de }
 @media (prefers-color-scheme: dark) {
-text { fill: #e6edf3 } .time { fill: #9198a1 } .step { fill: #4493f8 } .call { fill: #3fb950 } .line { stroke: #3d444d }
+text { fill: #e6edf3 } .page { fill: #0d1117 } .time { fill: #9198a1 } .step { fill: #4493f8 } .call { fill: #3fb950 } .line { stroke: #3d444d }
 }
 </style>
-`, width, height*len(all)+10)
+<rect class="page" width="100%%" height="100%%"/>
+`, width, height*len(all)+4)
 	for i, r := range all {
 		y := height * i
 		class, name := "step", r.name
@@ -126,7 +130,9 @@ text { fill: #e6edf3 } .time { fill: #9198a1 } .step { fill: #4493f8 } .call { f
 		if len(r.spans) > 1 {
 			name += fmt.Sprintf(" × %d", len(r.spans))
 		}
-		fmt.Fprintf(&b, "<path class=\"line\" d=\"M0 %d H%d\"/>\n", y+height, width)
+		if i > 0 {
+			fmt.Fprintf(&b, "<path class=\"line\" d=\"M0 %d H%d\"/>\n", y, width)
+		}
 		fmt.Fprintf(&b, "<text x=\"%d\" y=\"%d\">%s</text>\n", 8+16*r.depth, y+16, html.EscapeString(name))
 		for _, s := range r.spans {
 			from, to := x(s.StartTime()), x(s.EndTime())
