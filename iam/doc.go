@@ -13,9 +13,9 @@
 //
 //   - The action of an operation is "lambda:" and the name of the operation in the API.
 //   - A workflow takes an interface with the methods that it uses, so it can call no
-//     other operation. A test compares this package with these interfaces. Some actions
-//     are only needed for some inputs; for example, Deploy tags images only with tags or
-//     Reuse.
+//     other operation. Tests compare this package with these interfaces, and with the
+//     calls of each workflow to package fake. Some actions are only needed for some
+//     inputs; for example, Deploy tags images only with tags or Reuse.
 //   - Nobody has measured which actions the service authorizes by resource. A policy
 //     names the image for operations whose request names it, and "*" for all others. If
 //     the service denies a call nevertheless, set [Scope].AllResources.
