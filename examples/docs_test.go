@@ -3,7 +3,9 @@ package examples_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -11,17 +13,28 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	_ "github.com/aws/aws-sdk-go-v2/credentials/stscreds" // this and the next two are for snippets
+	_ "github.com/aws/aws-sdk-go-v2/credentials/stscreds" // for snippets, like all without a name
 	_ "github.com/aws/aws-sdk-go-v2/service/sts"
+	_ "go.opentelemetry.io/otel"
+	_ "go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
+	_ "go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	_ "go.opentelemetry.io/otel/propagation"
+	_ "go.opentelemetry.io/otel/sdk/metric"
+	_ "go.opentelemetry.io/otel/sdk/trace"
+	metricspb "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
+	tracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	"google.golang.org/protobuf/proto"
 	_ "gopkg.in/yaml.v3"
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/fake"
 	"github.com/microvm-go/lambdamicrovms/images"
+	_ "github.com/microvm-go/lambdamicrovms/otel"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -65,10 +78,72 @@ func TestDocumentation(t *testing.T) {
 
 	goCommand(t, nil, "vet", "./"+filepath.Base(dir)+"/...")
 	goCommand(t, nil, "test", "./"+filepath.Base(dir)+"/...")
-	environment := fakeEnvironment(t)
+	received := &collector{t: t}
+	environment := append(fakeEnvironment(t), received.environment()...)
 	for _, program := range programs {
 		goCommand(t, environment, "run", "./"+program)
 	}
+	for _, name := range []string{"Lambda Microvms.ListMicrovmImages", "images.SyncTags", "client.call.duration"} {
+		if !slices.Contains(received.names, name) {
+			t.Errorf("the collector has received %q, and no %s", received.names, name)
+		}
+	}
+}
+
+// A collector receives traces and metrics over HTTP, as a backend of OpenTelemetry does,
+// and keeps the names of spans and instruments.
+type collector struct {
+	t *testing.T
+
+	mu    sync.Mutex
+	names []string
+}
+
+// environment starts the collector and returns the environment of programs that export to
+// it.
+func (c *collector) environment() []string {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/traces", func(_ http.ResponseWriter, r *http.Request) {
+		var request tracepb.ExportTraceServiceRequest
+		c.read(r, &request)
+		for _, resource := range request.GetResourceSpans() {
+			for _, scope := range resource.GetScopeSpans() {
+				for _, span := range scope.GetSpans() {
+					c.add(span.GetName())
+				}
+			}
+		}
+	})
+	mux.HandleFunc("POST /v1/metrics", func(_ http.ResponseWriter, r *http.Request) {
+		var request metricspb.ExportMetricsServiceRequest
+		c.read(r, &request)
+		for _, resource := range request.GetResourceMetrics() {
+			for _, scope := range resource.GetScopeMetrics() {
+				for _, metric := range scope.GetMetrics() {
+					c.add(metric.GetName())
+				}
+			}
+		}
+	})
+	server := httptest.NewServer(mux)
+	c.t.Cleanup(server.Close)
+	return []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + server.URL}
+}
+
+func (c *collector) read(r *http.Request, request proto.Message) {
+	body, err := io.ReadAll(r.Body)
+	if err == nil {
+		err = proto.Unmarshal(body, request)
+	}
+	if err != nil {
+		c.t.Errorf("%s: %v", r.URL.Path, err)
+	}
+}
+
+func (c *collector) add(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.names = append(c.names, name)
 }
 
 func writeFile(t *testing.T, name, content string) {
@@ -127,11 +202,11 @@ var imports = map[string]string{
 	"io":             "io",
 	"httputil":       "net/http/httputil",
 	"json":           "encoding/json",
+	"propagation":    "go.opentelemetry.io/otel/propagation",
 	"retry":          "github.com/aws/aws-sdk-go-v2/aws/retry",
 	"smithyhttp":     "github.com/aws/smithy-go/transport/http",
 	"stscreds":       "github.com/aws/aws-sdk-go-v2/credentials/stscreds",
 	"sts":            "github.com/aws/aws-sdk-go-v2/service/sts",
-	"tracing":        "github.com/aws/smithy-go/tracing",
 	"url":            "net/url",
 	"yaml":           "gopkg.in/yaml.v3",
 	"log":            "log",
