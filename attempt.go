@@ -18,7 +18,7 @@ import (
 // newRetryLoop returns the SDK's retry loop, which stores the clock skew in skew.
 func (s *settings) newRetryLoop(retryer aws.Retryer, skew *atomic.Int64) *retry.Attempt {
 	return retry.NewAttemptMiddleware(retryer, cloneRequest, func(a *retry.Attempt) {
-		a.LogAttempts = s.options.ClientLogMode.IsRetries() && s.slog == nil // see logAttempt
+		a.LogAttempts = s.options.ClientLogMode.IsRetries() && s.records == nil // see recordLogger
 		a.OperationMeter = s.meter
 		a.ClientSkew = skew
 		a.DisableClockSkewCorrection = s.options.DisableClockSkewCorrection

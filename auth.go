@@ -70,8 +70,8 @@ func newSigV4Scheme(o *Options) *sigV4Scheme {
 // useOrdinarySigner lets our own auth scheme sign ordinary requests with internal/sigv4,
 // unless the caller has chosen a signer or wants to see what the SDK's signer logs.
 func (o *Options) useOrdinarySigner() {
-	l, _ := o.Logger.(*slogLogger)
-	if o.HTTPSignerV4 != o.defaultSigner || o.ClientLogMode.IsSigning() && l == nil {
+	records, _ := o.Logger.(recordLogger)
+	if o.HTTPSignerV4 != o.defaultSigner || o.ClientLogMode.IsSigning() && records == nil {
 		return
 	}
 	o.AuthSchemes = slices.Clone(o.AuthSchemes)
@@ -80,7 +80,7 @@ func (o *Options) useOrdinarySigner() {
 			copied := *own
 			copied.signer.ordinary = new(sigv4.Signer)
 			if o.ClientLogMode.IsSigning() {
-				copied.signer.slog = l
+				copied.signer.records = records
 			}
 			o.AuthSchemes[i] = &copied
 		}
@@ -99,9 +99,9 @@ type sigV4Signer struct {
 	signer HTTPSignerV4
 	// ordinary, if set, signs all requests that it does not decline.
 	ordinary *sigv4.Signer
-	// slog is nil unless signing is logged. If it logs at level Debug, the SDK's signer
+	// records is nil unless signing is logged. If it logs at level Debug, the SDK's signer
 	// signs, because ours does not log.
-	slog *slogLogger
+	records recordLogger
 	// options are the signer options: the first for all requests, the second for those
 	// whose path is escaped once.
 	options [2]func(*v4.SignerOptions)
@@ -123,7 +123,7 @@ func (s *sigV4Signer) SignRequest(ctx context.Context, r *smithyhttp.Request, id
 	now := time.Now().Add(callOf(ctx).clockSkew())
 	hash := payloadHash(ctx)
 	singleEncoding, _ := smithyhttp.GetDisableDoubleEncoding(&props)
-	logs := s.slog != nil && s.slog.Enabled(ctx, slog.LevelDebug)
+	logs := s.records != nil && s.records.enabled(ctx, slog.LevelDebug)
 	if s.ordinary != nil && !singleEncoding && !logs &&
 		s.ordinary.Sign(&credentials.Credentials, r.Request, hash, name, region, now) {
 		return nil
@@ -228,7 +228,7 @@ func (m *resolveAuthScheme) HandleFinalize(ctx context.Context, in middleware.Fi
 	call, sent := callOf(ctx), ownBody(in.Request)
 	call.beginAttempt()
 	var began time.Time
-	logs := m.slog != nil && m.options.ClientLogMode.IsRetries()
+	logs := m.records != nil && m.options.ClientLogMode.IsRetries()
 	if logs {
 		began = time.Now()
 	}
@@ -240,7 +240,7 @@ func (m *resolveAuthScheme) HandleFinalize(ctx context.Context, in middleware.Fi
 		call.learnIdentity(attempt.identity)
 		err = call.known().Error(err)
 		if logs {
-			m.logAttempt(ctx, call, began, err)
+			m.records.logAttempt(ctx, call, m.options.Retryer, began, err)
 		}
 	}
 	return out, metadata, err
@@ -296,8 +296,14 @@ func byPreference(offered []*smithyauth.Option, preferred []string) []*smithyaut
 		}
 		return len(preferred)
 	}
-	sorted := slices.Clone(offered)
-	slices.SortStableFunc(sorted, func(a, b *smithyauth.Option) int { return rank(a) - rank(b) })
+	var sorted []*smithyauth.Option
+	for wanted := range len(preferred) + 1 {
+		for _, option := range offered {
+			if rank(option) == wanted {
+				sorted = append(sorted, option)
+			}
+		}
+	}
 	return sorted
 }
 

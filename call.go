@@ -3,7 +3,6 @@ package lambdamicrovms
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -69,7 +68,7 @@ func (c *callContext) operation() string { return middleware.GetOperationName(c.
 
 // logs reports whether the client may log records about a call, besides warnings.
 func (s *settings) logs(ctx context.Context) bool {
-	return s.options.ClientLogMode != 0 && s.slog.enabled(ctx, slog.LevelDebug)
+	return s.options.ClientLogMode != 0 && logsDebug(ctx, s.records)
 }
 
 // clockSkew returns how far the service's clock is ahead of ours.

@@ -18,21 +18,45 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
+// recordLogger is the logger that SlogLogger returns. Clients pass it attributes, which
+// could not be restored from a text. Programs without SlogLogger do not link its only
+// implementation, nor the handlers of log/slog and encoding/json: for that, other files
+// use this interface.
+type recordLogger interface {
+	logging.Logger
+	// enabled reports whether a level is logged.
+	enabled(context.Context, slog.Level) bool
+	// logf logs a message about a call, or from outside of calls if call is nil.
+	logf(ctx context.Context, call *callContext, classification logging.Classification, format string, v []any)
+	// logRequest logs a request that is about to be sent.
+	logRequest(context.Context, *requestResponseLogger, *smithyhttp.Request)
+	// logResponse logs a response, or the error of a request without a response.
+	logResponse(context.Context, *requestResponseLogger, *smithyhttp.Response, time.Duration, error)
+	// logAttempt logs a failed attempt. The caller has removed the secrets from err.
+	logAttempt(ctx context.Context, call *callContext, retryer aws.Retryer, began time.Time, err error)
+}
+
+// logsDebug reports whether l logs at level Debug. It is true for nil, because the levels
+// of a logger of another type are unknown.
+func logsDebug(ctx context.Context, l recordLogger) bool {
+	return l == nil || l.enabled(ctx, slog.LevelDebug)
+}
+
 // requestResponseLogger logs requests and responses as ClientLogMode says. It replaces
 // the SDK's, which would log credentials and sensitive members.
 type requestResponseLogger struct {
 	mode             aws.ClientLogMode
 	maxResponseBytes int64
 	newOutput        func() outputShape
-	slog             *slogLogger // the logger, if it is of this type
-	warns            bool        // warnings of the SDK are logged
+	records          recordLogger // the logger, if it is of this type
+	warns            bool         // warnings of the SDK are logged
 }
 
 func newRequestResponseLogger(s *settings, op operationShape) *requestResponseLogger {
 	_, nop := s.options.Logger.(logging.Nop)
 	return &requestResponseLogger{
 		mode: s.options.ClientLogMode, maxResponseBytes: s.options.MaxResponseBytes, newOutput: op.newOutput,
-		slog: s.slog, warns: !nop,
+		records: s.records, warns: !nop,
 	}
 }
 
@@ -41,14 +65,14 @@ func (*requestResponseLogger) ID() string { return "RequestResponseLogger" }
 func (m *requestResponseLogger) HandleDeserialize(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (
 	out middleware.DeserializeOutput, metadata middleware.Metadata, err error,
 ) {
-	logs := m.mode != 0 && m.slog.enabled(ctx, slog.LevelDebug)
+	logs := m.mode != 0 && logsDebug(ctx, m.records)
 	if logs && (m.mode.IsRequest() || m.mode.IsRequestWithBody()) {
 		req, err := httpRequest(in.Request)
 		if err != nil {
 			return out, metadata, err
 		}
-		if m.slog != nil {
-			m.logRequest(ctx, req)
+		if m.records != nil {
+			m.records.logRequest(ctx, m, req)
 		} else {
 			middleware.GetLogger(ctx).Logf(logging.Debug, "Request\n%s", m.requestText(req))
 		}
@@ -69,8 +93,8 @@ func (m *requestResponseLogger) HandleDeserialize(ctx context.Context, in middle
 	switch {
 	case err == nil && !ok:
 		return out, metadata, fmt.Errorf("unknown transport type %T", out.RawResponse)
-	case m.slog != nil:
-		m.logResponse(ctx, response, time.Since(began), err)
+	case m.records != nil:
+		m.records.logResponse(ctx, m, response, time.Since(began), err)
 	case err == nil:
 		middleware.GetLogger(ctx).Logf(logging.Debug, "Response\n%s", m.responseText(ctx, response))
 	}
@@ -180,17 +204,17 @@ func (r failingReader) Read([]byte) (int, error) {
 type callsLogger struct {
 	logging.Logger
 
-	slog *slogLogger // Logger, if it is of this type
-	mode aws.ClientLogMode
+	records recordLogger // Logger, if it is of this type
+	mode    aws.ClientLogMode
 }
 
 // loggerOfCalls returns the logger that the contexts of calls hold.
 func loggerOfCalls(o *Options) logging.Logger {
-	l, ok := o.Logger.(*slogLogger)
+	l, ok := o.Logger.(recordLogger)
 	if !ok && o.ClientLogMode == 0 {
 		return o.Logger // unwrapped, because user code may expect its own type
 	}
-	return &callsLogger{Logger: o.Logger, slog: l, mode: o.ClientLogMode}
+	return &callsLogger{Logger: o.Logger, records: l, mode: o.ClientLogMode}
 }
 
 // WithContext returns the logger of a call. The retry loop calls it in each attempt, so
@@ -198,7 +222,7 @@ func loggerOfCalls(o *Options) logging.Logger {
 func (l *callsLogger) WithContext(ctx context.Context) logging.Logger {
 	call := callOf(ctx)
 	switch {
-	case l.mode != 0 && l.slog.enabled(ctx, slog.LevelDebug):
+	case l.mode != 0 && logsDebug(ctx, l.records):
 		return &callLogger{callsLogger: l, ctx: ctx, call: call}
 	case call != nil:
 		return (*quietLogger)(call)
@@ -207,8 +231,8 @@ func (l *callsLogger) WithContext(ctx context.Context) logging.Logger {
 }
 
 func (l *callsLogger) logf(ctx context.Context, call *callContext, classification logging.Classification, format string, v []any) {
-	if l.slog != nil {
-		l.slog.logf(ctx, call, classification, format, v)
+	if l.records != nil {
+		l.records.logf(ctx, call, classification, format, v)
 		return
 	}
 	logging.WithContext(ctx, l.Logger).Logf(classification, "%s", call.known().Redact(fmt.Sprintf(format, v...)))

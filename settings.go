@@ -24,7 +24,7 @@ type settings struct {
 	// credentials are nil without Options.Credentials.
 	credentials smithyauth.IdentityResolver
 	transport   middleware.Handler
-	slog        *slogLogger // the logger of the options, if it is of this type
+	records     recordLogger // the logger of the options, if it is of this type
 }
 
 // newSettings owns the options from now on.
@@ -37,7 +37,7 @@ func newSettings(o *Options, skew *atomic.Int64) (*settings, error) {
 		o.EndpointOptions.ResolvedRegion = s.region
 		o.EndpointOptions.UseFIPSEndpoint = aws.FIPSEndpointStateEnabled
 	}
-	s.slog, _ = o.Logger.(*slogLogger)
+	s.records, _ = o.Logger.(recordLogger)
 	var err error
 	if s.telemetry, err = newTelemetry(o); err != nil {
 		return nil, err

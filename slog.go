@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go/logging"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -43,8 +44,7 @@ func SlogLogger(l *slog.Logger) logging.Logger {
 	return &slogLogger{l, context.Background()}
 }
 
-// slogLogger is the result of SlogLogger. Clients recognize its type and pass attributes,
-// which could not be restored from a text.
+// slogLogger is the result of SlogLogger.
 type slogLogger struct {
 	*slog.Logger
 
@@ -60,10 +60,8 @@ func (l *slogLogger) Logf(classification logging.Classification, format string, 
 	l.logf(l.ctx, nil, classification, format, v)
 }
 
-// enabled reports whether a level is logged. It is true for nil, because the levels of a
-// logger of another type are unknown.
 func (l *slogLogger) enabled(ctx context.Context, level slog.Level) bool {
-	return l == nil || l.Enabled(ctx, level)
+	return l.Enabled(ctx, level)
 }
 
 func (l *slogLogger) logf(ctx context.Context, call *callContext, classification logging.Classification, format string, v []any) {
@@ -95,8 +93,7 @@ func (c *callContext) attrs() []slog.Attr {
 	return attrs
 }
 
-// logRequest logs a request that is about to be sent.
-func (m *requestResponseLogger) logRequest(ctx context.Context, req *smithyhttp.Request) {
+func (l *slogLogger) logRequest(ctx context.Context, m *requestResponseLogger, req *smithyhttp.Request) {
 	call := callOf(ctx)
 	known := call.known()
 	attrs := append(call.attrs(),
@@ -106,17 +103,16 @@ func (m *requestResponseLogger) logRequest(ctx context.Context, req *smithyhttp.
 	if m.mode.IsRequestWithBody() {
 		attrs = append(attrs, slog.String("body", known.Redact(m.requestBody(req))))
 	}
-	m.slog.LogAttrs(ctx, slog.LevelDebug, "request", attrs...)
+	l.LogAttrs(ctx, slog.LevelDebug, "request", attrs...)
 }
 
-// logResponse logs a response, or the error of a request without a response.
-func (m *requestResponseLogger) logResponse(ctx context.Context, response *smithyhttp.Response, duration time.Duration, err error) {
+func (l *slogLogger) logResponse(ctx context.Context, m *requestResponseLogger, response *smithyhttp.Response, duration time.Duration, err error) {
 	call := callOf(ctx)
 	known := call.known()
 	attrs := call.attrs()
 	if err != nil {
 		attrs = append(attrs, slog.Duration("duration", duration), slog.String("error", known.Clean(err.Error(), redact.MaxText)))
-		m.slog.LogAttrs(ctx, slog.LevelDebug, "no response", attrs...)
+		l.LogAttrs(ctx, slog.LevelDebug, "no response", attrs...)
 		return
 	}
 	attrs = append(attrs, slog.Int("status", response.StatusCode))
@@ -125,7 +121,7 @@ func (m *requestResponseLogger) logResponse(ctx context.Context, response *smith
 	if m.mode.IsResponseWithBody() && response.Body != nil {
 		attrs = append(attrs, slog.String("body", known.Redact(m.responseBody(ctx, response))))
 	}
-	m.slog.LogAttrs(ctx, slog.LevelDebug, "response", attrs...)
+	l.LogAttrs(ctx, slog.LevelDebug, "response", attrs...)
 }
 
 // headerAttr returns the headers as a group, without the values of secret ones.
@@ -138,18 +134,17 @@ func headerAttr(known *redact.Secrets, header http.Header) slog.Attr {
 	return slog.Attr{Key: "headers", Value: slog.GroupValue(attrs...)}
 }
 
-// logAttempt logs a failed attempt. The caller has removed the secrets from err.
-func (s *settings) logAttempt(ctx context.Context, call *callContext, began time.Time, err error) {
+func (l *slogLogger) logAttempt(ctx context.Context, call *callContext, retryer aws.Retryer, began time.Time, err error) {
 	if call == nil { // a middleware has replaced the context
 		return
 	}
-	limit := s.options.Retryer.MaxAttempts()
-	retry := s.options.Retryer.IsErrorRetryable(err) && (limit <= 0 || call.attempts < limit)
+	limit := retryer.MaxAttempts()
+	retry := retryer.IsErrorRetryable(err) && (limit <= 0 || call.attempts < limit)
 	level := slog.LevelDebug
 	if retry {
 		level = slog.LevelInfo
 	}
-	if !s.slog.Enabled(ctx, level) {
+	if !l.Enabled(ctx, level) {
 		return
 	}
 	attrs := append(call.attrs(), slog.Int("max_attempts", limit))
@@ -159,7 +154,7 @@ func (s *settings) logAttempt(ctx context.Context, call *callContext, began time
 		attrs = appendRequestID(attrs, failed.RequestID)
 	}
 	attrs = append(attrs, slog.Duration("duration", time.Since(began)), slog.String("error", err.Error()), slog.Bool("retry", retry))
-	s.slog.LogAttrs(ctx, level, "attempt failed", attrs...)
+	l.LogAttrs(ctx, level, "attempt failed", attrs...)
 }
 
 func appendRequestID(attrs []slog.Attr, id string) []slog.Attr {
