@@ -62,9 +62,11 @@ type tokenInput interface {
 	tokenMember() **string
 }
 
-// outputShape is the output of an operation.
+// outputShape is the output of an operation. Its decode is DecodeJSON under a name that
+// inputs do not have: the linker keeps the methods of all shapes that are called through
+// an interface, but most programs decode no input.
 type outputShape interface {
-	restjson.Decoder
+	decode(*restjson.Reader)
 	setResultMetadata(middleware.Metadata)
 }
 

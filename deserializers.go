@@ -63,6 +63,8 @@ func (out *CreateMicroVMAuthTokenOutput) setResultMetadata(m middleware.Metadata
 	out.ResultMetadata = m
 }
 
+func (out *CreateMicroVMAuthTokenOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *CreateMicroVMImageInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -190,6 +192,8 @@ func (out *CreateMicroVMImageOutput) UnmarshalYAML(decode func(any) error) error
 
 func (out *CreateMicroVMImageOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
+func (out *CreateMicroVMImageOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *CreateMicroVMShellAuthTokenInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -241,6 +245,8 @@ func (out *CreateMicroVMShellAuthTokenOutput) setResultMetadata(m middleware.Met
 	out.ResultMetadata = m
 }
 
+func (out *CreateMicroVMShellAuthTokenOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *DeleteMicroVMImageInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -289,6 +295,8 @@ func (out *DeleteMicroVMImageOutput) UnmarshalYAML(decode func(any) error) error
 }
 
 func (out *DeleteMicroVMImageOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
+
+func (out *DeleteMicroVMImageOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *DeleteMicroVMImageVersionInput) DecodeJSON(r *restjson.Reader) {
@@ -344,6 +352,8 @@ func (out *DeleteMicroVMImageVersionOutput) UnmarshalYAML(decode func(any) error
 func (out *DeleteMicroVMImageVersionOutput) setResultMetadata(m middleware.Metadata) {
 	out.ResultMetadata = m
 }
+
+func (out *DeleteMicroVMImageVersionOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *GetMicroVMInput) DecodeJSON(r *restjson.Reader) {
@@ -419,6 +429,8 @@ func (out *GetMicroVMOutput) UnmarshalYAML(decode func(any) error) error {
 
 func (out *GetMicroVMOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
+func (out *GetMicroVMOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *GetMicroVMImageInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -482,6 +494,8 @@ func (out *GetMicroVMImageOutput) UnmarshalYAML(decode func(any) error) error {
 }
 
 func (out *GetMicroVMImageOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
+
+func (out *GetMicroVMImageOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *GetMicroVMImageBuildInput) DecodeJSON(r *restjson.Reader) {
@@ -557,6 +571,8 @@ func (out *GetMicroVMImageBuildOutput) UnmarshalYAML(decode func(any) error) err
 func (out *GetMicroVMImageBuildOutput) setResultMetadata(m middleware.Metadata) {
 	out.ResultMetadata = m
 }
+
+func (out *GetMicroVMImageBuildOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *GetMicroVMImageVersionInput) DecodeJSON(r *restjson.Reader) {
@@ -653,6 +669,8 @@ func (out *GetMicroVMImageVersionOutput) setResultMetadata(m middleware.Metadata
 	out.ResultMetadata = m
 }
 
+func (out *GetMicroVMImageVersionOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *ListManagedMicroVMImageVersionsInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -708,6 +726,8 @@ func (out *ListManagedMicroVMImageVersionsOutput) setResultMetadata(m middleware
 	out.ResultMetadata = m
 }
 
+func (out *ListManagedMicroVMImageVersionsOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *ListManagedMicroVMImagesInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -760,6 +780,8 @@ func (out *ListManagedMicroVMImagesOutput) UnmarshalYAML(decode func(any) error)
 func (out *ListManagedMicroVMImagesOutput) setResultMetadata(m middleware.Metadata) {
 	out.ResultMetadata = m
 }
+
+func (out *ListManagedMicroVMImagesOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *ListMicroVMImageBuildsInput) DecodeJSON(r *restjson.Reader) {
@@ -827,6 +849,8 @@ func (out *ListMicroVMImageBuildsOutput) setResultMetadata(m middleware.Metadata
 	out.ResultMetadata = m
 }
 
+func (out *ListMicroVMImageBuildsOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *ListMicroVMImageVersionsInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -882,6 +906,8 @@ func (out *ListMicroVMImageVersionsOutput) setResultMetadata(m middleware.Metada
 	out.ResultMetadata = m
 }
 
+func (out *ListMicroVMImageVersionsOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *ListMicroVMImagesInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -934,6 +960,8 @@ func (out *ListMicroVMImagesOutput) UnmarshalYAML(decode func(any) error) error 
 }
 
 func (out *ListMicroVMImagesOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
+
+func (out *ListMicroVMImagesOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *ListMicroVMsInput) DecodeJSON(r *restjson.Reader) {
@@ -988,6 +1016,8 @@ func (out *ListMicroVMsOutput) UnmarshalYAML(decode func(any) error) error {
 
 func (out *ListMicroVMsOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
+func (out *ListMicroVMsOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *ListTagsInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -1031,6 +1061,8 @@ func (out *ListTagsOutput) UnmarshalYAML(decode func(any) error) error {
 
 func (out *ListTagsOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
+func (out *ListTagsOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *ResumeMicroVMInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -1072,6 +1104,8 @@ func (out *ResumeMicroVMOutput) UnmarshalYAML(decode func(any) error) error {
 }
 
 func (out *ResumeMicroVMOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
+
+func (out *ResumeMicroVMOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *RunMicroVMInput) DecodeJSON(r *restjson.Reader) {
@@ -1169,6 +1203,8 @@ func (out *RunMicroVMOutput) UnmarshalYAML(decode func(any) error) error {
 
 func (out *RunMicroVMOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
+func (out *RunMicroVMOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *SuspendMicroVMInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -1210,6 +1246,8 @@ func (out *SuspendMicroVMOutput) UnmarshalYAML(decode func(any) error) error {
 }
 
 func (out *SuspendMicroVMOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
+
+func (out *SuspendMicroVMOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *TagResourceInput) DecodeJSON(r *restjson.Reader) {
@@ -1253,6 +1291,8 @@ func (out *TagResourceOutput) UnmarshalYAML(decode func(any) error) error {
 
 func (out *TagResourceOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
+func (out *TagResourceOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *TerminateMicroVMInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -1294,6 +1334,8 @@ func (out *TerminateMicroVMOutput) UnmarshalYAML(decode func(any) error) error {
 }
 
 func (out *TerminateMicroVMOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
+
+func (out *TerminateMicroVMOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *UntagResourceInput) DecodeJSON(r *restjson.Reader) {
@@ -1338,6 +1380,8 @@ func (out *UntagResourceOutput) UnmarshalYAML(decode func(any) error) error {
 }
 
 func (out *UntagResourceOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
+
+func (out *UntagResourceOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
 
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *UpdateMicroVMImageInput) DecodeJSON(r *restjson.Reader) {
@@ -1461,6 +1505,8 @@ func (out *UpdateMicroVMImageOutput) UnmarshalYAML(decode func(any) error) error
 
 func (out *UpdateMicroVMImageOutput) setResultMetadata(m middleware.Metadata) { out.ResultMetadata = m }
 
+func (out *UpdateMicroVMImageOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
+
 // DecodeJSON is for use by this module: programs call json.Unmarshal.
 func (in *UpdateMicroVMImageVersionInput) DecodeJSON(r *restjson.Reader) {
 	for r.Object(); r.Next(); {
@@ -1558,36 +1604,50 @@ func (out *UpdateMicroVMImageVersionOutput) setResultMetadata(m middleware.Metad
 	out.ResultMetadata = m
 }
 
-// newModeledError returns an empty error of the type that the model has for a code, nil
-// when it has none.
-func newModeledError(code string) modeledError {
+func (out *UpdateMicroVMImageVersionOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
+
+// newModeledError returns an empty error of the type that the model has for a code, and
+// what decodes it; nil when it has none.
+func newModeledError(code string) (err modeledError, decode func(*restjson.Reader)) {
 	switch code {
 	case "AccessDeniedException":
-		return &types.AccessDeniedException{}
+		e := &types.AccessDeniedException{}
+		return e, e.DecodeJSON
 	case "ConflictException":
-		return &types.ConflictException{}
+		e := &types.ConflictException{}
+		return e, e.DecodeJSON
 	case "InsufficientCapacityException":
-		return &types.InsufficientCapacityException{}
+		e := &types.InsufficientCapacityException{}
+		return e, e.DecodeJSON
 	case "InternalServerException":
-		return &types.InternalServerException{}
+		e := &types.InternalServerException{}
+		return e, e.DecodeJSON
 	case "InvalidParameterValueException":
-		return &types.InvalidParameterValueException{}
+		e := &types.InvalidParameterValueException{}
+		return e, e.DecodeJSON
 	case "ResourceConflictException":
-		return &types.ResourceConflictException{}
+		e := &types.ResourceConflictException{}
+		return e, e.DecodeJSON
 	case "ResourceNotFoundException":
-		return &types.ResourceNotFoundException{}
+		e := &types.ResourceNotFoundException{}
+		return e, e.DecodeJSON
 	case "ServiceException":
-		return &types.ServiceException{}
+		e := &types.ServiceException{}
+		return e, e.DecodeJSON
 	case "ServiceQuotaExceededException":
-		return &types.ServiceQuotaExceededException{}
+		e := &types.ServiceQuotaExceededException{}
+		return e, e.DecodeJSON
 	case "ThrottlingException":
-		return &types.ThrottlingException{}
+		e := &types.ThrottlingException{}
+		return e, e.DecodeJSON
 	case "TooManyRequestsException":
-		return &types.TooManyRequestsException{}
+		e := &types.TooManyRequestsException{}
+		return e, e.DecodeJSON
 	case "ValidationException":
-		return &types.ValidationException{}
+		e := &types.ValidationException{}
+		return e, e.DecodeJSON
 	}
-	return nil
+	return nil, nil
 }
 
 // bindErrorHeader sets the members of an error that travel in the header.

@@ -60,10 +60,7 @@ func isErrorSaying(err error, code, text string) bool {
 }
 
 // modeledError is an error that the service's model declares.
-type modeledError interface {
-	smithy.APIError
-	restjson.Decoder
-}
+type modeledError interface{ smithy.APIError }
 
 // decodeError returns the error in a response. It never fails: every response has a
 // status, even if it is not from the service. Texts are cleaned, because programs log
@@ -82,9 +79,9 @@ func decodeError(response *http.Response, body string, secrets *redact.Secrets) 
 		code = errorCode(general.Code)
 	}
 
-	if modeled := newModeledError(code); modeled != nil {
+	if modeled, decode := newModeledError(code); modeled != nil {
 		if isJSON {
-			modeled.DecodeJSON(restjson.NewReader(body))
+			decode(restjson.NewReader(body))
 		}
 		bindErrorHeader(modeled, response.Header)
 		cleanMembers(modeled, secrets)

@@ -181,13 +181,13 @@ func UnknownSettings(metadata middleware.Metadata) []string {
 
 // decodeBody decodes the body of a success, which may be empty. It returns what
 // [restjson.Reader.UnknownSettings] does.
-func decodeBody(body string, out restjson.Decoder) (unknown func() []string, err error) {
+func decodeBody(body string, out outputShape) (unknown func() []string, err error) {
 	if isBlank(body) {
 		return nil, nil
 	}
 	r := readers.Get().(*restjson.Reader)
 	r.Reset(body)
-	out.DecodeJSON(r)
+	out.decode(r)
 	err = r.End()
 	unknown = r.UnknownSettings()
 	r.Reset("") // the pool must not keep the response

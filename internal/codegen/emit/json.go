@@ -261,15 +261,16 @@ func rootDeserializers(p *printer, pl *plan.Plan) {
 		decoder(p, op.Input)
 		decoder(p, op.Output)
 		p.p("func (out *%s) setResultMetadata(m @middleware.Metadata) { out.ResultMetadata = m }\n", op.Output.Go)
+		p.p("func (out *%s) decode(r *@restjson.Reader) { out.DecodeJSON(r) }\n", op.Output.Go)
 	}
 
-	p.doc("newModeledError returns an empty error of the type that the model has for a code, nil when it has none.")
-	p.p("func newModeledError(code string) modeledError {")
+	p.doc("newModeledError returns an empty error of the type that the model has for a code, and what decodes it; nil when it has none.")
+	p.p("func newModeledError(code string) (err modeledError, decode func(*@restjson.Reader)) {")
 	p.p("switch code {")
 	for _, e := range pl.Errors {
-		p.p("case %q:\nreturn &@types.%s{}", e.Wire, e.Go)
+		p.p("case %q:\ne := &@types.%s{}\nreturn e, e.DecodeJSON", e.Wire, e.Go)
 	}
-	p.p("}\nreturn nil\n}\n")
+	p.p("}\nreturn nil, nil\n}\n")
 
 	var bindings []string
 	for _, e := range pl.Errors {
