@@ -60,8 +60,8 @@ func compile(stack *middleware.Stack, first func() any, transport middleware.Han
 	if err := fixUserAgents(stack.Build); err != nil {
 		return nil, err
 	}
-	removeIdle(stack.Serialize)
-	removeIdle(stack.Finalize)
+	removeIdle(stack.Serialize.List(), stack.Serialize.Get, stack.Serialize.Remove)
+	removeIdle(stack.Finalize.List(), stack.Finalize.Get, stack.Finalize.Remove)
 	return link.Stack(stack, first, transport)
 }
 

@@ -22,15 +22,11 @@ func (placeholder) HandleSerialize(ctx context.Context, in middleware.SerializeI
 }
 
 // removeIdle removes the middlewares that do nothing from a step that is about to be
-// compiled, so that no call passes through them.
-func removeIdle[M any](step interface {
-	List() []string
-	Remove(id string) (M, error)
-	Get(id string) (M, bool)
-}) {
-	for _, id := range step.List() {
-		if m, _ := step.Get(id); isIdle(m) {
-			_, _ = step.Remove(id) // fails only for an unknown ID
+// compiled, so that no call passes through them. It takes the methods of the step.
+func removeIdle[M any](ids []string, get func(id string) (M, bool), remove func(id string) (M, error)) {
+	for _, id := range ids {
+		if m, _ := get(id); isIdle(m) {
+			_, _ = remove(id) // fails only for an unknown ID
 		}
 	}
 }

@@ -30,8 +30,7 @@ func assemble(s *settings, op operationShape, feature callFeature) *middleware.S
 	intercepted := isIntercepted(&o.Interceptors)
 	stack := middleware.NewStack(name, smithyhttp.NewStackRequest)
 
-	// Add never returns an error, although its signature has one.
-	initialize := func(m middleware.InitializeMiddleware) { _ = stack.Initialize.Add(m, middleware.After) }
+	initialize := atEnd(stack.Initialize.Add)
 	if intercepted {
 		initialize(&smithyhttp.InterceptExecution{
 			BeforeExecution: o.Interceptors.BeforeExecution,
@@ -43,7 +42,7 @@ func assemble(s *settings, op operationShape, feature callFeature) *middleware.S
 	}
 	initialize(&validateParams{mode: o.Validation, allowUnknownEnums: o.AllowUnknownEnums})
 
-	serialize := func(m middleware.SerializeMiddleware) { _ = stack.Serialize.Add(m, middleware.After) }
+	serialize := atEnd(stack.Serialize.Add)
 	serialize(placeholder("setOperationInput"))
 	serialize(placeholder("ResolveEndpoint"))
 	if intercepted {
@@ -54,12 +53,12 @@ func assemble(s *settings, op operationShape, feature callFeature) *middleware.S
 		serialize(&smithyhttp.InterceptAfterSerialization{Interceptors: o.Interceptors.AfterSerialization})
 	}
 
-	build := func(m middleware.BuildMiddleware) { _ = stack.Build.Add(m, middleware.After) }
+	build := atEnd(stack.Build.Add)
 	build(&awsmiddleware.ClientRequestID{})
 	build(newUserAgent(o, feature))
 	build(&awsmiddleware.RecursionDetection{})
 
-	finalize := func(m middleware.FinalizeMiddleware) { _ = stack.Finalize.Add(m, middleware.After) }
+	finalize := atEnd(stack.Finalize.Add)
 	finalize(&smithyhttp.InterceptBeforeRetryLoop{Interceptors: o.Interceptors.BeforeRetryLoop})
 	finalize(s.newRetryLoop(attemptRetryer(o), s.skew))
 	finalize(&smithyhttp.InterceptAttempt{
@@ -80,7 +79,7 @@ func assemble(s *settings, op operationShape, feature callFeature) *middleware.S
 		finalize(&smithyhttp.InterceptAfterSigning{Interceptors: o.Interceptors.AfterSigning})
 	}
 
-	deserialize := func(m middleware.DeserializeMiddleware) { _ = stack.Deserialize.Add(m, middleware.After) }
+	deserialize := atEnd(stack.Deserialize.Add)
 	deserialize(&awsmiddleware.AddRawResponse{})
 	deserialize(&awshttp.ResponseErrorWrapper{})
 	deserialize(&awsmiddleware.RequestIDRetriever{})
@@ -100,6 +99,13 @@ func assemble(s *settings, op operationShape, feature callFeature) *middleware.S
 		})
 	}
 	return stack
+}
+
+// atEnd returns a function that adds a middleware at the end of a step. The Add method of
+// a step never returns an error, although its signature has one. As a method value it is
+// not inlined for each middleware.
+func atEnd[M any](add func(M, middleware.RelativePosition) error) func(M) {
+	return func(m M) { _ = add(m, middleware.After) }
 }
 
 // isIntercepted reports whether there is an interceptor. The middlewares that call them

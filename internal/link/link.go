@@ -4,6 +4,7 @@ package link
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/aws/smithy-go/middleware"
 )
@@ -16,35 +17,35 @@ import (
 // The stack must hold each ID once per step. first returns the request that the
 // serializer gets, and transport sends it.
 func Stack(stack *middleware.Stack, first func() any, transport middleware.Handler) (middleware.Handler, error) {
-	deserialize, err := link(stack.Deserialize, middleware.DeserializeHandler(sendRequest{transport}),
+	deserialize, err := link(stack.Deserialize.List(), stack.Deserialize.Get, middleware.DeserializeHandler(sendRequest{transport}),
 		func(m middleware.DeserializeMiddleware, next middleware.DeserializeHandler) middleware.DeserializeHandler {
 			return &deserializeLink{m, next}
 		})
 	if err != nil {
 		return nil, err
 	}
-	finalize, err := link(stack.Finalize, middleware.FinalizeHandler(toDeserialize{deserialize}),
+	finalize, err := link(stack.Finalize.List(), stack.Finalize.Get, middleware.FinalizeHandler(toDeserialize{deserialize}),
 		func(m middleware.FinalizeMiddleware, next middleware.FinalizeHandler) middleware.FinalizeHandler {
 			return &finalizeLink{m, next}
 		})
 	if err != nil {
 		return nil, err
 	}
-	build, err := link(stack.Build, middleware.BuildHandler(toFinalize{finalize}),
+	build, err := link(stack.Build.List(), stack.Build.Get, middleware.BuildHandler(toFinalize{finalize}),
 		func(m middleware.BuildMiddleware, next middleware.BuildHandler) middleware.BuildHandler {
 			return &buildLink{m, next}
 		})
 	if err != nil {
 		return nil, err
 	}
-	serialize, err := link(stack.Serialize, middleware.SerializeHandler(toBuild{build}),
+	serialize, err := link(stack.Serialize.List(), stack.Serialize.Get, middleware.SerializeHandler(toBuild{build}),
 		func(m middleware.SerializeMiddleware, next middleware.SerializeHandler) middleware.SerializeHandler {
 			return &serializeLink{m, next}
 		})
 	if err != nil {
 		return nil, err
 	}
-	initialize, err := link(stack.Initialize, middleware.InitializeHandler(toSerialize{serialize, first}),
+	initialize, err := link(stack.Initialize.List(), stack.Initialize.Get, middleware.InitializeHandler(toSerialize{serialize, first}),
 		func(m middleware.InitializeMiddleware, next middleware.InitializeHandler) middleware.InitializeHandler {
 			return &initializeLink{m, next}
 		})
@@ -59,19 +60,15 @@ type chain struct {
 	first middleware.InitializeHandler
 }
 
-// step is a step of a stack. Its middlewares have the type M.
-type step[M any] interface {
-	List() []string
-	Get(id string) (M, bool)
-}
-
-// link puts the middlewares of a step before the last handler.
-func link[M, H any](s step[M], last H, before func(M, H) H) (H, error) {
-	handler, ids := last, s.List()
-	for i := len(ids) - 1; i >= 0; i-- {
-		m, ok := s.Get(ids[i])
+// link puts the middlewares of a step, which get returns by ID, before the last handler.
+// It takes a function, not a step as an interface: for a method of a type parameter the
+// linker keeps all methods of that name in the program.
+func link[M, H any](ids []string, get func(id string) (M, bool), last H, before func(M, H) H) (H, error) {
+	handler := last
+	for _, id := range slices.Backward(ids) {
+		m, ok := get(id)
 		if !ok {
-			return handler, fmt.Errorf("no middleware %q", ids[i])
+			return handler, fmt.Errorf("no middleware %q", id)
 		}
 		handler = before(m, handler)
 	}
