@@ -9,53 +9,83 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// strict checks rules that the service enforces although its model lacks them. Rules that
-// depend on more than the input, such as the hooks of the image that is run, are left to
-// the service.
-func (v *validator) strict(input OperationInput) {
-	v.strictMicroVM(microVMOf(input))
-	switch in := input.(type) {
-	case *CreateMicroVMImageInput:
-		v.strictBaseVersion(in.BaseImageVersion)
-		v.strictMemory(in.Resources)
-		v.strictHooks(in.Hooks)
-		v.strictEnvironment(in.EnvironmentVariables)
-	case *UpdateMicroVMImageInput:
-		v.strictImage(in.ImageIdentifier)
-		v.strictBaseVersion(in.BaseImageVersion)
-		v.strictMemory(in.Resources)
-		v.strictHooks(in.Hooks)
-		v.strictEnvironment(in.EnvironmentVariables)
-	case *DeleteMicroVMImageInput:
-		v.strictImage(in.ImageIdentifier)
-	case *DeleteMicroVMImageVersionInput:
-		v.strictImage(in.ImageIdentifier)
-	case *GetMicroVMImageInput:
-		v.strictImage(in.ImageIdentifier)
-	case *GetMicroVMImageBuildInput:
-		v.strictImage(in.ImageIdentifier)
-	case *GetMicroVMImageVersionInput:
-		v.strictImage(in.ImageIdentifier)
-	case *ListManagedMicroVMImageVersionsInput:
-		v.strictImage(in.ImageIdentifier)
-	case *ListMicroVMImageBuildsInput:
-		v.strictImage(in.ImageIdentifier)
-	case *ListMicroVMImageVersionsInput:
-		v.strictImage(in.ImageIdentifier)
-	case *UpdateMicroVMImageVersionInput:
-		v.strictImage(in.ImageIdentifier)
-	case *RunMicroVMInput:
-		v.strictImage(in.ImageIdentifier)
-		v.strictPayload(in.RunHookPayload)
-		if _, on := in.Logging.(*types.LoggingMemberCloudWatch); on && in.ExecutionRoleArn == nil {
-			v.refuse("ExecutionRoleArn", "be set when Logging is CloudWatch", "")
-		}
-	case *CreateMicroVMAuthTokenInput:
-		v.strictExpiration(in.ExpirationInMinutes)
-	case *CreateMicroVMShellAuthTokenInput:
-		v.strictExpiration(in.ExpirationInMinutes)
+// strictInput is an input with rules that the service enforces although its model lacks
+// them. Rules that depend on more than the input, such as the hooks of the image that is
+// run, are left to the service. A method for each input, not a type switch over all of
+// them: the linker drops the methods of inputs that a program does not use.
+type strictInput interface {
+	strict(*validator)
+}
+
+// microVMInput is an input with the identifier of a MicroVM.
+type microVMInput interface {
+	microVM() *string
+}
+
+// microVMOf returns the MicroVM identifier of an input, or nil.
+func microVMOf(input any) *string {
+	if in, ok := input.(microVMInput); ok {
+		return in.microVM()
+	}
+	return nil
+}
+
+func (in *CreateMicroVMAuthTokenInput) microVM() *string      { return in.MicroVMIdentifier }
+func (in *CreateMicroVMShellAuthTokenInput) microVM() *string { return in.MicroVMIdentifier }
+func (in *GetMicroVMInput) microVM() *string                  { return in.MicroVMIdentifier }
+func (in *ResumeMicroVMInput) microVM() *string               { return in.MicroVMIdentifier }
+func (in *SuspendMicroVMInput) microVM() *string              { return in.MicroVMIdentifier }
+func (in *TerminateMicroVMInput) microVM() *string            { return in.MicroVMIdentifier }
+
+func (in *CreateMicroVMImageInput) strict(v *validator) {
+	v.strictBaseVersion(in.BaseImageVersion)
+	v.strictMemory(in.Resources)
+	v.strictHooks(in.Hooks)
+	v.strictEnvironment(in.EnvironmentVariables)
+}
+
+func (in *UpdateMicroVMImageInput) strict(v *validator) {
+	v.strictImage(in.ImageIdentifier)
+	v.strictBaseVersion(in.BaseImageVersion)
+	v.strictMemory(in.Resources)
+	v.strictHooks(in.Hooks)
+	v.strictEnvironment(in.EnvironmentVariables)
+}
+
+func (in *RunMicroVMInput) strict(v *validator) {
+	v.strictImage(in.ImageIdentifier)
+	v.strictPayload(in.RunHookPayload)
+	if _, on := in.Logging.(*types.LoggingMemberCloudWatch); on && in.ExecutionRoleArn == nil {
+		v.refuse("ExecutionRoleArn", "be set when Logging is CloudWatch", "")
 	}
 }
+
+func (in *DeleteMicroVMImageInput) strict(v *validator)        { v.strictImage(in.ImageIdentifier) }
+func (in *DeleteMicroVMImageVersionInput) strict(v *validator) { v.strictImage(in.ImageIdentifier) }
+func (in *GetMicroVMImageInput) strict(v *validator)           { v.strictImage(in.ImageIdentifier) }
+func (in *GetMicroVMImageBuildInput) strict(v *validator)      { v.strictImage(in.ImageIdentifier) }
+func (in *GetMicroVMImageVersionInput) strict(v *validator)    { v.strictImage(in.ImageIdentifier) }
+func (in *ListManagedMicroVMImageVersionsInput) strict(v *validator) {
+	v.strictImage(in.ImageIdentifier)
+}
+func (in *ListMicroVMImageBuildsInput) strict(v *validator)    { v.strictImage(in.ImageIdentifier) }
+func (in *ListMicroVMImageVersionsInput) strict(v *validator)  { v.strictImage(in.ImageIdentifier) }
+func (in *UpdateMicroVMImageVersionInput) strict(v *validator) { v.strictImage(in.ImageIdentifier) }
+
+func (in *CreateMicroVMAuthTokenInput) strict(v *validator) {
+	v.strictMicroVM(in.MicroVMIdentifier)
+	v.strictExpiration(in.ExpirationInMinutes)
+}
+
+func (in *CreateMicroVMShellAuthTokenInput) strict(v *validator) {
+	v.strictMicroVM(in.MicroVMIdentifier)
+	v.strictExpiration(in.ExpirationInMinutes)
+}
+
+func (in *GetMicroVMInput) strict(v *validator)       { v.strictMicroVM(in.MicroVMIdentifier) }
+func (in *ResumeMicroVMInput) strict(v *validator)    { v.strictMicroVM(in.MicroVMIdentifier) }
+func (in *SuspendMicroVMInput) strict(v *validator)   { v.strictMicroVM(in.MicroVMIdentifier) }
+func (in *TerminateMicroVMInput) strict(v *validator) { v.strictMicroVM(in.MicroVMIdentifier) }
 
 // refuse reports a broken rule of the service; limit follows "must" in the error.
 func (v *validator) refuse(path, limit, given string) {
@@ -141,25 +171,5 @@ func (v *validator) strictPayload(payload *string) {
 func (v *validator) strictExpiration(minutes *int32) {
 	if minutes != nil && *minutes > 60 {
 		v.refuse("ExpirationInMinutes", "be at most 60", strconv.Itoa(int(*minutes)))
-	}
-}
-
-// microVMOf returns the MicroVM identifier of an input, or nil.
-func microVMOf(input any) *string {
-	switch in := input.(type) {
-	case *CreateMicroVMAuthTokenInput:
-		return in.MicroVMIdentifier
-	case *CreateMicroVMShellAuthTokenInput:
-		return in.MicroVMIdentifier
-	case *GetMicroVMInput:
-		return in.MicroVMIdentifier
-	case *ResumeMicroVMInput:
-		return in.MicroVMIdentifier
-	case *SuspendMicroVMInput:
-		return in.MicroVMIdentifier
-	case *TerminateMicroVMInput:
-		return in.MicroVMIdentifier
-	default:
-		return nil
 	}
 }

@@ -53,9 +53,10 @@ func (p place) appendTo(path string) string {
 	return path
 }
 
-func (v *validator) enter(at place) { v.path = append(v.path, at) }
-
-func (v *validator) leave() {
+// within runs a check inside a structure or a union.
+func (v *validator) within(at place, check func()) {
+	v.path = append(v.path, at)
+	check()
 	last := len(v.path) - 1
 	v.path[last] = place{} // a pooled validator must not keep the input alive
 	v.path = v.path[:last]
@@ -274,12 +275,13 @@ func enums[S ~string](v *validator, name string, list []S, need presence, size s
 	}
 }
 
+// The generic functions below are compiled once for each type, so they leave the work to
+// functions that are not.
+
 // nested checks a structure.
 func nested[T any](v *validator, name string, s *T, need presence, check func(*validator, *T)) {
 	if v.has(name, s != nil, need) {
-		v.enter(place{name: name})
-		check(v, s)
-		v.leave()
+		v.within(place{name: name}, func() { check(v, s) })
 	}
 }
 
@@ -290,9 +292,7 @@ func structs[T any](v *validator, name string, list []T, need presence, size siz
 		return
 	}
 	for i := range list {
-		v.enter(place{name: name, index: i, kind: inList})
-		check(v, &list[i])
-		v.leave()
+		v.within(place{name: name, index: i, kind: inList}, func() { check(v, &list[i]) })
 	}
 }
 
@@ -314,13 +314,20 @@ func unions[U any](v *validator, name string, list []U, need presence, size size
 // checkUnion rejects a nil union or member itself. Otherwise check validates the member
 // that is set, or calls unknownMember.
 func checkUnion[U any](v *validator, at place, u U, check func(*validator, U)) {
-	v.enter(at)
-	if member := reflect.ValueOf(u); !member.IsValid() || member.Kind() == reflect.Pointer && member.IsNil() {
+	v.within(at, func() {
+		if v.someMember(u) {
+			check(v, u)
+		}
+	})
+}
+
+func (v *validator) someMember(u any) bool {
+	member := reflect.ValueOf(u)
+	if !member.IsValid() || member.Kind() == reflect.Pointer && member.IsNil() {
 		v.noMember("none")
-	} else {
-		check(v, u)
+		return false
 	}
-	v.leave()
+	return true
 }
 
 // unknownMember rejects the current union, whose member the model does not know.
