@@ -1,7 +1,6 @@
 package lambdamicrovms
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"net/http"
@@ -56,11 +55,12 @@ func wireHost(host string) (string, error) {
 	if err := request.Write(&wire); err != nil {
 		return "", errInvalidHost()
 	}
-	read, err := http.ReadRequest(bufio.NewReader(&wire))
-	if err != nil || read.Host == "" {
+	_, after, _ := strings.Cut(wire.String(), "\r\nHost: ")
+	sent, _, _ := strings.Cut(after, "\r\n")
+	if sent == "" {
 		return "", errInvalidHost()
 	}
-	return read.Host, nil
+	return sent, nil
 }
 
 func errInvalidHost() error { return errors.New("the host of the endpoint is not valid") }

@@ -1,6 +1,7 @@
 package lambdamicrovms
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -90,12 +91,15 @@ func parseRetryAfter(header http.Header) (delay time.Duration, ok bool) {
 		}
 		return max(at.Sub(now), 0), true
 	}
-	if strings.Trim(value, ".0123456789") != "" {
-		return 0, false // ParseFloat also accepts "0x1p4", "1e9" and "NaN"
-	}
-	seconds, err := strconv.ParseFloat(value, 64)
-	if err != nil && !errors.Is(err, strconv.ErrRange) {
+	whole, fraction, _ := strings.Cut(value, ".")
+	if strings.Trim(whole+fraction, "0123456789") != "" || whole+fraction == "" {
 		return 0, false
 	}
-	return time.Duration(min(seconds, math.MaxInt32) * float64(time.Second)), true
+	seconds, err := strconv.Atoi(cmp.Or(whole, "0"))
+	if err != nil || seconds > math.MaxInt32 {
+		return math.MaxInt32 * time.Second, true
+	}
+	const digits = "000000000" // of a nanosecond
+	nanoseconds, _ := strconv.Atoi((fraction + digits)[:len(digits)])
+	return time.Duration(seconds)*time.Second + time.Duration(nanoseconds), true
 }

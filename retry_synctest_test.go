@@ -50,6 +50,7 @@ func TestRetryAfter(t *testing.T) {
 		"a date, no such":          {"Wed, 99 Oct 2026 07:28:00 GMT", 500, 3 * time.Second, 3 * time.Second, ""},
 		"a fraction":               {"7.5", 500, 3 * time.Second, 7500 * time.Millisecond, ""},
 		"a fraction, shorter":      {".5", 500, 3 * time.Second, 3 * time.Second, ""},
+		"a fraction, long":         {"7.1234567891", 500, 3 * time.Second, 7123456789, ""},
 		"a fraction, huge":         {strings.Repeat("9", 400) + ".9", 500, 3 * time.Second, 20 * time.Second, ""},
 		"spaces":                   {" 7 ", 500, 3 * time.Second, 7 * time.Second, ""},
 		"two points":               {"7.5.1", 500, 3 * time.Second, 3 * time.Second, ""},

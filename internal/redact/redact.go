@@ -13,7 +13,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"html"
 	"io"
 	"net/url"
 	"slices"
@@ -197,13 +196,19 @@ func escapings(secret string) []string {
 	forms := []string{
 		secret, Clean(secret, len(secret)), text, quoted[1 : len(quoted)-1], strings.ReplaceAll(text, "/", `\/`),
 		strings.NewReplacer("<", `\u003c`, ">", `\u003e`, "&", `\u0026`).Replace(text),
-		html.EscapeString(secret), html.EscapeString(text), url.QueryEscape(secret), url.PathEscape(secret), url.QueryEscape(text),
+		htmlText(secret), htmlText(text), url.QueryEscape(secret), url.PathEscape(secret), url.QueryEscape(text),
 		base64.StdEncoding.EncodeToString([]byte(secret)), base64.URLEncoding.EncodeToString([]byte(secret)),
 		hex.EncodeToString([]byte(secret)), strings.ToUpper(hex.EncodeToString([]byte(secret))),
 	}
 	// The longest is first, because a form may be a part of another.
 	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
 	return slices.DeleteFunc(forms, func(form string) bool { return strings.TrimSpace(form) == "" })
+}
+
+// htmlText returns a text with the escapes of HTML. Importing package html would add 60 KB
+// of named characters to every program.
+func htmlText(text string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;").Replace(text)
 }
 
 // jsonText returns a text with the escapes of a JSON string.

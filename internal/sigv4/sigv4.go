@@ -62,7 +62,7 @@ func (s *Signer) Sign(c *aws.Credentials, r *http.Request, payloadHash, service,
 		r.Header[securityTokenHeader] = owned[1:2:2]
 		headers = append(headers, header{name: securityTokenHeader, value: c.SessionToken})
 	}
-	slices.SortFunc(headers, func(a, b header) int { return compareLower(a.name, b.name) })
+	insertionSort(headers, func(a, b header) int { return compareLower(a.name, b.name) })
 	if !sorted {
 		r.URL.RawQuery = strings.Join(params, "&")
 	}
@@ -185,8 +185,18 @@ func queryParams(params []string, query string) (_ []string, sorted, ok bool) {
 	if slices.IsSortedFunc(params, compareParams) {
 		return params, true, true
 	}
-	slices.SortFunc(params, compareParams)
+	insertionSort(params, compareParams)
 	return params, false, true
+}
+
+// insertionSort sorts a short list. It is a small fraction of the code of slices.SortFunc,
+// which needs more for long lists than an ordinary request has.
+func insertionSort[T any](list []T, compare func(a, b T) int) {
+	for i := range list {
+		for j := i; j > 0 && compare(list[j], list[j-1]) < 0; j-- {
+			list[j], list[j-1] = list[j-1], list[j]
+		}
+	}
 }
 
 // ordinaryParam reports whether a parameter is escaped exactly as Signature Version 4
