@@ -134,6 +134,8 @@ type WaiterTimeoutError struct {
 	// MaxWait is the maximum duration of the wait: maxWaitDur or, if less, the time until
 	// the context's deadline. It is zero if that had passed.
 	MaxWait time.Duration
+	// ByContext is true if the context's deadline came before the end of maxWaitDur.
+	ByContext bool
 	// Output is the last output received, a pointer such as *GetMicroVMImageOutput, or
 	// nil.
 	Output any
@@ -145,9 +147,12 @@ type WaiterTimeoutError struct {
 func (e *WaiterTimeoutError) Error() string {
 	var b strings.Builder
 	if e.Attempts == 0 {
-		fmt.Fprintf(&b, "%s waiter: the deadline had passed before the first attempt", e.Waiter)
+		fmt.Fprintf(&b, "%s waiter: the context's deadline had passed before the first attempt", e.Waiter)
 	} else {
 		fmt.Fprintf(&b, "%s waiter: not done within %v", e.Waiter, roundToMillisecond(e.MaxWait))
+		if e.ByContext {
+			b.WriteString(", the context's deadline")
+		}
 		writeLastSeen(&b, e)
 	}
 	if e.Err != nil {
@@ -272,9 +277,11 @@ func (w *Waiter[I, O]) WaitForOutput(ctx context.Context, params *I, maxWaitDur 
 		return nil, err
 	}
 
-	limit := maxWaitDur
+	limit, byContext := maxWaitDur, false
 	if deadline, ok := ctx.Deadline(); ok {
-		limit = max(min(limit, time.Until(deadline)), 0)
+		if left := max(time.Until(deadline), 0); left < limit {
+			limit, byContext = left, true
+		}
 	}
 	ctx = withFeature(ctx, featureWaiter)
 	if clock.IsSystem(options.Clock) {
@@ -285,7 +292,7 @@ func (w *Waiter[I, O]) WaitForOutput(ctx context.Context, params *I, maxWaitDur 
 		defer cancel()
 	}
 
-	run := waitRun[O]{spec: &w.spec, clock: options.Clock, start: options.Clock.Now(), limit: limit}
+	run := waitRun[O]{spec: &w.spec, clock: options.Clock, start: options.Clock.Now(), limit: limit, byContext: byContext}
 	for {
 		if err := ctx.Err(); err != nil {
 			return run.last, run.stopped(err)
@@ -411,6 +418,8 @@ type waitRun[O any] struct {
 	start    time.Time
 	limit    time.Duration
 	attempts int
+	// byContext is true if the context's deadline is the limit.
+	byContext bool
 	// last is the last output received, err the error of the last poll.
 	last *O
 	err  error
@@ -461,11 +470,12 @@ func (r *waitRun[O]) stopped(err error) error {
 
 func (r *waitRun[O]) timedOut() error {
 	timeout := &WaiterTimeoutError{
-		Waiter:   r.spec.name,
-		Attempts: r.attempts,
-		Elapsed:  r.elapsed(),
-		MaxWait:  r.limit,
-		Err:      r.err,
+		Waiter:    r.spec.name,
+		Attempts:  r.attempts,
+		Elapsed:   r.elapsed(),
+		MaxWait:   r.limit,
+		ByContext: r.byContext,
+		Err:       r.err,
 	}
 	if r.last != nil {
 		timeout.LastState, timeout.Output = redact.Clean(r.spec.state(r.last), redact.MaxText), r.last

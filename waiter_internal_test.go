@@ -293,9 +293,15 @@ func TestWaiterErrors(t *testing.T) {
 			is:   []error{context.DeadlineExceeded},
 		},
 		{
+			name: "timeout by the context",
+			err:  &WaiterTimeoutError{Waiter: "LampLit", LastState: "DARK", Attempts: 9, Elapsed: 29 * time.Second, MaxWait: 30 * time.Second, ByContext: true},
+			text: "LampLit waiter: not done within 30s, the context's deadline, last state DARK (attempts: 9, elapsed: 29s)",
+			is:   []error{context.DeadlineExceeded},
+		},
+		{
 			name: "deadline in the past",
-			err:  &WaiterTimeoutError{Waiter: "LampLit", MaxWait: -time.Hour},
-			text: "LampLit waiter: the deadline had passed before the first attempt",
+			err:  &WaiterTimeoutError{Waiter: "LampLit", ByContext: true},
+			text: "LampLit waiter: the context's deadline had passed before the first attempt",
 			is:   []error{context.DeadlineExceeded},
 		},
 		{
@@ -552,8 +558,22 @@ func TestWaiterDeadlineInThePast(t *testing.T) {
 			t.Fatalf("error = %v, want a *WaiterTimeoutError", err)
 		}
 		got.Elapsed = 0
-		if diff := cmp.Diff(&WaiterTimeoutError{Waiter: "LampLit"}, got); diff != "" {
+		if diff := cmp.Diff(&WaiterTimeoutError{Waiter: "LampLit", ByContext: true}, got); diff != "" {
 			t.Errorf("error (-want +got):\n%s", diff)
+		}
+	}
+}
+
+// The error tells the context's deadline from the caller's maxWaitDur, on any clock.
+func TestWaiterTimeoutTellsWhoseDeadline(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	for maxWait, want := range map[time.Duration]bool{time.Minute: false, 2 * time.Hour: true} {
+		w := newLampWaiter(lampScript(lampResponse{state: "DARK"}), newLampClock().use)
+		err := w.Wait(ctx, &lampInput{}, maxWait)
+		var timeout *WaiterTimeoutError
+		if !errors.As(err, &timeout) || timeout.ByContext != want {
+			t.Errorf("maxWaitDur %v: got %v, want ByContext %t", maxWait, err, want)
 		}
 	}
 }
