@@ -152,7 +152,8 @@ const contentTag = "lambdamicrovms:content"
 //   - *BuildFailedError: the build failed.
 //   - *UnknownOutcomeError: no response says whether the build was started.
 //   - *Error: any other cause, such as a smithy.InvalidParamsError for an invalid
-//     configuration.
+//     configuration, or throttling that lasts; see "Throttling" in the package
+//     documentation.
 //
 // If only the tags could not be written, Deploy returns both the Result and the error.
 func Deploy(ctx context.Context, api DeployAPI, deployment Deployment, optFns ...func(*DeployOptions)) (*Result, error) {
@@ -408,6 +409,10 @@ func (d *deployer) find(ctx context.Context) (*lambdamicrovms.GetMicroVMImageOut
 		found, err := Find(ctx, d.api, d.name)
 		if lambdamicrovms.IsNotFound(err) {
 			return nil, nil // a new image is not a failure: a log or span of the step must not look like one
+		}
+		var failed *Error
+		if errors.As(err, &failed) {
+			err = failed.Err // the error of the step names the image as well
 		}
 		return found, err
 	})

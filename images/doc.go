@@ -45,6 +45,14 @@
 // Lists end after 1,000 pages, and lists of MicroVMs after 10,000, with a
 // [lambdamicrovms.PageLimitError].
 //
+// # Throttling
+//
+// The client retries a throttled call first, usually twice. If it fails nevertheless, the
+// workflow makes the call again after 5, 10 and 20 seconds, and then fails with an *Error
+// that says how many calls it made and how long that took; lambdamicrovms.IsThrottle
+// matches it. Nothing was started then. [Prune] repeats its deletions until BusyTimeout.
+// Waits for a build go on after up to 10 throttled polls in a row.
+//
 // # Permissions
 //
 // Workflows need these IAM actions. Package iam makes policies with them.

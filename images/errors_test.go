@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/fake"
@@ -83,6 +84,49 @@ func TestImageThatCannotBeUpdated(t *testing.T) {
 		var failed *images.Error
 		if !errors.As(err, &failed) || failed.Step != images.StepUpdate || failed.State != "DELETE_FAILED" {
 			t.Errorf("got %v", err)
+		}
+	}
+}
+
+// A workflow that gives up on a throttled operation says how many calls it made and how
+// long that took, whichever operation it is.
+func TestLastingThrottling(t *testing.T) {
+	deploy := func(b *bench, client *lambdamicrovms.Client) error {
+		_, err := images.Deploy(b.ctx, client, b.deployment(), b.deploying)
+		return err
+	}
+	const cause = ": 4 calls in 35s, the last one: operation error Lambda Microvms: "
+	for _, c := range []struct {
+		operation fake.Operation
+		exists    bool
+		work      func(*bench, *lambdamicrovms.Client) error
+		want      string // the beginning
+	}{
+		{fake.ListMicroVMImages, false, deploy, "images: deploy app: find" + cause},
+		{fake.CreateMicroVMImage, false, deploy, "images: deploy app: create" + cause},
+		{fake.UpdateMicroVMImage, true, deploy, "images: deploy " + appARN + ": update" + cause},
+		{fake.UpdateMicroVMImage, true, func(b *bench, client *lambdamicrovms.Client) error {
+			_, err := images.Update(b.ctx, client, appARN, nil, b.updating)
+			return err
+		}, "images: update " + appARN + ": update" + cause},
+		{fake.TagResource, true, func(b *bench, client *lambdamicrovms.Client) error {
+			_, err := images.SyncTags(b.ctx, client, appARN, map[string]string{"a": "b"}, b.clock)
+			return err
+		}, "images: sync tags " + appARN + ": tag" + cause},
+	} {
+		b := newBench(t)
+		if c.exists {
+			b.create(declaration())
+		}
+		b.srv.Inject(fake.Throttle{}, fake.On(c.operation))
+		client := lambdamicrovms.New(b.srv.Options(), func(o *lambdamicrovms.Options) { o.Retryer = aws.NopRetryer{} })
+		err := c.work(b, client)
+		if err == nil || !lambdamicrovms.IsThrottle(err) {
+			t.Errorf("%s: got %v, want a throttled call", c.operation, err)
+			continue
+		}
+		if diff := cmp.Diff(c.want, err.Error()[:min(len(c.want), len(err.Error()))]); diff != "" {
+			t.Errorf("%s, -want +got:\n%s", c.operation, diff)
 		}
 	}
 }

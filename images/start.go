@@ -83,6 +83,7 @@ func (s *buildStarter) run(ctx context.Context) (string, error) {
 func (s *buildStarter) request(ctx context.Context) startOutcome {
 	var o startOutcome
 	sent, repeat, round := false, false, 0
+	calls, began := 0, s.Clock.Now()
 	failed := func(err error) startOutcome {
 		o.err = err
 		return o
@@ -105,6 +106,7 @@ func (s *buildStarter) request(ctx context.Context) startOutcome {
 		}
 		s.report(ctx, Event{Step: s.step})
 		var version string
+		calls++
 		err := s.during(ctx, s.step, "", func(ctx context.Context) (err error) {
 			version, err = s.send(ctx)
 			return err
@@ -120,7 +122,7 @@ func (s *buildStarter) request(ctx context.Context) startOutcome {
 		switch {
 		case ctx.Err() != nil, isLost(err) && round == maxRetries:
 			o.maybeAccepted = true
-			return failed(s.fail(s.step, "", err))
+			return failed(s.fail(s.step, "", workflow.Repeated(calls, s.Clock.Now().Sub(began), err)))
 		case isLost(err):
 			o.maybeAccepted, repeat = true, true
 			if err := s.sleep(ctx, StepWaitToRetry, backoff(round), err); err != nil {
