@@ -12,6 +12,7 @@ import (
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/fake"
+	"github.com/microvm-go/lambdamicrovms/images"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -57,6 +58,28 @@ func ExampleFailBuild() {
 	// generation 4 FAILED Ready hook invocation timed out after PT5M
 	// generation 3 FAILED Ready hook invocation timed out after PT5M
 	// UPDATE_FAILED active 1.0 failed 2.0
+}
+
+// A program that makes its client from a configuration of the AWS SDK. The build takes
+// two minutes of the server's time, which the workflow's waits advance.
+func ExampleServer_Config() {
+	deploy := func(ctx context.Context, cfg aws.Config) (*images.Result, error) { // the program
+		client := lambdamicrovms.NewFromConfig(cfg)
+		return images.Deploy(ctx, client, images.Deployment{Image: lambdamicrovms.CreateMicroVMImageInput{
+			Name:         aws.String("app"),
+			BaseImageArn: images.BaseImage(client, "al2023-1"),
+			BuildRoleArn: aws.String("arn:aws:iam::123456789012:role/build"),
+			CodeArtifact: &types.CodeArtifactMemberUri{Value: "s3://bucket/app.zip"},
+		}})
+	}
+
+	srv := fake.NewServer() // in a test: fake.New(t)
+	began := srv.Now()
+	result, err := deploy(context.Background(), srv.Config())
+	check(err)
+	fmt.Println(result.Version, "took minutes:", srv.Now().Sub(began) > time.Minute)
+	// Output:
+	// 1.0 took minutes: true
 }
 
 // The service throttles the first two attempts, and the client's third succeeds.

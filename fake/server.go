@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 
 	"github.com/microvm-go/lambdamicrovms"
@@ -101,6 +102,20 @@ func (s *Server) Options() lambdamicrovms.Options {
 		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
 			o.Backoff = retry.BackoffDelayerFunc(s.backoff)
 		}),
+	}
+}
+
+// Config returns a configuration of the AWS SDK whose clients of this module talk to this
+// server, with the retries of [Server.Options]: for the test of a program that makes its
+// client by lambdamicrovms.NewFromConfig. Clients of other services, such as S3, would
+// send their requests to this server as well, which does not serve them.
+func (s *Server) Config() aws.Config {
+	options := s.Options()
+	return aws.Config{
+		Region:      options.Region,
+		Credentials: options.Credentials,
+		HTTPClient:  s,
+		Retryer:     func() aws.Retryer { return options.Retryer },
 	}
 }
 
