@@ -8,7 +8,8 @@
 // name stands for: names of the program itself, strings and comments stay as they are,
 // whatever they are called. Methods of the program that implement an operation of the
 // official client, such as those of a stub or of an interface, are renamed with the
-// operation.
+// operation. It lists what is left to do by hand, such as strings with the name of an
+// operation: a mock of testify finds its methods by them.
 package main
 
 import (

@@ -153,6 +153,7 @@ func (m *migration) file(info *types.Info, file *ast.File) error {
 	if len(edits) == 0 {
 		return nil
 	}
+	m.noteStrings(file)
 	name := m.fset.PositionFor(file.Package, false).Filename
 	source, err := os.ReadFile(name)
 	if err != nil {
@@ -164,6 +165,23 @@ func (m *migration) file(info *types.Info, file *ast.File) error {
 	}
 	m.found.files = append(m.found.files, &changedFile{name: name, source: changed, names: len(edits)})
 	return nil
+}
+
+// noteStrings reports strings that are the name of an operation that changes. Mocks that
+// find a method by such a string, as those of testify do, fail only when they run.
+func (m *migration) noteStrings(file *ast.File) {
+	ast.Inspect(file, func(n ast.Node) bool {
+		literal, ok := n.(*ast.BasicLit)
+		if !ok || literal.Kind != token.STRING || m.operations == nil {
+			return true
+		}
+		text, err := strconv.Unquote(literal.Value)
+		if err == nil && rename(text) != text && m.operations.Lookup(nil, text) != nil {
+			m.note(literal.Pos(), fmt.Sprintf("the string %q is the name of an operation whose method is now %s: "+
+				"change it by hand if it names the method, as in On of testify", text, rename(text)))
+		}
+		return true
+	})
 }
 
 func (m *migration) note(at token.Pos, text string) {
