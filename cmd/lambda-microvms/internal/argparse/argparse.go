@@ -26,6 +26,7 @@ const (
 // Option is an option of a Grammar.
 type Option struct {
 	Name     string // without dashes
+	Alias    string // another whole name, without dashes; empty: none
 	Short    string // a letter that stands for it behind one dash, as in -X; empty: none
 	Arity    Arity
 	Const    string // value of an Optional option without one
@@ -184,7 +185,7 @@ func (p *parser) matches(name string) []*Option {
 	var matches []*Option
 	for i := range p.Options {
 		o := &p.Options[i]
-		if o.Name == name {
+		if o.Name == name || o.Alias != "" && o.Alias == name {
 			return []*Option{o}
 		}
 		if strings.HasPrefix(o.Name, name) {

@@ -122,7 +122,7 @@ func (p *program) dispatch(ctx context.Context, global *argparse.Result) error {
 		return usageError(err)
 	}
 	if s.Words, err = words(command, s.Args.Rest); err != nil {
-		return err
+		return suggest(err, command.options(rest), s.Args.Rest)
 	}
 	if !command.Unpaged {
 		defer s.page()()
@@ -188,6 +188,23 @@ func usageError(err error) error {
 	e := fault.Usage("%s", err)
 	e.Usage, e.Err = usage, err
 	return e
+}
+
+// suggest adds to the error of unknown options the names that they resemble. The errors
+// of operations stay those of the AWS CLI.
+func suggest(err error, options []argparse.Option, rest []string) error {
+	var known []string
+	for _, o := range options {
+		known = append(known, "--"+o.Name)
+	}
+	e := *fault.Of(err)
+	for _, text := range rest {
+		name, _, _ := strings.Cut(text, "=")
+		if close := argparse.CloseMatches(name, known); strings.HasPrefix(name, "--") && len(close) > 0 {
+			e.Message += "; " + name + " resembles " + close[0]
+		}
+	}
+	return &e
 }
 
 // unknownOptions leaves out the values of misspelled options: they may be secret.

@@ -34,7 +34,7 @@ func workflowError(ctx context.Context, s *cli.Session, err error) error {
 	case errors.As(err, &unpackable):
 		return &fault.Error{Exit: fault.ExitGeneral, Message: "source: " + plain(unpackable), Err: err}
 	case errors.As(err, &failed):
-		return &fault.Error{Exit: fault.ExitGeneral, Message: buildFailure(failed), Err: err}
+		return &fault.Error{Exit: fault.ExitGeneral, Message: buildFailure(s, failed), Err: err}
 	case errors.As(err, &invalid):
 		return fault.Usage("%s", plain(err))
 	case errors.As(err, &version):
@@ -57,8 +57,8 @@ func versionOption(s *cli.Session, e *images.VersionError) string {
 	return ""
 }
 
-// buildFailure says why a build failed, and where to read more.
-func buildFailure(e *images.BuildFailedError) string {
+// buildFailure says why a build failed, and which command says more.
+func buildFailure(s *cli.Session, e *images.BuildFailedError) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "The build of version %s of %s is %s", e.Version, e.Image, e.State)
 	if e.Reason != "" {
@@ -77,6 +77,9 @@ func buildFailure(e *images.BuildFailedError) string {
 		fmt.Fprintf(&b, "\nVersion %s remains active.", e.Serving)
 	}
 	writeLog(&b, e)
+	if arn, err := images.ParseARN(e.Image); err == nil && e.LogGroup != "" {
+		fmt.Fprintf(&b, "\nRead its output with:\n  %s", commandLine(s, "logs", arn.Name, "--"+imageVersionOption, e.Version))
+	}
 	return b.String()
 }
 

@@ -24,6 +24,7 @@ import (
 )
 
 const (
+	microVMOption   = "microvm-identifier"
 	followOption    = "follow"
 	linesOption     = "lines"
 	sinceOption     = "since"
@@ -37,8 +38,10 @@ func logsCommand() *cli.Command {
 	return &cli.Command{
 		Name:    "logs",
 		Summary: "Prints the output of a MicroVM, or of the build of an image",
-		Words:   []string{"TARGET"},
+		Words:   []string{"[TARGET]"},
 		Options: []argparse.Option{
+			{Name: imageOption, Doc: "ARN or name of the image, in place of TARGET."},
+			{Name: microVMOption, Doc: "The id of the MicroVM, in place of TARGET."},
 			{Name: followOption, Short: "f", Arity: argparse.Flag, Doc: "Go on with new lines until Ctrl-C. If the log group does not exist, wait up to a minute for it. For a MicroVM, stop a minute after it has ended, because lines can arrive late."},
 			{Name: linesOption, Short: "n", Kind: "integer", Int: true, Doc: fmt.Sprintf("How many of the last lines to print, from 1 to %d. The default is %d; with --since it is %d, and with --since and --follow there is no limit.", maxLogLines, defaultLines, maxLogLines)},
 			{Name: sinceOption, Doc: "Print only lines since a time, such as 2026-08-01T12:00:00Z, or since a duration ago, such as 90m or 12h."},
@@ -155,8 +158,11 @@ func newLogReading(s *cli.Session, now time.Time) (*logReading, error) {
 	if s.Globals.Output != "" || s.Globals.Query != nil {
 		return nil, fault.Usage("logs prints lines, which --output and --query do not apply to: use --json")
 	}
-	r := &logReading{follow: s.Args.Has(followOption), lines: defaultLines, target: s.Words[0]}
+	r := &logReading{follow: s.Args.Has(followOption), lines: defaultLines}
 	var err error
+	if r.target, err = logTarget(s); err != nil {
+		return nil, err
+	}
 	if s.Args.Has(sinceOption) {
 		if r.from, err = sinceTime(s.Args.Value(sinceOption), now); err != nil {
 			return nil, err
@@ -181,6 +187,31 @@ func newLogReading(s *cli.Session, now time.Time) (*logReading, error) {
 		}
 	}
 	return r, r.checkTarget(s)
+}
+
+// logTarget returns the word or the option that names the target.
+func logTarget(s *cli.Session) (string, error) {
+	targets := s.Words
+	for _, name := range []string{imageOption, microVMOption} {
+		if s.Args.Has(name) {
+			targets = append(targets, s.Args.Value(name))
+		}
+	}
+	switch {
+	case len(targets) == 0:
+		return "", fault.Usage("the following arguments are required: TARGET, --%s or --%s", imageOption, microVMOption)
+	case len(targets) > 1:
+		return "", fault.Usage("TARGET, --%s and --%s exclude each other", imageOption, microVMOption)
+	}
+	target := targets[0]
+	if s.Args.Has(microVMOption) != microvmid.Valid(target) && len(s.Words) == 0 {
+		name, kind := imageOption, "an image"
+		if s.Args.Has(microVMOption) {
+			name, kind = microVMOption, "a MicroVM"
+		}
+		return "", fault.Parameter(name, "%s does not name %s", value.Quote(target), kind)
+	}
+	return target, nil
 }
 
 // checkTarget refuses options that are not for the kind of the target.

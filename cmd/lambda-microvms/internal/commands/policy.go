@@ -50,7 +50,7 @@ func policyCommand() *cli.Command {
 		Words:   []string{"use..."},
 		Options: []argparse.Option{
 			{Name: accountOption, Kind: "string", Required: true, Doc: "The account of the images, twelve digits."},
-			{Name: imageNameOption, Kind: "string", Append: true, Doc: "The name of an image. It can be repeated. The default is all images of the account."},
+			{Name: imageNameOption, Alias: imageOption, Kind: "string", Append: true, Doc: "The name of an image, also accepted as --" + imageOption + ". It can be repeated. The default is all images of the account."},
 			{Name: roleOption, Kind: "string", Append: true, Doc: "The ARN of a role that images are built with. It can be repeated. It is required for uses that create or update images."},
 			{Name: executionRoleOption, Kind: "string", Append: true, Doc: "The ARN of a role that MicroVMs run with. It can be repeated."},
 			{Name: bucketOption, Kind: "string", Doc: "The S3 bucket that deploy uploads to."},
