@@ -29,7 +29,7 @@ func main() {
 	load := flag.Duration("load", 4*time.Second, "time of each run over loopback HTTP")
 	programs := flag.Bool("programs", true, "build and start programs, too")
 	processes := flag.Int("processes", 5, "processes whose times a time of a call is the median of")
-	only := flag.String("only", "", "used by the program itself: only measure the calls, or the origins of allocations")
+	only := flag.String("only", "", "print only the section on programs; or, used by the program itself, calls or origins")
 	flag.Parse()
 
 	var err error
@@ -38,6 +38,8 @@ func main() {
 		err = printCalls(*rounds)
 	case "origins":
 		err = printOrigins()
+	case "programs":
+		err = printPrograms(*dir)
 	default:
 		err = compare(*dir, *rounds, *processes, *load, *programs)
 	}
@@ -46,7 +48,8 @@ func main() {
 	}
 }
 
-func compare(dir string, rounds, processes int, load time.Duration, programs bool) error {
+// benchDir returns dir, or the directory of the module bench if it is "".
+func benchDir(dir string) string {
 	if dir == "" {
 		for _, dir = range []string{"bench", ".", "../.."} {
 			if _, err := os.Stat(filepath.Join(dir, "programs", "nethttp")); err == nil {
@@ -54,6 +57,24 @@ func compare(dir string, rounds, processes int, load time.Duration, programs boo
 			}
 		}
 	}
+	return dir
+}
+
+// printPrograms prints what RESULTS.md says of the programs.
+func printPrograms(dir string) (err error) {
+	var f figures
+	if f.programs, f.above, err = measurePrograms(benchDir(dir)); err != nil {
+		return err
+	}
+	line := func(format string, args ...any) { fmt.Printf(format+"\n", args...) }
+	goalRows(f.programGoals(), line)
+	line("")
+	f.writePrograms(line)
+	return nil
+}
+
+func compare(dir string, rounds, processes int, load time.Duration, programs bool) error {
+	dir = benchDir(dir)
 	var f figures
 	for _, step := range []struct {
 		name string
@@ -64,7 +85,7 @@ func compare(dir string, rounds, processes int, load time.Duration, programs boo
 		{"origins of allocations", f.measureOrigins},
 		{"programs", func() (err error) {
 			if programs {
-				f.programs, err = measurePrograms(dir)
+				f.programs, f.above, err = measurePrograms(dir)
 			}
 			return err
 		}},
@@ -102,6 +123,7 @@ type figures struct {
 	pages                     []bench.Cost // of pageSizes
 	origins                   string
 	programs                  []program
+	above                     []bench.Share // of our program above the first
 	loads                     []loadRow
 	sequences                 []loadRow
 }

@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/microvm-go/lambdamicrovms/bench"
@@ -26,87 +25,74 @@ type program struct {
 var programNames = []string{"nethttp", "byhand", "ours", "scheduler", "lambda"}
 
 const (
+	ownProgram = 2 // index into programNames
+
 	starts = 101
 	builds = 3
 )
 
-func measurePrograms(dir string) ([]program, error) {
+func measurePrograms(dir string) ([]program, []bench.Share, error) {
 	bin, err := os.MkdirTemp("", "compare")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = os.RemoveAll(bin) }()
-	goCommand := func(cache string, args ...string) ([]byte, error) {
-		command := exec.Command("go", args...)
-		command.Dir = dir
-		command.Env = append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0")
-		if cache != "" {
-			command.Env = append(command.Env, "GOCACHE="+cache)
-		}
-		command.Stderr = os.Stderr
-		return command.Output()
-	}
-	build := func(cache, name string) error {
-		_, err := goCommand(cache, "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(bin, name), "./programs/"+name)
-		return err
-	}
-
-	standard := filepath.Join(bin, "cache")
+	builder := bench.Builder{Dir: dir, Bin: bin}
 	list := make([]program, len(programNames))
+	symbols := map[string][]bench.Symbol{}
 	for i, name := range programNames {
 		p := &list[i]
 		p.name = name
-		if err := build("", name); err != nil {
-			return nil, err
+		if p.size, err = builder.Build(name); err != nil {
+			return nil, nil, err
 		}
-		info, err := os.Stat(filepath.Join(bin, name))
+		packages, modules, err := builder.Packages(name)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		p.size = info.Size()
-		deps, err := goCommand("", "list", "-deps", "-f", "{{if not .Standard}}{{.Module.Path}} {{.ImportPath}}{{end}}", "./programs/"+name)
-		if err != nil {
-			return nil, err
+		p.packages, p.modules = len(packages), len(modules)
+		if symbols[name], err = builder.Symbols(name); err != nil {
+			return nil, nil, err
 		}
-		var modules []string
-		for line := range strings.Lines(string(deps)) {
-			module, path, _ := strings.Cut(strings.TrimSpace(line), " ")
-			if strings.Contains(path, "/bench/") {
-				continue // the program itself
-			}
-			p.packages++
-			if !slices.Contains(modules, module) {
-				modules = append(modules, module)
-			}
-		}
-		p.modules = len(modules)
 	}
-	// The standard library, and what else any of them needs of it.
-	if _, err := goCommand(standard, "build", "-trimpath", "std"); err != nil {
-		return nil, err
+	base, own := list[0], list[ownProgram]
+	shares := bench.Above(symbols[own.name], symbols[base.name], own.size-base.size)
+	if err := measureBuilds(builder, list); err != nil {
+		return nil, nil, err
 	}
-	if err := build(standard, programNames[0]); err != nil {
-		return nil, err
+	return list, shares, measureStarts(bin, list)
+}
+
+// measureBuilds builds the programs with empty caches but for the standard library, and
+// what else the first program needs of it.
+func measureBuilds(builder bench.Builder, list []program) error {
+	standard := filepath.Join(builder.Bin, "cache")
+	builder.Cache = standard
+	if _, err := builder.Go("build", "-trimpath", "std"); err != nil {
+		return err
+	}
+	if _, err := builder.Build(programNames[0]); err != nil {
+		return err
 	}
 	for i, name := range programNames {
 		for n := range builds {
-			cache := filepath.Join(bin, fmt.Sprint("cache", n))
-			if err := os.CopyFS(cache, os.DirFS(standard)); err != nil {
-				return nil, err
+			builder.Cache = filepath.Join(builder.Bin, fmt.Sprint("cache", n))
+			if err := os.CopyFS(builder.Cache, os.DirFS(standard)); err != nil {
+				return err
 			}
 			start := time.Now()
-			if err := build(cache, name); err != nil {
-				return nil, err
+			if _, err := builder.Build(name); err != nil {
+				return err
 			}
 			if took := time.Since(start); n == 0 || took < list[i].build {
 				list[i].build = took
 			}
-			if err := os.RemoveAll(cache); err != nil {
-				return nil, err
+			if err := os.RemoveAll(builder.Cache); err != nil {
+				return err
 			}
 		}
 	}
-	return list, measureStarts(bin, list)
+	return nil
 }
 
 // measureStarts lets the programs take turns at calling a service.
