@@ -8,6 +8,7 @@
 //
 //	go run ./bench/cmd/compare              # all of it, some minutes; writes RESULTS.md and results.svg
 //	go run ./bench/cmd/pack                 # images.Zip beside zip, tar and 7z; writes its section of RESULTS.md
+//	go run ./bench/cmd/pack -memory         # memory of images.Zip by the number of files, likewise
 //	go run ./bench/cmd/waiters              # polls and lateness of waiters, simulated; likewise
 //	go run ./bench/cmd/growth               # costs by size; likewise
 //	go run ./bench/cmd/cli                  # the command line beside the AWS CLI; likewise

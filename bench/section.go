@@ -9,13 +9,14 @@ import (
 // write.
 const (
 	PackTitle   = "Packing a directory"
+	MemoryTitle = "Memory of packing"
 	WaitTitle   = "Waiting"
 	GrowthTitle = "Growth"
 	CLITitle    = "The command line"
 )
 
 // OwnSections are the titles of the sections that cmd/compare does not write, but keeps.
-var OwnSections = []string{PackTitle, WaitTitle, GrowthTitle, CLITitle}
+var OwnSections = []string{PackTitle, MemoryTitle, WaitTitle, GrowthTitle, CLITitle}
 
 // WriteSection adds a section to the file of results, or replaces it.
 func WriteSection(results, title, body string) error {

@@ -24,43 +24,63 @@ const (
 
 // entry is a file or directory to pack.
 type entry struct {
-	name   string // slash-separated
-	source string // path of the content: the target of a symbolic link, otherwise the name
-	mode   fs.FileMode
-	size   int64
+	name string // slash-separated
+	mode fs.FileMode
+	size int64
 	// These detect that another file has replaced the listed one.
 	id      fileID
 	modTime int64
 }
 
 // entryList is a list of entries in chunks. It is read once, and its chunks are freed
-// meanwhile. A growing list does not copy its entries.
+// meanwhile. A growing list does not copy its entries. Of a name it keeps what differs
+// from the name before, so that deep directories take no more memory than others.
 type entryList struct {
-	chunks [][]entry
+	chunks [][]listedEntry
 	length int
+	last   string // the name that was appended last
+}
+
+// listedEntry is an entry without what its name shares with the name before.
+type listedEntry struct {
+	rest    string
+	shared  uint32 // bytes
+	mode    fs.FileMode
+	size    int64
+	id      fileID
+	modTime int64
 }
 
 const entriesOfChunk = 512
 
 func (l *entryList) append(e entry) {
 	if l.length%entriesOfChunk == 0 {
-		l.chunks = append(l.chunks, make([]entry, 0, entriesOfChunk))
+		l.chunks = append(l.chunks, make([]listedEntry, 0, entriesOfChunk))
 	}
-	last := &l.chunks[len(l.chunks)-1]
-	*last = append(*last, e)
+	shared := 0
+	for shared < min(len(e.name), len(l.last)) && e.name[shared] == l.last[shared] {
+		shared++
+	}
+	chunk := &l.chunks[len(l.chunks)-1]
+	*chunk = append(*chunk, listedEntry{
+		rest: strings.Clone(e.name[shared:]), shared: uint32(shared),
+		mode: e.mode, size: e.size, id: e.id, modTime: e.modTime,
+	})
 	l.length++
+	l.last = e.name
 }
 
-// take returns the entries and removes them from the list, chunk by chunk. A chunk stays
-// in memory as long as there is a pointer to one of its entries.
+// take returns the entries and removes them from the list, chunk by chunk.
 func (l *entryList) take() iter.Seq[*entry] {
 	return func(yield func(*entry) bool) {
+		name := ""
 		for len(l.chunks) > 0 {
 			chunk := l.chunks[0]
 			l.chunks[0] = nil
 			l.chunks = l.chunks[1:]
-			for i := range chunk {
-				if !yield(&chunk[i]) {
+			for _, e := range chunk {
+				name = name[:e.shared] + e.rest
+				if !yield(&entry{name: name, mode: e.mode, size: e.size, id: e.id, modTime: e.modTime}) {
 					return
 				}
 			}
@@ -79,11 +99,28 @@ type lister struct {
 	ignore     *ignoreRules
 	ignoreFile string // the file that ignore was read from
 	entries    entryList
+	targets    map[string]string // of symbolic links, by name
 	files      int
 	bytes      int64
 
 	hasDockerfile bool
 }
+
+// listDir lists the directory to pack. The caller closes the lister.
+func listDir(ctx context.Context, dir string, output any, optFns []func(*ZipOptions)) (*lister, error) {
+	root, err := openRoot(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	l := newLister(root, dir, output, optFns)
+	if err := l.list(ctx); err != nil {
+		l.close()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *lister) close() { _ = l.root.Close() } // it is only read
 
 // openRoot opens the directory to pack. It returns when the context ends, even if the
 // file system does not respond.
@@ -125,7 +162,7 @@ func openDirectory(dir string) (*os.Root, error) {
 }
 
 func newLister(root *os.Root, dir string, output any, optFns []func(*ZipOptions)) *lister {
-	l := &lister{dir: dir, root: root, options: ZipOptions{MaxFiles: 100_000, MaxBytes: 4 << 30}}
+	l := &lister{dir: dir, root: root, targets: map[string]string{}, options: ZipOptions{MaxFiles: 100_000, MaxBytes: 4 << 30}}
 	for _, fn := range optFns {
 		fn(&l.options)
 	}
@@ -343,12 +380,13 @@ func (l *lister) add(in *openDir, base string, info fs.FileInfo) error {
 	if info.IsDir() {
 		return l.append(entry{name: name, mode: fs.ModeDir | 0o755})
 	}
-	e := entry{name: name, source: name, mode: 0o644}
+	e := entry{name: name, mode: 0o644}
 	if info.Mode().Type() == fs.ModeSymlink {
-		var err error
-		if e.source, info, err = l.follow(name); err != nil {
+		target, at, err := l.follow(name)
+		if err != nil {
 			return err
 		}
+		l.targets[name], info = target, at
 	}
 	if !info.Mode().IsRegular() {
 		return l.fail(name, noFile, nil)
@@ -433,7 +471,11 @@ func lstat(root *os.Root, name string) (fs.FileInfo, error) {
 
 // open opens the content of a listed file. It fails if another file has replaced it.
 func (l *lister) open(e *entry) (*os.File, error) {
-	file, err := l.root.OpenFile(e.source, os.O_RDONLY|openFlags, 0)
+	name := e.name
+	if target, ok := l.targets[name]; ok {
+		name = target
+	}
+	file, err := l.root.OpenFile(name, os.O_RDONLY|openFlags, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"hash/crc32"
 	"io"
-	"math"
 )
 
 const (
@@ -16,7 +15,7 @@ const (
 // the checksum. The checksum of a stored file must precede the content in the archive,
 // because readers that do not seek cannot find it afterwards.
 func (w *worker) checkStored(ctx context.Context, p *part) error {
-	if !w.compress || p.entry.size >= math.MaxUint32 {
+	if !w.compress || p.entry.size >= zip64Size {
 		return nil // few readers support a stored file of this size
 	}
 	file, err := w.open(p.entry)

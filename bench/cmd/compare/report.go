@@ -38,6 +38,7 @@ func (f *figures) report() string {
 	line("")
 	line("    go run ./bench/cmd/compare              # this file and the plot, some minutes")
 	line("    go run ./bench/cmd/pack                 # the section on packing")
+	line("    go run ./bench/cmd/pack -memory         # the section on its memory")
 	line("    go run ./bench/cmd/waiters              # the section on waiting and its plot")
 	line("    go run ./bench/cmd/growth               # the section on growth and its plot")
 	line("    go run ./bench/cmd/cli                  # the section on the command line")

@@ -94,6 +94,32 @@ func (t *tree) copy(name, from string) error {
 	})
 }
 
+// plantMany writes n files and directories, in deep directories of 100 files. Some are
+// larger than others.
+func plantMany(dir string, n int) error {
+	t := &tree{dir: dir}
+	if err := t.add("Dockerfile", []byte("FROM scratch\n")); err != nil {
+		return err
+	}
+	random := rand.New(rand.NewPCG(1, 1))
+	const perDirectory, depth = 100, 4 // directories that only this package has
+	for i := 0; t.files+t.files/perDirectory*depth < n-10; i++ {
+		size := 1 + random.IntN(2000)
+		if i%50 == 0 {
+			size *= 15
+		}
+		var content []byte
+		for len(content) < size {
+			content = fmt.Appendf(content, "value%d = %d\n", i, random.Uint32())
+		}
+		name := fmt.Sprintf("web/node_modules/@organisation/package-of-components-%05d/dist/esm/internal/component%d.js", i/perDirectory, i)
+		if err := t.add(name, content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // sequential packs a directory as images.Zip did at first: by archive/zip, hashed on the
 // way.
 func sequential(w io.Writer, dir string) error {
