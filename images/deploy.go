@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"maps"
-	"os"
 	"strings"
 
 	"github.com/microvm-go/lambdamicrovms"
@@ -63,13 +62,14 @@ type Uploader interface {
 }
 
 // UploadPreparer is an Uploader that checks where it stores archives, before Deploy
-// spends time on packing the directory.
+// spends time on packing the directory. Only while Deploy waits for a busy image, it packs
+// earlier.
 type UploadPreparer interface {
 	Uploader
 
 	// PrepareUpload is called once, after Deploy has found that it has to build. It is not
 	// called in a dry run. If it returns an error, Deploy fails with an *Error of
-	// StepUpload and packs nothing.
+	// StepUpload and uploads nothing.
 	PrepareUpload(ctx context.Context, target UploadTarget) error
 }
 
@@ -124,8 +124,9 @@ const contentTag = "lambdamicrovms:content"
 
 // Deploy creates or updates an image so that it matches the deployment:
 //
-//  1. It validates the configuration and hashes the directory.
-//  2. It finds the image by its name.
+//  1. It validates the configuration, and lists the files of the directory.
+//  2. It finds the image by its name and reads its versions. Meanwhile, it hashes the
+//     directory.
 //  3. If the latest active version has the same content and configuration, it skips the
 //     build, and Result.Unchanged is true.
 //  4. Otherwise it packs and uploads the directory, creates or updates the image, and
@@ -141,6 +142,10 @@ const contentTag = "lambdamicrovms:content"
 // not a reason to build; if there is another reason, the build moves to it, and
 // Result.Changes lists BaseImageVersion.
 //
+// If the image is busy in step 2, Deploy packs the directory while it waits. It deploys
+// this archive, even if a file changes before the wait ends. If this packing fails, Deploy
+// packs again in step 4.
+//
 // Deploy waits while the image is busy or a quota of builds is used up, and repeats
 // requests whose responses were lost. One call builds at most one version. Of two
 // concurrent deployments, the later one wins, after the earlier one has been built.
@@ -155,6 +160,9 @@ const contentTag = "lambdamicrovms:content"
 //     configuration, or throttling that lasts; see "Throttling" in the package
 //     documentation.
 //
+// If the directory cannot be hashed, Deploy ends the calls of step 2 and returns that
+// error, whatever error the calls have.
+//
 // If only the tags could not be written, Deploy returns both the Result and the error.
 func Deploy(ctx context.Context, api DeployAPI, deployment Deployment, optFns ...func(*DeployOptions)) (*Result, error) {
 	options := DeployOptions{Reuse: true, Validation: lambdamicrovms.ValidationStrict}
@@ -168,14 +176,27 @@ func Deploy(ctx context.Context, api DeployAPI, deployment Deployment, optFns ..
 }
 
 func (d *deployer) run(ctx context.Context) (*Result, error) {
-	defer d.close()
 	if err := d.check(); err != nil {
 		return nil, d.fail(StepCheck, "", err)
 	}
-	if err := d.hashContent(ctx); err != nil {
+	if d.Dir == "" {
+		d.hash = d.ContentHash
+		return d.deploy(ctx)
+	}
+	defer d.close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if err := d.beginHash(ctx, cancel); err != nil {
 		return nil, err
 	}
-	return d.deploy(ctx)
+	d.busy = func() { d.packAhead(ctx) }
+	result, err := d.deploy(ctx)
+	// If both fail, the error must not depend on which was faster. An error of the hash has
+	// also ended the calls.
+	if err := d.awaitHash(); err != nil {
+		return nil, err
+	}
+	return result, err
 }
 
 type deployer struct {
@@ -185,7 +206,9 @@ type deployer struct {
 	api     DeployAPI
 	name    string
 	hash    string // of the content, or empty if unknown
-	archive *os.File
+	hashing *background[string]
+	packing *background[*packed] // while the image is busy
+	archive *packed
 	uri     string // of the uploaded archive
 	// declared is Image before Configure.
 	declared lambdamicrovms.CreateMicroVMImageInput
@@ -246,58 +269,12 @@ func (d *deployer) configure(ctx context.Context, live *lambdamicrovms.UpdateMic
 	return nil
 }
 
-// hashContent hashes the directory, which need not be packed if it is unchanged.
-func (d *deployer) hashContent(ctx context.Context) error {
-	if d.Dir == "" {
-		d.hash = d.ContentHash
-		return nil
-	}
-	d.report(ctx, Event{Step: StepHash})
-	return d.during(ctx, StepHash, "", func(ctx context.Context) error {
-		hashed, err := HashDir(ctx, d.Dir, d.limits)
-		if err != nil {
-			return err
-		}
-		d.hash = hashed.Hash
-		return nil
-	})
-}
-
 func (d *deployer) limits(o *ZipOptions) {
 	if d.options.Zip.MaxFiles > 0 {
 		o.MaxFiles = d.options.Zip.MaxFiles
 	}
 	if d.options.Zip.MaxBytes > 0 {
 		o.MaxBytes = d.options.Zip.MaxBytes
-	}
-}
-
-// pack writes the archive to a temporary file. It sets the hash again, since the
-// directory may have changed since it was hashed.
-func (d *deployer) pack(ctx context.Context) error {
-	d.report(ctx, Event{Step: StepZip})
-	var err error
-	if d.archive, err = os.CreateTemp("", "lambdamicrovms-*.zip"); err != nil {
-		return d.fail(StepZip, "", err)
-	}
-	// Where the system allows it, remove the file's name while it is in use: nothing
-	// remains if the process is killed, and a concurrent Deploy of a directory that
-	// contains the temporary directory does not pack it.
-	_ = os.Remove(d.archive.Name())
-	return d.during(ctx, StepZip, "", func(ctx context.Context) error {
-		packed, err := Zip(ctx, d.archive, d.Dir, d.limits)
-		if err != nil {
-			return err
-		}
-		d.hash = packed.Hash
-		return nil
-	})
-}
-
-func (d *deployer) close() {
-	if d.archive != nil {
-		_ = d.archive.Close()
-		_ = os.Remove(d.archive.Name())
 	}
 }
 
@@ -428,6 +405,9 @@ func (d *deployer) find(ctx context.Context) (*lambdamicrovms.GetMicroVMImageOut
 }
 
 func (d *deployer) create(ctx context.Context) (*Result, error) {
+	if err := d.awaitHash(); err != nil {
+		return nil, err
+	}
 	if err := d.configure(ctx, nil); err != nil {
 		return nil, err
 	}
@@ -480,6 +460,9 @@ func (d *deployer) create(ctx context.Context) (*Result, error) {
 func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMImageOutput) (*Result, error) {
 	seen, err := d.historyWith(ctx, d.api, history.checkLatest)
 	if err != nil {
+		return nil, err
+	}
+	if err := d.awaitHash(); err != nil {
 		return nil, err
 	}
 	result := &Result{Image: d.image, From: seen.latest()}

@@ -152,6 +152,8 @@ func describe(text string) func(*lambdamicrovms.UpdateMicroVMImageInput) error {
 type interposed struct {
 	*lambdamicrovms.Client
 	update, list, remove func()
+	find                 func(context.Context) error
+	get                  func()
 	// changed may change the result of an update.
 	changed func(*lambdamicrovms.UpdateMicroVMImageOutput, error) (*lambdamicrovms.UpdateMicroVMImageOutput, error)
 }
@@ -175,6 +177,22 @@ func (c *interposed) UpdateMicroVMImage(ctx context.Context, in *lambdamicrovms.
 		return c.changed(out, err)
 	}
 	return out, err
+}
+
+func (c *interposed) ListMicroVMImages(ctx context.Context, in *lambdamicrovms.ListMicroVMImagesInput, optFns ...func(*lambdamicrovms.Options)) (*lambdamicrovms.ListMicroVMImagesOutput, error) {
+	if c.find != nil {
+		if err := c.find(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return c.Client.ListMicroVMImages(ctx, in, optFns...)
+}
+
+func (c *interposed) GetMicroVMImage(ctx context.Context, in *lambdamicrovms.GetMicroVMImageInput, optFns ...func(*lambdamicrovms.Options)) (*lambdamicrovms.GetMicroVMImageOutput, error) {
+	if c.get != nil {
+		c.get()
+	}
+	return c.Client.GetMicroVMImage(ctx, in, optFns...)
 }
 
 func (c *interposed) ListMicroVMImageVersions(ctx context.Context, in *lambdamicrovms.ListMicroVMImageVersionsInput, optFns ...func(*lambdamicrovms.Options)) (*lambdamicrovms.ListMicroVMImageVersionsOutput, error) {

@@ -18,6 +18,7 @@ type job struct {
 	began    time.Time
 	waited   time.Duration // is limited by BusyTimeout
 	secrets  *redact.Secrets
+	busy     func() // is called before a pause because the image is busy; may be nil
 
 	observer *workflow.Observer
 	version  string // the last one that an event named
@@ -62,19 +63,23 @@ func perform[R any](ctx context.Context, j *job, span string, check *workflow.Op
 
 // during runs a step in its own span, and logs it.
 func (j *job) during(ctx context.Context, step Step, version string, do func(context.Context) error) (err error) {
-	if j.observer == nil {
-		return do(ctx)
-	}
+	ctx, end := j.begin(ctx, step)
+	defer func() { end(j.image, version, j.secrets.Error(err)) }()
+	return do(ctx)
+}
+
+// begin begins a step. The step ends, and is logged, when end is called, which may be in
+// another goroutine. The caller has removed the secrets from the error.
+func (j *job) begin(ctx context.Context, step Step) (_ context.Context, end func(image, version string, err error)) {
 	level := slog.LevelInfo
 	if step == StepRead {
 		level = slog.LevelDebug // most steps begin with reads
 	}
 	ctx, span := j.observer.Begin(ctx, string(step), j.message(step), level)
-	defer func() {
-		span.Set(slog.String("image", j.image), slog.String("version", version))
-		span.End(j.secrets.Error(err))
-	}()
-	return do(ctx)
+	return ctx, func(image, version string, err error) {
+		span.Set(slog.String("image", image), slog.String("version", version))
+		span.End(err)
+	}
 }
 
 func (j *job) fail(step Step, version string, err error) error {

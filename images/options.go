@@ -34,8 +34,8 @@ type Options struct {
 	// client of package fake it is the clock of the fake server.
 	Clock lambdamicrovms.Clock
 
-	// Logger receives a record of each step, with the duration of the step and the context
-	// of its span. Steps have level Info, reads and polls Debug, failures Warn. Records
+	// Logger receives a record of each step at its end, with the duration of the step and
+	// the context of its span. Steps have level Info, reads and polls Debug, failures Warn. Records
 	// have no secrets. By default nothing is logged. Spans go to the client's
 	// TracerProvider.
 	Logger *slog.Logger
@@ -48,7 +48,9 @@ type Options struct {
 	LogLines int
 
 	// Progress is called at each step and poll, by the goroutine that called the
-	// workflow.
+	// workflow. Steps of Deploy that read the directory may go on after the event of the
+	// next step: StepHash until the image and its versions have been read, and StepZip, if
+	// it comes between two polls of StepWaitForImage, until StepUpload.
 	Progress func(Event)
 }
 

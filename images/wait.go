@@ -28,6 +28,9 @@ func configureWaiter[I, O any](ctx context.Context, j *job, step Step, version s
 		}
 		o.OnAttempt = func(a lambdamicrovms.WaiterAttempt) {
 			j.report(ctx, Event{Step: step, Version: version, State: a.State, Delay: a.Delay, Err: a.Err})
+			if step == StepWaitForImage && a.Err == nil && a.Delay > 0 && j.busy != nil {
+				j.busy()
+			}
 		}
 	}
 }

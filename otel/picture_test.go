@@ -7,6 +7,8 @@ import (
 	"flag"
 	"fmt"
 	"html"
+	"io"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -38,7 +40,7 @@ func TestPicture(t *testing.T) {
 	recorder.Reset()
 	srv.Inject(fake.Slow{Delay: 80 * time.Millisecond})
 	d.Image.EnvironmentVariables = map[string]string{"STAGE": "prod"}
-	if _, err := images.Deploy(ctx, client, d, steady); err != nil {
+	if _, err := images.Deploy(ctx, client, d, steady, hashedFirst); err != nil {
 		t.Fatal(err)
 	}
 	got := draw(rows(recorder))
@@ -55,6 +57,32 @@ func TestPicture(t *testing.T) {
 	if diff := gocmp.Diff(string(want), string(got)); diff != "" {
 		t.Errorf("-want +got (go test ./otel -run Picture -update):\n%s", diff)
 	}
+}
+
+// hashedFirst makes the calls of a deployment wait until the directory has been hashed:
+// otherwise the end of that step in the picture would depend on the speed of the machine.
+func hashedFirst(o *images.DeployOptions) {
+	hashed := make(chan struct{})
+	o.Logger = slog.New(ending{slog.NewTextHandler(io.Discard, nil), "deploy: hash", hashed})
+	o.Progress = func(e images.Event) {
+		if e.Step == images.StepFind {
+			<-hashed
+		}
+	}
+}
+
+// ending is a log handler that closes a channel at a message.
+type ending struct {
+	slog.Handler
+	message string
+	ended   chan struct{}
+}
+
+func (e ending) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == e.message {
+		close(e.ended)
+	}
+	return nil
 }
 
 // A row has the spans with the same name below the same parent, such as all polls.

@@ -1,0 +1,156 @@
+package images
+
+import (
+	"context"
+	"errors"
+	"os"
+)
+
+// background is a function that runs in a goroutine.
+type background[T any] struct {
+	done  chan struct{} // closed at the end
+	value T
+	err   error
+}
+
+func inBackground[T any](do func() (T, error)) *background[T] {
+	b := &background[T]{done: make(chan struct{})}
+	go func() {
+		defer close(b.done)
+		b.value, b.err = do()
+	}()
+	return b
+}
+
+// wait returns what the function returned.
+func (b *background[T]) wait() (T, error) {
+	<-b.done
+	return b.value, b.err
+}
+
+// beginHash lists the directory, so that nothing is sent for a wrong one, and begins to
+// hash its files. If that fails, it calls failed.
+func (d *deployer) beginHash(ctx context.Context, failed func()) error {
+	d.report(ctx, Event{Step: StepHash})
+	ctx, end := d.begin(ctx, StepHash)
+	image, secrets := d.image, d.secrets // they change while the goroutine runs
+	listed, err := listDir(ctx, d.Dir, nil, []func(*ZipOptions){d.limits})
+	if err != nil {
+		end(image, "", secrets.Error(err))
+		return err
+	}
+	d.hashing = inBackground(func() (string, error) {
+		defer listed.close()
+		hashed, err := listed.hash(ctx)
+		end(image, "", secrets.Error(err))
+		if err != nil {
+			failed()
+			return "", err
+		}
+		return hashed.Hash, nil
+	})
+	return nil
+}
+
+// awaitHash sets the hash, unless pack has set it.
+func (d *deployer) awaitHash() error {
+	if d.hashing == nil {
+		return nil
+	}
+	hash, err := d.hashing.wait()
+	if err == nil && d.hash == "" {
+		d.hash = hash
+	}
+	return err
+}
+
+// packAhead begins to pack the directory because the image is busy: time does not matter
+// then, and the version that is being built rarely has the same content.
+func (d *deployer) packAhead(ctx context.Context) {
+	if d.options.DryRun || d.packing != nil || d.archive != nil {
+		return
+	}
+	d.report(ctx, Event{Step: StepZip})
+	job := *d.job // it changes while the goroutine runs
+	hashing, dir := d.hashing, d.Dir
+	d.packing = inBackground(func() (*packed, error) {
+		if _, err := hashing.wait(); err != nil {
+			return nil, err
+		}
+		return job.packDir(ctx, dir, d.limits)
+	})
+}
+
+// packed is an archive in a temporary file.
+type packed struct {
+	*os.File
+	hash string // of the content
+}
+
+// packDir writes the archive to a temporary file.
+func (j *job) packDir(ctx context.Context, dir string, limits func(*ZipOptions)) (archive *packed, err error) {
+	err = j.during(ctx, StepZip, "", func(ctx context.Context) error {
+		file, err := os.CreateTemp("", "lambdamicrovms-*.zip")
+		if err != nil {
+			return err
+		}
+		// Where the system allows it, remove the file's name while it is in use: nothing
+		// remains if the process is killed, and a concurrent Deploy of a directory that
+		// contains the temporary directory does not pack it.
+		_ = os.Remove(file.Name())
+		archive = &packed{File: file}
+		content, err := Zip(ctx, file, dir, limits)
+		if err != nil {
+			archive.remove()
+			return err
+		}
+		archive.hash = content.Hash
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return archive, nil
+}
+
+func (p *packed) remove() {
+	_ = p.Close()
+	_ = os.Remove(p.Name())
+}
+
+// pack sets the archive. It sets the hash again, since the directory may have changed
+// since it was hashed. If packing ahead has failed, for example because a file changed,
+// pack packs again.
+func (d *deployer) pack(ctx context.Context) error {
+	var err error
+	if d.packing != nil {
+		d.archive, err = d.packing.wait()
+		d.packing = nil
+	}
+	if d.archive == nil {
+		d.report(ctx, Event{Step: StepZip})
+		d.archive, err = d.packDir(ctx, d.Dir, d.limits)
+	}
+	var artifact *ArtifactError
+	switch {
+	case errors.As(err, &artifact):
+		return err
+	case err != nil:
+		return d.fail(StepZip, "", err)
+	}
+	d.hash = d.archive.hash
+	return nil
+}
+
+// close waits for what runs in the background. The caller has ended its context.
+func (d *deployer) close() {
+	if d.hashing != nil {
+		_, _ = d.hashing.wait()
+	}
+	if d.packing != nil {
+		d.archive, _ = d.packing.wait()
+	}
+	if d.archive != nil {
+		d.archive.remove()
+	}
+}
