@@ -3,7 +3,6 @@ package images_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -154,6 +153,8 @@ type hearing struct {
 	hear func(string)
 }
 
+func (h hearing) Enabled(context.Context, slog.Level) bool { return true }
+
 func (h hearing) Handle(_ context.Context, r slog.Record) error {
 	h.hear(r.Message)
 	return nil
@@ -180,7 +181,7 @@ func busy(t *testing.T) (b *bench, client *interposed, deploy func(images.Deploy
 					steps = append(steps, e.Step)
 				}
 			}
-			o.Logger = slog.New(hearing{slog.NewTextHandler(io.Discard, nil), func(message string) {
+			o.Logger = slog.New(hearing{slog.DiscardHandler, func(message string) {
 				if message == "deploy: zip" {
 					heard()
 				}

@@ -62,8 +62,8 @@ type Uploader interface {
 }
 
 // UploadPreparer is an Uploader that checks where it stores archives, before Deploy
-// spends time on packing the directory. Only while Deploy waits for a busy image, it packs
-// earlier.
+// spends time on packing the directory. Only while Deploy waits for a busy image, it
+// packs earlier.
 type UploadPreparer interface {
 	Uploader
 
@@ -143,8 +143,8 @@ const contentTag = "lambdamicrovms:content"
 // Result.Changes lists BaseImageVersion.
 //
 // If the image is busy in step 2, Deploy packs the directory while it waits. It deploys
-// this archive, even if a file changes before the wait ends. If this packing fails, Deploy
-// packs again in step 4.
+// this archive, even if a file changes before the wait ends. If this packing fails,
+// Deploy packs again in step 4.
 //
 // Deploy waits while the image is busy or a quota of builds is used up, and repeats
 // requests whose responses were lost. One call builds at most one version. Of two

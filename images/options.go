@@ -35,8 +35,8 @@ type Options struct {
 	Clock lambdamicrovms.Clock
 
 	// Logger receives a record of each step at its end, with the duration of the step and
-	// the context of its span. Steps have level Info, reads and polls Debug, failures Warn. Records
-	// have no secrets. By default nothing is logged. Spans go to the client's
+	// the context of its span. Steps have level Info, reads and polls Debug, failures Warn.
+	// Records have no secrets. By default nothing is logged. Spans go to the client's
 	// TracerProvider.
 	Logger *slog.Logger
 

@@ -197,8 +197,8 @@ func deep(i int) string {
 	return fmt.Sprintf("web/node_modules/@organisation/package-of-components-%d/dist/esm/internal/components/file%d.js", i/500, i)
 }
 
-// What is kept for each file limits how many files can be packed in little memory. It does
-// not grow with the depth of directories.
+// What is kept for each file limits how many files can be packed in little memory. It
+// does not grow with the depth of directories.
 func TestMemoryOfFiles(t *testing.T) {
 	const files = 100_000
 	for name, test := range map[string]struct {

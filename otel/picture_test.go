@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"html"
-	"io"
 	"log/slog"
 	"os"
 	"slices"
@@ -63,7 +62,7 @@ func TestPicture(t *testing.T) {
 // otherwise the end of that step in the picture would depend on the speed of the machine.
 func hashedFirst(o *images.DeployOptions) {
 	hashed := make(chan struct{})
-	o.Logger = slog.New(ending{slog.NewTextHandler(io.Discard, nil), "deploy: hash", hashed})
+	o.Logger = slog.New(ending{slog.DiscardHandler, "deploy: hash", hashed})
 	o.Progress = func(e images.Event) {
 		if e.Step == images.StepFind {
 			<-hashed
@@ -77,6 +76,8 @@ type ending struct {
 	message string
 	ended   chan struct{}
 }
+
+func (e ending) Enabled(context.Context, slog.Level) bool { return true }
 
 func (e ending) Handle(_ context.Context, r slog.Record) error {
 	if r.Message == e.message {
