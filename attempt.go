@@ -17,7 +17,11 @@ import (
 
 // newRetryLoop returns the SDK's retry loop, which stores the clock skew in skew.
 func (s *settings) newRetryLoop(retryer aws.Retryer, skew *atomic.Int64) *retry.Attempt {
-	return retry.NewAttemptMiddleware(retryer, cloneRequest, func(a *retry.Attempt) {
+	return s.retryLoop(cloneRequest, retryer, skew)
+}
+
+func (s *settings) retryLoop(clone retry.RequestCloner, retryer aws.Retryer, skew *atomic.Int64) *retry.Attempt {
+	return retry.NewAttemptMiddleware(retryer, clone, func(a *retry.Attempt) {
 		a.LogAttempts = s.options.ClientLogMode.IsRetries() && s.records == nil // see recordLogger
 		a.OperationMeter = s.meter
 		a.ClientSkew = skew
@@ -113,7 +117,13 @@ func (m *firstAttempt) goOn(ctx context.Context, in middleware.FinalizeInput, ne
 	// have changed the client's clock skew since then.
 	skew := new(atomic.Int64)
 	skew.Store(int64(made.skew))
-	loop := m.newRetryLoop(&madeAttemptRetryer{m.retryer, made}, skew)
+	clone := func(request any) any {
+		if made.taken {
+			return cloneRequest(request)
+		}
+		return nil // the loop sends nothing for the attempt that was made
+	}
+	loop := m.retryLoop(clone, &madeAttemptRetryer{m.retryer, made}, skew)
 	out, metadata, err := loop.HandleFinalize(&madeAttemptContext{ctx, made}, in, middleware.FinalizeHandlerFunc(
 		func(ctx context.Context, in middleware.FinalizeInput) (middleware.FinalizeOutput, middleware.Metadata, error) {
 			if made.taken {

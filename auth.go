@@ -236,9 +236,13 @@ func (m *resolveAuthScheme) HandleFinalize(ctx context.Context, in middleware.Fi
 	skew, _ := awsmiddleware.GetAttemptSkew(metadata)
 	call.setClockSkew(skew)
 	if err != nil {
-		call.learn(in.Request, sent)
-		call.learnIdentity(attempt.identity)
-		err = call.known().Error(err)
+		if !call.hasLearned(in.Request) { // the attempt failed before it was sent
+			call.learn(in.Request, sent)
+			call.learnIdentity(attempt.identity)
+		}
+		if !call.allows(err) {
+			err = call.known().Error(err)
+		}
 		if logs {
 			m.records.logAttempt(ctx, call, m.options.Retryer, began, err)
 		}

@@ -13,8 +13,6 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	"github.com/aws/smithy-go/tracing"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
-
-	"github.com/microvm-go/lambdamicrovms/internal/redact"
 )
 
 // callContext is the context of one call. Shared values, such as the operation's name,
@@ -27,9 +25,8 @@ type callContext struct {
 	skew     time.Duration
 	attempts int        // begun so far
 	input    inputShape // as serialized
-	// secrets are the texts that errors and logs of the call must not show. They are
-	// collected at first use.
-	secrets atomic.Pointer[redact.Secrets]
+	// learned holds the secrets of the call. They are collected at first use.
+	learned atomic.Pointer[learned]
 }
 
 type (

@@ -51,7 +51,10 @@ func (c *chain) handle(ctx context.Context, call *callContext, in any) (any, mid
 		call.learnInput(input)
 	}
 	keepNoSecrets(metadata, err)
-	return out, metadata, call.known().Error(err)
+	if !call.allows(err) {
+		err = call.known().Error(err)
+	}
+	return out, metadata, err
 }
 
 // compile turns a stack into a handler that all calls share. first returns the request

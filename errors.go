@@ -62,6 +62,20 @@ func isErrorSaying(err error, code, text string) bool {
 // modeledError is an error that the service's model declares.
 type modeledError interface{ smithy.APIError }
 
+// responseError returns the error in a response, without the secrets. Nearly no response
+// repeats one, so they are searched for together in all that the error and its response
+// show, and the call remembers that there is none.
+func responseError(call *callContext, secrets *redact.Secrets, response *http.Response, body string) error {
+	err := decodeError(response, body, nil)
+	var code smithy.APIError
+	isWhole := len(body) <= redact.MaxText && errors.As(err, &code) && len(code.ErrorCode()) < maxCode
+	if call == nil || !isWhole || !secrets.AllowResponse(response, requestID(response.Header), body, err) {
+		return decodeError(response, body, secrets)
+	}
+	call.allow(err)
+	return err
+}
+
 // decodeError returns the error in a response. It never fails: every response has a
 // status, even if it is not from the service. Texts are cleaned, because programs log
 // them and a hostile server can choose them.

@@ -83,7 +83,10 @@ func (m *deserializeResponse) HandleDeserialize(ctx context.Context, in middlewa
 		result, err = m.deserialize(ctx, in.Request, sent, response.Response, &metadata)
 	}
 	if err != nil {
-		secrets := m.secrets(ctx, in.Request, sent)
+		var secrets *redact.Secrets
+		if !callOf(ctx).allows(err) {
+			secrets = m.secrets(ctx, in.Request, sent)
+		}
 		if ok {
 			secrets.Response(response) // the error keeps it
 		}
@@ -98,12 +101,12 @@ func (m *deserializeResponse) HandleDeserialize(ctx context.Context, in middlewa
 
 // secrets returns the secrets of the call after a request has failed.
 func (m *deserializeResponse) secrets(ctx context.Context, request any, sent *requestBody) *redact.Secrets {
-	call := callOf(ctx)
+	var identity any
 	if attempt, err := attemptOf(ctx); err == nil {
-		call.learnIdentity(attempt.identity)
+		identity = attempt.identity
 	}
-	call.learn(request, sent)
-	call.learnProxy(m.options.HTTPClient, request)
+	call := callOf(ctx)
+	call.learnSent(m.settings, request, sent, identity)
 	return call.known()
 }
 
@@ -119,7 +122,7 @@ func (m *deserializeResponse) deserialize(ctx context.Context, request any, sent
 			return nil, err
 		}
 		// Status and headers suffice for an error if the body cannot be read.
-		err := decodeError(response, body, m.secrets(ctx, request, sent))
+		err := responseError(callOf(ctx), m.secrets(ctx, request, sent), response, body)
 		if call := callOf(ctx); call != nil && isGatewayPage(response, body) && hasImpossibleID(call.input) {
 			err = markUnsent(&impossibleIDError{Err: err})
 		}

@@ -1,6 +1,8 @@
 package lambdamicrovms
 
 import (
+	"net/http"
+	"sync"
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,6 +27,11 @@ type settings struct {
 	credentials smithyauth.IdentityResolver
 	transport   middleware.Handler
 	records     recordLogger // the logger of the options, if it is of this type
+
+	sdkTransport struct { // see netTransport
+		once      sync.Once
+		transport *http.Transport
+	}
 }
 
 // newSettings owns the options from now on.

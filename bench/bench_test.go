@@ -54,6 +54,12 @@ func BenchmarkRetried(b *testing.B) {
 	}
 }
 
+func BenchmarkFailed(b *testing.B) {
+	for _, client := range Clients[:3] {
+		b.Run(client.Name, func(b *testing.B) { run(b, Failed(client)) })
+	}
+}
+
 func BenchmarkPages(b *testing.B) {
 	b.Run("call of a poll", func(b *testing.B) { run(b, Plain()) })
 	b.Run("waiter", func(b *testing.B) { run(b, Waited()) })

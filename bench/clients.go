@@ -66,6 +66,9 @@ type Client struct {
 	// Response is the body of the response to the call.
 	Response func(Size) string
 
+	// Invalid is the code of the service's error for an invalid request.
+	Invalid string
+
 	// Call returns the call of a client of its own.
 	Call func(Setup, Size) Call
 
@@ -80,7 +83,7 @@ type Client struct {
 // The clients that are compared.
 var (
 	Ours = Client{
-		Name: "lambdamicrovms", Response: imageResponse, Call: callOurs,
+		Name: "lambdamicrovms", Response: imageResponse, Invalid: "ValidationException", Call: callOurs,
 		Construct: func(cfg aws.Config) { lambdamicrovms.NewFromConfig(cfg) },
 		Least: func(do Doer) Call {
 			client := lambdamicrovms.NewFromConfig(Setup{HTTP: do}.config(), func(o *lambdamicrovms.Options) {
@@ -91,7 +94,7 @@ var (
 		},
 	}
 	Lambda = Client{
-		Name: "service/lambda", Response: functionResponse, Call: callLambda,
+		Name: "service/lambda", Response: functionResponse, Invalid: "InvalidParameterValueException", Call: callLambda,
 		Construct: func(cfg aws.Config) { lambda.NewFromConfig(cfg) },
 		Least: func(do Doer) Call {
 			client := lambda.NewFromConfig(Setup{HTTP: do}.config(), func(o *lambda.Options) { o.HTTPSignerV4 = noSigner{} })
@@ -100,7 +103,7 @@ var (
 		},
 	}
 	Scheduler = Client{
-		Name: "service/scheduler", Response: scheduleResponse, Call: callScheduler,
+		Name: "service/scheduler", Response: scheduleResponse, Invalid: "ValidationException", Call: callScheduler,
 		Construct: func(cfg aws.Config) { scheduler.NewFromConfig(cfg) },
 		Least: func(do Doer) Call {
 			client := scheduler.NewFromConfig(Setup{HTTP: do}.config(), func(o *scheduler.Options) { o.HTTPSignerV4 = noSigner{} })

@@ -29,6 +29,7 @@ func TestAllocationsDoNotRise(t *testing.T) {
 		{"construct", Construct(Ours)},
 		{"stack", Ours.Least(NewStub("{}"))},
 		{"retried", Retried(Ours)},
+		{"failed", Failed(Ours)},
 		{"poll of a waiter", Waited()},
 		{"page of a paginator", Paged()},
 		{"decode 50 items", Page(50)},

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/smithy-go"
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
@@ -100,6 +102,21 @@ func Retried(client Client) Call {
 	})
 	stub := NewStub(client.Response(Small), http.StatusServiceUnavailable, http.StatusOK)
 	return client.Call(Setup{HTTP: stub, Retryer: retryer}, Small)
+}
+
+// Failed is a call that ends in a 400 of the service.
+func Failed(client Client) Call {
+	stub := NewStub(`{"message":"1 validation error detected: Value 'shop' at 'name' failed to satisfy constraint"}`, http.StatusBadRequest)
+	stub.header.Set("X-Amzn-Errortype", client.Invalid)
+	call := client.Call(Setup{HTTP: stub}, Small)
+	return func() error {
+		err := call()
+		var failed smithy.APIError
+		if !errors.As(err, &failed) || failed.ErrorCode() != client.Invalid {
+			return fmt.Errorf("not a %s: %w", client.Invalid, err)
+		}
+		return nil
+	}
 }
 
 // Construct makes a client, with an HTTP client of the caller's.

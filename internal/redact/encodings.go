@@ -16,28 +16,46 @@ func (x *index) addEncodings(secret string) {
 }
 
 func (x *index) addEncoded(form []byte) {
+	eachEncoding(form, func(needle []byte) bool {
+		x.add(needle, "")
+		return true
+	})
+}
+
+// eachEncoding calls yield with each encoding of a form, until it returns false. The
+// encoding is valid until yield returns. eachEncoding reports whether yield always
+// returned true.
+func eachEncoding(form []byte, yield func([]byte) bool) bool {
 	scratch := make([]byte, 0, 4*len(form)+8)
 	for _, c := range form {
 		scratch = strconv.AppendUint(scratch, uint64(c), 10)
 	}
-	x.add(scratch, "")
+	if !yield(scratch) {
+		return false
+	}
 	scratch = scratch[:0]
 	for _, c := range form { // as %#v prints bytes
 		scratch = strconv.AppendUint(append(scratch, "0x"...), uint64(c), 16)
 	}
-	x.add(scratch, "")
-	x.add(hex.AppendEncode(scratch[:0], form), "")
+	if !yield(scratch) || !yield(hex.AppendEncode(scratch[:0], form)) {
+		return false
+	}
 	// In the encoding of a longer text a secret can begin at any place in a group of
 	// characters. Its first and last characters also encode the neighboring bytes.
 	shifted := append(make([]byte, 4, 4+len(form)), form...)
 	for shift := range 3 {
 		scratch = base64.RawStdEncoding.AppendEncode(scratch[:0], shifted[4-shift:])
-		x.add(lettersAndDigits(inner(scratch, shift, len(form), 6)), "")
+		if !yield(lettersAndDigits(inner(scratch, shift, len(form), 6))) {
+			return false
+		}
 	}
 	for shift := range 5 {
 		scratch = base32.StdEncoding.WithPadding(base32.NoPadding).AppendEncode(scratch[:0], shifted[4-shift:])
-		x.add(lettersAndDigits(inner(scratch, shift, len(form), 5)), "")
+		if !yield(lettersAndDigits(inner(scratch, shift, len(form), 5))) {
+			return false
+		}
 	}
+	return true
 }
 
 // inner returns the characters of an encoding that encode only the secret. Each character

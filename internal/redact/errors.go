@@ -22,8 +22,8 @@ import (
 //   - Any other, such as one of errors.New, is replaced by an error that errors.Is still
 //     matches.
 func (s *Secrets) Error(err error) error {
-	if err == nil {
-		return nil
+	if err == nil || s.allowsError(err) {
+		return err
 	}
 	p := pass{secrets: s, known: map[error]outcome{}}
 	return p.err(err, 0).err

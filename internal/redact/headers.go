@@ -12,9 +12,24 @@ import (
 // IsSecretHeader reports whether the name of a header suggests that its value is secret.
 // It guesses, because callers can add any headers.
 func IsSecretHeader(name string) bool {
-	name = strings.ToLower(name)
+	switch name { // headers of every request, which must cost little
+	case "Authorization", "X-Amz-Security-Token":
+		return true
+	case "Accept-Encoding", "Amz-Sdk-Invocation-Id", "Amz-Sdk-Request", "Content-Length", "Content-Type", "User-Agent", "X-Amz-Date":
+		return false
+	}
 	for _, mark := range [...]string{"auth", "token", "cookie", "secret", "password", "signature", "credential", "api-key", "apikey"} {
-		if strings.Contains(name, mark) {
+		if containsFold(name, mark) {
+			return true
+		}
+	}
+	return false
+}
+
+// containsFold reports whether s contains part, which is in lower case, in any case.
+func containsFold(s, part string) bool {
+	for i := 0; i+len(part) <= len(s); i++ {
+		if strings.EqualFold(s[i:i+len(part)], part) {
 			return true
 		}
 	}
@@ -46,10 +61,10 @@ func HeaderLines(text string) string {
 }
 
 // Request returns a copy without body and secret headers, as a response or an error may
-// keep it.
+// keep it. It returns r itself if it is such a copy.
 func Request(r *http.Request) *http.Request {
-	if r == nil {
-		return nil
+	if r == nil || isShown(r) {
+		return r
 	}
 	kept := *r
 	kept.Header, kept.Trailer, kept.Body, kept.GetBody, kept.Response = Header(r.Header), Header(r.Trailer), nil, nil, nil
@@ -61,6 +76,25 @@ func Request(r *http.Request) *http.Request {
 		}
 	}
 	return &kept
+}
+
+func isShown(r *http.Request) bool {
+	if r.Body != nil || r.GetBody != nil || r.Response != nil {
+		return false
+	}
+	if r.URL != nil {
+		if password, ok := r.URL.User.Password(); ok && password != Text {
+			return false
+		}
+	}
+	for _, header := range [...]http.Header{r.Header, r.Trailer} {
+		for name, values := range header {
+			if IsSecretHeader(name) && (len(values) != 1 || values[0] != Text) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // OfHeader appends the secrets in the values of secret headers to values.
@@ -119,9 +153,43 @@ func OfURL(u *url.URL) []string {
 	return []string{password, plain, base64.StdEncoding.EncodeToString([]byte(plain))}
 }
 
+// AllowResponse reports whether a response, and an error that was made of it and of the
+// beginning of its body, certainly need no redaction. The texts around the error may
+// repeat the request ID.
+func (s *Secrets) AllowResponse(r *http.Response, requestID, body string, err error) bool {
+	size := len(r.Status) + len(body)
+	for name, values := range r.Header {
+		size += len(name)
+		for _, value := range values {
+			size += len(value)
+		}
+	}
+	if size > MaxText || len(r.Trailer) > 0 { // such texts are cut, or searched with the index
+		return false
+	}
+	v := newSieve()
+	defer v.release()
+	v.part(requestID)
+	if !v.errorText(err, 0) {
+		return false
+	}
+	v.end()
+	if !strings.HasPrefix(body, "{") { // the error may have a part of it
+		v.add(body)
+	}
+	v.add(r.Status)
+	for name, values := range r.Header {
+		v.add(name)
+		for _, value := range values {
+			v.add(value)
+		}
+	}
+	return s.allows(v)
+}
+
 // Response redacts a response that an error keeps: its request, and secrets that its
-// status and headers repeat. It copies the headers, because a stub may return the same
-// headers again.
+// status and headers repeat. It copies headers that it changes, because a stub may return
+// the same headers again.
 func (s *Secrets) Response(r *smithyhttp.Response) {
 	if r == nil || r.Response == nil {
 		return
@@ -132,8 +200,8 @@ func (s *Secrets) Response(r *smithyhttp.Response) {
 }
 
 func (s *Secrets) header(header http.Header) http.Header {
-	if header == nil {
-		return nil
+	if s.isClean(header) {
+		return header
 	}
 	shown := make(http.Header, len(header))
 	for name, values := range header {
@@ -145,6 +213,21 @@ func (s *Secrets) header(header http.Header) http.Header {
 		shown[name] = append(shown[name], list...)
 	}
 	return shown
+}
+
+// isClean reports whether a header needs no redaction.
+func (s *Secrets) isClean(header http.Header) bool {
+	for name, values := range header {
+		if s.Redact(name) != name {
+			return false
+		}
+		for _, value := range values {
+			if s.Clean(value, maxHeader) != value {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // maxHeader is the maximum length in bytes of a header that an error keeps.

@@ -19,6 +19,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
@@ -42,10 +43,14 @@ type Secrets struct {
 	values []string
 	public []string
 
-	once  sync.Once
-	index index
-	exact *strings.Replacer // for secrets with too few letters and digits to be reduced
-	open  string            // public, reduced
+	indexing sync.Once
+	indexed  atomic.Bool // index and open are complete
+	sieved   atomic.Int32
+	index    index
+	open     string // public, reduced
+
+	replacing sync.Once
+	exact     *strings.Replacer // for secrets of the kind replaced
 }
 
 // Format prints none of them.
@@ -61,11 +66,16 @@ func New(values []string, public ...string) *Secrets {
 func Of(shapes ...restjson.Encoder) *Secrets {
 	var values, public []string
 	for _, shape := range shapes {
-		w := restjson.Writer{Redact: true, OnSecret: func(secret string) { values = append(values, secret) }}
-		shape.EncodeJSON(&w)
-		public = append(public, string(w.Bytes()))
+		values, public = AppendOf(values, public, shape)
 	}
 	return New(values, public...)
+}
+
+// AppendOf appends the sensitive members of a shape to values, and the text of the others
+// to public.
+func AppendOf(values, public []string, shape restjson.Encoder) (_, _ []string) {
+	text := restjson.Redacted(shape, func(secret string) { values = append(values, secret) })
+	return values, append(public, text)
 }
 
 // And returns the secrets of both. It changes neither.
@@ -76,7 +86,16 @@ func (s *Secrets) And(other *Secrets) *Secrets {
 	case s == nil:
 		return other
 	}
-	values, public := union(s.values, other.values), union(s.public, other.public)
+	return s.Plus(other.values, other.public)
+}
+
+// Plus returns the secrets with more values and public texts. It changes neither s, which
+// can be nil, nor the slices.
+func (s *Secrets) Plus(values, public []string) *Secrets {
+	if s == nil {
+		s = new(Secrets)
+	}
+	values, public = union(s.values, values), union(s.public, public)
 	if len(values) == len(s.values) && len(public) == len(s.public) {
 		return s
 	}
@@ -100,13 +119,17 @@ func union(a, b []string) []string {
 
 // Redact replaces secrets and parts of secrets in a text, in any encoding.
 func (s *Secrets) Redact(text string) string {
-	if s == nil || len(s.values) == 0 || text == "" {
+	if s.isEmpty() || text == "" {
 		return text
 	}
-	s.once.Do(s.build)
+	s.replacing.Do(s.makeExact)
 	if s.exact != nil {
 		text = s.exact.Replace(text)
 	}
+	if !s.indexed.Load() && s.sieve(text) {
+		return text
+	}
+	s.indexing.Do(s.build)
 	if s.index.isWithout(text) {
 		return text
 	}
@@ -139,31 +162,112 @@ func (s *Secrets) Clean(text string, limit int) string {
 	return cut(s.Redact(Clean(text, 2*limit+1024)), limit)
 }
 
-func (s *Secrets) build() {
-	for _, text := range s.public {
-		s.open += string(reduce(text).text) + " " // a separator that no reduced text contains
+func (s *Secrets) isEmpty() bool { return s == nil || len(s.values) == 0 }
+
+// maxSieves is how many texts are sieved before the index is built: then there will
+// probably be more.
+const maxSieves = 16
+
+// sieve reports whether a text is certainly without secrets of the kind indexed.
+func (s *Secrets) sieve(text string) bool {
+	if len(text) > maxSieved || s.sieved.Add(1) > maxSieves {
+		return false
 	}
-	var exact []string
-	s.index.grow(s.values)
+	v := newSieve()
+	defer v.release()
+	v.add(text)
+	return s.passes(v)
+}
+
+// allows reports whether the texts of a sieve are certainly without secrets.
+func (s *Secrets) allows(v *sieve) bool {
+	if s.isEmpty() {
+		return true
+	}
+	s.replacing.Do(s.makeExact)
+	return s.exact == nil && s.passes(v)
+}
+
+// passes reports whether the texts of a sieve are certainly without secrets of the kind
+// indexed.
+func (s *Secrets) passes(v *sieve) bool {
+	v.index()
 	for _, secret := range s.values {
-		reduced := reduce(secret).text
-		switch {
-		case len(secret) < minSecret || strings.TrimSpace(secret) == "":
-		case len(reduced) >= minRun || len(reduced) >= minSecret && isUncommon(secret):
-			s.index.add(reduced, tail(secret))
-			if torn := lettersAndDigits([]byte(secret)); !bytes.Equal(torn, reduced) {
-				s.index.add(torn, tail(secret)) // something can tear escapes in the secret apart
-			}
-			s.index.addEncodings(secret)
-		case (len(secret) >= minRun || isUncommon(secret)) && !slices.ContainsFunc(s.public, func(text string) bool { return strings.Contains(text, secret) }):
-			for _, form := range escapings(secret) {
-				exact = append(exact, form, Text)
-			}
+		if v.mayHold(secret) {
+			return false
+		}
+	}
+	return true
+}
+
+// A kind says how a secret is found in texts.
+type kind uint8
+
+const (
+	ignored  kind = iota // ordinary words and numbers: many texts hold them
+	indexed              // by the letters and digits that it has in common with a text
+	replaced             // as a whole, because it has too few letters and digits
+)
+
+// kindOf returns the kind of a secret of which reduce keeps a number of bytes.
+func kindOf(secret string, kept int) kind {
+	switch {
+	case len(secret) < minSecret || strings.TrimSpace(secret) == "":
+		return ignored
+	case kept >= minRun || kept >= minSecret && isUncommon(secret):
+		return indexed
+	case len(secret) >= minRun || isUncommon(secret):
+		return replaced
+	}
+	return ignored
+}
+
+// keptOf returns how many bytes of a text reduce keeps.
+func keptOf(text string) int {
+	if !isSimple(text) {
+		return len(reduce(text).text)
+	}
+	kept := 0
+	for i := range len(text) {
+		if isKept(rune(text[i])) {
+			kept++
+		}
+	}
+	return kept
+}
+
+func (s *Secrets) makeExact() {
+	var exact []string
+	for _, secret := range s.values {
+		if kindOf(secret, keptOf(secret)) != replaced || slices.ContainsFunc(s.public, func(text string) bool { return strings.Contains(text, secret) }) {
+			continue
+		}
+		for _, form := range escapings(secret) {
+			exact = append(exact, form, Text)
 		}
 	}
 	if len(exact) > 0 {
 		s.exact = strings.NewReplacer(exact...)
 	}
+}
+
+func (s *Secrets) build() {
+	for _, text := range s.public {
+		s.open += string(reduce(text).text) + " " // a separator that no reduced text contains
+	}
+	s.index.grow(s.values)
+	for _, secret := range s.values {
+		reduced := reduce(secret).text
+		if kindOf(secret, len(reduced)) != indexed {
+			continue
+		}
+		s.index.add(reduced, tail(secret))
+		if torn := lettersAndDigits([]byte(secret)); !bytes.Equal(torn, reduced) {
+			s.index.add(torn, tail(secret)) // something can tear escapes in the secret apart
+		}
+		s.index.addEncodings(secret)
+	}
+	s.indexed.Store(true)
 }
 
 // isUncommon reports whether a short value is unlikely to be an ordinary word or number:

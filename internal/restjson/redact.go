@@ -18,11 +18,17 @@ func Format(s fmt.State, _ rune, name string, v Encoder) {
 func LogValue(name string, v Encoder) slog.Value { return slog.AnyValue(logValueOf(name, v)) }
 
 func logValueOf(name string, v Encoder) logValue {
+	return logValue{name: name, json: Redacted(v, nil)}
+}
+
+// Redacted returns the JSON of v without secrets. It calls onSecret, if it is not nil,
+// with each of them.
+func Redacted(v Encoder, onSecret func(string)) string {
 	w := borrowWriter()
 	defer returnWriter(w)
-	w.Redact = true
+	w.Redact, w.OnSecret = true, onSecret
 	v.EncodeJSON(w)
-	return logValue{name: name, json: string(w.Bytes())}
+	return string(w.Bytes())
 }
 
 // A logValue prints a shape without its secrets.

@@ -118,14 +118,14 @@ type figures struct {
 	sdkSigner map[bench.Size]bench.Cost // our call with it
 	parts     map[bench.Size][]bench.Cost
 
-	construct, stack, retried []bench.Cost // by client
-	poll, plain, page, listed bench.Cost
-	pages                     []bench.Cost // of pageSizes
-	origins                   string
-	programs                  []program
-	above                     []bench.Share // of our program above the first
-	loads                     []loadRow
-	sequences                 []loadRow
+	construct, stack, retried, failed []bench.Cost // by client
+	poll, plain, page, listed         bench.Cost
+	pages                             []bench.Cost // of pageSizes
+	origins                           string
+	programs                          []program
+	above                             []bench.Share // of our program above the first
+	loads                             []loadRow
+	sequences                         []loadRow
 }
 
 var (
@@ -227,6 +227,7 @@ func (f *figures) measureParts(rounds int) (err error) {
 	f.construct = each(bench.Construct)
 	f.stack = each(func(c bench.Client) bench.Call { return c.Least(bench.NewStub("{}")) })
 	f.retried = each(bench.Retried)
+	f.failed = each(bench.Failed)
 	if err != nil {
 		return err
 	}

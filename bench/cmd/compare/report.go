@@ -238,6 +238,7 @@ func (f *figures) writeParts(line func(string, ...any)) {
 	}{
 		{"stack: a GET without signature, validation and response", f.stack},
 		{"a call whose first response is a 503, retried at once", f.retried},
+		{"a call that ends in a 400", f.failed},
 		{"construction, with an HTTP client", f.construct},
 	} {
 		cells := ""
