@@ -32,6 +32,7 @@ type call struct {
 	route     *route
 	operation Operation // "" for an unknown route
 	labels    labels
+	room      [3]parameter // of the labels: no path has more
 	scope     scope
 	input     any   // decoded
 	err       error // the first one of decoding
@@ -74,7 +75,7 @@ func (c *call) handle() *response {
 // findOperation finds the operation, and makes the checks that the service makes before
 // it decodes the input.
 func (c *call) findOperation() error {
-	found, labels := findRoute(c.http.Method, c.path)
+	found, labels := findRoute(c.http.Method, c.path, c.room[:0])
 	if found == nil {
 		return errNoRoute
 	}
@@ -164,12 +165,15 @@ func (l labels) get(name string) string {
 	return ""
 }
 
-// findRoute returns nil if there is no such operation.
-func findRoute(method, path string) (*route, labels) {
+// findRoute returns nil if there is no such operation. It appends the labels to room.
+func findRoute(method, path string, room labels) (*route, labels) {
+	segments := strings.Count(path, "/")
 	for i := range routes {
-		if route := &routes[i]; route.method == method && matchPath(route.path, path, nil) {
-			var found labels
-			matchPath(route.path, path, &found)
+		route := &routes[i]
+		if route.method != method || strings.Count(route.path, "/") != segments {
+			continue
+		}
+		if found, ok := matchPath(route.path, path, room); ok {
 			return route, found
 		}
 	}
@@ -177,32 +181,30 @@ func findRoute(method, path string) (*route, labels) {
 }
 
 // matchPath compares segment by segment, so that an encoded slash stays within its label.
-// It collects the labels unless found is nil.
-func matchPath(template, path string, found *labels) bool {
+// It appends the labels to found.
+func matchPath(template, path string, found labels) (labels, bool) {
 	for more := true; more; {
 		var want, got string
 		var moreGot bool
 		want, template, more = strings.Cut(template, "/")
 		got, path, moreGot = strings.Cut(path, "/")
 		if more != moreGot {
-			return false
+			return nil, false
 		}
 		name, isLabel := strings.CutPrefix(want, "{")
 		if !isLabel {
 			if want != got {
-				return false
+				return nil, false
 			}
 			continue
 		}
 		value, err := unescape(got)
 		if err != nil || value == "" {
-			return false
+			return nil, false
 		}
-		if found != nil {
-			*found = append(*found, parameter{strings.TrimSuffix(name, "}"), value})
-		}
+		found = append(found, parameter{strings.TrimSuffix(name, "}"), value})
 	}
-	return true
+	return found, true
 }
 
 // label returns a pointer into the labels, which are not modified.

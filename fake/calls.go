@@ -55,34 +55,46 @@ func (c Call) String() string {
 	return text
 }
 
-// callLog keeps the latest calls.
+// callLog keeps the latest calls. Its blocks never move: copying a long log would hold up
+// all goroutines that call.
 type callLog struct {
 	limit int
 
-	mu    sync.Mutex
-	calls []Call
+	mu     sync.Mutex
+	blocks [][]Call // all but the last are full
 }
 
-func (l *callLog) add(c Call) {
+// logBlock is how many calls a block of the log has.
+const logBlock = 64
+
+func (l *callLog) add(c *Call) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.calls = append(l.calls, c)
-	// The log grows to twice the limit before older calls are dropped, so that it is
-	// rarely copied.
-	if l.limit >= 0 && len(l.calls) > 2*l.limit {
-		l.calls = slices.Clone(l.calls[len(l.calls)-l.limit:])
+	last := len(l.blocks) - 1
+	if last < 0 || len(l.blocks[last]) == logBlock {
+		if last >= 0 && l.limit >= 0 && last*logBlock >= l.limit { // without the oldest block there are still enough
+			l.blocks[0] = nil
+			l.blocks = l.blocks[1:]
+		}
+		l.blocks = append(l.blocks, make([]Call, 0, logBlock))
+		last = len(l.blocks) - 1
 	}
+	l.blocks[last] = append(l.blocks[last], *c)
 }
 
 func (l *callLog) newest() []Call {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Clone(l.calls[max(0, len(l.calls)-l.limit):])
+	calls := slices.Concat(l.blocks...)
+	if l.limit < 0 {
+		return calls
+	}
+	return calls[max(0, len(calls)-l.limit):]
 }
 
 // note logs a call and its response.
 func (s *Server) note(c *call, res *response) {
-	entry := Call{
+	entry := &Call{
 		Time:      s.clock.Now(),
 		Operation: c.operation,
 		Account:   c.scope.account,
@@ -90,7 +102,7 @@ func (s *Server) note(c *call, res *response) {
 		Input:     c.input,
 		Method:    c.http.Method,
 		Host:      c.http.Host,
-		URL:       c.http.URL.RequestURI(),
+		URL:       c.target(),
 		Header:    c.http.Header.Clone(),
 		Body:      c.body,
 		RequestID: c.requestID,
@@ -102,6 +114,18 @@ func (s *Server) note(c *call, res *response) {
 	acted := entry.Method != http.MethodGet && entry.Err == nil
 	s.watch(entry.Method, entry.Operation, entry.URL, acted)
 	s.calls.add(entry)
+}
+
+// target returns the path and query of the request, percent-encoded.
+func (c *call) target() string {
+	u := c.http.URL
+	switch {
+	case u.Opaque != "" || c.path == "":
+		return u.RequestURI()
+	case u.ForceQuery || u.RawQuery != "":
+		return c.path + "?" + u.RawQuery
+	}
+	return c.path
 }
 
 // Calls returns the calls so far in the order of their responses: all, or those of the

@@ -28,8 +28,10 @@ func hostOf(r *http.Request) string {
 	if host == "" {
 		host = r.URL.Host
 	}
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
+	if strings.Contains(host, ":") { // otherwise there is no port, and SplitHostPort makes an error
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
 	}
 	return strings.ToLower(host)
 }

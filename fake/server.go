@@ -24,6 +24,7 @@ type Server struct {
 	standstill standstill
 
 	ids       *idSource
+	dates     dates
 	overrides atomic.Pointer[Overrides]
 	calls     callLog
 	faulty    atomic.Bool // there are faults; lets most calls skip the lock
@@ -189,8 +190,8 @@ func (s *Server) exchange(r *http.Request) *response {
 		c.body = body
 		res = c.handle()
 	}
-	res.header.Set("X-Amzn-Requestid", c.requestID)
-	res.header.Set("Date", c.today().UTC().Format(http.TimeFormat))
+	common := [...]string{c.requestID, s.dates.text(c.today())} // one allocation for both
+	res.header["X-Amzn-Requestid"], res.header["Date"] = common[0:1:1], common[1:2:2]
 	for _, assumption := range c.assumptions {
 		res.header.Add(assumedHeader, assumption)
 	}

@@ -40,15 +40,18 @@ type repetition struct {
 	polls int
 }
 
+// target is what a request is sent to.
+type target struct{ method, url string }
+
 // standstill detects callers that poll in real time while the test clock does not move.
 type standstill struct {
 	mu    sync.Mutex
-	ended bool                  // a log must not be used after its test
-	told  bool                  // the message was logged; it is logged once
-	at    time.Time             // the server's time
-	since time.Time             // real time when the server's time was first seen at this value
-	calls map[string]repetition // by method and URL
-	total int                   // of calls since then
+	ended bool      // a log must not be used after its test
+	told  bool      // the message was logged; it is logged once
+	at    time.Time // the server's time
+	since time.Time // real time when the server's time was first seen at this value
+	calls map[target]repetition
+	total int // of calls since then
 }
 
 // watch checks whether a call is one of a series of polls. acted is true if the call may
@@ -70,15 +73,15 @@ func (s *Server) watch(method string, operation Operation, url string, acted boo
 		clear(w.calls)
 	}
 	if w.calls == nil {
-		w.calls = make(map[string]repetition)
+		w.calls = make(map[target]repetition)
 	}
-	target := method + url
-	call := w.calls[target]
+	to := target{method, url}
+	call := w.calls[to]
 	if now.Sub(call.last) >= idlePause {
 		call.polls++
 	}
 	call.last = now
-	w.calls[target] = call
+	w.calls[to] = call
 	w.total++
 	waited := now.Sub(w.since)
 	if call.polls >= idlePolls && waited >= idleTime && w.total < busyRate*int(waited.Seconds()) {
