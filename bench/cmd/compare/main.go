@@ -26,7 +26,7 @@ func main() {
 	log.SetFlags(log.Ltime)
 	dir := flag.String("dir", "", "directory of the module bench (default: found from the current one)")
 	rounds := flag.Int("rounds", 31, "slices of 15 ms that a time is the median of")
-	load := flag.Duration("load", 4*time.Second, "time of each run over loopback HTTP")
+	load := flag.Duration("load", 4*time.Second, "time of each client over loopback HTTP, for each number of goroutines")
 	programs := flag.Bool("programs", true, "build and start programs, too")
 	processes := flag.Int("processes", 5, "processes whose times a time of a call is the median of")
 	only := flag.String("only", "", "print only the section on programs; or, used by the program itself, calls or origins")
@@ -257,23 +257,22 @@ const (
 )
 
 func (f *figures) measureLoads(each time.Duration) error {
-	run := func(rows *[]loadRow, client bench.Client, size bench.Size, goroutines, limit int, atMost time.Duration) error {
-		load, err := bench.Drive(client, size, goroutines, limit, atMost)
-		*rows = append(*rows, loadRow{client, size, goroutines, load})
-		return err
-	}
 	for _, goroutines := range []int{1, 16, 64} {
-		for _, client := range bench.Clients {
-			if err := run(&f.loads, client, bench.Small, goroutines, 0, min(each, longSequence)); err != nil {
-				return err
-			}
+		loads, err := bench.DriveInTurns(bench.Clients, bench.Small, goroutines, each)
+		if err != nil {
+			return err
+		}
+		for i, load := range loads {
+			f.loads = append(f.loads, loadRow{bench.Clients[i], bench.Small, goroutines, load})
 		}
 	}
 	for _, size := range bench.Sizes {
 		for _, client := range bench.Clients {
-			if err := run(&f.sequences, client, size, 1, sequence, longSequence); err != nil {
+			load, err := bench.Drive(client, size, 1, sequence, longSequence)
+			if err != nil {
 				return err
 			}
+			f.sequences = append(f.sequences, loadRow{client, size, 1, load})
 		}
 	}
 	return nil

@@ -42,6 +42,7 @@ func (f *figures) report() string {
 	line("    go run ./bench/cmd/waiters              # the section on waiting and its plot")
 	line("    go run ./bench/cmd/growth               # the section on growth and its plot")
 	line("    go run ./bench/cmd/cli                  # the section on the command line")
+	line("    go run ./bench/cmd/fake                 # the section on package fake")
 	line("    go test -bench . -benchmem ./bench      # calls and parts in the usual form")
 	line("    go test ./bench                         # fails when allocations rise above bench/testdata/allocations.txt")
 	line("    go test ./bench -update                 # accepts them")
@@ -273,7 +274,7 @@ func (f *figures) writeParts(line func(string, ...any)) {
 func (f *figures) writeLoads(line func(string, ...any)) {
 	line("## Loopback HTTP")
 	line("")
-	line("Each client with its own default HTTP client, small calls, against a net/http server in the same process, which shares its %d cores.", runtime.NumCPU())
+	line("Each client with its own default HTTP client, small calls, against a net/http server in the same process, which shares its %d cores. They take turns in slices of 0.2 s; calls a second are the median of the slices.", runtime.NumCPU())
 	line("")
 	line("| goroutines | | calls a second | ratio | p50 µs | p99 µs | connections | sent again after a 200 |")
 	line("|---:|---|---:|---:|---:|---:|---:|---:|")
