@@ -27,6 +27,7 @@ func FuzzIsWithout(f *testing.F) {
 // Most texts about a call hold no secret, so such a text must not cost memory.
 func TestIsWithoutAllocatesNothing(t *testing.T) {
 	s := New([]string{"Kx7Jq2mWv9Lp4Rt8-Zb3N"})
+	s.indexing.Do(s.build) // otherwise the sieve, which has a test of its own, looks first
 	const text = "https response error StatusCode: 503, RequestID: 0123-4567, api error ServiceUnavailable: Service Unavailable"
 	if s.Redact(text) != text {
 		t.Fatal("it holds a secret")
