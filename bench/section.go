@@ -5,18 +5,19 @@ import (
 	"strings"
 )
 
-// Titles of the sections of RESULTS.md that cmd/pack, cmd/waiters, cmd/growth and cmd/cli
-// write.
+// Titles of the sections of RESULTS.md that cmd/pack, cmd/waiters, cmd/growth, cmd/cli and
+// cmd/fake write.
 const (
 	PackTitle   = "Packing a directory"
 	MemoryTitle = "Memory of packing"
 	WaitTitle   = "Waiting"
 	GrowthTitle = "Growth"
 	CLITitle    = "The command line"
+	FakeTitle   = "Fake"
 )
 
 // OwnSections are the titles of the sections that cmd/compare does not write, but keeps.
-var OwnSections = []string{PackTitle, MemoryTitle, WaitTitle, GrowthTitle, CLITitle}
+var OwnSections = []string{PackTitle, MemoryTitle, WaitTitle, GrowthTitle, CLITitle, FakeTitle}
 
 // WriteSection adds a section to the file of results, or replaces it.
 func WriteSection(results, title, body string) error {
