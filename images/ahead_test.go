@@ -153,7 +153,8 @@ type hearing struct {
 	hear func(string)
 }
 
-func (h hearing) Enabled(context.Context, slog.Level) bool { return true }
+// Enabled leaves out the events at the beginning of steps, which have the same message.
+func (h hearing) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
 
 func (h hearing) Handle(_ context.Context, r slog.Record) error {
 	h.hear(r.Message)

@@ -77,7 +77,8 @@ type ending struct {
 	ended   chan struct{}
 }
 
-func (e ending) Enabled(context.Context, slog.Level) bool { return true }
+// Enabled leaves out the events at the beginning of steps, which have the same message.
+func (e ending) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
 
 func (e ending) Handle(_ context.Context, r slog.Record) error {
 	if r.Message == e.message {
