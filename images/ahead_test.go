@@ -33,8 +33,8 @@ func await(t *testing.T, signal <-chan struct{}, what string) {
 	}
 }
 
-// paused is a tracer provider whose context of the step "hash" calls a function before the
-// last file is read.
+// paused is a tracer provider whose context of the step "hash" calls a function before
+// the last file is read.
 type paused struct {
 	*clienttest.Trace
 	checks int // of the context's error until then
