@@ -89,8 +89,11 @@ func TestUncertainIsKnown(t *testing.T) {
 	dial := func(tr *http.Transport, err error) {
 		tr.DialContext = func(context.Context, string, string) (net.Conn, error) { return nil, err }
 	}
-	within := func(ctx context.Context) (context.Context, context.CancelFunc) {
-		return context.WithTimeout(ctx, 20*time.Millisecond)
+	// A dialer can end this context. A real deadline could pass before the dialer is
+	// called.
+	ended := func(ctx context.Context) (context.Context, context.CancelFunc) {
+		ctx, cancel := context.WithCancel(ctx)
+		return context.WithValue(pastDeadline{ctx}, endKey{}, cancel), cancel
 	}
 	header := func(value string) func(*lambdamicrovms.Options) {
 		return lambdamicrovms.WithAPIOptions(smithyhttp.AddHeaderValue("X-Own", value))
@@ -129,8 +132,9 @@ func TestUncertainIsKnown(t *testing.T) {
 		"no such host": {setUp: func(_ *testing.T, _ *lambdamicrovms.Options, tr *http.Transport) {
 			dial(tr, &net.DNSError{Err: "no such host", IsNotFound: true})
 		}},
-		"deadline while dialling": {ctx: within, setUp: func(_ *testing.T, _ *lambdamicrovms.Options, tr *http.Transport) {
+		"deadline while dialling": {ctx: ended, setUp: func(_ *testing.T, _ *lambdamicrovms.Options, tr *http.Transport) {
 			tr.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+				ctx.Value(endKey{}).(context.CancelFunc)()
 				<-ctx.Done()
 				return nil, ctx.Err()
 			}
@@ -170,7 +174,18 @@ func TestUncertainIsKnown(t *testing.T) {
 			tr.TLSHandshakeTimeout = 10 * time.Millisecond
 			https(t, o, hello)
 		}},
-		"deadline in the handshake": {ctx: within, setUp: func(t *testing.T, o *lambdamicrovms.Options, _ *http.Transport) { https(t, o, hello) }},
+		"deadline in the handshake": {ctx: ended, setUp: func(t *testing.T, o *lambdamicrovms.Options, tr *http.Transport) {
+			ends := make(chan context.CancelFunc, 2) // one for each operation
+			https(t, o, func(conn net.Conn) {
+				hello(conn)
+				(<-ends)()
+				hello(conn)
+			})
+			tr.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+				ends <- ctx.Value(endKey{}).(context.CancelFunc)
+				return new(net.Dialer).DialContext(ctx, network, address)
+			}
+		}},
 		"CONNECT refused": {setUp: func(t *testing.T, o *lambdamicrovms.Options, tr *http.Transport) {
 			proxied(t, o, tr, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
 		}},
@@ -270,6 +285,19 @@ func TestUncertainIsKnown(t *testing.T) {
 		}
 	}
 }
+
+// pastDeadline is a context that says that its deadline has passed when it is canceled.
+type pastDeadline struct{ context.Context }
+
+func (c pastDeadline) Err() error {
+	if c.Context.Err() != nil {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// endKey is the key of the function that cancels a context.
+type endKey struct{}
 
 // lateConn is a server's side of a TLS connection. It delays the end of the client's
 // handshake until a part of the request follows.
