@@ -210,8 +210,8 @@ func DriveInTurns(clients []Client, size Size, goroutines int, each time.Duratio
 	return loads, failed
 }
 
-// turn returns who is at place i of a round of n. Everybody comes first equally often, and
-// every second round runs backwards, so that nobody always follows the same one.
+// turn returns which client is at place i of a round of n. Each is first equally often,
+// and every second round runs backwards, so that no client always follows the same one.
 func turn(round, i, n int) int {
 	if round%2 == 1 {
 		i = n - 1 - i

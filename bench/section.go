@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Titles of the sections of RESULTS.md that cmd/pack, cmd/waiters, cmd/growth, cmd/cli and
-// cmd/fake write.
+// Titles of the sections of RESULTS.md that cmd/pack, cmd/waiters, cmd/growth, cmd/cli
+// and cmd/fake write.
 const (
 	PackTitle   = "Packing a directory"
 	MemoryTitle = "Memory of packing"

@@ -309,8 +309,8 @@ func escapings(secret string) []string {
 	return slices.DeleteFunc(forms, func(form string) bool { return strings.TrimSpace(form) == "" })
 }
 
-// htmlText returns a text with the escapes of HTML. Importing package html would add 60 KB
-// of named characters to every program.
+// htmlText returns a text with the escapes of HTML. Importing package html would add
+// 60 KB of named characters to every program.
 func htmlText(text string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;").Replace(text)
 }

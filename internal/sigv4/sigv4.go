@@ -189,8 +189,8 @@ func queryParams(params []string, query string) (_ []string, sorted, ok bool) {
 	return params, false, true
 }
 
-// insertionSort sorts a short list. It is a small fraction of the code of slices.SortFunc,
-// which needs more for long lists than an ordinary request has.
+// insertionSort sorts a short list. It is a small fraction of the code of
+// slices.SortFunc, which needs more for long lists than an ordinary request has.
 func insertionSort[T any](list []T, compare func(a, b T) int) {
 	for i := range list {
 		for j := i; j > 0 && compare(list[j], list[j-1]) < 0; j-- {

@@ -173,7 +173,8 @@ func (c *contender) measure(dir, out string, counts bool) error {
 	return nil
 }
 
-// memory measures the peak memory of images.Zip and images.HashDir by the number of files.
+// memory measures the peak memory of images.Zip and images.HashDir by the number of
+// files.
 func memory(results string) error {
 	self, err := os.Executable()
 	if err != nil {
