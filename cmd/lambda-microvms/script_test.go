@@ -114,9 +114,13 @@ func startWorld(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Setenv("MICROVM", id)
 }
 
-// newWorld returns a fake in real time in which nothing takes time.
+// newWorld returns a fake in real time in which nothing takes time. No MicroVM of the
+// image unstartable starts.
 func newWorld(options ...fake.Option) *fake.Server {
-	return fake.NewServer(append([]fake.Option{fake.WithRealTime(), fake.WithDelays(fake.Delays{})}, options...)...)
+	return fake.NewServer(append([]fake.Option{
+		fake.WithRealTime(), fake.WithDelays(fake.Delays{}),
+		fake.WithFault(fake.FailStart{Reason: "The run hook failed."}, fake.Image("unstartable")),
+	}, options...)...)
 }
 
 // populate makes an image and a MicroVM of it, and returns its id.

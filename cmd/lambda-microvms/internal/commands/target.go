@@ -80,6 +80,7 @@ func sessionOptions(ctx context.Context, s *cli.Session, client *lambdamicrovms.
 	}
 	return func(o *session.Options) {
 		o.Transport, o.BaseEndpoint = transport, base
+		o.LogReader = outputLog{s} // for the reason why a MicroVM does not start
 	}, nil
 }
 
@@ -301,7 +302,12 @@ func sessionError(ctx context.Context, s *cli.Session, err error) error {
 	case err == nil || ctx.Err() != nil:
 		return s.CallError(ctx, err)
 	case errors.As(err, &started) && started.State != "", errors.As(err, &state), errors.As(err, &proxy), !errors.As(err, &call):
-		return &fault.Error{Exit: fault.ExitGeneral, Message: withoutPackage(err), Err: err}
+		var b strings.Builder
+		b.WriteString(withoutPackage(err))
+		if started != nil {
+			writeLines(&b, started.LogGroup, started.Lines)
+		}
+		return &fault.Error{Exit: fault.ExitGeneral, Message: b.String(), Err: err}
 	}
 	return s.CallError(ctx, err)
 }

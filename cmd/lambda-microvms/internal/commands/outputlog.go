@@ -44,17 +44,17 @@ func readLogLines(s *cli.Session, o *images.Options) error {
 		}
 	}
 	if lines > 0 {
-		o.LogLines, o.LogReader = lines, buildLog{s}
+		o.LogLines, o.LogReader = lines, outputLog{s}
 	}
 	return nil
 }
 
-// buildLog reads CloudWatch Logs. It makes its client only when there is something to
-// read.
-type buildLog struct{ s *cli.Session }
+// outputLog reads the output of builds and MicroVMs from CloudWatch Logs. It makes its
+// client only when there is something to read.
+type outputLog struct{ s *cli.Session }
 
 // Tail returns the last lines of a source.
-func (l buildLog) Tail(ctx context.Context, source logs.Source, n int) ([]logs.Line, error) {
+func (l outputLog) Tail(ctx context.Context, source logs.Source, n int) ([]logs.Line, error) {
 	client, err := logsClient(ctx, l.s)
 	if client == nil || err != nil {
 		return nil, err
@@ -104,11 +104,19 @@ func writeLog(b *strings.Builder, e *images.BuildFailedError) {
 	case e.LinesErr != nil:
 		fmt.Fprintf(b, "\nThe output of the build, in the log group %s, could not be read: %v", e.LogGroup, e.LinesErr)
 	case len(e.Lines) > 0:
-		fmt.Fprintf(b, "\nThe last lines of the log group %s:", e.LogGroup)
-		for _, line := range e.Lines {
-			b.WriteString("\n  " + line.String())
-		}
+		writeLines(b, e.LogGroup, e.Lines)
 	default:
 		fmt.Fprintf(b, "\nThe output of the build is in the log group %s.", e.LogGroup)
+	}
+}
+
+// writeLines writes the last lines of a log group, if there are any.
+func writeLines(b *strings.Builder, group string, lines []logs.Line) {
+	if len(lines) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\nThe last lines of the log group %s:", group)
+	for _, line := range lines {
+		b.WriteString("\n  " + line.String())
 	}
 }
