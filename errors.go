@@ -64,12 +64,16 @@ type modeledError interface{ smithy.APIError }
 
 // responseError returns the error in a response, without the secrets. Nearly no response
 // repeats one, so they are searched for together in all that the error and its response
-// show, and the call remembers that there is none.
-func responseError(call *callContext, secrets *redact.Secrets, response *http.Response, body string) error {
+// show, and the call remembers that there is none. It cannot if interceptors or
+// middleware see the error: they may add a secret to it.
+func (m *deserializeResponse) responseError(call *callContext, secrets *redact.Secrets, response *http.Response, body string) error {
+	if m.exposed || call == nil {
+		return decodeError(response, body, secrets)
+	}
 	err := decodeError(response, body, nil)
 	var code smithy.APIError
 	isWhole := len(body) <= redact.MaxText && errors.As(err, &code) && len(code.ErrorCode()) < maxCode
-	if call == nil || !isWhole || !secrets.AllowResponse(response, requestID(response.Header), body, err) {
+	if !isWhole || !secrets.AllowResponse(response, requestID(response.Header), body, err) {
 		return decodeError(response, body, secrets)
 	}
 	call.allow(err)

@@ -54,8 +54,8 @@ func (*brokenResponseError) RetryableError() bool { return true }
 type deserializeResponse struct {
 	*settings
 	op operationShape
-	// exposed is true if interceptors or middleware see the response of a success. They
-	// may still fail, and their error keeps the response.
+	// exposed is true if interceptors or middleware see the response of a success, or an
+	// error. They may still fail, and their error keeps the response.
 	exposed bool
 }
 
@@ -122,7 +122,7 @@ func (m *deserializeResponse) deserialize(ctx context.Context, request any, sent
 			return nil, err
 		}
 		// Status and headers suffice for an error if the body cannot be read.
-		err := responseError(callOf(ctx), m.secrets(ctx, request, sent), response, body)
+		err := m.responseError(callOf(ctx), m.secrets(ctx, request, sent), response, body)
 		if call := callOf(ctx); call != nil && isGatewayPage(response, body) && hasImpossibleID(call.input) {
 			err = markUnsent(&impossibleIDError{Err: err})
 		}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -23,6 +24,7 @@ import (
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
+	"github.com/microvm-go/lambdamicrovms/types"
 )
 
 // writingServer starts a server that writes the bytes that respond returns and closes the
@@ -127,6 +129,15 @@ func secretForms() map[string]func(string) string {
 	}
 }
 
+// tornForms are escapes that are complete once a text is cleaned.
+func tornForms() map[string]func(string) string {
+	forms := map[string]func(string) string{}
+	for form, mark := range map[string]string{`\u00XX`: `\`, `\xXX`: `\`, "%XX": "%", "%xx": "%", "&#NN;": "&", "&#xNN;": "&"} {
+		forms[form+" with soft hyphens"] = func(s string) string { return strings.ReplaceAll(secretForms()[form](s), mark, mark+"\u00ad") }
+	}
+	return forms
+}
+
 // Wherever a server puts a secret of the request, and in whatever encoding, no error and
 // no log repeats it.
 func TestSecretsInPlaces(t *testing.T) {
@@ -146,9 +157,11 @@ func TestSecretsInPlaces(t *testing.T) {
 		}
 	}
 	s.forms = append(s.forms, [2]string{secret[2:22], "beginning of the secret"}, [2]string{secret[len(secret)-20:], "end of the secret"})
+	written := secretForms()
+	maps.Copy(written, tornForms())
 	errs := 0
 	for where, p := range secretPlaces() {
-		for form, write := range secretForms() {
+		for form, write := range written {
 			if place, text = p, write(secret); strings.ContainsAny(text, "\x00") && strings.Contains(where, "key") {
 				continue
 			}
@@ -248,6 +261,53 @@ func TestErrorsKeepNoSignedHeaders(t *testing.T) {
 			}
 			newSearch(t).kept(name, err)
 		})
+	}
+}
+
+// Middleware that adds a secret to an error of the service, which holds none, does not
+// reveal it.
+func TestErrorsThatMiddlewareChanges(t *testing.T) {
+	change := func(err error) {
+		var general *smithy.GenericAPIError
+		var modeled *types.ValidationException
+		switch {
+		case errors.As(err, &general):
+			general.Message += " for " + plantedSession
+		case errors.As(err, &modeled):
+			*modeled.Message += " for " + plantedSession
+		}
+	}
+	for step, add := range map[string]func(*middleware.Stack) error{
+		"deserialize": func(stack *middleware.Stack) error {
+			return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("change",
+				func(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
+					out, metadata, err := next.HandleDeserialize(ctx, in)
+					change(err)
+					return out, metadata, err
+				}), middleware.Before)
+		},
+		"initialize": func(stack *middleware.Stack) error {
+			return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("change",
+				func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+					out, metadata, err := next.HandleInitialize(ctx, in)
+					change(err)
+					return out, metadata, err
+				}), middleware.Before)
+		},
+	} {
+		for _, code := range []string{"OtherException", "ValidationException"} {
+			client := lambdamicrovms.New(lambdamicrovms.Options{
+				Region: "us-east-1", Credentials: plantedCredentials, Retryer: aws.NopRetryer{},
+				HTTPClient: clienttest.HTTPFunc(func(*http.Request) (*http.Response, error) {
+					return clienttest.Response(http.StatusBadRequest, http.Header{"X-Amzn-Errortype": {code}}, `{"message":"m"}`), nil
+				}),
+			}, lambdamicrovms.WithAPIOptions(add))
+			_, err := client.GetMicroVM(context.Background(), &lambdamicrovms.GetMicroVMInput{MicroVMIdentifier: aws.String("m")})
+			if err == nil || !strings.HasSuffix(err.Error(), "m for [REDACTED]") {
+				t.Errorf("%s, %s: error %v", step, code, err)
+			}
+			newSearch(t).err(step+", "+code, err)
+		}
 	}
 }
 

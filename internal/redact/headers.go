@@ -155,7 +155,8 @@ func OfURL(u *url.URL) []string {
 
 // AllowResponse reports whether a response, and an error that was made of it and of the
 // beginning of its body, certainly need no redaction. The texts around the error may
-// repeat the request ID.
+// repeat the request ID. Status and values are searched as Response cleans them, because
+// removing an invisible character can complete an escape.
 func (s *Secrets) AllowResponse(r *http.Response, requestID, body string, err error) bool {
 	size := len(r.Status) + len(body)
 	for name, values := range r.Header {
@@ -169,7 +170,7 @@ func (s *Secrets) AllowResponse(r *http.Response, requestID, body string, err er
 	}
 	v := newSieve()
 	defer v.release()
-	v.part(requestID)
+	v.part(Clean(requestID, maxHeader))
 	if !v.errorText(err, 0) {
 		return false
 	}
@@ -177,11 +178,11 @@ func (s *Secrets) AllowResponse(r *http.Response, requestID, body string, err er
 	if !strings.HasPrefix(body, "{") { // the error may have a part of it
 		v.add(body)
 	}
-	v.add(r.Status)
+	v.add(Clean(r.Status, MaxText))
 	for name, values := range r.Header {
 		v.add(name)
 		for _, value := range values {
-			v.add(value)
+			v.add(Clean(value, maxHeader))
 		}
 	}
 	return s.allows(v)

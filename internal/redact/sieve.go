@@ -55,7 +55,7 @@ func (v *sieve) end() {
 		switch {
 		case c >= utf8.RuneSelf || c == '%' || c == '\\' || c == '&':
 			v.text = append(v.text[:start], reduce(string(v.raw)).text...)
-			v.text, v.raw = append(v.text, 0), v.raw[:0]
+			v.endRaw()
 			return
 		case 'A' <= c && c <= 'Z':
 			v.text = append(v.text, c+'a'-'A')
@@ -63,6 +63,11 @@ func (v *sieve) end() {
 			v.text = append(v.text, c)
 		}
 	}
+	v.endRaw()
+}
+
+func (v *sieve) endRaw() {
+	clear(v.raw) // release does not see it any more
 	v.text, v.raw = append(v.text, 0), v.raw[:0]
 }
 
