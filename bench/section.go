@@ -1,9 +1,6 @@
 package bench
 
-import (
-	"os"
-	"strings"
-)
+import "strings"
 
 // Titles of the sections of RESULTS.md that cmd/pack, cmd/waiters, cmd/growth, cmd/cli
 // and cmd/fake write.
@@ -18,15 +15,6 @@ const (
 
 // OwnSections are the titles of the sections that cmd/compare does not write, but keeps.
 var OwnSections = []string{PackTitle, MemoryTitle, WaitTitle, GrowthTitle, CLITitle, FakeTitle}
-
-// WriteSection adds a section to the file of results, or replaces it.
-func WriteSection(results, title, body string) error {
-	text, err := os.ReadFile(results)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(results, []byte(WithSection(string(text), title, body)), 0o644)
-}
 
 // Section returns the body of a section of RESULTS.md, empty if there is none.
 func Section(text, title string) string {

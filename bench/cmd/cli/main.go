@@ -56,20 +56,14 @@ const (
 )
 
 func main() {
-	log.SetFlags(log.Ltime)
-	results := flag.String("results", "bench/RESULTS.md", "file whose section is written")
 	rounds := flag.Int("rounds", 21, "runs that a figure is the median of")
 	launches := flag.Bool("launch", false, "used by the program itself: run a command, and print what it took")
-	flag.Parse()
-	var err error
-	if *launches {
-		err = launch(flag.Args())
-	} else {
-		err = compare(*results, *rounds)
-	}
-	if err != nil {
-		log.Fatal(err)
-	}
+	bench.Main(func() (*bench.Report, error) {
+		if *launches {
+			return nil, launch(flag.Args())
+		}
+		return compare(*rounds)
+	})
 }
 
 // run is what a process took.
@@ -116,40 +110,40 @@ type setup struct {
 	world              *world
 }
 
-func compare(results string, rounds int) error {
+func compare(rounds int) (*bench.Report, error) {
 	temp, err := os.MkdirTemp("", "cli-")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer os.RemoveAll(temp) //nolint:errcheck // the system cleans up
 	s := &setup{program: filepath.Join(temp, "lambda-microvms")}
 	if s.aws = findAWS(); s.aws == "" {
 		log.Print("skipped: the AWS CLI v2 is not there; fake/awscli/install installs it")
-		return nil
+		return nil, nil
 	}
 	if s.self, err = os.Executable(); err != nil {
-		return err
+		return nil, err
 	}
 	log.Print("building")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", s.program, "./cmd/lambda-microvms")
 	build.Env, build.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr
 	if err := build.Run(); err != nil {
-		return err
+		return nil, err
 	}
 	info, err := os.Stat(s.program)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := awsmodel.Write("model/lambda-microvms.json", filepath.Join(temp, "models")); err != nil {
-		return err
+		return nil, err
 	}
 	if s.world, err = newWorld(); err != nil {
-		return err
+		return nil, err
 	}
 	defer s.world.close()
 	dir, size, err := plant(filepath.Join(temp, "app"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s.env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + temp, "LANG=C.UTF-8", "TZ=UTC", "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1",
@@ -158,11 +152,10 @@ func compare(results string, rounds int) error {
 	}
 	all, err := s.measure(dir, rounds)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	text := s.report(all, float64(info.Size())/1e6, size)
-	fmt.Println(text)
-	return bench.WriteSection(results, bench.CLITitle, text)
+	body := s.report(all, float64(info.Size())/1e6, size)
+	return &bench.Report{Title: bench.CLITitle, Body: body}, nil
 }
 
 // findAWS returns the AWS CLI v2, or "".

@@ -12,7 +12,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"log"
 	"runtime"
 	"slices"
 	"strings"
@@ -30,18 +29,12 @@ import (
 )
 
 func main() {
-	results := flag.String("results", "bench/RESULTS.md", "file whose section is written")
 	rounds := flag.Int("rounds", 31, "slices that a figure is the median of")
 	listed := flag.Int("images", 10_000, "images that are listed")
-	flag.Parse()
-	body, err := report(*rounds, *listed)
-	if err == nil {
-		fmt.Println(body)
-		err = bench.WriteSection(*results, bench.FakeTitle, body)
-	}
-	if err != nil {
-		log.Fatal(err)
-	}
+	bench.Main(func() (*bench.Report, error) {
+		body, err := report(*rounds, *listed)
+		return &bench.Report{Title: bench.FakeTitle, Body: body}, err
+	})
 }
 
 func createInput(name string) lambdamicrovms.CreateMicroVMImageInput {

@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -50,25 +49,11 @@ func atEnd(l bench.Line) float64 {
 }
 
 func main() {
-	log.SetFlags(log.Ltime)
-	results := flag.String("results", "bench/RESULTS.md", "file whose section is written")
 	most := flag.Float64("most", 1, "share of the largest sizes that is measured")
-	flag.Parse()
-	if err := write(*results, *most); err != nil {
-		log.Fatal(err)
-	}
-}
-
-func write(results string, most float64) error {
-	body, plot, err := report(most)
-	if err != nil {
-		return err
-	}
-	fmt.Println(body)
-	if err := bench.WriteSection(results, bench.GrowthTitle, body); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(filepath.Dir(results), "growth.svg"), []byte(plot), 0o644)
+	bench.Main(func() (*bench.Report, error) {
+		body, plot, err := report(*most)
+		return &bench.Report{Title: bench.GrowthTitle, Body: body, Plot: plot, PlotName: "growth.svg"}, err
+	})
 }
 
 // A cost is measured at several sizes.

@@ -31,24 +31,29 @@ import (
 )
 
 func main() {
-	log.SetFlags(log.Ltime)
-	results := flag.String("results", "bench/RESULTS.md", "file whose section is written")
 	rounds := flag.Int("rounds", 5, "runs that a figure is the median of")
 	only := flag.String("only", "", "used by the program itself: tree, many, zip, hash or sequential, with a directory and a file or number")
 	grows := flag.Bool("memory", false, "measure memory by the number of files")
-	flag.Parse()
-	var err error
-	switch {
-	case *only != "":
-		err = pack(*only, flag.Arg(0), flag.Arg(1))
-	case *grows:
-		err = memory(*results)
-	default:
-		err = compare(*results, *rounds)
-	}
-	if err != nil {
-		log.Fatal(err)
-	}
+	bench.Main(func() (*bench.Report, error) {
+		if *only != "" {
+			return nil, pack(*only, flag.Arg(0), flag.Arg(1))
+		}
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		temp, err := os.MkdirTemp("", "pack-")
+		if err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(temp) //nolint:errcheck // the system cleans up
+		if *grows {
+			body, err := memory(self, temp)
+			return &bench.Report{Title: bench.MemoryTitle, Body: body}, err
+		}
+		body, err := compare(self, temp, *rounds)
+		return &bench.Report{Title: bench.PackTitle, Body: body}, err
+	})
 }
 
 // pack is what is measured in a process of its own.
@@ -98,27 +103,20 @@ type run struct {
 	peak      int64 // bytes
 }
 
-func compare(results string, rounds int) error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	temp, err := os.MkdirTemp("", "pack-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(temp) //nolint:errcheck // the system cleans up
+// compare lets the programs pack the same tree in turns. self is this program, and temp
+// is for the tree and the archives.
+func compare(self, temp string, rounds int) (string, error) {
 	dir := filepath.Join(temp, "tree")
 	log.Print("tree")
 	// In a process of its own: the memory of this one counts as that of those it starts.
 	planted, err := exec.Command(self, "-only", "tree", dir).Output()
 	if err != nil {
-		return err
+		return "", err
 	}
 	var files int
 	var size int64
 	if _, err := fmt.Sscan(string(planted), &files, &size); err != nil {
-		return err
+		return "", err
 	}
 	all := []*contender{
 		{name: "`zip -r`", command: []string{"zip", "-qr", "OUT", "."}},
@@ -133,13 +131,11 @@ func compare(results string, rounds int) error {
 		for _, c := range all {
 			log.Printf("round %d: %s", i, c.name)
 			if err := c.measure(dir, filepath.Join(temp, "out.zip"), i > 0); err != nil {
-				return fmt.Errorf("%s: %w", c.name, err)
+				return "", fmt.Errorf("%s: %w", c.name, err)
 			}
 		}
 	}
-	text := report(all, files, size)
-	fmt.Println(text)
-	return bench.WriteSection(results, bench.PackTitle, text)
+	return report(all, files, size), nil
 }
 
 func (c *contender) measure(dir, out string, counts bool) error {
@@ -174,17 +170,8 @@ func (c *contender) measure(dir, out string, counts bool) error {
 }
 
 // memory measures the peak memory of images.Zip and images.HashDir by the number of
-// files.
-func memory(results string) error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	temp, err := os.MkdirTemp("", "pack-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(temp) //nolint:errcheck // the system cleans up
+// files. self and temp are those of compare.
+func memory(self, temp string) (string, error) {
 	var b strings.Builder
 	b.WriteString("Peak memory of a process in MiB, by the number of files and GOMAXPROCS: files of up to 30 kB with paths of 100 bytes, as below " +
 		"node_modules. The maximum of 3 runs. The program itself takes about 10. Written by `go run ./bench/cmd/pack -memory`.\n\n")
@@ -192,7 +179,7 @@ func memory(results string) error {
 	for _, n := range []int{10, 1000, 10_000, 30_000, 100_000} {
 		dir := filepath.Join(temp, strconv.Itoa(n))
 		if err := exec.Command(self, "-only", "many", dir, strconv.Itoa(n)).Run(); err != nil {
-			return err
+			return "", err
 		}
 		fmt.Fprintf(&b, "| %d |", n)
 		for _, how := range []string{"zip", "hash"} {
@@ -201,7 +188,7 @@ func memory(results string) error {
 				for range 3 {
 					log.Printf("%d files: %s, %s processors", n, how, processors)
 					if err := c.measure(dir, filepath.Join(temp, "out.zip"), true); err != nil {
-						return err
+						return "", err
 					}
 				}
 				peak := slices.MaxFunc(c.runs, func(a, b run) int { return cmp.Compare(a.peak, b.peak) }).peak
@@ -210,11 +197,10 @@ func memory(results string) error {
 		}
 		b.WriteString("\n")
 		if err := os.RemoveAll(dir); err != nil {
-			return err
+			return "", err
 		}
 	}
-	fmt.Println(b.String())
-	return bench.WriteSection(results, bench.MemoryTitle, b.String())
+	return b.String(), nil
 }
 
 func median[T any](runs []T, value func(int) float64) float64 {

@@ -13,11 +13,8 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"log"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -32,24 +29,11 @@ import (
 )
 
 func main() {
-	results := flag.String("results", "bench/RESULTS.md", "file whose section is written")
 	runs := flag.Int("runs", 20_000, "simulated waits that a figure is the mean of")
-	flag.Parse()
-	if err := write(*results, *runs); err != nil {
-		log.Fatal(err)
-	}
-}
-
-func write(results string, runs int) error {
-	body, plot, err := report(runs)
-	if err != nil {
-		return err
-	}
-	fmt.Println(body)
-	if err := bench.WriteSection(results, bench.WaitTitle, body); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(filepath.Dir(results), "waiters.svg"), []byte(plot), 0o644)
+	bench.Main(func() (*bench.Report, error) {
+		body, plot, err := report(*runs)
+		return &bench.Report{Title: bench.WaitTitle, Body: body, Plot: plot, PlotName: "waiters.svg"}, err
+	})
 }
 
 // simulation is a wait for something that ends at a given time. It is the clock of the
