@@ -83,8 +83,7 @@ func (l Load) PerSecond() float64 {
 	if len(l.rates) == 0 {
 		return 0
 	}
-	rates := slices.Sorted(slices.Values(l.rates))
-	return rates[len(rates)/2]
+	return Median(l.rates)
 }
 
 // ConnectionsPer is the connections that n calls open.

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -52,10 +53,23 @@ func Compare(calls []Call, rounds int) ([]Cost, error) {
 		}
 	}
 	for i := range times {
-		slices.Sort(times[i])
-		costs[i].Time = times[i][len(times[i])/2]
+		costs[i].Time = Median(times[i])
 	}
 	return costs, nil
+}
+
+// Median returns the value in the middle, of an even number the larger one of two.
+func Median[T cmp.Ordered](values []T) T {
+	return slices.Sorted(slices.Values(values))[len(values)/2]
+}
+
+// MedianOf returns the median of the values of 0 to n-1.
+func MedianOf[T cmp.Ordered](n int, value func(i int) T) T {
+	values := make([]T, n)
+	for i := range values {
+		values[i] = value(i)
+	}
+	return Median(values)
 }
 
 func repeat(call Call, n int) error {

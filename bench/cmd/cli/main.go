@@ -12,6 +12,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -29,7 +30,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -66,33 +66,17 @@ func main() {
 	})
 }
 
-// run is what a process took.
-type run struct {
-	wall, cpu time.Duration
-	peak      int64 // bytes
-}
-
-// launch runs a command and prints its run. It is a process of its own, because Linux
-// counts the memory of the process that starts another one as that of the other one:
-// this one has less than the commands, and the one with the fake has more.
+// launch runs a command and prints what its process took as JSON. It runs in a process of
+// its own, which has less memory than the commands: the one with the fake has more.
 func launch(command []string) error {
 	cmd := exec.Command(command[0], command[1:]...)
 	var output bytes.Buffer
 	cmd.Stderr = &output
-	began := time.Now()
-	if err := cmd.Run(); err != nil {
+	took, err := bench.RunProcess(cmd)
+	if err != nil {
 		return fmt.Errorf("%s: %w\n%s", strings.Join(command, " "), err, &output)
 	}
-	wall := time.Since(began)
-	var peak int64
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		peak = int64(usage.Maxrss) //nolint:unconvert // the types differ by system
-		if runtime.GOOS != "darwin" {
-			peak <<= 10
-		}
-	}
-	_, err := fmt.Println(int64(wall), int64(cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime()), peak)
-	return err
+	return json.NewEncoder(os.Stdout).Encode(took)
 }
 
 // row is a command line that is measured.
@@ -100,7 +84,7 @@ type row struct {
 	name    string
 	command []string
 	slow    bool // the service takes its time
-	runs    []run
+	runs    []bench.Process
 }
 
 // setup is what the programs run in.
@@ -244,31 +228,26 @@ func (s *setup) run(r *row, counts bool) error {
 	if err != nil {
 		return err
 	}
-	var wall, cpu, peak int64
-	if _, err := fmt.Sscan(string(out), &wall, &cpu, &peak); err != nil {
+	var took bench.Process
+	if err := json.Unmarshal(out, &took); err != nil {
 		return fmt.Errorf("%q: %w", out, err)
 	}
 	if counts {
-		r.runs = append(r.runs, run{time.Duration(wall), time.Duration(cpu), peak})
-		if isDeploy := slices.Contains(r.command, "deploy"); isDeploy && s.world.calls.Load()-before > maxCalls {
-			return fmt.Errorf("deploy of an unchanged directory made %d calls", s.world.calls.Load()-before)
+		r.runs = append(r.runs, took)
+		calls := s.world.calls.Load() - before
+		if slices.Contains(r.command, "deploy") && calls > maxCalls {
+			return fmt.Errorf("deploy of an unchanged directory made %d calls", calls)
 		}
 	}
 	return nil
 }
 
-func (r *row) median(value func(run) float64) float64 {
-	values := make([]float64, len(r.runs))
-	for i := range r.runs {
-		values[i] = value(r.runs[i])
-	}
-	slices.Sort(values)
-	return values[len(values)/2]
+func (r *row) median(value func(bench.Process) float64) float64 {
+	return bench.MedianOf(len(r.runs), func(i int) float64 { return value(r.runs[i]) })
 }
 
-func wall(r run) float64 { return float64(r.wall) / 1e6 }
-func cpu(r run) float64  { return float64(r.cpu) / 1e6 }
-func peak(r run) float64 { return float64(r.peak) / (1 << 20) }
+func wall(p bench.Process) float64 { return float64(p.Wall) / 1e6 }
+func cpu(p bench.Process) float64  { return float64(p.CPU) / 1e6 }
 
 func (s *setup) report(all []*row, megabytes float64, size int64) string {
 	version, _ := exec.Command(s.aws, "--version").Output()
@@ -279,7 +258,7 @@ func (s *setup) report(all []*row, megabytes float64, size int64) string {
 		name, len(all[0].runs), runtime.Version(), runtime.NumCPU(), float64(size)/1e6)
 	b.WriteString("| | ms | CPU ms | peak MiB |\n|---|---:|---:|---:|\n")
 	for _, r := range all {
-		fmt.Fprintf(&b, "| %s | %.1f | %.1f | %.1f |\n", r.name, r.median(wall), r.median(cpu), r.median(peak))
+		fmt.Fprintf(&b, "| %s | %.1f | %.1f | %.1f |\n", r.name, r.median(wall), r.median(cpu), r.median(bench.Process.PeakMiB))
 	}
 	b.WriteString("\n| goal | measured | |\n|---|---:|---|\n")
 	goal := func(name string, format string, measured, limit float64) {
@@ -290,7 +269,7 @@ func (s *setup) report(all []*row, megabytes float64, size int64) string {
 		fmt.Fprintf(&b, "| %s | "+format+" | %s |\n", name, measured, verdict)
 	}
 	goal(fmt.Sprintf("`get-microvm-image`: 1/30 of the AWS CLI's time, %.3f", timeShare), "%.3f", all[ourGet].median(wall)/all[awsGet].median(wall), timeShare)
-	goal(fmt.Sprintf("`get-microvm-image`: 1/5 of its memory, %.3f", memoryShare), "%.3f", all[ourGet].median(peak)/all[awsGet].median(peak), memoryShare)
+	goal(fmt.Sprintf("`get-microvm-image`: 1/5 of its memory, %.3f", memoryShare), "%.3f", all[ourGet].median(bench.Process.PeakMiB)/all[awsGet].median(bench.Process.PeakMiB), memoryShare)
 	goal(fmt.Sprintf("size of the program: %.0f MB", maxMB), "%.1f", megabytes, maxMB)
 	goal("`deploy`, unchanged: no upload", "%.0f", float64(s.world.uploads.Load()), 0)
 	goal(fmt.Sprintf("`deploy`, unchanged: the time of %d `get-microvm-image`, %v a call", maxCalls, latency), "%.2f",

@@ -177,12 +177,7 @@ func (f *figures) measureCalls(rounds, processes int) error {
 	f.calls, f.sdkSigner, f.spread = runs[0], map[bench.Size]bench.Cost{}, map[bench.Size][]float64{}
 	for size, costs := range f.calls {
 		for i := range costs {
-			times := make([]time.Duration, processes)
-			for j, run := range runs {
-				times[j] = run[size][i].Time
-			}
-			slices.Sort(times)
-			costs[i].Time = times[processes/2]
+			costs[i].Time = bench.MedianOf(processes, func(run int) time.Duration { return runs[run][size][i].Time })
 		}
 		for _, run := range runs {
 			f.spread[size] = append(f.spread[size], ratio(run[size][ours].Time, run[size][lambda].Time))

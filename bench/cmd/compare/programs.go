@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/microvm-go/lambdamicrovms/bench"
@@ -113,8 +112,7 @@ func measureStarts(bin string, list []program) error {
 		}
 	}
 	for i := range list {
-		slices.Sort(times[i])
-		list[i].start = times[i][starts/2]
+		list[i].start = bench.Median(times[i])
 	}
 	return nil
 }

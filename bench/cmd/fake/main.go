@@ -13,7 +13,6 @@ import (
 	"flag"
 	"fmt"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -142,8 +141,7 @@ func rates(call bench.Call, rounds int) ([]float64, error) {
 	}
 	medians := make([]float64, len(numbers))
 	for i := range all {
-		slices.Sort(all[i])
-		medians[i] = all[i][len(all[i])/2]
+		medians[i] = bench.Median(all[i])
 	}
 	return medians, nil
 }
@@ -177,8 +175,7 @@ func measure(calls []bench.Call, rounds int) ([]bench.Cost, error) {
 		}
 	}
 	for i := range times {
-		slices.Sort(times[i])
-		costs[i].Time = times[i][len(times[i])/2]
+		costs[i].Time = bench.Median(times[i])
 	}
 	return costs, nil
 }

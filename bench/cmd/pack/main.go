@@ -11,7 +11,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -23,8 +22,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/microvm-go/lambdamicrovms/bench"
 	"github.com/microvm-go/lambdamicrovms/images"
@@ -94,13 +91,8 @@ type contender struct {
 	name    string
 	command []string // DIR and OUT stand for the directory and the file
 	env     string
-	runs    []run
+	runs    []bench.Process
 	size    int64
-}
-
-type run struct {
-	wall, cpu time.Duration
-	peak      int64 // bytes
 }
 
 // compare lets the programs pack the same tree in turns. self is this program, and temp
@@ -149,19 +141,12 @@ func (c *contender) measure(dir, out string, counts bool) error {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Dir, cmd.Stderr = dir, os.Stderr
 	cmd.Env = append(os.Environ(), c.env)
-	began := time.Now()
-	if err := cmd.Run(); err != nil {
+	took, err := bench.RunProcess(cmd)
+	if err != nil {
 		return err
 	}
-	r := run{wall: time.Since(began), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		r.peak = int64(usage.Maxrss) //nolint:unconvert // the types differ by system
-		if runtime.GOOS != "darwin" {
-			r.peak <<= 10
-		}
-	}
 	if counts {
-		c.runs = append(c.runs, r)
+		c.runs = append(c.runs, took)
 	}
 	if info, err := os.Stat(out); err == nil {
 		c.size = info.Size()
@@ -191,8 +176,11 @@ func memory(self, temp string) (string, error) {
 						return "", err
 					}
 				}
-				peak := slices.MaxFunc(c.runs, func(a, b run) int { return cmp.Compare(a.peak, b.peak) }).peak
-				fmt.Fprintf(&b, " %.0f |", float64(peak)/(1<<20))
+				peak := 0.0
+				for _, r := range c.runs {
+					peak = max(peak, r.PeakMiB())
+				}
+				fmt.Fprintf(&b, " %.0f |", peak)
 			}
 		}
 		b.WriteString("\n")
@@ -203,15 +191,6 @@ func memory(self, temp string) (string, error) {
 	return b.String(), nil
 }
 
-func median[T any](runs []T, value func(int) float64) float64 {
-	values := make([]float64, len(runs))
-	for i := range runs {
-		values[i] = value(i)
-	}
-	slices.Sort(values)
-	return values[len(values)/2]
-}
-
 func report(all []*contender, files int, size int64) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "A tree of %d files and %.0f MB: Go source, programs of the Go distribution, and noise in every fourth of 40 "+
@@ -220,12 +199,15 @@ func report(all []*contender, files int, size int64) string {
 		files, float64(size)/1e6, runtime.NumCPU(), len(all[0].runs))
 	b.WriteString("| | s | ratio | CPU s | ratio | peak MiB | archive MB |\n|---|---:|---:|---:|---:|---:|---:|\n")
 	for _, c := range all {
-		wall := func(i int) float64 { return c.runs[i].wall.Seconds() }
-		cpu := func(i int) float64 { return c.runs[i].cpu.Seconds() }
+		median := func(value func(run, base bench.Process) float64) float64 {
+			return bench.MedianOf(len(c.runs), func(i int) float64 { return value(c.runs[i], all[0].runs[i]) })
+		}
 		fmt.Fprintf(&b, "| %s | %.2f | %.2f | %.2f | %.2f | %.0f |", c.name,
-			median(c.runs, wall), median(c.runs, func(i int) float64 { return wall(i) / all[0].runs[i].wall.Seconds() }),
-			median(c.runs, cpu), median(c.runs, func(i int) float64 { return cpu(i) / all[0].runs[i].cpu.Seconds() }),
-			median(c.runs, func(i int) float64 { return float64(c.runs[i].peak) / (1 << 20) }))
+			median(func(run, _ bench.Process) float64 { return run.Wall.Seconds() }),
+			median(func(run, base bench.Process) float64 { return run.Wall.Seconds() / base.Wall.Seconds() }),
+			median(func(run, _ bench.Process) float64 { return run.CPU.Seconds() }),
+			median(func(run, base bench.Process) float64 { return run.CPU.Seconds() / base.CPU.Seconds() }),
+			median(func(run, _ bench.Process) float64 { return run.PeakMiB() }))
 		if c.size > 0 {
 			fmt.Fprintf(&b, " %.1f", float64(c.size)/1e6)
 		}
