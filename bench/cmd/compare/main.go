@@ -176,13 +176,13 @@ func (f *figures) measureCalls(rounds, processes int) error {
 	}
 	f.calls, f.sdkSigner, f.spread = runs[0], map[bench.Size]bench.Cost{}, map[bench.Size][]float64{}
 	for size, costs := range f.calls {
-		for i := range costs {
-			costs[i].Time = bench.MedianOf(processes, func(run int) time.Duration { return runs[run][size][i].Time })
-		}
 		for _, run := range runs {
 			f.spread[size] = append(f.spread[size], ratio(run[size][ours].Time, run[size][lambda].Time))
 		}
 		slices.Sort(f.spread[size])
+		for i := range costs { // they are those of the first run
+			costs[i].Time = bench.MedianOf(processes, func(run int) time.Duration { return runs[run][size][i].Time })
+		}
 		f.calls[size], f.sdkSigner[size] = costs[:len(bench.Clients)], costs[len(bench.Clients)]
 	}
 	return nil
