@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -17,7 +18,7 @@ type Cost struct {
 }
 
 const (
-	slice  = 15 * time.Millisecond // that a call is repeated in one go
+	slice  = 15 * time.Millisecond // real time that a call is repeated in one go
 	warmUp = 64                    // calls, which fill pools and build what is built at first use
 )
 
@@ -25,6 +26,12 @@ const (
 // the machine does falls on all of them. The time is the median of the slices;
 // allocations and bytes are exact, save for what a garbage collection takes from pools.
 func Compare(calls []Call, rounds int) ([]Cost, error) {
+	began := time.Now()
+	return compare(calls, rounds, func() time.Duration { return time.Since(began) })
+}
+
+// compare is Compare with a clock.
+func compare(calls []Call, rounds int, clock func() time.Duration) ([]Cost, error) {
 	costs := make([]Cost, len(calls))
 	repeats := make([]int, len(calls))
 	for i, call := range calls {
@@ -45,11 +52,11 @@ func Compare(calls []Call, rounds int) ([]Cost, error) {
 	for round := range rounds {
 		for j := range calls {
 			i := (j + round) % len(calls)
-			start := time.Now()
+			start := clock()
 			if err := repeat(calls[i], repeats[i]); err != nil {
 				return nil, err
 			}
-			times[i] = append(times[i], time.Since(start)/time.Duration(repeats[i]))
+			times[i] = append(times[i], (clock()-start)/time.Duration(repeats[i]))
 		}
 	}
 	for i := range times {
@@ -79,6 +86,24 @@ func repeat(call Call, n int) error {
 		}
 	}
 	return nil
+}
+
+// Concurrently makes calls with a number of goroutines, each of which makes as many.
+func Concurrently(call Call, calls, goroutines int) error {
+	var all sync.WaitGroup
+	errs := make(chan error, goroutines)
+	for range goroutines {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			if err := repeat(call, calls/goroutines); err != nil {
+				errs <- err
+			}
+		}()
+	}
+	all.Wait()
+	close(errs)
+	return <-errs
 }
 
 // allocations counts as testing.AllocsPerRun does, and bytes as well.

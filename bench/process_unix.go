@@ -9,6 +9,22 @@ import (
 	"time"
 )
 
+// CPUTime returns the CPU time of this process in user mode and in the kernel.
+func CPUTime() (user, system time.Duration) {
+	var usage syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage) // fails only for another first argument
+	return time.Duration(usage.Utime.Nano()), time.Duration(usage.Stime.Nano())
+}
+
+// CompareCPU is Compare by the CPU time of this process, which other programs affect
+// little.
+func CompareCPU(calls []Call, rounds int) ([]Cost, error) {
+	return compare(calls, rounds, func() time.Duration {
+		user, system := CPUTime()
+		return user + system
+	})
+}
+
 // A Process is what a process took.
 type Process struct {
 	Wall, CPU time.Duration

@@ -32,14 +32,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/bench"
 	"github.com/microvm-go/lambdamicrovms/fake"
-	"github.com/microvm-go/lambdamicrovms/images"
 	"github.com/microvm-go/lambdamicrovms/internal/awsmodel"
-	"github.com/microvm-go/lambdamicrovms/types"
 )
 
 const (
@@ -293,10 +289,7 @@ func newWorld() (*world, error) {
 		if i > 0 {
 			name += strconv.Itoa(i)
 		}
-		if _, err := client.CreateMicroVMImage(context.Background(), &lambdamicrovms.CreateMicroVMImageInput{
-			Name: &name, BaseImageArn: aws.String(images.BaseImageARN("us-east-1", "al2023-1")), BuildRoleArn: aws.String(role),
-			CodeArtifact: &types.CodeArtifactMemberUri{Value: "s3://bucket/app.zip"},
-		}); err != nil {
+		if _, err := client.CreateMicroVMImage(context.Background(), bench.CreateInput(name)); err != nil {
 			return nil, err
 		}
 	}

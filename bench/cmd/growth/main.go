@@ -20,8 +20,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
-	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -80,8 +78,8 @@ var groups = []group{
 		{name: "ListMicroVMImages", sizes: []int{1, 2, 5, 10, 20, 50}, prepare: page, unit: "µs a call", scale: 1e6},
 	}},
 	{"Images", "images in the fake", []cost{
-		{name: "list all, by the paginator", sizes: []int{1, 10, 100, 1000, 10_000}, prepare: listImages, unit: "µs", scale: 1e6},
-		{name: "get one", sizes: []int{1, 10, 100, 1000, 10_000}, prepare: getImage, unit: "µs a call", scale: 1e6},
+		{name: "list all, by the paginator", sizes: []int{1, 10, 100, 1000, 10_000}, prepare: withImages(bench.ListImages), unit: "µs", scale: 1e6},
+		{name: "get one", sizes: []int{1, 10, 100, 1000, 10_000}, prepare: withImages(getImage), unit: "µs a call", scale: 1e6},
 	}},
 	{"Files", "files of 300 bytes", []cost{
 		{name: "images.Zip", sizes: []int{10, 100, 1000, 10_000, 100_000}, prepare: pack(zip), unit: "ms", scale: 1e3},
@@ -121,80 +119,25 @@ func page(n int) (func() error, error) {
 	return func() error { _, err := c.ListMicroVMImages(context.Background(), nil); return err }, nil
 }
 
-// imagesOf returns a client of a fake with n images.
-func imagesOf(n int) (*lambdamicrovms.Client, error) {
-	srv := fake.NewServer(fake.WithCallLog(100))
-	c := lambdamicrovms.New(srv.Options())
-	for i := range n {
-		_, err := c.CreateMicroVMImage(context.Background(), &lambdamicrovms.CreateMicroVMImageInput{
-			Name:         aws.String(fmt.Sprintf("shop-%d", i)),
-			BaseImageArn: aws.String("arn:aws:lambda:us-east-1:aws:microvm-image:al2023-1"),
-			BuildRoleArn: aws.String("arn:aws:iam::123456789012:role/build"),
-			CodeArtifact: &types.CodeArtifactMemberUri{Value: "s3://bucket/shop.zip"},
-		})
+// withImages prepares a call of a client of a fake with n images.
+func withImages(call func(client *lambdamicrovms.Client, n int) bench.Call) func(int) (func() error, error) {
+	return func(n int) (func() error, error) {
+		client, err := bench.WithImages(fake.NewServer(fake.WithCallLog(100)), n)
 		if err != nil {
 			return nil, err
 		}
-		srv.Advance(time.Hour) // the build ends
+		return call(client, n), nil
 	}
-	return c, nil
 }
 
-func listImages(n int) (func() error, error) {
-	c, err := imagesOf(n)
-	return func() error {
-		seen := 0
-		for pages := lambdamicrovms.NewListMicroVMImagesPaginator(c, nil); pages.HasMorePages(); {
-			out, err := pages.NextPage(context.Background())
-			if err != nil {
-				return err
-			}
-			seen += len(out.Items)
-		}
-		if seen != n {
-			return fmt.Errorf("%d of %d images are listed", seen, n)
-		}
-		return nil
-	}, err
-}
-
-// arn is that of the first image.
-const arn = "arn:aws:lambda:us-east-1:123456789012:microvm-image:shop-0"
-
-func get(c *lambdamicrovms.Client) error {
-	_, err := c.GetMicroVMImage(context.Background(), &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: aws.String(arn)})
-	return err
-}
-
-func getImage(n int) (func() error, error) {
-	c, err := imagesOf(n)
-	return func() error { return get(c) }, err
-}
+func getImage(client *lambdamicrovms.Client, _ int) bench.Call { return bench.GetImage(client) }
 
 const callsOfAll = 4096
 
 // goroutines makes the same number of calls with any number of goroutines.
 func goroutines(n int) (func() error, error) {
-	c, err := imagesOf(1)
-	return func() error {
-		var all sync.WaitGroup
-		errs := make(chan error, n)
-		for range n {
-			all.Add(1)
-			go func() {
-				defer all.Done()
-				for range callsOfAll / n {
-					if err := get(c); err != nil {
-						errs <- err
-						return
-					}
-				}
-			}()
-		}
-		all.Wait()
-		close(errs)
-		return <-errs
-	}, err
+	get, err := withImages(getImage)(1)
+	return func() error { return bench.Concurrently(get, callsOfAll, n) }, err
 }
 
 // unlimited allows for the directories beside 100,000 files.
@@ -256,9 +199,8 @@ func uproot() {
 
 // cpu returns the time that the process has spent in user mode.
 func cpu() time.Duration {
-	var usage syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage) // fails only for another first argument
-	return time.Duration(usage.Utime.Nano())
+	user, _ := bench.CPUTime()
+	return user
 }
 
 // mallocs returns how many objects the process has allocated.
