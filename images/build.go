@@ -3,10 +3,9 @@ package images
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/microvm-go/lambdamicrovms"
-	"github.com/microvm-go/lambdamicrovms/internal/redact"
+	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/logs"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
@@ -64,7 +63,10 @@ func (j *job) buildFailed(ctx context.Context, api buildAPI, version string, out
 		failed.Serving = deref(image.LatestActiveImageVersion)
 	}
 	if j.LogReader != nil && hasLogs {
-		failed.Lines, failed.LinesErr = j.lastLines(ctx, version, source)
+		failed.LinesErr = j.during(ctx, StepRead, version, func(ctx context.Context) (err error) {
+			failed.Lines, err = workflow.LastLines(ctx, j.LogReader, source, j.LogLines, j.secrets)
+			return err
+		})
 	}
 	return failed
 }
@@ -111,24 +113,4 @@ func logSource(image string, version *lambdamicrovms.GetMicroVMImageVersionOutpu
 		source.Version, source.Since = deref(version.ImageVersion), deref(version.CreatedAt)
 	}
 	return source, ok
-}
-
-// logTimeout limits how long reading the output of a failed build delays its error. It is
-// measured with the system clock.
-const logTimeout = 30 * time.Second
-
-// lastLines reads the last lines of a failed build.
-func (j *job) lastLines(ctx context.Context, version string, source logs.Source) (lines []logs.Line, err error) {
-	ctx, cancel := context.WithTimeout(ctx, logTimeout)
-	defer cancel()
-	var read []logs.Line
-	err = j.during(ctx, StepRead, version, func(ctx context.Context) (err error) {
-		read, err = j.LogReader.Tail(ctx, source, j.LogLines)
-		return err
-	})
-	for _, line := range read[max(0, len(read)-j.LogLines):] {
-		line.Text, line.Stream = j.secrets.Clean(line.Text, redact.MaxText), redact.Clean(line.Stream, redact.MaxText)
-		lines = append(lines, line)
-	}
-	return lines, j.secrets.Error(err)
 }

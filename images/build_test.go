@@ -1,7 +1,6 @@
 package images_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -13,24 +12,10 @@ import (
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/fake"
 	"github.com/microvm-go/lambdamicrovms/images"
+	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 	"github.com/microvm-go/lambdamicrovms/logs"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
-
-// logReader returns the same lines for every source, and records the calls.
-type logReader struct {
-	lines   []logs.Line
-	err     error
-	sources []logs.Source
-	n       int
-	limited bool
-}
-
-func (r *logReader) Tail(ctx context.Context, source logs.Source, n int) ([]logs.Line, error) {
-	r.sources, r.n = append(r.sources, source), n
-	_, r.limited = ctx.Deadline()
-	return r.lines, r.err
-}
 
 func TestLastLinesOfFailedBuild(t *testing.T) {
 	denied := errors.New("access denied \x1b[31mfor hunter2-hunter2")
@@ -40,22 +25,22 @@ func TestLastLinesOfFailedBuild(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name   string
-		reader logReader
+		reader clienttest.LogReader
 		lines  int
 		want   []logs.Line
 		text   string // in the error, or "" if there is no error of reading
 	}{
-		{name: "nothing", reader: logReader{}},
-		{name: "default", reader: logReader{lines: many}, want: many[5:]},
-		{name: "one", reader: logReader{lines: many}, lines: 1, want: many[24:]},
+		{name: "nothing", reader: clienttest.LogReader{}},
+		{name: "default", reader: clienttest.LogReader{Lines: many}, want: many[5:]},
+		{name: "one", reader: clienttest.LogReader{Lines: many}, lines: 1, want: many[24:]},
 		{
 			name: "hostile",
-			reader: logReader{lines: []logs.Line{{Stream: "a\x1b[2J", Text: "\x1b]0;owned\x07 PASSWORD=hunter2-hunter2\r\n"},
+			reader: clienttest.LogReader{Lines: []logs.Line{{Stream: "a\x1b[2J", Text: "\x1b]0;owned\x07 PASSWORD=hunter2-hunter2\r\n"},
 				{Text: strings.Repeat("x", 5000)}}},
 			want: []logs.Line{{Stream: "a[2J", Text: "]0;owned PASSWORD=[REDACTED]"}, {Text: strings.Repeat("x", 2048) + "…"}},
 		},
 		{
-			name: "some", reader: logReader{lines: many[:1], err: denied}, want: many[:1],
+			name: "some", reader: clienttest.LogReader{Lines: many[:1], Err: denied}, want: many[:1],
 			text: "log group my/group, which could not be read: access denied [31mfor [REDACTED]",
 		},
 	} {
@@ -85,8 +70,8 @@ func TestLastLinesOfFailedBuild(t *testing.T) {
 				n = test.lines
 			}
 			want := []logs.Source{{Group: "my/group", Version: "2.0", Since: *b.version("2.0").CreatedAt}}
-			if diff := cmp.Diff(want, test.reader.sources); diff != "" || test.reader.n != n || !test.reader.limited {
-				t.Errorf("%d lines, limited %t, sources (-want +got):\n%s", test.reader.n, test.reader.limited, diff)
+			if diff := cmp.Diff(want, test.reader.Sources); diff != "" || test.reader.N != n || !test.reader.Limited {
+				t.Errorf("%d lines, limited %t, sources (-want +got):\n%s", test.reader.N, test.reader.Limited, diff)
 			}
 		})
 	}
@@ -95,13 +80,13 @@ func TestLastLinesOfFailedBuild(t *testing.T) {
 // Without a log group there is nothing to read.
 func TestLastLinesWithoutLogging(t *testing.T) {
 	b := newBench(t, fake.WithFault(fake.FailBuild{}, fake.On(fake.CreateMicroVMImage)))
-	reader := &logReader{}
+	reader := &clienttest.LogReader{}
 	in := declaration()
 	in.Logging = &types.LoggingMemberDisabled{}
 	_, err := b.deploy(images.Deployment{Image: in}, func(o *images.DeployOptions) { o.LogReader = reader })
 	var failed *images.BuildFailedError
-	if !errors.As(err, &failed) || len(reader.sources) > 0 || failed.LinesErr != nil {
-		t.Errorf("read %v, %v", reader.sources, err)
+	if !errors.As(err, &failed) || len(reader.Sources) > 0 || failed.LinesErr != nil {
+		t.Errorf("read %v, %v", reader.Sources, err)
 	}
 }
 

@@ -1,11 +1,7 @@
 package session
 
 import (
-	"context"
-	"time"
-
 	"github.com/microvm-go/lambdamicrovms"
-	"github.com/microvm-go/lambdamicrovms/internal/redact"
 	"github.com/microvm-go/lambdamicrovms/logs"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
@@ -36,24 +32,4 @@ func loggingOf(input *lambdamicrovms.RunMicroVMInput) types.Logging {
 		return nil
 	}
 	return input.Logging
-}
-
-// logTimeout limits how long reading the output of a MicroVM delays the error of Run. It
-// is measured with the system clock.
-const logTimeout = 30 * time.Second
-
-// lastLines reads the last lines of a MicroVM.
-func (s *Session) lastLines(ctx context.Context, source logs.Source) (lines []logs.Line, err error) {
-	ctx, cancel := context.WithTimeout(ctx, logTimeout)
-	defer cancel()
-	var read []logs.Line
-	err = s.during(ctx, "read", func(ctx context.Context) (err error) {
-		read, err = s.options.LogReader.Tail(ctx, source, s.options.LogLines)
-		return err
-	})
-	for _, line := range read[max(0, len(read)-s.options.LogLines):] {
-		line.Text, line.Stream = s.secrets.Clean(line.Text, redact.MaxText), redact.Clean(line.Stream, redact.MaxText)
-		lines = append(lines, line)
-	}
-	return lines, s.secrets.Error(err)
 }

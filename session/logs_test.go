@@ -13,6 +13,7 @@ import (
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/fake"
+	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 	"github.com/microvm-go/lambdamicrovms/logs"
 	"github.com/microvm-go/lambdamicrovms/session"
 	"github.com/microvm-go/lambdamicrovms/types"
@@ -51,21 +52,6 @@ func TestLogSource(t *testing.T) {
 	}
 }
 
-// logReader returns the same lines for every source, and notes what it was asked.
-type logReader struct {
-	lines   []logs.Line
-	err     error
-	sources []logs.Source
-	n       int
-	limited bool
-}
-
-func (r *logReader) Tail(ctx context.Context, source logs.Source, n int) ([]logs.Line, error) {
-	r.sources, r.n = append(r.sources, source), n
-	_, r.limited = ctx.Deadline()
-	return r.lines, r.err
-}
-
 // The error of a MicroVM that ended on its own has its last lines.
 func TestLastLinesOfFailedStart(t *testing.T) {
 	const payload = "hunter2-hunter2-hunter2"
@@ -78,21 +64,21 @@ func TestLastLinesOfFailedStart(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		logging types.Logging
-		reader  logReader
+		reader  clienttest.LogReader
 		lines   int
 		want    []logs.Line
 		group   string
 		text    string // the end of the error
 	}{
-		{"nothing", nil, logReader{}, 0, nil, "/aws/lambda-microvms/hooked", "; log group /aws/lambda-microvms/hooked"},
-		{"default", nil, logReader{lines: many}, 0, many[5:], "/aws/lambda-microvms/hooked", "; log group /aws/lambda-microvms/hooked"},
-		{"one of an own group", own, logReader{lines: many}, 1, many[24:], "mine", "; log group mine"},
+		{"nothing", nil, clienttest.LogReader{}, 0, nil, "/aws/lambda-microvms/hooked", "; log group /aws/lambda-microvms/hooked"},
+		{"default", nil, clienttest.LogReader{Lines: many}, 0, many[5:], "/aws/lambda-microvms/hooked", "; log group /aws/lambda-microvms/hooked"},
+		{"one of an own group", own, clienttest.LogReader{Lines: many}, 1, many[24:], "mine", "; log group mine"},
 		{
-			"hostile", own, logReader{lines: []logs.Line{{Stream: "a\x1b[2J", Text: "\x1b]0;owned\x07 KEY=" + payload + "\r\n"}}},
+			"hostile", own, clienttest.LogReader{Lines: []logs.Line{{Stream: "a\x1b[2J", Text: "\x1b]0;owned\x07 KEY=" + payload + "\r\n"}}},
 			0, []logs.Line{{Stream: "a[2J", Text: "]0;owned KEY=[REDACTED]"}}, "mine", "; log group mine",
 		},
 		{
-			"some", own, logReader{lines: many[:1], err: denied}, 0, many[:1], "mine",
+			"some", own, clienttest.LogReader{Lines: many[:1], Err: denied}, 0, many[:1], "mine",
 			"; log group mine, which could not be read: access denied [31mfor [REDACTED]",
 		},
 	} {
@@ -112,7 +98,7 @@ func TestLastLinesOfFailedStart(t *testing.T) {
 			if diff := cmp.Diff(test.want, failed.Lines); diff != "" {
 				t.Errorf("lines (-want +got):\n%s", diff)
 			}
-			if (failed.LinesErr != nil) != (test.reader.err != nil) || !strings.HasSuffix(err.Error(), test.text) || strings.Contains(err.Error(), payload) {
+			if (failed.LinesErr != nil) != (test.reader.Err != nil) || !strings.HasSuffix(err.Error(), test.text) || strings.Contains(err.Error(), payload) {
 				t.Errorf("got %v", err)
 			}
 			if errors.Is(err, denied) {
@@ -127,8 +113,8 @@ func TestLastLinesOfFailedStart(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := []logs.Source{{Group: test.group, Version: "1.0", MicroVMID: failed.MicroVMID, Since: *ended.StartedAt, Until: *ended.TerminatedAt}}
-			if diff := cmp.Diff(want, test.reader.sources); diff != "" || failed.LogGroup != test.group || test.reader.n != n || !test.reader.limited {
-				t.Errorf("group %s, %d lines, limited %t, sources (-want +got):\n%s", failed.LogGroup, test.reader.n, test.reader.limited, diff)
+			if diff := cmp.Diff(want, test.reader.Sources); diff != "" || failed.LogGroup != test.group || test.reader.N != n || !test.reader.Limited {
+				t.Errorf("group %s, %d lines, limited %t, sources (-want +got):\n%s", failed.LogGroup, test.reader.N, test.reader.Limited, diff)
 			}
 		})
 	}
@@ -166,11 +152,11 @@ func TestLastLinesWithoutSource(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newService(t, test.fault)
-			in, reader := s.input(), &logReader{}
+			in, reader := s.input(), &clienttest.LogReader{}
 			in.Logging = test.logging
 			_, err := session.Run(context.Background(), s, in, s.options, func(o *session.Options) { o.LogReader = reader })
-			if err == nil || len(reader.sources) > 0 || strings.Contains(err.Error(), "log group") {
-				t.Errorf("read %v, error %v", reader.sources, err)
+			if err == nil || len(reader.Sources) > 0 || strings.Contains(err.Error(), "log group") {
+				t.Errorf("read %v, error %v", reader.Sources, err)
 			}
 		})
 	}

@@ -256,7 +256,10 @@ func (s *Session) abandon(ctx context.Context, last *lambdamicrovms.GetMicroVMOu
 	source, ok := LogSource(last, logging)
 	failed.LogGroup = source.Group
 	if ok && s.options.LogReader != nil {
-		failed.Lines, failed.LinesErr = s.lastLines(ctx, source)
+		failed.LinesErr = s.during(ctx, "read", func(ctx context.Context) (err error) {
+			failed.Lines, err = workflow.LastLines(ctx, s.options.LogReader, source, s.options.LogLines, s.secrets)
+			return err
+		})
 	}
 	return failed
 }
