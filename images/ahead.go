@@ -4,28 +4,14 @@ import (
 	"context"
 	"errors"
 	"os"
+	"sync"
 )
 
-// background is a function that runs in a goroutine.
-type background[T any] struct {
-	done  chan struct{} // closed at the end
-	value T
-	err   error
-}
-
-func inBackground[T any](do func() (T, error)) *background[T] {
-	b := &background[T]{done: make(chan struct{})}
-	go func() {
-		defer close(b.done)
-		b.value, b.err = do()
-	}()
-	return b
-}
-
-// wait returns what the function returned.
-func (b *background[T]) wait() (T, error) {
-	<-b.done
-	return b.value, b.err
+// inBackground begins a function in a goroutine. wait returns what the function returns.
+func inBackground[T any](do func() (T, error)) (wait func() (T, error)) {
+	wait = sync.OnceValues(do)
+	go func() { _, _ = wait() }()
+	return wait
 }
 
 // beginHash lists the directory, so that nothing is sent for a wrong one, and begins to
@@ -57,7 +43,7 @@ func (d *deployer) awaitHash() error {
 	if d.hashing == nil {
 		return nil
 	}
-	hash, err := d.hashing.wait()
+	hash, err := d.hashing()
 	if err == nil && d.hash == "" {
 		d.hash = hash
 	}
@@ -67,14 +53,14 @@ func (d *deployer) awaitHash() error {
 // packAhead begins to pack the directory because the image is busy: time does not matter
 // then, and the version that is being built rarely has the same content.
 func (d *deployer) packAhead(ctx context.Context) {
-	if d.options.DryRun || d.packing != nil || d.archive != nil {
+	if d.options.DryRun || d.packing != nil || d.uri != "" {
 		return
 	}
 	d.report(ctx, Event{Step: StepZip})
 	job := *d.job // it changes while the goroutine runs
 	hashing, dir := d.hashing, d.Dir
 	d.packing = inBackground(func() (*packed, error) {
-		if _, err := hashing.wait(); err != nil {
+		if _, err := hashing(); err != nil {
 			return nil, err
 		}
 		return job.packDir(ctx, dir, d.limits)
@@ -118,39 +104,38 @@ func (p *packed) remove() {
 	_ = os.Remove(p.Name())
 }
 
-// pack sets the archive. It sets the hash again, since the directory may have changed
-// since it was hashed. If packing ahead has failed, for example because a file changed,
-// pack packs again.
-func (d *deployer) pack(ctx context.Context) error {
-	var err error
+// pack returns the archive, which the caller removes. It sets the hash again, since the
+// directory may have changed since it was hashed. If packing ahead has failed, for
+// example because a file changed, pack packs again.
+func (d *deployer) pack(ctx context.Context) (archive *packed, err error) {
 	if d.packing != nil {
-		d.archive, err = d.packing.wait()
+		archive, err = d.packing()
 		d.packing = nil
 	}
-	if d.archive == nil {
+	if archive == nil {
 		d.report(ctx, Event{Step: StepZip})
-		d.archive, err = d.packDir(ctx, d.Dir, d.limits)
+		archive, err = d.packDir(ctx, d.Dir, d.limits)
 	}
 	var artifact *ArtifactError
 	switch {
 	case errors.As(err, &artifact):
-		return err
+		return nil, err
 	case err != nil:
-		return d.fail(StepZip, "", err)
+		return nil, d.fail(StepZip, "", err)
 	}
-	d.hash = d.archive.hash
-	return nil
+	d.hash = archive.hash
+	return archive, nil
 }
 
-// close waits for what runs in the background. The caller has ended its context.
+// close waits for what runs in the background, and removes an archive that is not used.
+// The caller has ended the context.
 func (d *deployer) close() {
 	if d.hashing != nil {
-		_, _ = d.hashing.wait()
+		_, _ = d.hashing()
 	}
 	if d.packing != nil {
-		d.archive, _ = d.packing.wait()
-	}
-	if d.archive != nil {
-		d.archive.remove()
+		if archive, _ := d.packing(); archive != nil {
+			archive.remove()
+		}
 	}
 }

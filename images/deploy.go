@@ -205,11 +205,10 @@ type deployer struct {
 	options *DeployOptions
 	api     DeployAPI
 	name    string
-	hash    string // of the content, or empty if unknown
-	hashing *background[string]
-	packing *background[*packed] // while the image is busy
-	archive *packed
-	uri     string // of the uploaded archive
+	hash    string                  // of the content, or empty if unknown
+	hashing func() (string, error)  // waits for the hash of the directory
+	packing func() (*packed, error) // waits for an archive that is packed ahead
+	uri     string                  // of the uploaded archive
 	// declared is Image before Configure.
 	declared lambdamicrovms.CreateMicroVMImageInput
 }
@@ -295,17 +294,19 @@ func (d *deployer) upload(ctx context.Context) error {
 			return d.fail(StepUpload, "", err)
 		}
 	}
-	if err := d.pack(ctx); err != nil {
+	archive, err := d.pack(ctx)
+	if err != nil {
 		return err
 	}
+	defer archive.remove()
 	d.report(ctx, Event{Step: StepUpload})
-	size, err := d.archive.Seek(0, io.SeekEnd)
+	size, err := archive.Seek(0, io.SeekEnd)
 	if err == nil {
-		_, err = d.archive.Seek(0, io.SeekStart)
+		_, err = archive.Seek(0, io.SeekStart)
 	}
 	if err == nil {
 		err = d.during(ctx, StepUpload, "", func(ctx context.Context) (err error) {
-			d.uri, err = d.Uploader.Upload(ctx, d.key(), d.archive, size)
+			d.uri, err = d.Uploader.Upload(ctx, d.key(), archive, size)
 			return err
 		})
 	}
