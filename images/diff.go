@@ -124,7 +124,7 @@ func flattenValue(flat map[string]string, path, value string) {
 
 // join appends a step to a path, in the notation of validation errors.
 func join(path, key string) string {
-	if path == "EnvironmentVariables" {
+	if path == "EnvironmentVariables" || path == "Tags" {
 		return path + "[" + strconv.Quote(key) + "]"
 	}
 	name := strings.ReplaceAll(key, "icrovm", "icroVM")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/microvm-go/lambdamicrovms"
@@ -65,14 +64,14 @@ func DiffTags(live, want map[string]string) Changes {
 		if key == contentTag {
 			continue
 		}
-		c := Change{Path: tagPath(key), Kind: Added, New: quoteJSON(value)}
+		c := Change{Path: join("Tags", key), Kind: Added, New: quoteJSON(value)}
 		if was, found := live[key]; found {
 			c.Kind, c.Old = Changed, quoteJSON(was)
 		}
 		changes = append(changes, c)
 	}
 	for _, key := range remove {
-		changes = append(changes, Change{Path: tagPath(key), Kind: Wiped, Old: quoteJSON(live[key])})
+		changes = append(changes, Change{Path: join("Tags", key), Kind: Wiped, Old: quoteJSON(live[key])})
 	}
 	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
 	return changes
@@ -83,8 +82,6 @@ func quoteJSON(text string) string {
 	w.String(text)
 	return string(w.Bytes())
 }
-
-func tagPath(key string) string { return "Tags[" + strconv.Quote(key) + "]" }
 
 // planTags returns the tags to write and the keys to remove.
 func planTags(live, want map[string]string) (write map[string]string, remove []string) {
