@@ -23,11 +23,12 @@ const (
 )
 
 // Follow returns the lines of a source from source.Since, or from now if that is zero,
-// and then each new line. Options.From leaves out earlier lines. Follow ends without an
-// error when the context ends, and a minute after source.Until or the time that
-// Options.Ended returns. If the source has no log
-// group or stream within Options.AppearTimeout, the last value is a *logs.NotFoundError.
-// If a call fails after the client's retries, the last value is its error.
+// and then each new line. Options.From leaves out earlier lines.
+//
+// Follow ends without an error when the context ends, and a minute after source.Until or
+// the time that Options.Ended returns. If the source has no log group or stream within
+// Options.AppearTimeout, the last value is a *logs.NotFoundError. If a call fails after
+// the client's retries, the last value is its error.
 func (r *Reader) Follow(ctx context.Context, source logs.Source) iter.Seq2[logs.Line, error] {
 	return func(yield func(logs.Line, error) bool) {
 		began := r.options.Clock.Now()

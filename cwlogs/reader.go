@@ -36,9 +36,9 @@ type Options struct {
 	// change Source.Since instead: it also selects the streams.
 	From time.Time
 
-	// Ended returns when the source ended, or zero while it may write more. Follow calls it
-	// before each poll until it is not zero, and not at all if Source.Until is set. Without
-	// it, Follow does not notice the end of a source that goes on.
+	// Ended returns when the source ended, or zero while it may write more. If Source.Until
+	// is zero, Follow calls Ended before each poll, until it returns a time. If both are
+	// unset, Follow does not notice when the source ends.
 	Ended func(context.Context) time.Time
 
 	// Raw returns lines as they are stored, except for the line end. By default they are

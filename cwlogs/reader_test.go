@@ -248,7 +248,7 @@ func TestFollowEnds(t *testing.T) {
 	}
 }
 
-// A source that goes on is asked for its end before each poll, until it has ended.
+// If the end of a source is not known, Follow asks for it before each poll until it is.
 func TestFollowNoticesTheEnd(t *testing.T) {
 	s := newService()
 	s.write(stream, 0, "begin")

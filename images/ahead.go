@@ -14,8 +14,8 @@ func inBackground[T any](do func() (T, error)) (wait func() (T, error)) {
 	return wait
 }
 
-// beginHash lists the directory, so that nothing is sent for a wrong one, and begins to
-// hash its files. If that fails, it calls failed.
+// beginHash lists the directory first, so that no call is made if the directory is
+// invalid. Then it begins to hash the files. If hashing fails, it calls failed.
 func (d *deployer) beginHash(ctx context.Context, failed func()) error {
 	d.report(ctx, Event{Step: StepHash})
 	ctx, end := d.begin(ctx, StepHash)
@@ -50,8 +50,9 @@ func (d *deployer) awaitHash() error {
 	return err
 }
 
-// packAhead begins to pack the directory because the image is busy: time does not matter
-// then, and the version that is being built rarely has the same content.
+// packAhead begins to pack the directory while the image is busy, because Deploy has to
+// wait anyway. The archive is rarely packed in vain: the version that is being built
+// rarely has the same content.
 func (d *deployer) packAhead(ctx context.Context) {
 	if d.options.DryRun || d.packing != nil || d.uri != "" {
 		return

@@ -20,10 +20,10 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 )
 
-// stalls is what a test fails with instead of waiting forever.
+// stalls is how long a test waits for a signal before it fails.
 const stalls = 30 * time.Second
 
-// await waits for a signal of what must run at the same time.
+// await waits for a signal from something that must run at the same time.
 func await(t *testing.T, signal <-chan struct{}, what string) {
 	t.Helper()
 	select {
@@ -240,8 +240,8 @@ func TestDeployPacksWhileBusy(t *testing.T) {
 	}
 }
 
-// Packing while the image is busy is an attempt: if it fails, Deploy packs at the usual
-// time, and only then is there an error.
+// If packing fails while the image is busy, Deploy packs again at the usual time. Only if
+// that fails as well does Deploy return an error.
 func TestDeployPacksAgain(t *testing.T) {
 	for _, repaired := range []bool{true, false} {
 		b, client, deploy := busy(t)

@@ -61,9 +61,9 @@ type Uploader interface {
 	Upload(ctx context.Context, name string, archive io.ReadSeeker, size int64) (uri string, err error)
 }
 
-// UploadPreparer is an Uploader that checks where it stores archives, before Deploy
-// spends time on packing the directory. Only while Deploy waits for a busy image, it
-// packs earlier.
+// UploadPreparer is an Uploader that checks where it stores archives. Deploy calls
+// PrepareUpload before it packs the directory, so that a wrong destination is found
+// early. There is one exception: if the image is busy, Deploy packs while it waits.
 type UploadPreparer interface {
 	Uploader
 
@@ -117,8 +117,8 @@ func (o *DeployOptions) check() *workflow.OptionCheck {
 	return check
 }
 
-// contentTag is the key of the tag with the hash of the content that the version that
-// Deploy built last was built from: "<version>/<hash>". The version detects updates and
+// contentTag is the key of the tag that describes the version that Deploy built last:
+// "<version>/<hash>", with the hash of its content. The version detects updates and
 // rollbacks by others.
 const contentTag = "lambdamicrovms:content"
 
@@ -134,13 +134,19 @@ const contentTag = "lambdamicrovms:content"
 //     calls PrepareUpload first.
 //  5. It writes the tags.
 //
-// In step 3, the version has the same content if it was built from an archive whose URI
-// ends with the key that Deploy suggests to the Uploader, or if the tag
-// lambdamicrovms:content has the hash of the content. The tag knows only the version that
-// Deploy built last. An Uploader that keeps the key therefore also saves the build of a
-// deployment that follows a Rollback. A new version of a base image that is not pinned is
-// not a reason to build; if there is another reason, the build moves to it, and
-// Result.Changes lists BaseImageVersion.
+// In step 3, Deploy recognizes the same content in two ways:
+//
+//   - The version was built from an archive whose URI ends with the key that Deploy
+//     suggests to the Uploader.
+//   - The tag lambdamicrovms:content has the hash of the content. It describes only the
+//     version that Deploy built last.
+//
+// Only the URI identifies the content after a Rollback. If the Uploader keeps the
+// suggested key, deploying that content again needs no build.
+//
+// If the base image is not pinned, a new version of it does not start a build. A build
+// that starts for another reason uses the latest version of the base image. If that is
+// another version than before, Result.Changes lists BaseImageVersion.
 //
 // If the image is busy in step 2, Deploy packs the directory while it waits. It deploys
 // this archive, even if a file changes before the wait ends. If this packing fails,
@@ -160,8 +166,8 @@ const contentTag = "lambdamicrovms:content"
 //     configuration, or throttling that lasts; see "Throttling" in the package
 //     documentation.
 //
-// If the directory cannot be hashed, Deploy ends the calls of step 2 and returns that
-// error, whatever error the calls have.
+// If the directory cannot be hashed, Deploy cancels the calls of step 2. It returns the
+// error of the directory, even if a call has failed as well.
 //
 // If only the tags could not be written, Deploy returns both the Result and the error.
 func Deploy(ctx context.Context, api DeployAPI, deployment Deployment, optFns ...func(*DeployOptions)) (*Result, error) {

@@ -193,8 +193,8 @@ func TestDeploy(t *testing.T) {
 	}
 }
 
-// The tag knows only the content of the version that was built last. The URI of an
-// archive also tells the content of an older one.
+// The tag has only the hash of the version that was built last. The URI of an archive
+// also identifies the content of an older version.
 func TestDeployAfterRollback(t *testing.T) {
 	for _, c := range []struct {
 		name      string

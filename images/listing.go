@@ -33,8 +33,9 @@ type entry struct {
 }
 
 // entryList is a list of entries in chunks. It is read once, and its chunks are freed
-// meanwhile. A growing list does not copy its entries. Of a name it keeps what differs
-// from the name before, so that deep directories take no more memory than others.
+// meanwhile. A growing list does not copy its entries. It keeps only the part of each
+// name that differs from the name before, so that deep directories do not need more
+// memory than others.
 type entryList struct {
 	chunks [][]listedEntry
 	length int

@@ -48,9 +48,9 @@ type Options struct {
 	LogLines int
 
 	// Progress is called at each step and poll, by the goroutine that called the
-	// workflow. Steps of Deploy that read the directory may go on after the event of the
-	// next step: StepHash until the image and its versions have been read, and StepZip, if
-	// it comes between two polls of StepWaitForImage, until StepUpload.
+	// workflow. Deploy reads the directory in the background, so these two steps may go on
+	// after the event of the next step: StepHash until the image and its versions have
+	// been read, and StepZip until StepUpload if it began during StepWaitForImage.
 	Progress func(Event)
 }
 

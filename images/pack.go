@@ -25,7 +25,7 @@ const (
 	compressionLevel = 4
 
 	// A worker and its blocks take up to 1.2 MB, and the garbage collector lets the heap
-	// grow to twice of what is in use. With more workers, 100,000 files could take more
+	// grow to twice what is in use. With more workers, 100,000 files could take more
 	// than 64 MiB.
 	maxWorkers = 12
 )

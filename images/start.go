@@ -26,8 +26,8 @@ type buildStarter struct {
 	// from it, or "".
 	inspect func(ctx context.Context, sent bool) (version string, err error)
 
-	// baseImageVersion is the one that the version is built on, if a response names it.
-	// send and inspect set it.
+	// baseImageVersion is the version of the base image of the build that was started, or
+	// nil if no response names it. send and inspect set it.
 	baseImageVersion *string
 }
 

@@ -88,6 +88,7 @@ type Result struct {
 // new version, the build therefore moves to it, and Result.Changes lists
 // BaseImageVersion. A dry run cannot list it, since the service chooses the version when
 // the build starts.
+//
 // UpdateOptions.KeepBaseImageVersion keeps the version that the image was last built on.
 // "1.0" is sent as "1".
 //

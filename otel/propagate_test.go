@@ -89,7 +89,7 @@ func TestPropagate(t *testing.T) {
 	}
 }
 
-// sender is a transport that fails, and notes what it was asked.
+// sender is a transport that fails, and records what it was called with.
 type sender struct {
 	err    error
 	header http.Header

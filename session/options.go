@@ -94,8 +94,8 @@ type Options struct {
 	// no secrets. Steps have level Info, tokens and requests Debug, errors Warn. By default
 	// nothing is logged. Spans go to the client's TracerProvider.
 	//
-	// A request is a request to the MicroVM, and its step ends with the headers of the
-	// response. Records and spans have its URL without the query.
+	// The step request is one request to the MicroVM. It ends when the headers of the
+	// response have arrived. Its record and span have the URL without the query.
 	Logger *slog.Logger
 
 	// LogReader reads the output of a MicroVM that Run could not start, for

@@ -8,8 +8,11 @@
 // name stands for: names of the program itself, strings and comments stay as they are,
 // whatever they are called. Methods of the program that implement an operation of the
 // official client, such as those of a stub or of an interface, are renamed with the
-// operation. It lists what is left to do by hand, such as strings with the name of an
-// operation: a mock of testify finds its methods by them.
+// operation.
+//
+// The command lists what is left to do by hand. For example, it does not change strings,
+// but lists those that are the name of an operation, because mocks of testify find
+// methods by such strings.
 package main
 
 import (

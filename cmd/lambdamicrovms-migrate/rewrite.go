@@ -167,8 +167,9 @@ func (m *migration) file(info *types.Info, file *ast.File) error {
 	return nil
 }
 
-// noteStrings reports strings that are the name of an operation that changes. Mocks that
-// find a method by such a string, as those of testify do, fail only when they run.
+// noteStrings reports strings that are the name of an operation whose method is renamed.
+// Mocks of testify find methods by such strings. They still compile with the old name,
+// and fail when the test runs.
 func (m *migration) noteStrings(file *ast.File) {
 	ast.Inspect(file, func(n ast.Node) bool {
 		literal, ok := n.(*ast.BasicLit)

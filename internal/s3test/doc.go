@@ -2,7 +2,7 @@
 // own, because s3upload must not require gofakes3.
 //
 // The tests check what gofakes3 does not: checksums, the region of the bucket, and the
-// form of a chunked body. The server versity/versitygw checks more by itself, but needs a
-// newer version of Go than this repository, and the clients of Azure, Kafka, NATS, LDAP
-// and Vault.
+// form of a chunked body. The server versity/versitygw checks more by itself. We do not
+// use it, because it needs a newer version of Go than this repository, and requires the
+// clients of Azure, Kafka, NATS, LDAP and Vault.
 package s3test

@@ -33,7 +33,7 @@ func main() {
 }
 
 // deployTwice makes a server, deploys a new image, and deploys it again with another
-// archive. Waiting takes no time, because it moves the clock of the server.
+// archive. Deploy does not wait in real time: each wait advances the server's clock.
 func deployTwice() error {
 	client := lambdamicrovms.New(fake.NewServer().Options())
 	deployment := images.Deployment{Image: *bench.CreateInput("shop")}
