@@ -150,11 +150,7 @@ func TestRequestTrailer(t *testing.T) {
 					req.Trailer.Set("Checksum", "42")
 					req.Trailer["x_aws_proxy_port"] = []string{"9000"}
 				})))
-				resp, err := s.Client().Do(req)
-				if err != nil {
-					t.Fatal(err)
-				}
-				closed(t, resp.Body)
+				send(t, s.Client(), req)
 				if diff := cmp.Diff(http.Header{"Checksum": {"42"}}, got); diff != "" {
 					t.Errorf("%s: trailer (-want +got):\n%s", url, diff)
 				}

@@ -185,3 +185,14 @@ func newRequest(t testing.TB, method, url string) *http.Request {
 	}
 	return req
 }
+
+// send sends a request and closes the body of the response.
+func send(t testing.TB, client *http.Client, req *http.Request) *http.Response {
+	t.Helper()
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed(t, resp.Body)
+	return resp
+}

@@ -119,15 +119,7 @@ func TestRequestsObserved(t *testing.T) {
 		{http.MethodGet, "/old?password=" + secret}, {http.MethodPost, "/a%3Fb%20c#fragment"}, {"BREW", "/pot"},
 	} {
 		at := strings.Replace(vm.URL(0), "//", "//me:"+secret+"@", 1) + request.path
-		req, err := http.NewRequestWithContext(context.Background(), request.method, at, http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		response, err := vm.Client().Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = response.Body.Close()
+		send(t, vm.Client(), newRequest(t, request.method, at))
 	}
 	rejecting.err = errors.New("connection lost")
 	if _, err := vm.Client().Get("/lost?key=" + secret); !errors.Is(err, rejecting.err) {
@@ -218,15 +210,7 @@ func TestRequestInTheSpan(t *testing.T) {
 		})
 	})
 	ctx, caller := trace.StartSpan(context.Background(), "caller")
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "/", http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := vm.Client().Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = response.Body.Close()
+	response := send(t, vm.Client(), newRequest(t, http.MethodGet, "/").WithContext(ctx))
 	if seen.Name() != http.MethodGet || seen.Parent != caller || response.Request.Context() != ctx {
 		t.Errorf("the transport saw %v below %v", seen, seen.Parent)
 	}
