@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"slices"
@@ -67,23 +68,12 @@ func (s *Service) Close() error { return s.server.Close() }
 // A Load is what came of many calls.
 type Load struct {
 	Calls       int
-	Elapsed     time.Duration
+	PerSecond   float64 // calls, in the median of the slices
 	P50, P99    time.Duration
 	Connections int64
 	// Again is how many requests the service got beyond one for each call: it responds to
 	// each with a 200, so all of these were sent again after their 200.
 	Again int64
-
-	times []time.Duration
-	rates []float64 // calls a second, by slice
-}
-
-// PerSecond is the number of calls a second: the median of the slices.
-func (l Load) PerSecond() float64 {
-	if len(l.rates) == 0 {
-		return 0
-	}
-	return Median(l.rates)
 }
 
 // ConnectionsPer is the connections that n calls open.
@@ -97,7 +87,9 @@ type driver struct {
 	service    *Service
 	call       Call
 	goroutines int
-	load       Load
+
+	times []time.Duration // of the calls
+	rates []float64       // calls a second, by slice
 }
 
 func newDriver(client Client, size Size, goroutines int) (*driver, error) {
@@ -111,59 +103,56 @@ func newDriver(client Client, size Size, goroutines int) (*driver, error) {
 	}, nil
 }
 
-// slice calls until limit calls are made, if it is not 0, or the time is up.
+// slice makes calls until there are limit of them or the time is up.
 func (d *driver) slice(limit int, atMost time.Duration) error {
 	var (
-		wait  sync.WaitGroup
-		made  atomic.Int64
-		mu    sync.Mutex
-		times []time.Duration
-		errs  []error
+		wait   sync.WaitGroup
+		begun  atomic.Int64
+		mu     sync.Mutex
+		failed error
 	)
-	start := time.Now()
+	before, start := len(d.times), time.Now()
+	work := func() (times []time.Duration, err error) {
+		for time.Since(start) < atMost && begun.Add(1) <= int64(limit) {
+			begin := time.Now()
+			if err := d.call(); err != nil {
+				return times, err
+			}
+			times = append(times, time.Since(begin))
+		}
+		return times, nil
+	}
 	for range d.goroutines {
 		wait.Add(1)
 		go func() {
 			defer wait.Done()
-			var own []time.Duration
-			for time.Since(start) < atMost && (limit == 0 || made.Add(1) <= int64(limit)) {
-				begin := time.Now()
-				if err := d.call(); err != nil {
-					mu.Lock()
-					errs = append(errs, err)
-					mu.Unlock()
-					return
-				}
-				own = append(own, time.Since(begin))
-			}
+			times, err := work()
 			mu.Lock()
-			times = append(times, own...)
-			mu.Unlock()
+			defer mu.Unlock()
+			d.times = append(d.times, times...)
+			failed = cmp.Or(failed, err)
 		}()
 	}
 	wait.Wait()
-	if len(errs) > 0 {
-		return fmt.Errorf("%s: %d goroutines: %w", d.name, d.goroutines, errs[0])
+	if failed != nil {
+		return fmt.Errorf("%s: %d goroutines: %w", d.name, d.goroutines, failed)
 	}
-	elapsed := time.Since(start)
-	d.load.Calls += len(times)
-	d.load.Elapsed += elapsed
-	d.load.times = append(d.load.times, times...)
-	d.load.rates = append(d.load.rates, float64(len(times))/elapsed.Seconds())
+	d.rates = append(d.rates, float64(len(d.times)-before)/time.Since(start).Seconds())
 	return nil
 }
 
-// end closes the service and returns the load.
-func (d *driver) end() Load {
-	_ = d.service.Close()
-	load := d.load
-	load.times = nil
-	if times := d.load.times; len(times) > 0 {
-		slices.Sort(times)
-		load.P50, load.P99 = times[len(times)/2], times[len(times)*99/100]
+// load returns what came of all slices.
+func (d *driver) load() Load {
+	load := Load{
+		Calls:       len(d.times),
+		PerSecond:   Median(d.rates),
+		Connections: d.service.connections.Load(),
+		Again:       d.service.requests.Load() - int64(len(d.times)),
 	}
-	load.Connections = d.service.connections.Load()
-	load.Again = d.service.requests.Load() - int64(load.Calls)
+	if n := len(d.times); n > 0 {
+		slices.Sort(d.times)
+		load.P50, load.P99 = d.times[n/2], d.times[n*99/100]
+	}
 	return load
 }
 
@@ -174,8 +163,11 @@ func Drive(client Client, size Size, goroutines, limit int, atMost time.Duration
 	if err != nil {
 		return Load{}, err
 	}
-	err = d.slice(limit, atMost)
-	return d.end(), err
+	defer func() { _ = d.service.Close() }()
+	if err := d.slice(limit, atMost); err != nil {
+		return Load{}, err
+	}
+	return d.load(), nil
 }
 
 // loadSlice is how long one client calls in one go.
@@ -186,31 +178,34 @@ const loadSlice = 200 * time.Millisecond
 // on all of them.
 func DriveInTurns(clients []Client, size Size, goroutines int, each time.Duration) ([]Load, error) {
 	drivers := make([]*driver, len(clients))
-	var failed error
 	for i, client := range clients {
 		d, err := newDriver(client, size, goroutines)
 		if err != nil {
 			return nil, err
 		}
 		defer func() { _ = d.service.Close() }()
-		failed = cmp.Or(failed, d.slice(0, loadSlice)) // opens the connections
-		d.load.rates = nil
+		if err := d.slice(math.MaxInt, loadSlice); err != nil {
+			return nil, err
+		}
+		d.rates = nil // the first slice opens the connections, so its rate does not count
 		drivers[i] = d
 	}
 	for round := range int(max(1, each/loadSlice)) {
 		for i := range drivers {
-			failed = cmp.Or(failed, drivers[turn(round, i, len(drivers))].slice(0, loadSlice))
+			if err := drivers[turn(round, i, len(drivers))].slice(math.MaxInt, loadSlice); err != nil {
+				return nil, err
+			}
 		}
 	}
 	loads := make([]Load, len(drivers))
 	for i, d := range drivers {
-		loads[i] = d.end()
+		loads[i] = d.load()
 	}
-	return loads, failed
+	return loads, nil
 }
 
-// turn returns which client is at place i of a round of n. Each is first equally often,
-// and every second round runs backwards, so that no client always follows the same one.
+// turn returns the client at place i of a round of n clients. Each is first equally
+// often. Every second round runs backwards, so that none always follows the same one.
 func turn(round, i, n int) int {
 	if round%2 == 1 {
 		i = n - 1 - i

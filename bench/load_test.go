@@ -3,9 +3,22 @@ package bench
 import (
 	"maps"
 	"testing"
+	"time"
 )
 
-// Each comes first, and follows each other, equally often.
+func TestDrive(t *testing.T) {
+	const calls, goroutines = 100, 4
+	load, err := Drive(Ours, Small, goroutines, calls, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if load.Calls != calls || load.Again != 0 || load.PerSecond <= 0 || load.P99 < load.P50 ||
+		load.Connections < 1 {
+		t.Errorf("got %+v", load)
+	}
+}
+
+// Each client is first equally often, and follows another as often as it precedes it.
 func TestTurns(t *testing.T) {
 	const n = 4
 	first, after := map[int]int{}, map[[2]int]int{}

@@ -125,7 +125,7 @@ func (f *figures) goals() []goal {
 	}
 	list = append(list, f.programGoals()...)
 	list = append(list,
-		goal{figure: "calls a second, 16 goroutines", value: f.load(bench.Ours, 16).PerSecond() / f.load(bench.Lambda, 16).PerSecond(), goal: 1.8, stretch: 2, atLeast: true,
+		goal{figure: "calls a second, 16 goroutines", value: f.load(bench.Ours, 16).PerSecond / f.load(bench.Lambda, 16).PerSecond, goal: 1.8, stretch: 2, atLeast: true,
 			why: "the service runs in the same process and takes its share of the cores"},
 		goal{figure: "connections per 10,000 sequential calls", value: max(f.sequence(bench.Small).ConnectionsPer(10_000), f.sequence(bench.Large).ConnectionsPer(10_000)), goal: 2, stretch: 1, format: "%.1f"},
 		goal{figure: "calls sent again after a 200", value: float64(f.sequence(bench.Small).Again + f.sequence(bench.Large).Again), goal: 0, format: "%.0f"},
@@ -279,8 +279,8 @@ func (f *figures) writeLoads(line func(string, ...any)) {
 	line("| goroutines | | calls a second | ratio | p50 µs | p99 µs | connections | sent again after a 200 |")
 	line("|---:|---|---:|---:|---:|---:|---:|---:|")
 	for _, row := range f.loads {
-		line("| %d | %s | %.0f | %.2f | %.0f | %.0f | %d | %d |", row.goroutines, row.client.Name, row.PerSecond(),
-			row.PerSecond()/f.load(bench.Lambda, row.goroutines).PerSecond(), micros(row.P50), micros(row.P99), row.Connections, row.Again)
+		line("| %d | %s | %.0f | %.2f | %.0f | %.0f | %d | %d |", row.goroutines, row.client.Name, row.PerSecond,
+			row.PerSecond/f.load(bench.Lambda, row.goroutines).PerSecond, micros(row.P50), micros(row.P99), row.Connections, row.Again)
 	}
 	line("")
 	line("One call after the other, up to %d or for %s:", sequence, longSequence)
@@ -288,7 +288,7 @@ func (f *figures) writeLoads(line func(string, ...any)) {
 	line("| | | calls | calls a second | connections per 10,000 | sent again after a 200 |")
 	line("|---|---|---:|---:|---:|---:|")
 	for _, row := range f.sequences {
-		line("| %s | %s | %d | %.0f | %.1f | %d |", row.size, row.client.Name, row.Calls, row.PerSecond(), row.ConnectionsPer(10_000), row.Again)
+		line("| %s | %s | %d | %.0f | %.1f | %d |", row.size, row.client.Name, row.Calls, row.PerSecond, row.ConnectionsPer(10_000), row.Again)
 	}
 	line("")
 }
