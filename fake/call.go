@@ -29,16 +29,16 @@ type call struct {
 	requestID string
 	overrides Overrides
 
-	route     *route
-	operation Operation // "" for an unknown route
-	labels    labels
-	room      [3]parameter // of the labels: no path has more
-	scope     scope
-	input     any   // decoded
-	err       error // the first one of decoding
-	struck    []Effect
-	damages   []damage
-	skew      time.Duration // of the service's clock
+	route       *route
+	operation   Operation // "" for an unknown route
+	labels      labels
+	labelBuffer [3]parameter // spares labels an allocation: no path of the model has more
+	scope       scope
+	input       any   // decoded
+	err         error // the first one of decoding
+	struck      []Effect
+	damages     []damage
+	skew        time.Duration // of the service's clock
 
 	assumptions []string // that the response depends on
 
@@ -75,7 +75,7 @@ func (c *call) handle() *response {
 // findOperation finds the operation, and makes the checks that the service makes before
 // it decodes the input.
 func (c *call) findOperation() error {
-	found, labels := findRoute(c.http.Method, c.path, c.room[:0])
+	found, labels := findRoute(c.http.Method, c.path, c.labelBuffer[:0])
 	if found == nil {
 		return errNoRoute
 	}
@@ -165,15 +165,15 @@ func (l labels) get(name string) string {
 	return ""
 }
 
-// findRoute returns nil if there is no such operation. It appends the labels to room.
-func findRoute(method, path string, room labels) (*route, labels) {
-	segments := strings.Count(path, "/")
+// findRoute returns nil if there is no such operation. It appends the labels to
+// buffer.
+func findRoute(method, path string, buffer labels) (*route, labels) {
 	for i := range routes {
 		route := &routes[i]
-		if route.method != method || strings.Count(route.path, "/") != segments {
+		if route.method != method {
 			continue
 		}
-		if found, ok := matchPath(route.path, path, room); ok {
+		if found, ok := matchPath(route.path, path, buffer); ok {
 			return route, found
 		}
 	}
@@ -181,16 +181,15 @@ func findRoute(method, path string, room labels) (*route, labels) {
 }
 
 // matchPath compares segment by segment, so that an encoded slash stays within its label.
-// It appends the labels to found.
-func matchPath(template, path string, found labels) (labels, bool) {
+// It appends the labels to buffer.
+func matchPath(template, path string, buffer labels) (labels, bool) {
+	if strings.Count(template, "/") != strings.Count(path, "/") {
+		return nil, false // before a label is decoded, which may allocate
+	}
 	for more := true; more; {
 		var want, got string
-		var moreGot bool
 		want, template, more = strings.Cut(template, "/")
-		got, path, moreGot = strings.Cut(path, "/")
-		if more != moreGot {
-			return nil, false
-		}
+		got, path, _ = strings.Cut(path, "/")
 		name, isLabel := strings.CutPrefix(want, "{")
 		if !isLabel {
 			if want != got {
@@ -202,9 +201,9 @@ func matchPath(template, path string, found labels) (labels, bool) {
 		if err != nil || value == "" {
 			return nil, false
 		}
-		found = append(found, parameter{strings.TrimSuffix(name, "}"), value})
+		buffer = append(buffer, parameter{strings.TrimSuffix(name, "}"), value})
 	}
-	return found, true
+	return buffer, true
 }
 
 // label returns a pointer into the labels, which are not modified.
