@@ -55,8 +55,8 @@ func (c Call) String() string {
 	return text
 }
 
-// callLog keeps the latest calls. Its blocks never move: copying a long log would hold up
-// all goroutines that call.
+// callLog keeps the latest calls, in blocks. A single slice would be copied as it grows,
+// which would hold up all goroutines that call.
 type callLog struct {
 	limit int
 
@@ -70,18 +70,18 @@ const logBlock = 64
 func (l *callLog) add(c *Call) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	last := len(l.blocks) - 1
-	if last < 0 || len(l.blocks[last]) == logBlock {
-		if last >= 0 && l.limit >= 0 && last*logBlock >= l.limit { // without the oldest block there are still enough
-			l.blocks[0] = nil
-			l.blocks = l.blocks[1:]
+	n := len(l.blocks)
+	if n == 0 || len(l.blocks[n-1]) == logBlock {
+		if l.limit >= 0 && (n-1)*logBlock >= l.limit { // there are enough without the oldest block
+			l.blocks = slices.Delete(l.blocks, 0, 1)
 		}
 		l.blocks = append(l.blocks, make([]Call, 0, logBlock))
-		last = len(l.blocks) - 1
 	}
-	l.blocks[last] = append(l.blocks[last], *c)
+	last := &l.blocks[len(l.blocks)-1]
+	*last = append(*last, *c)
 }
 
+// newest returns the latest calls, at most the limit. A negative limit keeps all.
 func (l *callLog) newest() []Call {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -116,7 +116,8 @@ func (s *Server) note(c *call, res *response) {
 	s.calls.add(entry)
 }
 
-// target returns the path and query of the request, percent-encoded.
+// target returns the path and query of the request, percent-encoded, as URL.RequestURI
+// does. It does not escape the path a second time.
 func (c *call) target() string {
 	u := c.http.URL
 	switch {

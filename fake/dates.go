@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// dates makes the Date headers of responses. Most calls share that of their second.
+// dates formats the Date headers of responses. It keeps the text of the latest second,
+// which most responses share.
 type dates struct {
 	last atomic.Pointer[date]
 }
