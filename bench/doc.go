@@ -12,5 +12,6 @@
 //	go run ./bench/cmd/waiters              # polls and lateness of waiters, simulated; likewise
 //	go run ./bench/cmd/growth               # costs by size; likewise
 //	go run ./bench/cmd/cli                  # the command line beside the AWS CLI; likewise
+//	go run ./bench/cmd/fake                 # package fake in a user's tests; likewise
 //	go test -bench . -benchmem ./bench      # the calls and their parts, in the usual form
 package bench

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "rewrite testdata/allocations.txt")
+var update = flag.Bool("update", false, "rewrite the files in testdata")
 
 const committed = "testdata/allocations.txt"
 

@@ -32,8 +32,8 @@ func (b Builder) Go(args ...string) (string, error) {
 	return string(out), nil
 }
 
-// Build builds a directory of bench/programs as one ships it, without symbols, and
-// returns the size.
+// Build builds a directory of bench/programs without symbols, as users ship programs, and
+// returns the size of the program.
 func (b Builder) Build(name string) (int64, error) {
 	path := filepath.Join(b.Bin, name)
 	if _, err := b.Go("build", "-trimpath", "-ldflags=-s -w", "-o", path, "./programs/"+name); err != nil {

@@ -76,7 +76,7 @@ func Above(program, base []Symbol, bytes int64) []Share {
 	count := func(symbols []Symbol, sign int64) {
 		for _, s := range symbols {
 			switch pkg := s.Package(); {
-			case s.Name == "runtime.pclntab":
+			case s.Name == "runtime.pclntab": // the tables are from here to epclntab
 				sizes[FunctionTables] -= sign * s.Address
 			case s.Name == "runtime.epclntab":
 				sizes[FunctionTables] += sign * s.Address

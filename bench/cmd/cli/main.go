@@ -48,7 +48,7 @@ const (
 	maxMB       = 20.0
 	maxCalls    = 4
 
-	latency = 50 * time.Millisecond // of the service, where it has one
+	latency = 50 * time.Millisecond // of the service, for rows that are slow
 )
 
 func main() {
@@ -79,7 +79,7 @@ func launch(command []string) error {
 type row struct {
 	name    string
 	command []string
-	slow    bool // the service takes its time
+	slow    bool // the service responds after the latency
 	runs    []bench.Process
 }
 
@@ -121,7 +121,8 @@ func compare(rounds int) (*bench.Report, error) {
 		return nil, err
 	}
 	defer s.world.close()
-	dir, size, err := plant(filepath.Join(temp, "app"))
+	dir := filepath.Join(temp, "app")
+	size, err := plant(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -152,21 +153,21 @@ func findAWS() string {
 	return ""
 }
 
-// plant makes the directory to deploy.
-func plant(dir string) (path string, bytes int64, err error) {
+// plant makes the directory to deploy, and returns how many bytes it has.
+func plant(dir string) (int64, error) {
 	const files, size = 100, 100 << 10
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", 0, err
+		return 0, err
 	}
 	noise := rand.NewChaCha8([32]byte{})
 	for i := range files {
 		content := make([]byte, size)
 		_, _ = noise.Read(content) // never fails
 		if err := os.WriteFile(filepath.Join(dir, strconv.Itoa(i)), content, 0o644); err != nil {
-			return "", 0, err
+			return 0, err
 		}
 	}
-	return dir, files * size, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM scratch\n"), 0o644)
+	return files * size, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM scratch\n"), 0o644)
 }
 
 // The rows, in the order of the table.

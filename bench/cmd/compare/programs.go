@@ -62,8 +62,8 @@ func measurePrograms(dir string) ([]program, []bench.Share, error) {
 	return list, shares, measureStarts(bin, list)
 }
 
-// measureBuilds builds the programs with empty caches but for the standard library, and
-// what else the first program needs of it.
+// measureBuilds measures how long builds take with a cache that has only the standard
+// library and the first program, which needs nothing else.
 func measureBuilds(builder bench.Builder, list []program) error {
 	standard := filepath.Join(builder.Bin, "cache")
 	builder.Cache = standard

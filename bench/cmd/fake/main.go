@@ -96,7 +96,7 @@ func report(rounds, listed int) (string, error) {
 
 	var b strings.Builder
 	fmt.Fprintf(&b, "The client of package fake in the process of the server, as tests use it, with validation and signatures. %d cores; CPU time, and for calls a second real time; medians of slices that take turns. "+
-		"Two deploys are a new server, a new image, and another archive for it: %s. Written by `go run ./bench/cmd/fake`.\n\n", runtime.NumCPU(), "`images.Deploy` waits for both builds")
+		"Two deploys are a new server, a new image, and another archive for it: `images.Deploy` waits for both builds. Written by `go run ./bench/cmd/fake`.\n\n", runtime.NumCPU())
 	b.WriteString("| | µs | allocations | bytes |\n|---|---:|---:|---:|\n")
 	micros := func(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 	row := func(name string, c bench.Cost) {

@@ -53,7 +53,7 @@ func main() {
 	})
 }
 
-// pack is what is measured in a process of its own.
+// pack does what is measured, in a process of its own, or writes a directory for it.
 func pack(how, dir, file string) error {
 	ctx := context.Background()
 	switch how {
@@ -86,7 +86,7 @@ func pack(how, dir, file string) error {
 	return out.Close()
 }
 
-// contender is a program beside others.
+// contender is a program that is compared with others.
 type contender struct {
 	name    string
 	command []string // DIR and OUT stand for the directory and the file
@@ -100,7 +100,8 @@ type contender struct {
 func compare(self, temp string, rounds int) (string, error) {
 	dir := filepath.Join(temp, "tree")
 	log.Print("tree")
-	// In a process of its own: the memory of this one counts as that of those it starts.
+	// In a process of its own, because the memory of this one would count as that of the
+	// programs that it starts.
 	planted, err := exec.Command(self, "-only", "tree", dir).Output()
 	if err != nil {
 		return "", err

@@ -94,8 +94,8 @@ func (t *tree) copy(name, from string) error {
 	})
 }
 
-// plantMany writes n files and directories, in deep directories of 100 files. Some are
-// larger than others.
+// plantMany writes nearly n files and directories: 100 files in each deep directory.
+// Every fiftieth file may be larger.
 func plantMany(dir string, n int) error {
 	t := &tree{dir: dir}
 	if err := t.add("Dockerfile", []byte("FROM scratch\n")); err != nil {
