@@ -17,7 +17,7 @@ func (s *Session) Describe(ctx context.Context) (*lambdamicrovms.GetMicroVMOutpu
 	if err == nil && (found == nil || found.State == "") {
 		return nil, workflow.Incomplete("GetMicroVM", "state")
 	}
-	return found, err
+	return found, s.secrets.Error(err)
 }
 
 // Suspend suspends the MicroVM and waits until it is SUSPENDED. It does nothing if the
@@ -126,7 +126,7 @@ func (s *Session) stateError(ctx context.Context, action string, last *lambdamic
 		return nil
 	case err == nil, errors.As(err, &failed), errors.As(err, &late):
 		last = s.fate(ctx, last)
-		return s.secrets.Error(&StateError{Action: action, MicroVMID: s.id, State: last.State, Reason: deref(last.StateReason), Err: err})
+		return &StateError{Action: action, MicroVMID: s.id, State: last.State, Reason: deref(last.StateReason), Err: err}
 	}
 	return err
 }

@@ -47,6 +47,25 @@ func endRequest(step *workflow.Step, resp *http.Response, err error) {
 	step.End(err)
 }
 
+// recorded returns the error of an attempt for spans and logs. It leaves out what begin
+// leaves out, and credentials in headers: transports quote URLs and headers in errors. An
+// http.Client is such a transport.
+func recorded(out *http.Request, err error) error {
+	if err == nil {
+		return nil
+	}
+	if quoting, ok := err.(*url.Error); ok { //nolint:errorlint // this one, not one below
+		err = &url.Error{Op: quoting.Op, URL: withoutQuery(out.URL), Err: quoting.Err}
+	}
+	_, query, _ := strings.Cut(out.URL.RequestURI(), "?")
+	values := append(redact.OfHeader(redact.OfURL(out.URL), out.Header), query, out.URL.Fragment)
+	pairs, _ := url.ParseQuery(query)
+	for _, of := range pairs {
+		values = append(values, of...)
+	}
+	return redact.New(values).Error(err)
+}
+
 // spanName returns the name of a span and the method in it. A method that is not a common
 // one is not shown: remote clients of a reverse proxy choose it, and may send a different
 // one each time.

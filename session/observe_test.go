@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -41,15 +42,15 @@ func (s *service) startObserved(t *testing.T, optFns ...func(*session.Options)) 
 }
 
 // steps returns the spans that are neither calls nor below one.
-func steps(trace *clienttest.Trace) []string {
-	return trace.Tree(func(s *clienttest.Span) bool {
-		for p := s; p != nil; p = p.Parent {
-			if strings.HasPrefix(p.Name(), lambdamicrovms.ServiceID) {
-				return false
-			}
+func steps(trace *clienttest.Trace) []string { return trace.Tree(isStep) }
+
+func isStep(s *clienttest.Span) bool {
+	for p := s; p != nil; p = p.Parent {
+		if strings.HasPrefix(p.Name(), lambdamicrovms.ServiceID) {
+			return false
 		}
-		return true
-	})
+	}
+	return true
 }
 
 // A session is traced and logged from the start of its MicroVM to its end.
@@ -121,9 +122,19 @@ func TestRequestsObserved(t *testing.T) {
 		at := strings.Replace(vm.URL(0), "//", "//me:"+secret+"@", 1) + request.path
 		send(t, vm.Client(), newRequest(t, request.method, at))
 	}
-	rejecting.err = errors.New("connection lost")
-	if _, err := vm.Client().Get("/lost?key=" + secret); !errors.Is(err, rejecting.err) {
+	lost := errors.New("connection lost")
+	rejecting.err = func(*http.Request) error { return lost }
+	if _, err := vm.Client().Get("/lost?key=" + secret); !errors.Is(err, lost) {
 		t.Fatalf("got %v", err)
+	}
+	rejecting.err = func(req *http.Request) error { // as an http.Client does
+		cause := fmt.Errorf("proxy refused %s with %s", req.URL.Query().Get("key"), req.Header.Get("Authorization"))
+		return &url.Error{Op: "Get", URL: req.URL.String(), Err: cause}
+	}
+	quoting := newRequest(t, http.MethodGet, "/quoted?a=b&key="+secret)
+	quoting.Header.Set("Authorization", "Bearer "+secret)
+	if _, err := vm.Client().Do(quoting); err == nil || !strings.Contains(err.Error(), "a=b") {
+		t.Fatalf("got %v, want the URL", err)
 	}
 
 	endpoint := vm.URL(0)
@@ -147,6 +158,8 @@ func TestRequestsObserved(t *testing.T) {
 		base("POST", "/a%3Fb%20c", failed("418")...),
 		base("_OTHER", "/pot", failed("418")...),
 		base("GET", "/lost", "error", "true", "error.type", "*errors.errorString", "exception.type", "*errors.errorString", "exception.message", "connection lost"),
+		base("GET", "/quoted", "error", "true", "error.type", "*url.Error", "exception.type", "*url.Error",
+			"exception.message", `Get "`+endpoint+`/quoted": proxy refused [REDACTED] with [REDACTED]`),
 	}
 	var got []map[string]string
 	for _, span := range trace.Spans {
@@ -169,7 +182,7 @@ func TestRequestsObserved(t *testing.T) {
 		t.Errorf("no %q in\n%s", warning, text)
 	}
 	all := fmt.Sprint(text, got)
-	for _, hidden := range []string{secret, "fragment", rejecting.token} {
+	for _, hidden := range []string{secret, "a=b", "fragment", rejecting.token} {
 		if strings.Contains(all, hidden) {
 			t.Errorf("%q is in\n%s", hidden, all)
 		}
@@ -181,14 +194,14 @@ func TestRequestsObserved(t *testing.T) {
 type rejectOnce struct {
 	http.RoundTripper
 
-	err   error
+	err   func(*http.Request) error
 	token string
 }
 
 func (r *rejectOnce) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch {
 	case r.err != nil:
-		return nil, r.err
+		return nil, r.err(req)
 	case r.token == "":
 		r.token = req.Header.Get("X-Aws-Proxy-Auth")
 		body := io.NopCloser(strings.NewReader("Token authentication failed"))

@@ -14,7 +14,11 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/fake"
 	"github.com/microvm-go/lambdamicrovms/session"
 )
@@ -125,6 +129,96 @@ func TestNoTokenInErrors(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A secret of the input is not in the errors of a session, nor in its records and spans,
+// whatever the service, the proxy and the transport repeat.
+func TestNoPayloadInErrors(t *testing.T) {
+	const payload = "Kx7Jq2mWv9Lp4Rt8-Zb3Nc6Yd1Hf5Gs0T"
+	ctx := context.Background()
+	request := func(vm *session.Session) error {
+		resp, err := vm.Client().Get("/")
+		if err != nil {
+			return err
+		}
+		_, err = io.ReadAll(resp.Body)
+		return err
+	}
+	echo := errors.New("the service said " + payload)
+	for name, test := range map[string]struct {
+		failing fake.Operation // repeats the payload
+		sent    func(*http.Request) (*http.Response, error)
+		use     func(*session.Session) error
+	}{
+		"Describe":  {failing: fake.GetMicroVM, use: func(vm *session.Session) error { _, err := vm.Describe(ctx); return err }},
+		"Wait":      {failing: fake.GetMicroVM, use: func(vm *session.Session) error { _, err := vm.Wait(ctx); return err }},
+		"Suspend":   {failing: fake.SuspendMicroVM, use: func(vm *session.Session) error { return vm.Suspend(ctx) }},
+		"Resume":    {failing: fake.GetMicroVM, use: func(vm *session.Session) error { return vm.Resume(ctx) }},
+		"Close":     {failing: fake.TerminateMicroVM, use: (*session.Session).Close},
+		"Shell":     {failing: fake.CreateMicroVMShellAuthToken, use: func(vm *session.Session) error { _, err := vm.Shell(ctx); return err }},
+		"WebSocket": {failing: fake.CreateMicroVMAuthToken, use: func(vm *session.Session) error { _, err := vm.WebSocket(ctx, 0); return err }},
+		"token":     {failing: fake.CreateMicroVMAuthToken, use: request},
+		"transport": {sent: func(*http.Request) (*http.Response, error) { return nil, echo }, use: request},
+		"state": {
+			failing: fake.GetMicroVM, use: request,
+			sent: func(*http.Request) (*http.Response, error) { return newResponse(http.StatusBadGateway, ""), nil },
+		},
+		"resume on demand": {
+			failing: fake.ResumeMicroVM, use: func(vm *session.Session) error {
+				if err := vm.Suspend(ctx); err != nil {
+					return err
+				}
+				return request(vm)
+			},
+		},
+		"location": {use: request, sent: func(*http.Request) (*http.Response, error) {
+			resp := newResponse(http.StatusFound, "")
+			resp.Header.Set("Location", ":"+payload)
+			return resp, nil
+		}},
+		"body": {use: request, sent: func(*http.Request) (*http.Response, error) {
+			resp := newResponse(http.StatusOK, "")
+			resp.Body = io.NopCloser(iotest.ErrReader(echo))
+			return resp, nil
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newService(t)
+			trace, logger, text := s.observed()
+			vm, err := session.Run(ctx, s.Client, &lambdamicrovms.RunMicroVMInput{
+				ImageIdentifier: s.createHooked(t), RunHookPayload: aws.String(payload),
+			}, s.options, func(o *session.Options) {
+				o.Logger, o.ResumeOnDemand = logger, true
+				if test.sent != nil {
+					o.Transport = roundTripper(test.sent)
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Inject(fake.QuotaExceeded{Message: echo.Error()}, fake.On(test.failing))
+			err = test.use(vm)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			var all strings.Builder
+			for below := err; below != nil; below = errors.Unwrap(below) {
+				fmt.Fprintf(&all, "%v %+v\n", below, below)
+			}
+			fmt.Fprintln(&all, text)
+			for _, span := range trace.Spans {
+				if isStep(span) { // a call does not know the input of an earlier one
+					fmt.Fprintln(&all, span.Properties)
+				}
+			}
+			if strings.Contains(all.String(), payload[:20]) {
+				t.Errorf("the payload is in\n%s", &all)
+			}
+			if !strings.Contains(all.String(), "[REDACTED]") {
+				t.Errorf("nothing has repeated the payload:\n%s", &all)
+			}
+		})
 	}
 }
 

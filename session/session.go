@@ -31,7 +31,7 @@ type Session struct {
 	clock    lambdamicrovms.Clock
 	// values has the values of the context of Run or Attach, and never ends.
 	values context.Context
-	// secrets are the secrets in the input, which reasons and errors may contain.
+	// secrets are those of the input of Run. Reasons and errors may repeat them.
 	secrets  *redact.Secrets
 	observer *workflow.Observer
 
@@ -59,15 +59,16 @@ func Run(ctx context.Context, api RunAPI, input *lambdamicrovms.RunMicroVMInput,
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	s := newSession(ctx, api, options)
+	var secrets *redact.Secrets
 	if input != nil {
-		s.secrets = redact.Of(input)
+		secrets = redact.Of(input)
 	}
+	s := newSession(ctx, api, options, secrets)
 	err = s.during(ctx, "session.Run", func(ctx context.Context) error {
 		caller := s.values
 		s.values = context.WithoutCancel(ctx) // so that the span of a cleanup is below that of Run
 		defer func() { s.values = caller }()
-		return s.secrets.Error(s.run(ctx, api, input))
+		return s.run(ctx, api, input)
 	})
 	if err != nil {
 		return nil, err
@@ -103,7 +104,7 @@ func Attach(ctx context.Context, api API, microVMID string, optFns ...func(*Opti
 	if err != nil {
 		return nil, err
 	}
-	s := newSession(ctx, api, options)
+	s := newSession(ctx, api, options, nil)
 	s.setID(microVMID)
 	if err := s.during(ctx, "session.Attach", s.attach); err != nil {
 		return nil, err
@@ -126,25 +127,24 @@ func (s *Session) attach(ctx context.Context) error {
 	return s.locate(found.Endpoint)
 }
 
-// during runs a step in its own span, and logs it.
+// during runs a step in its own span, and logs it. The error has no secrets.
 func (s *Session) during(ctx context.Context, name string, do func(context.Context) error) (err error) {
-	if s.observer == nil {
-		return do(ctx)
-	}
 	ctx, step := s.observer.Begin(ctx, name, "session: "+strings.ToLower(strings.TrimPrefix(name, "session.")), slog.LevelInfo)
 	defer func() {
+		err = s.secrets.Error(err)
 		step.Set(slog.String("microvm", s.id))
-		step.End(s.secrets.Error(err))
+		step.End(err)
 	}()
 	return do(ctx)
 }
 
-func newSession(ctx context.Context, api API, options *Options) *Session {
+func newSession(ctx context.Context, api API, options *Options, secrets *redact.Secrets) *Session {
 	s := &Session{
 		api:       api,
 		options:   options,
 		clock:     clockOr(options.Clock),
 		values:    context.WithoutCancel(ctx),
+		secrets:   secrets,
 		transport: options.Transport,
 	}
 	s.observer = workflow.NewObserver(api, "session", options.Logger, s.clock)
@@ -161,6 +161,7 @@ func newSession(ctx context.Context, api API, options *Options) *Session {
 		lifetime: options.TokenLifetime,
 		clock:    s.clock,
 		observer: s.observer,
+		secrets:  secrets,
 		slots:    make(map[int]*tokenSlot),
 	}
 	return s

@@ -23,12 +23,15 @@ type token struct {
 	header  http.Header
 	others  []string // names of headers that do not begin with proxyHeaders
 	expires time.Time
-	// secrets removes the header's values from errors, in which a server can repeat them.
-	secrets *redact.Secrets
+	// own are the values of the header. secrets also has those of the input of Run. A
+	// server can repeat both in an error.
+	own, secrets *redact.Secrets
 }
 
-func newToken(header http.Header, expires time.Time) *token {
-	t := &token{header: header, expires: expires, secrets: redact.New(slices.Concat(slices.Collect(maps.Values(header))...))}
+func newToken(header http.Header, expires time.Time, input *redact.Secrets) *token {
+	t := &token{header: header, expires: expires}
+	t.own = redact.New(slices.Concat(slices.Collect(maps.Values(header))...))
+	t.secrets = t.own.And(input)
 	for name := range header {
 		if !hasName(name, proxyHeaders) {
 			t.others = append(t.others, name)
@@ -48,6 +51,7 @@ type tokenCache struct {
 	lifetime time.Duration
 	clock    lambdamicrovms.Clock
 	observer *workflow.Observer
+	secrets  *redact.Secrets // of the input of Run
 
 	mu      sync.Mutex // guards the fields below, and the tokens in the slots
 	slots   map[int]*tokenSlot
@@ -129,7 +133,10 @@ func (c *tokenCache) look(slot *tokenSlot) (valid *token, fresh bool) {
 
 func (c *tokenCache) renew(ctx context.Context, slot *tokenSlot, port int) (renewed *token, err error) {
 	ctx, step := c.observer.Begin(ctx, "token", "session: token", slog.LevelDebug, slog.String("microvm", c.id), slog.Int("port", port))
-	defer func() { step.End(err) }()
+	defer func() {
+		err = c.secrets.Error(err)
+		step.End(err)
+	}()
 	began := c.clock.Now() // the token's lifetime begins later, at the service
 	allowed := c.allowed
 	if len(allowed) == 0 {
@@ -152,7 +159,7 @@ func (c *tokenCache) renew(ctx context.Context, slot *tokenSlot, port int) (rene
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	slot.current = newToken(header, began.Add(c.lifetime))
+	slot.current = newToken(header, began.Add(c.lifetime), c.secrets)
 	slot.renewAt = began.Add(c.lifetime * 4 / 5)
 	return slot.current, nil
 }

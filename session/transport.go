@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 )
@@ -101,11 +102,7 @@ func (c *exchange) send() (*http.Response, error) {
 		return nil, err
 	}
 	resp.Request = c.req
-	if location := resp.Header.Get("Location"); location != "" { // http.Client quotes an invalid one in its error
-		if harmless := c.token.secrets.Redact(location); harmless != location {
-			resp.Header.Set("Location", harmless)
-		}
-	}
+	c.cleanLocation(resp.Header)
 	switch {
 	case resp.Body == nil: // Options.Transport may omit it
 		resp.Body = http.NoBody
@@ -115,17 +112,34 @@ func (c *exchange) send() (*http.Response, error) {
 	return resp, nil
 }
 
+// cleanLocation removes the token from a redirect. http.Client quotes an invalid URL in
+// its error, so such a URL must not contain secrets of the input, either. In a valid one
+// they stay: the application may have been started with this path.
+func (c *exchange) cleanLocation(header http.Header) {
+	location := header.Get("Location")
+	if location == "" {
+		return
+	}
+	secrets := c.token.own
+	if _, err := url.Parse(location); err != nil {
+		secrets = c.token.secrets
+	}
+	if harmless := secrets.Redact(location); harmless != location {
+		header.Set("Location", harmless)
+	}
+}
+
 // observed sends an attempt in a span of its own, and logs it.
 func (c *exchange) observed(out *http.Request) (resp *http.Response, err error) {
 	if c.s.observer == nil {
 		return c.roundTrip(out)
 	}
 	ctx, step := c.begin(out)
-	defer func() { endRequest(step, resp, err) }()
+	defer func() { endRequest(step, resp, recorded(out, err)) }()
 	return c.roundTrip(out.WithContext(ctx))
 }
 
-// roundTrip sends an attempt. The error has no token.
+// roundTrip sends an attempt. The error has no secrets.
 func (c *exchange) roundTrip(out *http.Request) (*http.Response, error) {
 	resp, err := c.s.transport.RoundTrip(out)
 	switch {
@@ -140,7 +154,7 @@ func (c *exchange) roundTrip(out *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// responseBody is the body of an exchange's response. It removes the token from errors,
+// responseBody is the body of an exchange's response. It removes secrets from errors,
 // because net/http quotes a trailer that it cannot parse.
 type responseBody exchange
 

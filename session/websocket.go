@@ -84,7 +84,7 @@ func (s *Session) Shell(ctx context.Context) (*Handshake, error) {
 		header, err = tokenHeader("CreateMicroVMShellAuthToken", out.AuthToken)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("session: no shell token for %s: %w", s.id, err)
+		return nil, s.secrets.Error(fmt.Errorf("session: no shell token for %s: %w", s.id, err))
 	}
 	return s.handshake(header), nil
 }
