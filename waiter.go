@@ -20,7 +20,8 @@ import (
 const lastPollLead = time.Second
 
 // Clock is the time source of a waiter. The default is the system clock. A test can use a
-// clock that makes waiting take no time.
+// clock that makes waiting take no time. A Clock must be safe for concurrent use, because
+// workflows use it in several goroutines.
 type Clock interface {
 	Now() time.Time
 	// Sleep returns nil after d, or the context's error as soon as the context ends.

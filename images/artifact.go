@@ -76,7 +76,8 @@ func (e *ArtifactError) Unwrap() error { return e.Err }
 //   - A symbolic link becomes a copy of its target, which must be a file in the directory
 //     that is not excluded. Links to directories are errors.
 //   - Anything else that is neither a file nor a directory is an error.
-//   - A file that is changed or replaced while Zip runs is an error.
+//   - A file that is changed or replaced after Zip has listed it, and before Zip has read
+//     it, is an error.
 //   - If w is a file in the directory, Zip omits it.
 //
 // Zip compresses on up to 12 cores. It needs less than 64 MiB for 100,000 files.
