@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/microvm-go/lambdamicrovms"
@@ -117,10 +118,13 @@ func (o *DeployOptions) check() *workflow.OptionCheck {
 	return check
 }
 
-// contentTag is the key of the tag that describes the version that Deploy built last:
-// "<version>/<hash>", with the hash of its content. The version detects updates and
-// rollbacks by others.
+// contentTag is the key of the tag that describes the versions that Deploy built last,
+// newest first: "<version>/<hash> <version>/<hash>", with the hashes of their contents.
+// The versions detect updates by others.
 const contentTag = "lambdamicrovms:content"
+
+// maxTagValue is the maximum length of the value of a tag. Three versions fit.
+const maxTagValue = 256
 
 // Deploy creates or updates an image so that it matches the deployment:
 //
@@ -134,15 +138,10 @@ const contentTag = "lambdamicrovms:content"
 //     calls PrepareUpload first.
 //  5. It writes the tags.
 //
-// In step 3, Deploy recognizes the same content in two ways:
-//
-//   - The version was built from an archive whose URI ends with the key that Deploy
-//     suggests to the Uploader.
-//   - The tag lambdamicrovms:content has the hash of the content. It describes only the
-//     version that Deploy built last.
-//
-// Only the URI identifies the content after a Rollback. If the Uploader keeps the
-// suggested key, deploying that content again needs no build.
+// In step 3, Deploy reads the hash of the version's content from the tag
+// lambdamicrovms:content. The tag describes the last three versions that Deploy built, so
+// deploying the content of the version before again needs no build after a Rollback. If
+// the version was built by another program, Deploy builds.
 //
 // If the base image is not pinned, a new version of it does not start a build. A build
 // that starts for another reason uses the latest version of the base image. If that is
@@ -215,6 +214,7 @@ type deployer struct {
 	hashing func() (string, error)  // waits for the hash of the directory
 	packing func() (*packed, error) // waits for an archive that is packed ahead
 	uri     string                  // of the uploaded archive
+	built   string                  // the value of contentTag
 	// declared is Image before Configure.
 	declared lambdamicrovms.CreateMicroVMImageInput
 }
@@ -422,6 +422,7 @@ func (d *deployer) create(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	in := d.Image
+	d.built = "" // a deleted image may have been recreated
 	in.Tags = d.tags("1.0", in.Tags)
 	if d.options.DryRun {
 		return &Result{Created: true, Changes: compare(&lambdamicrovms.UpdateMicroVMImageInput{}, configuration(&in))}, nil
@@ -484,7 +485,7 @@ func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMI
 		live = &lambdamicrovms.UpdateMicroVMImageInput{}
 	}
 	in := configuration(&d.Image)
-	isCurrent, err := d.isCurrent(ctx, image, result.From, live.CodeArtifact)
+	isCurrent, err := d.isCurrent(ctx, image, result.From)
 	if err != nil {
 		return nil, err
 	}
@@ -564,14 +565,10 @@ func (d *deployer) builtAfter(ctx context.Context, after string, in *lambdamicro
 	return version, err
 }
 
-// isCurrent reports whether Deploy built the version from the same content. The artifact
-// is that of the version.
-func (d *deployer) isCurrent(ctx context.Context, image *lambdamicrovms.GetMicroVMImageOutput, version string, artifact types.CodeArtifact) (bool, error) {
-	if !d.options.Reuse || d.hash == "" || version == "" {
+// isCurrent reports whether Deploy built the version from the same content.
+func (d *deployer) isCurrent(ctx context.Context, image *lambdamicrovms.GetMicroVMImageOutput, version string) (bool, error) {
+	if !d.options.Reuse || d.hash == "" {
 		return false, nil
-	}
-	if at, ok := artifact.(*types.CodeArtifactMemberUri); ok && d.Dir != "" && strings.HasSuffix(at.Value, "/"+d.key()) {
-		return true, nil
 	}
 	tags := image.Tags
 	if tags == nil { // the response may be incomplete
@@ -581,14 +578,32 @@ func (d *deployer) isCurrent(ctx context.Context, image *lambdamicrovms.GetMicro
 		}
 		tags = live
 	}
-	return tags[contentTag] == contentValue(version, d.hash), nil
+	d.built = tags[contentTag]
+	return version != "" && slices.Contains(strings.Fields(d.built), builtFrom(version, d.hash)), nil
 }
 
-// contentValue returns the value of contentTag. It hashes the hash, because a ContentHash
-// may not be valid in a tag.
-func contentValue(version, hash string) string {
+// builtFrom returns the description of a version in contentTag. It hashes the hash,
+// because a ContentHash may not be valid in a tag.
+func builtFrom(version, hash string) string {
 	sum := sha256.Sum256([]byte(hash))
 	return version + "/" + hex.EncodeToString(sum[:])
+}
+
+// addBuilt adds a version to the value of contentTag, and removes the oldest ones if the
+// value gets too long.
+func addBuilt(value, version, hash string) string {
+	newest := builtFrom(version, hash)
+	older := strings.Fields(value)
+	if slices.Contains(older, newest) {
+		return value
+	}
+	value = newest
+	for _, entry := range older {
+		if longer := value + " " + entry; len(longer) <= maxTagValue && !strings.HasPrefix(entry, version+"/") {
+			value = longer
+		}
+	}
+	return value
 }
 
 // tags returns a copy of tags with contentTag added, unless the hash is unused.
@@ -600,7 +615,7 @@ func (d *deployer) tags(version string, tags map[string]string) map[string]strin
 	if all == nil {
 		all = make(map[string]string)
 	}
-	all[contentTag] = contentValue(version, d.hash)
+	all[contentTag] = addBuilt(d.built, version, d.hash)
 	return all
 }
 

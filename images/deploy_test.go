@@ -3,6 +3,7 @@ package images_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -193,46 +194,84 @@ func TestDeploy(t *testing.T) {
 	}
 }
 
-// The tag has only the hash of the version that was built last. The URI of an archive
-// also identifies the content of an older version.
+// After a rollback, the content of the version that is active again needs no build. Deploy
+// remembers the last three versions that it built, whatever their URIs.
 func TestDeployAfterRollback(t *testing.T) {
 	for _, c := range []struct {
-		name      string
-		uri       string // that the Uploader returns, if not that of the key
+		to        string
+		deployed  int
 		unchanged bool
 	}{
-		{"the key in the URI", "", true},
-		{"another URI", "s3://bucket/archive.zip", false},
+		{"3.0", 3, true}, {"2.0", 2, true}, {"2.0", 3, false}, {"3.0", 4, false}, {"1.0", 1, false},
 	} {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run(fmt.Sprintf("%d at %s", c.deployed, c.to), func(t *testing.T) {
 			b := newBench(t)
-			store := &bucket{uri: c.uri}
-			first := images.Deployment{Image: declaration(), Dir: directory(t, map[string]string{"Dockerfile": "FROM scratch"}), Uploader: store}
-			first.Image.CodeArtifact = nil
-			second := first
-			second.Dir = directory(t, map[string]string{"Dockerfile": "FROM alpine"})
-			for _, d := range []images.Deployment{first, second} {
-				if _, err := b.deploy(d); err != nil {
+			store := &bucket{uri: "s3://bucket/archive.zip"}
+			content := make([]images.Deployment, 5)
+			for i := 1; i < len(content); i++ {
+				content[i] = images.Deployment{Image: declaration(), Dir: directory(t, map[string]string{"Dockerfile": fmt.Sprint("FROM a:", i)}), Uploader: store}
+				content[i].Image.CodeArtifact = nil
+				if _, err := b.deploy(content[i]); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if _, err := images.Rollback(b.ctx, b.client, appARN, "", b.clock); err != nil {
+			if _, err := images.Rollback(b.ctx, b.client, appARN, c.to, b.clock); err != nil {
 				t.Fatal(err)
 			}
+			remembered := b.tags()["lambdamicrovms:content"]
 			for _, dryRun := range []bool{true, false} {
 				uploads := len(store.keys)
-				result, err := b.deploy(first, func(o *images.DeployOptions) { o.DryRun = dryRun })
+				result, err := b.deploy(content[c.deployed], func(o *images.DeployOptions) { o.DryRun = dryRun })
 				if err != nil {
 					t.Fatal(err)
 				}
-				if result.Unchanged != c.unchanged || c.unchanged && (result.Version != "1.0" || len(store.keys) != uploads) {
+				if result.Unchanged != c.unchanged || c.unchanged && (result.Version != c.to || len(store.keys) != uploads) {
 					t.Errorf("dry run %t: %+v, %d uploads", dryRun, result, len(store.keys)-uploads)
 				}
 			}
-			if result, err := b.deploy(second); err != nil || result.Unchanged {
-				t.Errorf("other content: %+v, %v", result, err)
+			if now := b.tags()["lambdamicrovms:content"]; c.unchanged && now != remembered {
+				t.Errorf("the tag changed from %s to %s", remembered, now)
 			}
 		})
+	}
+}
+
+// An archive at a URI that ends with the key of the content need not have this content:
+// only Deploy knows what it has built.
+func TestDeployAfterUpdateToItsKey(t *testing.T) {
+	b := newBench(t)
+	d := b.deployment()
+	if _, err := b.deploy(d); err != nil {
+		t.Fatal(err)
+	}
+	key := d.Uploader.(*bucket).keys[0]
+	_, err := images.Update(b.ctx, b.client, appARN, func(in *lambdamicrovms.UpdateMicroVMImageInput) error {
+		in.CodeArtifact = &types.CodeArtifactMemberUri{Value: "s3://elsewhere/" + key}
+		return nil
+	}, func(o *images.UpdateOptions) { b.clock(&o.Options) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result, err := b.deploy(d); err != nil || result.Unchanged {
+		t.Errorf("got %+v, %v", result, err)
+	}
+}
+
+// An image with the same name as a deleted one does not have its versions.
+func TestDeployRecreates(t *testing.T) {
+	b := newBench(t)
+	for i, content := range []string{"a", "b", "c"} {
+		if i == 2 {
+			if _, err := b.client.DeleteMicroVMImage(b.ctx, &lambdamicrovms.DeleteMicroVMImageInput{ImageIdentifier: aws.String(appARN)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := b.deploy(images.Deployment{Image: declaration(), ContentHash: content}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if tag := b.tags()["lambdamicrovms:content"]; !strings.HasPrefix(tag, "1.0/") || strings.Contains(tag, " ") {
+		t.Errorf("the tag is %s", tag)
 	}
 }
 
