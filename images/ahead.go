@@ -4,15 +4,35 @@ import (
 	"context"
 	"errors"
 	"os"
-	"sync"
 )
 
 // inBackground begins a function in a goroutine. wait returns what the function returns.
+// A panic, for example of the caller's log handler, would end the process, because nobody
+// can recover it. Therefore wait panics instead, in the goroutine of the caller.
 func inBackground[T any](do func() (T, error)) (wait func() (T, error)) {
-	wait = sync.OnceValues(do)
-	go func() { _, _ = wait() }()
-	return wait
+	var value T
+	var panicked any
+	err := errGoexit
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() { panicked = recover() }()
+		value, err = do()
+	}()
+	return func() (T, error) {
+		<-done
+		if panicked != nil {
+			panic(panicked)
+		}
+		return value, err
+	}
 }
+
+// errGoexit is the error of a function that has ended its goroutine.
+var errGoexit = errors.New("code that Deploy calls, such as a log handler, called runtime.Goexit")
+
+// errUnused is the cause of the end of a step whose result is not needed any more.
+var errUnused = errors.New("images: not needed")
 
 // beginHash lists the directory first, so that no call is made if the directory is
 // invalid. Then it begins to hash the files. If hashing fails, it calls failed.
@@ -44,7 +64,10 @@ func (d *deployer) awaitHash() error {
 		return nil
 	}
 	hash, err := d.hashing()
-	if err == nil && d.hash == "" {
+	switch {
+	case errors.Is(err, errGoexit):
+		return d.fail(StepHash, "", err)
+	case err == nil && d.hash == "":
 		d.hash = hash
 	}
 	return err
@@ -75,8 +98,15 @@ type packed struct {
 }
 
 // packDir writes the archive to a temporary file.
-func (j *job) packDir(ctx context.Context, dir string, limits func(*ZipOptions)) (archive *packed, err error) {
-	err = j.during(ctx, StepZip, "", func(ctx context.Context) error {
+func (j *job) packDir(ctx context.Context, dir string, limits func(*ZipOptions)) (*packed, error) {
+	var archive *packed
+	complete := false
+	defer func() {
+		if archive != nil && !complete { // also after a panic
+			archive.remove()
+		}
+	}()
+	err := j.during(ctx, StepZip, "", func(ctx context.Context) error {
 		file, err := os.CreateTemp("", "lambdamicrovms-*.zip")
 		if err != nil {
 			return err
@@ -88,7 +118,6 @@ func (j *job) packDir(ctx context.Context, dir string, limits func(*ZipOptions))
 		archive = &packed{File: file}
 		content, err := Zip(ctx, file, dir, limits)
 		if err != nil {
-			archive.remove()
 			return err
 		}
 		archive.hash = content.Hash
@@ -97,6 +126,7 @@ func (j *job) packDir(ctx context.Context, dir string, limits func(*ZipOptions))
 	if err != nil {
 		return nil, err
 	}
+	complete = true
 	return archive, nil
 }
 
@@ -131,12 +161,11 @@ func (d *deployer) pack(ctx context.Context) (archive *packed, err error) {
 // close waits for what runs in the background, and removes an archive that is not used.
 // The caller has ended the context.
 func (d *deployer) close() {
-	if d.hashing != nil {
-		_, _ = d.hashing()
-	}
-	if d.packing != nil {
+	if d.packing != nil { // waits for the hash first
 		if archive, _ := d.packing(); archive != nil {
 			archive.remove()
 		}
+	} else if d.hashing != nil {
+		_, _ = d.hashing()
 	}
 }

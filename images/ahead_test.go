@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -305,4 +306,92 @@ func TestDeployUnchangedAfterWait(t *testing.T) {
 		t.Errorf("got %+v, %v", result, err)
 	}
 	checkEmpty(t, temp)
+}
+
+// unending is a tracer provider whose step "zip" does not end before its context.
+type unending struct{ *clienttest.Trace }
+
+func (e unending) Tracer(scope string, opts ...tracing.TracerOption) tracing.Tracer {
+	e.Trace.Tracer(scope, opts...)
+	return e
+}
+
+func (e unending) StartSpan(ctx context.Context, name string, opts ...tracing.SpanOption) (context.Context, tracing.Span) {
+	ctx, span := e.Trace.StartSpan(ctx, name, opts...)
+	if name == string(images.StepZip) {
+		ctx = ending{ctx}
+	}
+	return ctx, span
+}
+
+// ending is a context that waits for its end when its error is checked.
+type ending struct{ context.Context }
+
+func (e ending) Err() error {
+	<-e.Done()
+	return e.Context.Err()
+}
+
+// If an archive that is packed ahead is not needed, its step ends early. That is not a
+// failure.
+func TestDeployStopsPacking(t *testing.T) {
+	temp := temporary(t)
+	b := newBench(t)
+	b.create(everything())
+	b.begin("somebody else's")
+	trace, text := &clienttest.Trace{}, &strings.Builder{}
+	options := b.srv.Options()
+	options.TracerProvider = unending{trace}
+	full := errors.New("full")
+	d := b.deployment()
+	d.Uploader = &preparer{refusal: full}
+	_, err := images.Deploy(b.ctx, lambdamicrovms.New(options), d, b.deploying, func(o *images.DeployOptions) {
+		o.Logger = clienttest.Logger(text, slog.LevelInfo)
+	})
+	if !errors.Is(err, full) {
+		t.Errorf("got %v", err)
+	}
+	if zip := trace.Named("zip"); zip.Ends != 1 || zip.Status != tracing.SpanStatusOK {
+		t.Errorf("the span has ended %d times, with status %v", zip.Ends, zip.Status)
+	}
+	if !strings.Contains(text.String(), `level=INFO msg="deploy: zip"`) {
+		t.Errorf("records:\n%s", text)
+	}
+	checkEmpty(t, temp)
+}
+
+// A panic of the caller's code in a goroutine of Deploy becomes a panic of Deploy, which
+// the caller can recover. Goexit becomes an error, or Deploy packs again.
+func TestDeployPanics(t *testing.T) {
+	for _, message := range []string{"deploy: hash", "deploy: zip"} {
+		for name, end := range map[string]func(){"panic": func() { panic("no luck") }, "Goexit": runtime.Goexit} {
+			t.Run(message+" "+name, func(t *testing.T) {
+				temp := temporary(t)
+				b := newBench(t)
+				b.create(everything())
+				b.begin("somebody else's")
+				d := b.deployment()
+				var err error
+				var panicked any
+				first := once(end)
+				func() {
+					defer func() { panicked = recover() }()
+					_, err = images.Deploy(b.ctx, b.client, d, b.deploying, func(o *images.DeployOptions) {
+						o.Logger = slog.New(hearing{slog.DiscardHandler, func(m string) {
+							if m == message {
+								first()
+							}
+						}})
+					})
+				}()
+				if name == "panic" && panicked != "no luck" {
+					t.Errorf("the panic is %v", panicked)
+				}
+				if name == "Goexit" && (panicked != nil || (err == nil) != (message == "deploy: zip")) {
+					t.Errorf("got %v, the panic is %v", err, panicked)
+				}
+				checkEmpty(t, temp)
+			})
+		}
+	}
 }

@@ -189,9 +189,9 @@ func (d *deployer) run(ctx context.Context) (*Result, error) {
 		return d.deploy(ctx)
 	}
 	defer d.close()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	if err := d.beginHash(ctx, cancel); err != nil {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(errUnused)
+	if err := d.beginHash(ctx, func() { cancel(nil) }); err != nil {
 		return nil, err
 	}
 	d.busy = func() { d.packAhead(ctx) }

@@ -2,6 +2,7 @@ package images
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -77,6 +78,9 @@ func (j *job) begin(ctx context.Context, step Step) (_ context.Context, end func
 	}
 	ctx, span := j.observer.Begin(ctx, string(step), j.message(step), level)
 	return ctx, func(image, version string, err error) {
+		if errors.Is(context.Cause(ctx), errUnused) {
+			err = nil // it is no failure that the step did not go on
+		}
 		span.Set(slog.String("image", image), slog.String("version", version))
 		span.End(err)
 	}
