@@ -102,7 +102,9 @@ func compare(self, temp string, rounds int) (string, error) {
 	log.Print("tree")
 	// In a process of its own, because the memory of this one would count as that of the
 	// programs that it starts.
-	planted, err := exec.Command(self, "-only", "tree", dir).Output()
+	plant := exec.Command(self, "-only", "tree", dir)
+	plant.Stderr = os.Stderr
+	planted, err := plant.Output()
 	if err != nil {
 		return "", err
 	}
