@@ -194,8 +194,8 @@ func TestDeploy(t *testing.T) {
 	}
 }
 
-// After a rollback, the content of the version that is active again needs no build. Deploy
-// remembers the last three versions that it built, whatever their URIs.
+// After a rollback, the content of the version that is active again needs no build.
+// Deploy remembers the last three versions that it built, whatever their URIs.
 func TestDeployAfterRollback(t *testing.T) {
 	for _, c := range []struct {
 		to        string
