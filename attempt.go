@@ -15,12 +15,9 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// newRetryLoop returns the SDK's retry loop, which stores the clock skew in skew.
-func (s *settings) newRetryLoop(retryer aws.Retryer, skew *atomic.Int64) *retry.Attempt {
-	return s.retryLoop(cloneRequest, retryer, skew)
-}
-
-func (s *settings) retryLoop(clone retry.RequestCloner, retryer aws.Retryer, skew *atomic.Int64) *retry.Attempt {
+// newRetryLoop returns the SDK's retry loop, which stores the clock skew in skew. It
+// sends a request that clone returns for each attempt.
+func (s *settings) newRetryLoop(retryer aws.Retryer, clone retry.RequestCloner, skew *atomic.Int64) *retry.Attempt {
 	return retry.NewAttemptMiddleware(retryer, clone, func(a *retry.Attempt) {
 		a.LogAttempts = s.options.ClientLogMode.IsRetries() && s.records == nil // see recordLogger
 		a.OperationMeter = s.meter
@@ -58,7 +55,7 @@ func (m *firstAttempt) HandleFinalize(ctx context.Context, in middleware.Finaliz
 	out middleware.FinalizeOutput, metadata middleware.Metadata, err error,
 ) {
 	if ctx.Err() != nil {
-		return m.newRetryLoop(m.retryer, m.skew).HandleFinalize(ctx, in, next)
+		return m.newRetryLoop(m.retryer, cloneRequest, m.skew).HandleFinalize(ctx, in, next)
 	}
 	skew := callOf(ctx).clockSkew() // before the attempt measures it
 	maxAttempts := m.retryer.MaxAttempts()
@@ -123,7 +120,7 @@ func (m *firstAttempt) goOn(ctx context.Context, in middleware.FinalizeInput, ne
 		}
 		return nil // the loop sends nothing for the attempt that was made
 	}
-	loop := m.retryLoop(clone, &madeAttemptRetryer{m.retryer, made}, skew)
+	loop := m.newRetryLoop(&madeAttemptRetryer{m.retryer, made}, clone, skew)
 	out, metadata, err := loop.HandleFinalize(&madeAttemptContext{ctx, made}, in, middleware.FinalizeHandlerFunc(
 		func(ctx context.Context, in middleware.FinalizeInput) (middleware.FinalizeOutput, middleware.Metadata, error) {
 			if made.taken {

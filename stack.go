@@ -60,7 +60,7 @@ func assemble(s *settings, op operationShape, feature callFeature) *middleware.S
 
 	finalize := atEnd(stack.Finalize.Add)
 	finalize(&smithyhttp.InterceptBeforeRetryLoop{Interceptors: o.Interceptors.BeforeRetryLoop})
-	finalize(s.newRetryLoop(attemptRetryer(o), s.skew))
+	finalize(s.newRetryLoop(attemptRetryer(o), cloneRequest, s.skew))
 	finalize(&smithyhttp.InterceptAttempt{
 		BeforeAttempt: o.Interceptors.BeforeAttempt,
 		AfterAttempt:  o.Interceptors.AfterAttempt,
