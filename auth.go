@@ -289,7 +289,8 @@ func (s *settings) identityResolver(scheme smithyhttp.AuthScheme) smithyauth.Ide
 	return scheme.IdentityResolver(s.options)
 }
 
-// byPreference moves the options whose short names are preferred to the front.
+// byPreference moves the options whose short names are preferred to the front. It is a
+// loop over the ranks, because slices.SortStableFunc would add more code to each program.
 func byPreference(offered []*smithyauth.Option, preferred []string) []*smithyauth.Option {
 	if len(preferred) == 0 {
 		return offered
