@@ -184,8 +184,8 @@ func validateInput(in OperationInput, mode ValidationMode, allowUnknownEnums boo
 	v.requiredOnly = mode == ValidationRequired
 	v.anyEnum = allowUnknownEnums
 	in.validate(v)
-	if in, ok := in.(strictInput); ok && mode == ValidationStrict {
-		in.strict(v)
+	if mode == ValidationStrict {
+		v.strict(in)
 	}
 	found := v.found
 	v.found = nil

@@ -9,10 +9,19 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// strictInput is an input with rules that the service enforces although its model lacks
-// them. Rules that depend on more than the input, such as the hooks of the image that is
-// run, are left to the service. A method for each input, not a type switch over all of
-// them: the linker drops the methods of inputs that a program does not use.
+// strict checks the rules that the service enforces although its model lacks them. Rules
+// that depend on more than the input, such as the hooks of the image that is run, are
+// left to the service.
+func (v *validator) strict(in any) {
+	v.strictMicroVM(microVMOf(in))
+	if in, ok := in.(strictInput); ok {
+		in.strict(v)
+	}
+}
+
+// strictInput is an input with such rules of its own. A method for each input, not a type
+// switch over all of them: the linker drops the methods of inputs that a program does not
+// use.
 type strictInput interface {
 	strict(*validator)
 }
@@ -38,18 +47,12 @@ func (in *SuspendMicroVMInput) microVM() *string              { return in.MicroV
 func (in *TerminateMicroVMInput) microVM() *string            { return in.MicroVMIdentifier }
 
 func (in *CreateMicroVMImageInput) strict(v *validator) {
-	v.strictBaseVersion(in.BaseImageVersion)
-	v.strictMemory(in.Resources)
-	v.strictHooks(in.Hooks)
-	v.strictEnvironment(in.EnvironmentVariables)
+	v.strictConfiguration(in.BaseImageVersion, in.Resources, in.Hooks, in.EnvironmentVariables)
 }
 
 func (in *UpdateMicroVMImageInput) strict(v *validator) {
 	v.strictImage(in.ImageIdentifier)
-	v.strictBaseVersion(in.BaseImageVersion)
-	v.strictMemory(in.Resources)
-	v.strictHooks(in.Hooks)
-	v.strictEnvironment(in.EnvironmentVariables)
+	v.strictConfiguration(in.BaseImageVersion, in.Resources, in.Hooks, in.EnvironmentVariables)
 }
 
 func (in *RunMicroVMInput) strict(v *validator) {
@@ -73,19 +76,12 @@ func (in *ListMicroVMImageVersionsInput) strict(v *validator)  { v.strictImage(i
 func (in *UpdateMicroVMImageVersionInput) strict(v *validator) { v.strictImage(in.ImageIdentifier) }
 
 func (in *CreateMicroVMAuthTokenInput) strict(v *validator) {
-	v.strictMicroVM(in.MicroVMIdentifier)
 	v.strictExpiration(in.ExpirationInMinutes)
 }
 
 func (in *CreateMicroVMShellAuthTokenInput) strict(v *validator) {
-	v.strictMicroVM(in.MicroVMIdentifier)
 	v.strictExpiration(in.ExpirationInMinutes)
 }
-
-func (in *GetMicroVMInput) strict(v *validator)       { v.strictMicroVM(in.MicroVMIdentifier) }
-func (in *ResumeMicroVMInput) strict(v *validator)    { v.strictMicroVM(in.MicroVMIdentifier) }
-func (in *SuspendMicroVMInput) strict(v *validator)   { v.strictMicroVM(in.MicroVMIdentifier) }
-func (in *TerminateMicroVMInput) strict(v *validator) { v.strictMicroVM(in.MicroVMIdentifier) }
 
 // refuse reports a broken rule of the service; limit follows "must" in the error.
 func (v *validator) refuse(path, limit, given string) {
@@ -112,6 +108,14 @@ func isImageARN(s string) bool {
 		return part
 	}
 	return next() == "arn" && next() != "" && next() == "lambda" && next() != "" && next() != "" && next() == "microvm-image" && s != ""
+}
+
+// strictConfiguration checks what the inputs of a new and an updated image share.
+func (v *validator) strictConfiguration(baseVersion *string, resources []types.Resources, hooks *types.Hooks, variables map[string]string) {
+	v.strictBaseVersion(baseVersion)
+	v.strictMemory(resources)
+	v.strictHooks(hooks)
+	v.strictEnvironment(variables)
 }
 
 // strictBaseVersion rejects "1.0", the form of responses, which the service does not
