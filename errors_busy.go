@@ -27,15 +27,15 @@ func IsImageBusy(err error) bool {
 		return false
 	}
 	var call *smithy.OperationError
-	if errors.As(err, &call) && refusesOtherwise(call.OperationName) {
+	if errors.As(err, &call) && neverMeansBusy(call.OperationName) {
 		return false
 	}
 	return saysBusy(failed.ErrorMessage())
 }
 
-// refusesOtherwise reports whether the operation uses the same words for another
+// neverMeansBusy reports whether the operation uses the same words for another
 // condition, such as a MicroVM that is being started. The name may be in either spelling.
-func refusesOtherwise(operation string) bool {
+func neverMeansBusy(operation string) bool {
 	switch strings.ToLower(operation) {
 	case "createmicrovmimage", "runmicrovm", "suspendmicrovm", "resumemicrovm", "terminatemicrovm",
 		"createmicrovmauthtoken", "createmicrovmshellauthtoken", "tagresource", "untagresource":

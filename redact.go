@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"reflect"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -51,9 +50,6 @@ func (redactedCredentials) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(r
 func (redactedCredentials) Retrieve(context.Context) (aws.Credentials, error) {
 	return aws.Credentials{}, errors.New("the credentials are redacted")
 }
-
-// maxCode is the maximum length of an error code from a response.
-const maxCode = 256
 
 // learned is what errors and logs of a call must not show. It is immutable.
 type learned struct {
@@ -268,18 +264,6 @@ func (s *settings) netTransport() *http.Transport {
 		return known
 	}
 	return nil
-}
-
-// cleanMembers cleans the texts of a modeled error, which come from the response.
-func cleanMembers(failed modeledError, secrets *redact.Secrets) {
-	members := reflect.ValueOf(failed).Elem()
-	for i := range members.NumField() {
-		if text, ok := members.Field(i).Addr().Interface().(**string); ok && *text != nil {
-			if cleaned := secrets.Clean(**text, redact.MaxText); cleaned != **text {
-				*text = &cleaned
-			}
-		}
-	}
 }
 
 // Format prints the attempt as JSON with sensitive values as [REDACTED], whatever the

@@ -152,6 +152,14 @@ func (m *deserializeResponse) deserialize(ctx context.Context, request any, sent
 	return out, nil
 }
 
+// requestID returns the request ID in the header of a response, or "".
+func requestID(header http.Header) string {
+	if id := header.Get("X-Amzn-Requestid"); id != "" {
+		return id
+	}
+	return header.Get("X-Amz-Requestid")
+}
+
 // checkNotEmpty rejects an empty success where the model requires members of the output:
 // a connection cut at the first byte looks like that. An object without members passes,
 // because programs stub HTTP with it.

@@ -163,11 +163,3 @@ func appendRequestID(attrs []slog.Attr, id string) []slog.Attr {
 	}
 	return append(attrs, slog.String("request_id", id))
 }
-
-// requestID returns the request ID in the header of a response, or "".
-func requestID(header http.Header) string {
-	if id := header.Get("X-Amzn-Requestid"); id != "" {
-		return id
-	}
-	return header.Get("X-Amz-Requestid")
-}
