@@ -33,8 +33,8 @@ type CreateMicroVMAuthTokenInput struct {
 	// Required. Items: at least 1.
 	AllowedPorts []types.PortSpecification
 
-	// Lifetime of the token in minutes. The service rejects more than 60. Observed
-	// behaviour; the API reference does not say so.
+	// Lifetime of the token in minutes. The service rejects more than 60. Observed behavior;
+	// the API reference does not say so.
 	//
 	// Required. At least 1.
 	ExpirationInMinutes *int32

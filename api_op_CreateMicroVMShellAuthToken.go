@@ -28,7 +28,7 @@ type CreateMicroVMShellAuthTokenAPIClient interface {
 // CreateMicroVMShellAuthTokenInput is the input of CreateMicroVMShellAuthToken.
 type CreateMicroVMShellAuthTokenInput struct {
 	// Lifetime of the shell token in minutes. The service rejects more than 60. Observed
-	// behaviour; the API reference does not say so.
+	// behavior; the API reference does not say so.
 	//
 	// Required. At least 1.
 	ExpirationInMinutes *int32

@@ -12,8 +12,8 @@ import (
 // DeleteMicroVMImage starts the deletion of a MicroVM image. The image is DELETING for
 // up to a minute, is still listed, and keeps its name; then it is not found (see
 // NewMicroVMImageDeletedWaiter). The service rejects the request while the image has
-// MicroVMs that are not terminated, and while it is built or changed. Observed
-// behaviour; the API reference does not say so.
+// MicroVMs that are not terminated, and while it is built or changed. Observed behavior;
+// the API reference does not say so.
 //
 // DELETE /2025-09-09/microvm-images/{imageIdentifier}. IAM action
 // lambda:DeleteMicrovmImage. Errors that the model declares, in package types:
@@ -31,7 +31,7 @@ type DeleteMicroVMImageAPIClient interface {
 
 // DeleteMicroVMImageInput is the input of DeleteMicroVMImage.
 type DeleteMicroVMImageInput struct {
-	// ARN of the image to remove. The service rejects names and IDs. Observed behaviour; the
+	// ARN of the image to remove. The service rejects names and IDs. Observed behavior; the
 	// API reference does not say so.
 	//
 	// Required. Length 1 to 256 characters.

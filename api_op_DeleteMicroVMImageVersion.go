@@ -12,7 +12,7 @@ import (
 // DeleteMicroVMImageVersion starts the deletion of one version of a MicroVM image. The
 // image is UPDATING until the version is deleted, and rejects other changes until it is
 // UPDATED (see NewMicroVMImageSettledWaiter). The last version cannot be deleted: delete
-// the whole image. Observed behaviour; the API reference does not say so.
+// the whole image. Observed behavior; the API reference does not say so.
 //
 // DELETE /2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}. IAM
 // action lambda:DeleteMicrovmImageVersion. Errors that the model declares, in package
@@ -30,7 +30,7 @@ type DeleteMicroVMImageVersionAPIClient interface {
 
 // DeleteMicroVMImageVersionInput is the input of DeleteMicroVMImageVersion.
 type DeleteMicroVMImageVersionInput struct {
-	// ARN of the image. The service rejects names and IDs. Observed behaviour; the API
+	// ARN of the image. The service rejects names and IDs. Observed behavior; the API
 	// reference does not say so.
 	//
 	// Required. Length 1 to 256 characters.

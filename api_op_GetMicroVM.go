@@ -38,7 +38,7 @@ type GetMicroVMInput struct {
 // GetMicroVMOutput is the output of GetMicroVM.
 type GetMicroVMOutput struct {
 	// Host name, without a scheme, that accepts HTTPS requests with a valid token for the
-	// MicroVM. Observed behaviour; the API reference does not say so.
+	// MicroVM. Observed behavior; the API reference does not say so.
 	//
 	// Always present in responses.
 	Endpoint *string

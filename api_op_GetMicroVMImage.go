@@ -30,7 +30,7 @@ type GetMicroVMImageAPIClient interface {
 
 // GetMicroVMImageInput is the input of GetMicroVMImage.
 type GetMicroVMImageInput struct {
-	// ARN of the image to fetch. The service rejects names and IDs. Observed behaviour; the
+	// ARN of the image to fetch. The service rejects names and IDs. Observed behavior; the
 	// API reference does not say so.
 	//
 	// Required. Length 1 to 256 characters.

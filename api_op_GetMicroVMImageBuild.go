@@ -35,7 +35,7 @@ type GetMicroVMImageBuildInput struct {
 	// Required. Length 1 to 2048 characters. Pattern ^[^\s]+$.
 	BuildId *string
 
-	// ARN of the image. The service rejects names and IDs. Observed behaviour; the API
+	// ARN of the image. The service rejects names and IDs. Observed behavior; the API
 	// reference does not say so.
 	//
 	// Required. Length 1 to 256 characters.
@@ -89,7 +89,7 @@ type GetMicroVMImageBuildOutput struct {
 	// Always present in responses.
 	ImageVersion *string
 
-	// Sizes of what the build produced. Nil if the build failed early. Observed behaviour;
+	// Sizes of what the build produced. Nil if the build failed early. Observed behavior;
 	// the API reference does not say so.
 	SnapshotBuild *types.SnapshotBuild
 

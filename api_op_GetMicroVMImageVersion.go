@@ -30,7 +30,7 @@ type GetMicroVMImageVersionAPIClient interface {
 
 // GetMicroVMImageVersionInput is the input of GetMicroVMImageVersion.
 type GetMicroVMImageVersionInput struct {
-	// ARN of the image. The service rejects names and IDs. Observed behaviour; the API
+	// ARN of the image. The service rejects names and IDs. Observed behavior; the API
 	// reference does not say so.
 	//
 	// Required. Length 1 to 256 characters.
@@ -115,7 +115,7 @@ type GetMicroVMImageVersionOutput struct {
 	Resources []types.Resources
 
 	// Explanation of the current state. Usually nil, even if the version failed: the reason
-	// is on its builds (ListMicroVMImageBuilds). Observed behaviour; the API reference does
+	// is on its builds (ListMicroVMImageBuilds). Observed behavior; the API reference does
 	// not say so.
 	StateReason *string
 

@@ -29,7 +29,7 @@ type ListManagedMicroVMImageVersionsAPIClient interface {
 // ListManagedMicroVMImageVersionsInput is the input of ListManagedMicroVMImageVersions.
 type ListManagedMicroVMImageVersionsInput struct {
 	// ARN of the AWS-provided image whose versions to list. The service rejects names and
-	// IDs. Observed behaviour; the API reference does not say so.
+	// IDs. Observed behavior; the API reference does not say so.
 	//
 	// Required. Length 1 to 256 characters.
 	ImageIdentifier *string

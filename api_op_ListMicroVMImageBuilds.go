@@ -11,8 +11,8 @@ import (
 
 // ListMicroVMImageBuilds lists the builds of one image version, optionally filtered by
 // hardware target. A version has two builds, one for each processor generation.
-// StateReason of a failed build is the reason why the version failed. Observed
-// behaviour; the API reference does not say so.
+// StateReason of a failed build is the reason why the version failed. Observed behavior;
+// the API reference does not say so.
 //
 // GET /2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}/builds. IAM
 // action lambda:ListMicrovmImageBuilds. Errors that the model declares, in package
@@ -30,7 +30,7 @@ type ListMicroVMImageBuildsAPIClient interface {
 
 // ListMicroVMImageBuildsInput is the input of ListMicroVMImageBuilds.
 type ListMicroVMImageBuildsInput struct {
-	// ARN of the image. The service rejects names and IDs. Observed behaviour; the API
+	// ARN of the image. The service rejects names and IDs. Observed behavior; the API
 	// reference does not say so.
 	//
 	// Required. Length 1 to 256 characters.

@@ -28,7 +28,7 @@ type ListMicroVMImageVersionsAPIClient interface {
 // ListMicroVMImageVersionsInput is the input of ListMicroVMImageVersions.
 type ListMicroVMImageVersionsInput struct {
 	// ARN of the image whose versions to list. The service rejects names and IDs. Observed
-	// behaviour; the API reference does not say so.
+	// behavior; the API reference does not say so.
 	//
 	// Required. Length 1 to 256 characters.
 	ImageIdentifier *string

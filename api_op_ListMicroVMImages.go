@@ -11,7 +11,7 @@ import (
 
 // ListMicroVMImages lists the MicroVM images of the calling account, optionally filtered
 // by name. The service filters after it has cut the page, so a page may be empty and
-// still have a next token. Observed behaviour; the API reference does not say so.
+// still have a next token. Observed behavior; the API reference does not say so.
 //
 // GET /2025-09-09/microvm-images. IAM action lambda:ListMicrovmImages. Errors that the
 // model declares, in package types: AccessDeniedException, InternalServerException,

@@ -10,7 +10,7 @@ import (
 )
 
 // ListMicroVMs lists the MicroVMs of the calling account, optionally those of one image
-// or image version. Terminated MicroVMs stay listed for hours. Observed behaviour; the
+// or image version. Terminated MicroVMs stay listed for hours. Observed behavior; the
 // API reference does not say so.
 //
 // GET /2025-09-09/microvms. IAM action lambda:ListMicrovms. Errors that the model

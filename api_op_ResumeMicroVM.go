@@ -10,8 +10,8 @@ import (
 
 // ResumeMicroVM resumes a suspended MicroVM with its memory and disk. The response
 // arrives before the MicroVM runs (see NewMicroVMRunningWaiter). The error for a
-// terminated MicroVM is a ValidationException. Observed behaviour; the API reference
-// does not say so.
+// terminated MicroVM is a ValidationException. Observed behavior; the API reference does
+// not say so.
 //
 // POST /2025-09-09/microvms/{microvmIdentifier}/resume. IAM action lambda:ResumeMicrovm.
 // Errors that the model declares, in package types: AccessDeniedException,

@@ -12,7 +12,7 @@ import (
 
 // RunMicroVM starts a MicroVM from an image. The response arrives while the MicroVM is
 // still pending (see NewMicroVMRunningWaiter). The error for an image without an active
-// version is a ResourceNotFoundException. Observed behaviour; the API reference does not
+// version is a ResourceNotFoundException. Observed behavior; the API reference does not
 // say so.
 //
 // POST /2025-09-09/microvms. IAM action lambda:RunMicrovm. Errors that the model
@@ -32,7 +32,7 @@ type RunMicroVMAPIClient interface {
 // RunMicroVMInput is the input of RunMicroVM.
 type RunMicroVMInput struct {
 	// ARN of the image to start the MicroVM from. The service rejects names and IDs.
-	// Observed behaviour; the API reference does not say so.
+	// Observed behavior; the API reference does not say so.
 	//
 	// Required. Length 1 to 256 characters.
 	ImageIdentifier *string
@@ -44,13 +44,13 @@ type RunMicroVMInput struct {
 	ClientToken *string
 
 	// ARNs of the network connectors for traffic out of the MicroVM. Default: those of the
-	// image. Observed behaviour; the API reference does not say so.
+	// image. Observed behavior; the API reference does not say so.
 	//
 	// Items: at most 10. Value 1 to 2048 characters.
 	EgressNetworkConnectors []string
 
 	// IAM role whose permissions the workload inside the MicroVM gets. Required for logging
-	// to CloudWatch. Observed behaviour; the API reference does not say so.
+	// to CloudWatch. Observed behavior; the API reference does not say so.
 	//
 	// Length 20 to 2048 characters. Pattern
 	// ^arn:aws[a-z\-]*:iam::[0-9]{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+$.
@@ -65,7 +65,7 @@ type RunMicroVMInput struct {
 	ImageVersion *string
 
 	// ARNs of the network connectors for traffic into the MicroVM. Default: HTTP_INGRESS.
-	// Observed behaviour; the API reference does not say so.
+	// Observed behavior; the API reference does not say so.
 	//
 	// Items: at most 10. Value 1 to 2048 characters.
 	IngressNetworkConnectors []string
@@ -74,14 +74,14 @@ type RunMicroVMInput struct {
 	Logging types.Logging
 
 	// Longest lifetime of the MicroVM in seconds. The service then terminates it. Default:
-	// 28800. Observed behaviour; the API reference does not say so.
+	// 28800. Observed behavior; the API reference does not say so.
 	//
 	// 1 to 28800.
 	MaximumDurationInSeconds *int32
 
 	// Text for the run hook of this MicroVM. The service limits its length in bytes, and
-	// rejects it if the image has no run hook. Observed behaviour; the API reference does
-	// not say so.
+	// rejects it if the image has no run hook. Observed behavior; the API reference does not
+	// say so.
 	//
 	// Length at most 4096 characters. Sensitive: printed as [REDACTED].
 	RunHookPayload *string
@@ -90,7 +90,7 @@ type RunMicroVMInput struct {
 // RunMicroVMOutput is the output of RunMicroVM.
 type RunMicroVMOutput struct {
 	// Host name, without a scheme, that accepts HTTPS requests with a valid token for the
-	// MicroVM. Observed behaviour; the API reference does not say so.
+	// MicroVM. Observed behavior; the API reference does not say so.
 	//
 	// Always present in responses.
 	Endpoint *string

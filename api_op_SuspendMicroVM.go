@@ -10,7 +10,7 @@ import (
 
 // SuspendMicroVM suspends a running MicroVM and keeps its memory and disk. The response
 // arrives before the MicroVM is suspended (see NewMicroVMSuspendedWaiter). The error for
-// a terminated MicroVM is a ValidationException. Observed behaviour; the API reference
+// a terminated MicroVM is a ValidationException. Observed behavior; the API reference
 // does not say so.
 //
 // POST /2025-09-09/microvms/{microvmIdentifier}/suspend. IAM action

@@ -48,7 +48,7 @@ type UpdateMicroVMImageInput struct {
 	// Required.
 	CodeArtifact types.CodeArtifact
 
-	// ARN of the image to update. The service rejects names and IDs. Observed behaviour; the
+	// ARN of the image to update. The service rejects names and IDs. Observed behavior; the
 	// API reference does not say so.
 	//
 	// Required. Length 1 to 256 characters.
@@ -58,7 +58,7 @@ type UpdateMicroVMImageInput struct {
 	AdditionalOsCapabilities []types.Capability
 
 	// Version of the base image to build on: a bare major such as "1". The service rejects
-	// "1.0", which its responses contain. Default: the latest. Observed behaviour; the API
+	// "1.0", which its responses contain. Default: the latest. Observed behavior; the API
 	// reference does not say so.
 	//
 	// Length 1 to 2048 characters. Pattern ^[^\s]+$.
@@ -66,7 +66,7 @@ type UpdateMicroVMImageInput struct {
 
 	// Token that makes repeated requests take effect once. Default: a random token for each
 	// call, shared by its retries. The service never forgets a token, so do not derive one
-	// from a name or from content. Observed behaviour; the API reference does not say so.
+	// from a name or from content. Observed behavior; the API reference does not say so.
 	//
 	// Length 1 to 128 characters.
 	ClientToken *string
@@ -78,14 +78,14 @@ type UpdateMicroVMImageInput struct {
 	Description *string
 
 	// ARNs of the connectors through which a MicroVM started from the image may reach the
-	// network, at most one. Default: INTERNET_EGRESS. Observed behaviour; the API reference
+	// network, at most one. Default: INTERNET_EGRESS. Observed behavior; the API reference
 	// does not say so.
 	//
 	// Items: at most 1. Value 1 to 2048 characters.
 	EgressNetworkConnectors []string
 
 	// Environment variables visible inside the MicroVM. The service rejects AWS_REGION.
-	// Observed behaviour; the API reference does not say so.
+	// Observed behavior; the API reference does not say so.
 	//
 	// Items: at most 50. Key 1 to 256 characters. Pattern ^[^\s]+$. Value at most 4096
 	// characters. Sensitive: printed as [REDACTED].
@@ -98,7 +98,7 @@ type UpdateMicroVMImageInput struct {
 	Logging types.Logging
 
 	// Resource sizing for MicroVMs started from the image, at most one entry. Default: 2048
-	// MiB. Observed behaviour; the API reference does not say so.
+	// MiB. Observed behavior; the API reference does not say so.
 	//
 	// Items: at most 1.
 	Resources []types.Resources

@@ -13,7 +13,7 @@ import (
 // UpdateMicroVMImageVersion makes one version of a MicroVM image active or inactive.
 // MicroVMs start from the newest active version: to roll back, make the newest version
 // inactive. The service rejects the request while the image is UPDATING. Observed
-// behaviour; the API reference does not say so.
+// behavior; the API reference does not say so.
 //
 // PATCH /2025-09-09/microvm-images/{imageIdentifier}/versions/{imageVersion}. IAM action
 // lambda:UpdateMicrovmImageVersion. Errors that the model declares, in package types:
@@ -31,7 +31,7 @@ type UpdateMicroVMImageVersionAPIClient interface {
 
 // UpdateMicroVMImageVersionInput is the input of UpdateMicroVMImageVersion.
 type UpdateMicroVMImageVersionInput struct {
-	// ARN of the image. The service rejects names and IDs. Observed behaviour; the API
+	// ARN of the image. The service rejects names and IDs. Observed behavior; the API
 	// reference does not say so.
 	//
 	// Required. Length 1 to 256 characters.
@@ -121,7 +121,7 @@ type UpdateMicroVMImageVersionOutput struct {
 	Resources []types.Resources
 
 	// Explanation of the current state. Usually nil, even if the version failed: the reason
-	// is on its builds (ListMicroVMImageBuilds). Observed behaviour; the API reference does
+	// is on its builds (ListMicroVMImageBuilds). Observed behavior; the API reference does
 	// not say so.
 	StateReason *string
 

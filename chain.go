@@ -68,7 +68,7 @@ func compile(stack *middleware.Stack, first func() any, transport middleware.Han
 	return link.Stack(stack, first, transport)
 }
 
-// quicken replaces middlewares of the SDK by faster ones with the same behaviour, in a
+// quicken replaces middlewares of the SDK by faster ones with the same behavior, in a
 // stack that is about to be compiled.
 func (s *settings) quicken(stack *middleware.Stack) error {
 	if sdkMiddlewares {

@@ -30,7 +30,7 @@ type roundTripFunc func(*http.Request) (*http.Response, error)
 func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // transports are the ways in which a caller may set a transport. All but "detached" are
-// recognisable as net/http, or pass on the context whose hooks it calls.
+// recognizable as net/http, or pass on the context whose hooks it calls.
 func transports(tr *http.Transport) map[string]lambdamicrovms.HTTPClient {
 	plain := &http.Client{Transport: tr}
 	return map[string]lambdamicrovms.HTTPClient{
@@ -113,7 +113,7 @@ func TestUncertainIsKnown(t *testing.T) {
 		want  bool
 		// early causes end a call before net/http calls a hook.
 		early bool
-		// typed causes are recognised by the error's type, also for a client that calls
+		// typed causes are recognized by the error's type, also for a client that calls
 		// no hooks.
 		typed bool
 		// lies are errors that wrongly claim that nothing was sent. Only hooks can refute
@@ -132,7 +132,7 @@ func TestUncertainIsKnown(t *testing.T) {
 		"no such host": {setUp: func(_ *testing.T, _ *lambdamicrovms.Options, tr *http.Transport) {
 			dial(tr, &net.DNSError{Err: "no such host", IsNotFound: true})
 		}},
-		"deadline while dialling": {ctx: ended, setUp: func(_ *testing.T, _ *lambdamicrovms.Options, tr *http.Transport) {
+		"deadline while dialing": {ctx: ended, setUp: func(_ *testing.T, _ *lambdamicrovms.Options, tr *http.Transport) {
 			tr.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 				ctx.Value(endKey{}).(context.CancelFunc)()
 				<-ctx.Done()
@@ -227,7 +227,7 @@ func TestUncertainIsKnown(t *testing.T) {
 			proxied(t, o, tr, "")
 			*o.BaseEndpoint = "http://lambda.us-east-1.amazonaws.com"
 		}},
-		"connection that says it was never dialled": {want: true, lies: true, setUp: func(t *testing.T, o *lambdamicrovms.Options, tr *http.Transport) {
+		"connection that says it was never dialed": {want: true, lies: true, setUp: func(t *testing.T, o *lambdamicrovms.Options, tr *http.Transport) {
 			serve(t, o, afterRequest(""))
 			tr.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 				conn, err := new(net.Dialer).DialContext(ctx, network, address)

@@ -54,7 +54,7 @@
 //     know it.
 //
 // [IsImageBusy], [IsQuotaExceeded], [IsThrottle], [IsNotFound] and [IsAlreadyExists]
-// recognise all forms in which the service reports these conditions.
+// recognize all forms in which the service reports these conditions.
 //
 // # Retries
 //

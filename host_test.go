@@ -23,7 +23,7 @@ import (
 
 // A server computes the signature from the request that it receives, including the host.
 func TestSignatureIsOfTheHostThatIsSent(t *testing.T) {
-	tests := map[string]struct{ endpoint, dialled, host string }{
+	tests := map[string]struct{ endpoint, dialed, host string }{
 		"name":                    {"http://own.example", "own.example:80", "own.example"},
 		"name, default port":      {"http://own.example:80", "own.example:80", "own.example"},
 		"name, port":              {"http://own.example:8080", "own.example:8080", "own.example:8080"},
@@ -58,9 +58,9 @@ func TestSignatureIsOfTheHostThatIsSent(t *testing.T) {
 						_, _ = io.WriteString(w, "{}")
 					}))
 					defer server.Close()
-					var dialled string
+					var dialed string
 					transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-						dialled = address
+						dialed = address
 						return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
 					}}
 					defer transport.CloseIdleConnections()
@@ -75,8 +75,8 @@ func TestSignatureIsOfTheHostThatIsSent(t *testing.T) {
 					if _, err := client.ListMicroVMs(context.Background(), nil, options...); err != nil {
 						t.Fatal(err)
 					}
-					if diff := cmp.Diff([]string{test.dialled, test.host}, []string{dialled, received.Host}); diff != "" {
-						t.Errorf("dialled and Host, -want +got:\n%s", diff)
+					if diff := cmp.Diff([]string{test.dialed, test.host}, []string{dialed, received.Host}); diff != "" {
+						t.Errorf("dialed and Host, -want +got:\n%s", diff)
 					}
 					if want := signatureOf(t, received); received.Header.Get("Authorization") != want {
 						t.Errorf("signed %s\nwant   %s", received.Header.Get("Authorization"), want)

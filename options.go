@@ -184,14 +184,14 @@ func WithEndpointResolverV2(v EndpointResolverV2) func(*Options) {
 // WithSigV4SigningName returns an option that overrides the service name in signatures.
 func WithSigV4SigningName(name string) func(*Options) {
 	return withContext("withSigV4SigningName", func(ctx context.Context) context.Context {
-		return awsmiddleware.SetSigningName(ctx, name) //nolint:staticcheck // deprecated in favour of this function
+		return awsmiddleware.SetSigningName(ctx, name) //nolint:staticcheck // deprecated in favor of this function
 	})
 }
 
 // WithSigV4SigningRegion returns an option that overrides the region in signatures.
 func WithSigV4SigningRegion(region string) func(*Options) {
 	return withContext("withSigV4SigningRegion", func(ctx context.Context) context.Context {
-		return awsmiddleware.SetSigningRegion(ctx, region) //nolint:staticcheck // deprecated in favour of this function
+		return awsmiddleware.SetSigningRegion(ctx, region) //nolint:staticcheck // deprecated in favor of this function
 	})
 }
 

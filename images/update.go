@@ -117,7 +117,7 @@ type Result struct {
 // An update would reset settings that the service has added since this module was
 // generated, because the module sends only members that it knows. If the version has such
 // a setting inside a structure or union, such as codeArtifact.sha256, Update builds
-// nothing and returns a *VersionError that names it. It cannot recognise a new member
+// nothing and returns a *VersionError that names it. It cannot recognize a new member
 // beside the known ones of the version itself, because responses also have members that
 // are no settings. Keep the module up to date.
 //

@@ -194,7 +194,7 @@ func retained[T any](build func() T) float64 {
 
 // deep is the name of a file in a deep directory.
 func deep(i int) string {
-	return fmt.Sprintf("web/node_modules/@organisation/package-of-components-%d/dist/esm/internal/components/file%d.js", i/500, i)
+	return fmt.Sprintf("web/node_modules/@organization/package-of-components-%d/dist/esm/internal/components/file%d.js", i/500, i)
 }
 
 // What is kept for each file limits how many files can be packed in little memory. It

@@ -129,7 +129,7 @@ func rows(recorder *tracetest.SpanRecorder) []*row {
 }
 
 // draw returns an SVG with a line for each row. It has a background of its own: GitHub
-// shows a picture in the colours of the browser, not in those of the theme that the user
+// shows a picture in the colors of the browser, not in those of the theme that the user
 // has chosen for GitHub, and light text on a white page cannot be read.
 func draw(all []*row) []byte {
 	const (

@@ -36,7 +36,7 @@ type Hooks struct {
 	MicroVMImageHooks *MicroVMImageHooks
 
 	// Port on which the application receives hooks. Required if a hook is enabled. Observed
-	// behaviour; the API reference does not say so.
+	// behavior; the API reference does not say so.
 	//
 	// 1 to 65535.
 	Port *int32
@@ -106,7 +106,7 @@ type ManagedMicroVMImageVersion struct {
 
 // MicroVMHooks: switches and time limits of the hooks called during the life of a
 // MicroVM. If one of them is enabled, the ready hook of MicroVMImageHooks must be
-// enabled too. Observed behaviour; the API reference does not say so.
+// enabled too. Observed behavior; the API reference does not say so.
 type MicroVMHooks struct {
 	// Whether the resume hook is called when a suspended MicroVM resumes.
 	Resume HookState
@@ -311,7 +311,7 @@ type MicroVMImageVersionSummary struct {
 	Resources []Resources
 
 	// Explanation of the current state. Usually nil, even if the version failed: the reason
-	// is on its builds (ListMicroVMImageBuilds). Observed behaviour; the API reference does
+	// is on its builds (ListMicroVMImageBuilds). Observed behavior; the API reference does
 	// not say so.
 	StateReason *string
 
@@ -366,14 +366,14 @@ type PortRange struct {
 // Resources: sizing of a MicroVM.
 type Resources struct {
 	// Memory that a MicroVM has at least, in MiB: 512, 1024, 2048, 4096 or 8192. Observed
-	// behaviour; the API reference does not say so.
+	// behavior; the API reference does not say so.
 	//
 	// Required.
 	MinimumMemoryInMiB *int32
 }
 
 // SnapshotBuild: sizes of what a build produced. A failed build has some of them, or
-// none. Observed behaviour; the API reference does not say so.
+// none. Observed behavior; the API reference does not say so.
 type SnapshotBuild struct {
 	// Bytes taken by the installed code.
 	CodeInstallSizeInBytes *int64

@@ -25,7 +25,7 @@ func (System) Sleep(ctx context.Context, d time.Duration) error {
 }
 
 // Wall is the system's clock without its monotonic reading. The monotonic clock stops
-// while a computer sleeps, but a token that expires at a time of day goes on ageing.
+// while a computer sleeps, but a token that expires at a time of day goes on aging.
 type Wall struct{ System }
 
 // Now returns the current time of day.

@@ -162,7 +162,7 @@ func TestModelChanges(t *testing.T) {
 	if output, err := compile(t, files, "./...", "./cmd/lambda-microvms/internal/api"); err != nil {
 		t.Errorf("%v\n%s", err, output)
 	}
-	// Of a new operation, only the behaviour in the fake cannot be generated.
+	// Of a new operation, only the behavior in the fake cannot be generated.
 	files, err = generateAll(editedModel(t, newOperation))
 	if err != nil {
 		t.Fatal(err)

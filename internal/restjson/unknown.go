@@ -79,7 +79,7 @@ func unknownMember(name string, known []string) string {
 }
 
 // isOneOff reports whether one edit turns a into b: a letter inserted, deleted or
-// replaced, or two neighbours swapped.
+// replaced, or two neighbors swapped.
 func isOneOff(a, b string) bool {
 	if len(a) > len(b) {
 		a, b = b, a

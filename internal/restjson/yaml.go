@@ -26,7 +26,7 @@ func (e *YAMLError) Error() string {
 
 // UnmarshalYAML calls decode to read a YAML value, and passes its JSON to unmarshal, the
 // UnmarshalJSON of a shape. It is for UnmarshalYAML methods. An error of decode is
-// returned unchanged, because YAML libraries recognise their own errors.
+// returned unchanged, because YAML libraries recognize their own errors.
 func UnmarshalYAML(decode func(any) error, unmarshal func([]byte) error) error {
 	var tree any
 	if err := decode(&tree); err != nil {

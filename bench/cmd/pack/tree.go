@@ -112,7 +112,7 @@ func plantMany(dir string, n int) error {
 		for len(content) < size {
 			content = fmt.Appendf(content, "value%d = %d\n", i, random.Uint32())
 		}
-		name := fmt.Sprintf("web/node_modules/@organisation/package-of-components-%05d/dist/esm/internal/component%d.js", i/perDirectory, i)
+		name := fmt.Sprintf("web/node_modules/@organization/package-of-components-%05d/dist/esm/internal/component%d.js", i/perDirectory, i)
 		if err := t.add(name, content); err != nil {
 			return err
 		}

@@ -7,7 +7,7 @@ import (
 )
 
 // Fake returns fake/operations.go, with which the fake finds the operation of a request
-// and decodes its input. It is separate from Files because the other behaviour of package
+// and decodes its input. It is separate from Files because the other behavior of package
 // fake is hand-written for this service only.
 func Fake(pl *plan.Plan) ([]byte, error) {
 	p := newPrinter(pl.Module+"/fake", pl.Config)

@@ -76,7 +76,7 @@ func waiter(p *printer, op *plan.Operation, w *plan.Waiter) {
 	p.p("}\nreturn waitUnnamed\n}\n")
 }
 
-// grouped joins neighbouring outcomes that lead to the same result.
+// grouped joins neighboring outcomes that lead to the same result.
 func grouped(list []plan.Outcome) [][]plan.Outcome {
 	var groups [][]plan.Outcome
 	for i, o := range list {

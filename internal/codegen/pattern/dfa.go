@@ -290,7 +290,7 @@ func (d *dfa) table() (rows []string, err error) {
 	}
 	for state, accept := range d.accept {
 		edges := d.edges(state)
-		head := len(edges) // below 128, because neighbouring edges lead to different states
+		head := len(edges) // below 128, because neighboring edges lead to different states
 		if accept {
 			head |= 0x80
 		}

@@ -28,14 +28,14 @@ var Operations = [...]Operation{
 	{
 		Name:    "DeleteMicrovmImage",
 		Command: "delete-microvm-image",
-		Doc:     "Starts the deletion of a MicroVM image. The image is DELETING for up to a minute, is still listed, and keeps its name; then it is not found (see NewMicroVMImageDeletedWaiter). The service rejects the request while the image has MicroVMs that are not terminated, and while it is built or changed. Observed behaviour; the API reference does not say so.",
+		Doc:     "Starts the deletion of a MicroVM image. The image is DELETING for up to a minute, is still listed, and keeps its name; then it is not found (see NewMicroVMImageDeletedWaiter). The service rejects the request while the image has MicroVMs that are not terminated, and while it is built or changed. Observed behavior; the API reference does not say so.",
 		Input:   &shapeDeleteMicrovmImageInput,
 		Output:  &shapeDeleteMicrovmImageOutput,
 	},
 	{
 		Name:    "DeleteMicrovmImageVersion",
 		Command: "delete-microvm-image-version",
-		Doc:     "Starts the deletion of one version of a MicroVM image. The image is UPDATING until the version is deleted, and rejects other changes until it is UPDATED (see NewMicroVMImageSettledWaiter). The last version cannot be deleted: delete the whole image. Observed behaviour; the API reference does not say so.",
+		Doc:     "Starts the deletion of one version of a MicroVM image. The image is UPDATING until the version is deleted, and rejects other changes until it is UPDATED (see NewMicroVMImageSettledWaiter). The last version cannot be deleted: delete the whole image. Observed behavior; the API reference does not say so.",
 		Input:   &shapeDeleteMicrovmImageVersionInput,
 		Output:  &shapeDeleteMicrovmImageVersionOutput,
 	},
@@ -86,7 +86,7 @@ var Operations = [...]Operation{
 	{
 		Name:      "ListMicrovmImageBuilds",
 		Command:   "list-microvm-image-builds",
-		Doc:       "Lists the builds of one image version, optionally filtered by hardware target. A version has two builds, one for each processor generation. StateReason of a failed build is the reason why the version failed. Observed behaviour; the API reference does not say so.",
+		Doc:       "Lists the builds of one image version, optionally filtered by hardware target. A version has two builds, one for each processor generation. StateReason of a failed build is the reason why the version failed. Observed behavior; the API reference does not say so.",
 		Input:     &shapeListMicrovmImageBuildsInput,
 		Output:    &shapeListMicrovmImageBuildsOutput,
 		Paginator: &Paginator{InputToken: "nextToken", OutputToken: "nextToken", Limit: "maxResults", Items: "items"},
@@ -102,7 +102,7 @@ var Operations = [...]Operation{
 	{
 		Name:      "ListMicrovmImages",
 		Command:   "list-microvm-images",
-		Doc:       "Lists the MicroVM images of the calling account, optionally filtered by name. The service filters after it has cut the page, so a page may be empty and still have a next token. Observed behaviour; the API reference does not say so.",
+		Doc:       "Lists the MicroVM images of the calling account, optionally filtered by name. The service filters after it has cut the page, so a page may be empty and still have a next token. Observed behavior; the API reference does not say so.",
 		Input:     &shapeListMicrovmImagesRequest,
 		Output:    &shapeListMicrovmImagesResponse,
 		Paginator: &Paginator{InputToken: "nextToken", OutputToken: "nextToken", Limit: "maxResults", Items: "items"},
@@ -110,7 +110,7 @@ var Operations = [...]Operation{
 	{
 		Name:      "ListMicrovms",
 		Command:   "list-microvms",
-		Doc:       "Lists the MicroVMs of the calling account, optionally those of one image or image version. Terminated MicroVMs stay listed for hours. Observed behaviour; the API reference does not say so.",
+		Doc:       "Lists the MicroVMs of the calling account, optionally those of one image or image version. Terminated MicroVMs stay listed for hours. Observed behavior; the API reference does not say so.",
 		Input:     &shapeListMicrovmsRequest,
 		Output:    &shapeListMicrovmsResponse,
 		Paginator: &Paginator{InputToken: "nextToken", OutputToken: "nextToken", Limit: "maxResults", Items: "items"},
@@ -125,21 +125,21 @@ var Operations = [...]Operation{
 	{
 		Name:    "ResumeMicrovm",
 		Command: "resume-microvm",
-		Doc:     "Resumes a suspended MicroVM with its memory and disk. The response arrives before the MicroVM runs (see NewMicroVMRunningWaiter). The error for a terminated MicroVM is a ValidationException. Observed behaviour; the API reference does not say so.",
+		Doc:     "Resumes a suspended MicroVM with its memory and disk. The response arrives before the MicroVM runs (see NewMicroVMRunningWaiter). The error for a terminated MicroVM is a ValidationException. Observed behavior; the API reference does not say so.",
 		Input:   &shapeResumeMicrovmRequest,
 		Output:  &shapeResumeMicrovmResponse,
 	},
 	{
 		Name:    "RunMicrovm",
 		Command: "run-microvm",
-		Doc:     "Starts a MicroVM from an image. The response arrives while the MicroVM is still pending (see NewMicroVMRunningWaiter). The error for an image without an active version is a ResourceNotFoundException. Observed behaviour; the API reference does not say so.",
+		Doc:     "Starts a MicroVM from an image. The response arrives while the MicroVM is still pending (see NewMicroVMRunningWaiter). The error for an image without an active version is a ResourceNotFoundException. Observed behavior; the API reference does not say so.",
 		Input:   &shapeRunMicrovmRequest,
 		Output:  &shapeRunMicrovmResponse,
 	},
 	{
 		Name:    "SuspendMicrovm",
 		Command: "suspend-microvm",
-		Doc:     "Suspends a running MicroVM and keeps its memory and disk. The response arrives before the MicroVM is suspended (see NewMicroVMSuspendedWaiter). The error for a terminated MicroVM is a ValidationException. Observed behaviour; the API reference does not say so.",
+		Doc:     "Suspends a running MicroVM and keeps its memory and disk. The response arrives before the MicroVM is suspended (see NewMicroVMSuspendedWaiter). The error for a terminated MicroVM is a ValidationException. Observed behavior; the API reference does not say so.",
 		Input:   &shapeSuspendMicrovmRequest,
 		Output:  &shapeSuspendMicrovmResponse,
 	},
@@ -174,7 +174,7 @@ var Operations = [...]Operation{
 	{
 		Name:    "UpdateMicrovmImageVersion",
 		Command: "update-microvm-image-version",
-		Doc:     "Makes one version of a MicroVM image active or inactive. MicroVMs start from the newest active version: to roll back, make the newest version inactive. The service rejects the request while the image is UPDATING. Observed behaviour; the API reference does not say so.",
+		Doc:     "Makes one version of a MicroVM image active or inactive. MicroVMs start from the newest active version: to roll back, make the newest version inactive. The service rejects the request while the image is UPDATING. Observed behavior; the API reference does not say so.",
 		Input:   &shapeUpdateMicrovmImageVersionRequest,
 		Output:  &shapeUpdateMicrovmImageVersionResponse,
 	},

@@ -58,7 +58,7 @@ var (
 		Kind: Structure,
 		Members: []Member{
 			{Name: "microvmIdentifier", Option: "microvm-identifier", Required: true, Shape: &shapeMicrovmIdentifier, Doc: "ID of the MicroVM the token is for."},
-			{Name: "expirationInMinutes", Option: "expiration-in-minutes", Required: true, Shape: &shapePositiveInteger, Doc: "Lifetime of the token in minutes. The service rejects more than 60. Observed behaviour; the API reference does not say so."},
+			{Name: "expirationInMinutes", Option: "expiration-in-minutes", Required: true, Shape: &shapePositiveInteger, Doc: "Lifetime of the token in minutes. The service rejects more than 60. Observed behavior; the API reference does not say so."},
 			{Name: "allowedPorts", Option: "allowed-ports", Required: true, Shape: &shapeListOfPortSpecification, Doc: "Ports of the MicroVM the token opens."},
 		},
 	}
@@ -263,7 +263,7 @@ var (
 		Name: "Resources",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "minimumMemoryInMiB", Option: "minimum-memory-in-mi-b", Required: true, Shape: &shapeInteger, Doc: "Memory that a MicroVM has at least, in MiB: 512, 1024, 2048, 4096 or 8192. Observed behaviour; the API reference does not say so."},
+			{Name: "minimumMemoryInMiB", Option: "minimum-memory-in-mi-b", Required: true, Shape: &shapeInteger, Doc: "Memory that a MicroVM has at least, in MiB: 512, 1024, 2048, 4096 or 8192. Observed behavior; the API reference does not say so."},
 		},
 	}
 	shapeResourcesList = Shape{
@@ -342,7 +342,7 @@ var (
 		Name: "Hooks",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "port", Option: "port", Shape: &shapeInteger1to65535, Doc: "Port on which the application receives hooks. Required if a hook is enabled. Observed behaviour; the API reference does not say so."},
+			{Name: "port", Option: "port", Shape: &shapeInteger1to65535, Doc: "Port on which the application receives hooks. Required if a hook is enabled. Observed behavior; the API reference does not say so."},
 			{Name: "microvmHooks", Option: "microvm-hooks", Shape: &shapeMicrovmHooks, Doc: "Callbacks made during the life of a running MicroVM."},
 			{Name: "microvmImageHooks", Option: "microvm-image-hooks", Shape: &shapeMicrovmImageHooks, Doc: "Callbacks made while an image is being built."},
 		},
@@ -421,20 +421,20 @@ var (
 		Kind: Structure,
 		Members: []Member{
 			{Name: "baseImageArn", Option: "base-image-arn", Required: true, Shape: &shapeNonBlankString, Doc: "ARN of the AWS-provided image that the build starts from."},
-			{Name: "baseImageVersion", Option: "base-image-version", Shape: &shapeVersion, Doc: "Version of the base image to build on: a bare major such as \"1\". The service rejects \"1.0\", which its responses contain. Default: the latest. Observed behaviour; the API reference does not say so."},
+			{Name: "baseImageVersion", Option: "base-image-version", Shape: &shapeVersion, Doc: "Version of the base image to build on: a bare major such as \"1\". The service rejects \"1.0\", which its responses contain. Default: the latest. Observed behavior; the API reference does not say so."},
 			{Name: "buildRoleArn", Option: "build-role-arn", Required: true, Shape: &shapeRoleArn, Doc: "ARN of the IAM role that the service assumes while it builds the image."},
 			{Name: "description", Option: "description", Shape: &shapeString, Doc: "Free-form text that describes the image."},
 			{Name: "codeArtifact", Option: "code-artifact", Required: true, Shape: &shapeCodeArtifact, Doc: "Where the service finds the application code and its packaging instructions."},
 			{Name: "logging", Option: "logging", Shape: &shapeLogging, Doc: "Destination of build and runtime logs, or that logging is disabled."},
-			{Name: "egressNetworkConnectors", Option: "egress-network-connectors", Shape: &shapeNetworkConnectorList0to1, Doc: "ARNs of the connectors through which a MicroVM started from the image may reach the network, at most one. Default: INTERNET_EGRESS. Observed behaviour; the API reference does not say so."},
+			{Name: "egressNetworkConnectors", Option: "egress-network-connectors", Shape: &shapeNetworkConnectorList0to1, Doc: "ARNs of the connectors through which a MicroVM started from the image may reach the network, at most one. Default: INTERNET_EGRESS. Observed behavior; the API reference does not say so."},
 			{Name: "cpuConfigurations", Option: "cpu-configurations", Shape: &shapeCpuConfigurationList, Doc: "CPU architectures that the image supports."},
-			{Name: "resources", Option: "resources", Shape: &shapeResourcesList, Doc: "Resource sizing for MicroVMs started from the image, at most one entry. Default: 2048 MiB. Observed behaviour; the API reference does not say so."},
+			{Name: "resources", Option: "resources", Shape: &shapeResourcesList, Doc: "Resource sizing for MicroVMs started from the image, at most one entry. Default: 2048 MiB. Observed behavior; the API reference does not say so."},
 			{Name: "additionalOsCapabilities", Option: "additional-os-capabilities", Shape: &shapeCapabilityList, Doc: "Extra operating system capabilities given to the application inside the MicroVM."},
 			{Name: "hooks", Option: "hooks", Shape: &shapeHooks, Doc: "Lifecycle callbacks that the service makes to the application in the MicroVM."},
-			{Name: "environmentVariables", Option: "environment-variables", Shape: &shapeEnvironmentVariableMap, Doc: "Environment variables visible inside the MicroVM. The service rejects AWS_REGION. Observed behaviour; the API reference does not say so."},
+			{Name: "environmentVariables", Option: "environment-variables", Shape: &shapeEnvironmentVariableMap, Doc: "Environment variables visible inside the MicroVM. The service rejects AWS_REGION. Observed behavior; the API reference does not say so."},
 			{Name: "name", Option: "name", Required: true, Shape: &shapeImageName, Doc: "Name of the new image, which no other image in the account may have."},
 			{Name: "tags", Option: "tags", Shape: &shapeTags, Doc: "Tags to attach to the new image."},
-			{Name: "clientToken", Option: "client-token", Token: true, Shape: &shapeString1to128, Doc: "Token that makes repeated requests take effect once. Default: a random token for each call, shared by its retries. The service never forgets a token, so do not derive one from a name or from content. Observed behaviour; the API reference does not say so."},
+			{Name: "clientToken", Option: "client-token", Token: true, Shape: &shapeString1to128, Doc: "Token that makes repeated requests take effect once. Default: a random token for each call, shared by its retries. The service never forgets a token, so do not derive one from a name or from content. Observed behavior; the API reference does not say so."},
 		},
 	}
 	shapeMicrovmImageState = Shape{
@@ -489,7 +489,7 @@ var (
 		Kind: Structure,
 		Members: []Member{
 			{Name: "microvmIdentifier", Option: "microvm-identifier", Required: true, Shape: &shapeMicrovmIdentifier, Doc: "ID of the MicroVM the shell token is for."},
-			{Name: "expirationInMinutes", Option: "expiration-in-minutes", Required: true, Shape: &shapePositiveInteger, Doc: "Lifetime of the shell token in minutes. The service rejects more than 60. Observed behaviour; the API reference does not say so."},
+			{Name: "expirationInMinutes", Option: "expiration-in-minutes", Required: true, Shape: &shapePositiveInteger, Doc: "Lifetime of the shell token in minutes. The service rejects more than 60. Observed behavior; the API reference does not say so."},
 		},
 	}
 	shapeCreateMicrovmShellAuthTokenResponse = Shape{
@@ -511,7 +511,7 @@ var (
 		Name: "DeleteMicrovmImageInput",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image to remove. The service rejects names and IDs. Observed behaviour; the API reference does not say so."},
+			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image to remove. The service rejects names and IDs. Observed behavior; the API reference does not say so."},
 		},
 	}
 	shapeDeleteMicrovmImageOutput = Shape{
@@ -526,7 +526,7 @@ var (
 		Name: "DeleteMicrovmImageVersionInput",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image. The service rejects names and IDs. Observed behaviour; the API reference does not say so."},
+			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image. The service rejects names and IDs. Observed behavior; the API reference does not say so."},
 			{Name: "imageVersion", Option: "image-version", Required: true, Shape: &shapeNonBlankString, Doc: "Version of the image to remove."},
 		},
 	}
@@ -613,7 +613,7 @@ var (
 		Members: []Member{
 			{Name: "microvmId", Option: "microvm-id", Required: true, Shape: &shapeMicrovmIdentifier, Doc: "ID of the MicroVM."},
 			{Name: "state", Option: "state", Required: true, Shape: &shapeMicrovmState, Doc: "State of the MicroVM."},
-			{Name: "endpoint", Option: "endpoint", Required: true, Shape: &shapeString1to2048, Doc: "Host name, without a scheme, that accepts HTTPS requests with a valid token for the MicroVM. Observed behaviour; the API reference does not say so."},
+			{Name: "endpoint", Option: "endpoint", Required: true, Shape: &shapeString1to2048, Doc: "Host name, without a scheme, that accepts HTTPS requests with a valid token for the MicroVM. Observed behavior; the API reference does not say so."},
 			{Name: "imageArn", Option: "image-arn", Required: true, Shape: &shapeMicrovmImageArn, Doc: "ARN of the image the MicroVM was started from."},
 			{Name: "imageVersion", Option: "image-version", Required: true, Shape: &shapeVersion, Doc: "Version of the image the MicroVM was started from."},
 			{Name: "executionRoleArn", Option: "execution-role-arn", Shape: &shapeRoleArn, Doc: "IAM role the workload inside the MicroVM runs with."},
@@ -630,7 +630,7 @@ var (
 		Name: "GetMicrovmImageInput",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image to fetch. The service rejects names and IDs. Observed behaviour; the API reference does not say so."},
+			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image to fetch. The service rejects names and IDs. Observed behavior; the API reference does not say so."},
 		},
 	}
 	shapeGetMicrovmImageOutput = Shape{
@@ -651,7 +651,7 @@ var (
 		Name: "GetMicrovmImageBuildInput",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image. The service rejects names and IDs. Observed behaviour; the API reference does not say so."},
+			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image. The service rejects names and IDs. Observed behavior; the API reference does not say so."},
 			{Name: "imageVersion", Option: "image-version", Required: true, Shape: &shapeNonBlankString, Doc: "Version of the image."},
 			{Name: "buildId", Option: "build-id", Required: true, Shape: &shapeNonBlankString, Doc: "Identifier of the build to fetch."},
 		},
@@ -692,14 +692,14 @@ var (
 			{Name: "chipsetGeneration", Option: "chipset-generation", Required: true, Shape: &shapeNonBlankString, Doc: "Generation of the processor family that the build targets."},
 			{Name: "stateReason", Option: "state-reason", Shape: &shapeString, Doc: "Explanation of the build state, or nil. For a failed build it is the reason."},
 			{Name: "createdAt", Option: "created-at", Required: true, Shape: &shapeTimestamp, Doc: "Time at which the build was created."},
-			{Name: "snapshotBuild", Option: "snapshot-build", Shape: &shapeSnapshotBuild, Doc: "Sizes of what the build produced. Nil if the build failed early. Observed behaviour; the API reference does not say so."},
+			{Name: "snapshotBuild", Option: "snapshot-build", Shape: &shapeSnapshotBuild, Doc: "Sizes of what the build produced. Nil if the build failed early. Observed behavior; the API reference does not say so."},
 		},
 	}
 	shapeGetMicrovmImageVersionInput = Shape{
 		Name: "GetMicrovmImageVersionInput",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image. The service rejects names and IDs. Observed behaviour; the API reference does not say so."},
+			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image. The service rejects names and IDs. Observed behavior; the API reference does not say so."},
 			{Name: "imageVersion", Option: "image-version", Required: true, Shape: &shapeNonBlankString, Doc: "Version of the image to fetch."},
 		},
 	}
@@ -730,7 +730,7 @@ var (
 			{Name: "status", Option: "status", Required: true, Shape: &shapeMicrovmImageVersionStatus, Doc: "Whether new MicroVMs may be started from the version."},
 			{Name: "createdAt", Option: "created-at", Required: true, Shape: &shapeTimestamp, Doc: "Time at which the version was created."},
 			{Name: "updatedAt", Option: "updated-at", Shape: &shapeTimestamp, Doc: "Time at which the version was last changed."},
-			{Name: "stateReason", Option: "state-reason", Shape: &shapeString, Doc: "Explanation of the current state. Usually nil, even if the version failed: the reason is on its builds (ListMicrovmImageBuilds). Observed behaviour; the API reference does not say so."},
+			{Name: "stateReason", Option: "state-reason", Shape: &shapeString, Doc: "Explanation of the current state. Usually nil, even if the version failed: the reason is on its builds (ListMicrovmImageBuilds). Observed behavior; the API reference does not say so."},
 			{Name: "tags", Option: "tags", Shape: &shapeTags, Doc: "Tags attached to the version."},
 		},
 	}
@@ -748,7 +748,7 @@ var (
 		Members: []Member{
 			{Name: "maxResults", Option: "max-results", Shape: &shapeInteger1to50, Doc: "Upper bound on the number of items in one page."},
 			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "NextToken of the previous page. Nil for the first page."},
-			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the AWS-provided image whose versions to list. The service rejects names and IDs. Observed behaviour; the API reference does not say so."},
+			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the AWS-provided image whose versions to list. The service rejects names and IDs. Observed behavior; the API reference does not say so."},
 		},
 	}
 	shapeManagedMicrovmImageVersionStatus = Shape{
@@ -816,7 +816,7 @@ var (
 		Members: []Member{
 			{Name: "maxResults", Option: "max-results", Shape: &shapeInteger1to50, Doc: "Upper bound on the number of items in one page."},
 			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "NextToken of the previous page. Nil for the first page."},
-			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image. The service rejects names and IDs. Observed behaviour; the API reference does not say so."},
+			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image. The service rejects names and IDs. Observed behavior; the API reference does not say so."},
 			{Name: "imageVersion", Option: "image-version", Required: true, Shape: &shapeNonBlankString, Doc: "Version of the image whose builds to list."},
 			{Name: "architecture", Option: "architecture", Shape: &shapeArchitecture, Doc: "Lists only builds for this CPU architecture."},
 			{Name: "chipset", Option: "chipset", Shape: &shapeChipset, Doc: "Lists only builds for this processor family."},
@@ -857,7 +857,7 @@ var (
 		Members: []Member{
 			{Name: "maxResults", Option: "max-results", Shape: &shapeInteger1to50, Doc: "Upper bound on the number of items in one page."},
 			{Name: "nextToken", Option: "next-token", Shape: &shapeString, Doc: "NextToken of the previous page. Nil for the first page."},
-			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image whose versions to list. The service rejects names and IDs. Observed behaviour; the API reference does not say so."},
+			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image whose versions to list. The service rejects names and IDs. Observed behavior; the API reference does not say so."},
 		},
 	}
 	shapeMicrovmImageVersionSummary = Shape{
@@ -882,7 +882,7 @@ var (
 			{Name: "status", Option: "status", Required: true, Shape: &shapeMicrovmImageVersionStatus, Doc: "Whether new MicroVMs may be started from the version."},
 			{Name: "createdAt", Option: "created-at", Required: true, Shape: &shapeTimestamp, Doc: "Time at which the version was created."},
 			{Name: "updatedAt", Option: "updated-at", Shape: &shapeTimestamp, Doc: "Time at which the version was last changed."},
-			{Name: "stateReason", Option: "state-reason", Shape: &shapeString, Doc: "Explanation of the current state. Usually nil, even if the version failed: the reason is on its builds (ListMicrovmImageBuilds). Observed behaviour; the API reference does not say so."},
+			{Name: "stateReason", Option: "state-reason", Shape: &shapeString, Doc: "Explanation of the current state. Usually nil, even if the version failed: the reason is on its builds (ListMicrovmImageBuilds). Observed behavior; the API reference does not say so."},
 			{Name: "tags", Option: "tags", Shape: &shapeTags, Doc: "Tags attached to the version."},
 		},
 	}
@@ -1044,15 +1044,15 @@ var (
 		Name: "RunMicrovmRequest",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "ingressNetworkConnectors", Option: "ingress-network-connectors", Shape: &shapeNetworkConnectorList, Doc: "ARNs of the network connectors for traffic into the MicroVM. Default: HTTP_INGRESS. Observed behaviour; the API reference does not say so."},
-			{Name: "egressNetworkConnectors", Option: "egress-network-connectors", Shape: &shapeNetworkConnectorList, Doc: "ARNs of the network connectors for traffic out of the MicroVM. Default: those of the image. Observed behaviour; the API reference does not say so."},
-			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image to start the MicroVM from. The service rejects names and IDs. Observed behaviour; the API reference does not say so."},
+			{Name: "ingressNetworkConnectors", Option: "ingress-network-connectors", Shape: &shapeNetworkConnectorList, Doc: "ARNs of the network connectors for traffic into the MicroVM. Default: HTTP_INGRESS. Observed behavior; the API reference does not say so."},
+			{Name: "egressNetworkConnectors", Option: "egress-network-connectors", Shape: &shapeNetworkConnectorList, Doc: "ARNs of the network connectors for traffic out of the MicroVM. Default: those of the image. Observed behavior; the API reference does not say so."},
+			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image to start the MicroVM from. The service rejects names and IDs. Observed behavior; the API reference does not say so."},
 			{Name: "imageVersion", Option: "image-version", Shape: &shapeVersion, Doc: "Version of the image to start from. Default: the latest active one."},
-			{Name: "executionRoleArn", Option: "execution-role-arn", Shape: &shapeRoleArn, Doc: "IAM role whose permissions the workload inside the MicroVM gets. Required for logging to CloudWatch. Observed behaviour; the API reference does not say so."},
+			{Name: "executionRoleArn", Option: "execution-role-arn", Shape: &shapeRoleArn, Doc: "IAM role whose permissions the workload inside the MicroVM gets. Required for logging to CloudWatch. Observed behavior; the API reference does not say so."},
 			{Name: "idlePolicy", Option: "idle-policy", Shape: &shapeIdlePolicy, Doc: "Rules for suspending the MicroVM when it is idle, and for resuming it."},
 			{Name: "logging", Option: "logging", Shape: &shapeLogging, Doc: "Destination of the logs the MicroVM writes while it runs."},
-			{Name: "runHookPayload", Option: "run-hook-payload", Shape: &shapeRunHookPayload, Doc: "Text for the run hook of this MicroVM. The service limits its length in bytes, and rejects it if the image has no run hook. Observed behaviour; the API reference does not say so."},
-			{Name: "maximumDurationInSeconds", Option: "maximum-duration-in-seconds", Shape: &shapeInteger1to28800, Doc: "Longest lifetime of the MicroVM in seconds. The service then terminates it. Default: 28800. Observed behaviour; the API reference does not say so."},
+			{Name: "runHookPayload", Option: "run-hook-payload", Shape: &shapeRunHookPayload, Doc: "Text for the run hook of this MicroVM. The service limits its length in bytes, and rejects it if the image has no run hook. Observed behavior; the API reference does not say so."},
+			{Name: "maximumDurationInSeconds", Option: "maximum-duration-in-seconds", Shape: &shapeInteger1to28800, Doc: "Longest lifetime of the MicroVM in seconds. The service then terminates it. Default: 28800. Observed behavior; the API reference does not say so."},
 			{Name: "clientToken", Option: "client-token", Token: true, Shape: &shapeString1to128, Doc: "Token that makes repeated requests take effect once. Default: a random token for each call, shared by its retries. The service never forgets a token."},
 		},
 	}
@@ -1062,7 +1062,7 @@ var (
 		Members: []Member{
 			{Name: "microvmId", Option: "microvm-id", Required: true, Shape: &shapeMicrovmIdentifier, Doc: "ID of the MicroVM."},
 			{Name: "state", Option: "state", Required: true, Shape: &shapeMicrovmState, Doc: "State of the MicroVM."},
-			{Name: "endpoint", Option: "endpoint", Required: true, Shape: &shapeString1to2048, Doc: "Host name, without a scheme, that accepts HTTPS requests with a valid token for the MicroVM. Observed behaviour; the API reference does not say so."},
+			{Name: "endpoint", Option: "endpoint", Required: true, Shape: &shapeString1to2048, Doc: "Host name, without a scheme, that accepts HTTPS requests with a valid token for the MicroVM. Observed behavior; the API reference does not say so."},
 			{Name: "imageArn", Option: "image-arn", Required: true, Shape: &shapeMicrovmImageArn, Doc: "ARN of the image the MicroVM was started from."},
 			{Name: "imageVersion", Option: "image-version", Required: true, Shape: &shapeVersion, Doc: "Version of the image the MicroVM was started from."},
 			{Name: "executionRoleArn", Option: "execution-role-arn", Shape: &shapeRoleArn, Doc: "IAM role the workload inside the MicroVM runs with."},
@@ -1138,19 +1138,19 @@ var (
 		Kind: Structure,
 		Members: []Member{
 			{Name: "baseImageArn", Option: "base-image-arn", Required: true, Shape: &shapeNonBlankString, Doc: "ARN of the AWS-provided image that the build starts from."},
-			{Name: "baseImageVersion", Option: "base-image-version", Shape: &shapeVersion, Doc: "Version of the base image to build on: a bare major such as \"1\". The service rejects \"1.0\", which its responses contain. Default: the latest. Observed behaviour; the API reference does not say so."},
+			{Name: "baseImageVersion", Option: "base-image-version", Shape: &shapeVersion, Doc: "Version of the base image to build on: a bare major such as \"1\". The service rejects \"1.0\", which its responses contain. Default: the latest. Observed behavior; the API reference does not say so."},
 			{Name: "buildRoleArn", Option: "build-role-arn", Required: true, Shape: &shapeRoleArn, Doc: "ARN of the IAM role that the service assumes while it builds the image."},
 			{Name: "description", Option: "description", Shape: &shapeString, Doc: "Free-form text that describes the image."},
 			{Name: "codeArtifact", Option: "code-artifact", Required: true, Shape: &shapeCodeArtifact, Doc: "Where the service finds the application code and its packaging instructions."},
 			{Name: "logging", Option: "logging", Shape: &shapeLogging, Doc: "Destination of build and runtime logs, or that logging is disabled."},
-			{Name: "egressNetworkConnectors", Option: "egress-network-connectors", Shape: &shapeNetworkConnectorList0to1, Doc: "ARNs of the connectors through which a MicroVM started from the image may reach the network, at most one. Default: INTERNET_EGRESS. Observed behaviour; the API reference does not say so."},
+			{Name: "egressNetworkConnectors", Option: "egress-network-connectors", Shape: &shapeNetworkConnectorList0to1, Doc: "ARNs of the connectors through which a MicroVM started from the image may reach the network, at most one. Default: INTERNET_EGRESS. Observed behavior; the API reference does not say so."},
 			{Name: "cpuConfigurations", Option: "cpu-configurations", Shape: &shapeCpuConfigurationList, Doc: "CPU architectures that the image supports."},
-			{Name: "resources", Option: "resources", Shape: &shapeResourcesList, Doc: "Resource sizing for MicroVMs started from the image, at most one entry. Default: 2048 MiB. Observed behaviour; the API reference does not say so."},
+			{Name: "resources", Option: "resources", Shape: &shapeResourcesList, Doc: "Resource sizing for MicroVMs started from the image, at most one entry. Default: 2048 MiB. Observed behavior; the API reference does not say so."},
 			{Name: "additionalOsCapabilities", Option: "additional-os-capabilities", Shape: &shapeCapabilityList, Doc: "Extra operating system capabilities given to the application inside the MicroVM."},
 			{Name: "hooks", Option: "hooks", Shape: &shapeHooks, Doc: "Lifecycle callbacks that the service makes to the application in the MicroVM."},
-			{Name: "environmentVariables", Option: "environment-variables", Shape: &shapeEnvironmentVariableMap, Doc: "Environment variables visible inside the MicroVM. The service rejects AWS_REGION. Observed behaviour; the API reference does not say so."},
-			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image to update. The service rejects names and IDs. Observed behaviour; the API reference does not say so."},
-			{Name: "clientToken", Option: "client-token", Token: true, Shape: &shapeString1to128, Doc: "Token that makes repeated requests take effect once. Default: a random token for each call, shared by its retries. The service never forgets a token, so do not derive one from a name or from content. Observed behaviour; the API reference does not say so."},
+			{Name: "environmentVariables", Option: "environment-variables", Shape: &shapeEnvironmentVariableMap, Doc: "Environment variables visible inside the MicroVM. The service rejects AWS_REGION. Observed behavior; the API reference does not say so."},
+			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image to update. The service rejects names and IDs. Observed behavior; the API reference does not say so."},
+			{Name: "clientToken", Option: "client-token", Token: true, Shape: &shapeString1to128, Doc: "Token that makes repeated requests take effect once. Default: a random token for each call, shared by its retries. The service never forgets a token, so do not derive one from a name or from content. Observed behavior; the API reference does not say so."},
 		},
 	}
 	shapeUpdateMicrovmImageResponse = Shape{
@@ -1183,7 +1183,7 @@ var (
 		Name: "UpdateMicrovmImageVersionRequest",
 		Kind: Structure,
 		Members: []Member{
-			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image. The service rejects names and IDs. Observed behaviour; the API reference does not say so."},
+			{Name: "imageIdentifier", Option: "image-identifier", Required: true, Shape: &shapeMicrovmImageIdentifier, Doc: "ARN of the image. The service rejects names and IDs. Observed behavior; the API reference does not say so."},
 			{Name: "imageVersion", Option: "image-version", Required: true, Shape: &shapeNonBlankString, Doc: "Version of the image to change."},
 			{Name: "status", Option: "status", Required: true, Shape: &shapeMicrovmImageVersionStatus, Doc: "Availability to give to the version."},
 		},
@@ -1210,7 +1210,7 @@ var (
 			{Name: "status", Option: "status", Required: true, Shape: &shapeMicrovmImageVersionStatus, Doc: "Whether new MicroVMs may be started from the version."},
 			{Name: "createdAt", Option: "created-at", Required: true, Shape: &shapeTimestamp, Doc: "Time at which the version was created."},
 			{Name: "updatedAt", Option: "updated-at", Shape: &shapeTimestamp, Doc: "Time at which the version was last changed."},
-			{Name: "stateReason", Option: "state-reason", Shape: &shapeString, Doc: "Explanation of the current state. Usually nil, even if the version failed: the reason is on its builds (ListMicrovmImageBuilds). Observed behaviour; the API reference does not say so."},
+			{Name: "stateReason", Option: "state-reason", Shape: &shapeString, Doc: "Explanation of the current state. Usually nil, even if the version failed: the reason is on its builds (ListMicrovmImageBuilds). Observed behavior; the API reference does not say so."},
 			{Name: "tags", Option: "tags", Shape: &shapeTags, Doc: "Tags attached to the version."},
 		},
 	}
