@@ -3,6 +3,7 @@ package fake
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -152,6 +153,9 @@ type route struct {
 	success   int    // status
 }
 
+// readOnly reports whether the operation changes no state.
+func (r *route) readOnly() bool { return r.method == http.MethodGet }
+
 // labels are the variable segments of a path, decoded.
 type labels []parameter
 
@@ -165,8 +169,7 @@ func (l labels) get(name string) string {
 	return ""
 }
 
-// findRoute returns nil if there is no such operation. It appends the labels to
-// buffer.
+// findRoute returns nil if there is no such operation. It appends the labels to buffer.
 func findRoute(method, path string, buffer labels) (*route, labels) {
 	for i := range routes {
 		route := &routes[i]
@@ -197,7 +200,7 @@ func matchPath(template, path string, buffer labels) (labels, bool) {
 			}
 			continue
 		}
-		value, err := unescape(got)
+		value, err := url.PathUnescape(got)
 		if err != nil || value == "" {
 			return nil, false
 		}
@@ -248,8 +251,8 @@ func parseQuery(raw string) ([]parameter, error) {
 			continue
 		}
 		name, value, _ := strings.Cut(pair, "=")
-		name, nameErr := unescapeQuery(name)
-		plain, valueErr := unescapeQuery(value)
+		name, nameErr := url.QueryUnescape(name)
+		plain, valueErr := url.QueryUnescape(value)
 		if nameErr != nil || valueErr != nil || strings.Contains(value, "=") {
 			return nil, badQuery()
 		}

@@ -3,7 +3,6 @@ package fake
 import (
 	"errors"
 	"io/fs"
-	"net/http"
 	"os"
 	"sync"
 )
@@ -125,33 +124,3 @@ func (k *keeper) end() {
 	k.lock.release()
 	k.lock = nil
 }
-
-// Close ends the server: calls that [Hang] delays end, and new calls get a 503. If the
-// server keeps a state file, Close saves the state once more and releases the file for
-// other servers. Later calls do nothing.
-//
-// Servers of [New] are closed when their test ends.
-func (s *Server) Close() error {
-	s.keeping.Lock()
-	defer s.keeping.Unlock()
-	s.standstill.end()
-	s.mu.Lock()
-	k := s.keeper
-	s.keeper = nil
-	if !s.closed {
-		s.closed = true
-		close(s.ended)
-	}
-	s.mu.Unlock()
-	if k == nil {
-		return nil
-	}
-	k.mu.Lock()
-	err := k.save(s)
-	k.mu.Unlock()
-	k.end()
-	return err
-}
-
-// readOnly reports whether a route changes no state.
-func (r *route) readOnly() bool { return r.method == http.MethodGet }

@@ -2,7 +2,6 @@ package fake
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -53,10 +52,6 @@ func credentialOf(r *http.Request) string {
 
 // serves reports whether a region has the service.
 func (s *Server) serves(region string) bool { return slices.Contains(s.config.regions, region) }
-
-func unescape(step string) (string, error) { return url.PathUnescape(step) }
-
-func unescapeQuery(text string) (string, error) { return url.QueryUnescape(text) }
 
 func (sc scope) arn(account, resource string) string {
 	return partition.LambdaARN(sc.region, account, resource)

@@ -89,6 +89,33 @@ func NewServer(opts ...Option) *Server {
 	return s
 }
 
+// Close ends the server: calls that [Hang] delays end, and new calls get a 503. If the
+// server keeps a state file, Close saves the state once more and releases the file for
+// other servers. Later calls do nothing.
+//
+// Servers of [New] are closed when their test ends.
+func (s *Server) Close() error {
+	s.keeping.Lock()
+	defer s.keeping.Unlock()
+	s.standstill.end()
+	s.mu.Lock()
+	k := s.keeper
+	s.keeper = nil
+	if !s.closed {
+		s.closed = true
+		close(s.ended)
+	}
+	s.mu.Unlock()
+	if k == nil {
+		return nil
+	}
+	k.mu.Lock()
+	err := k.save(s)
+	k.mu.Unlock()
+	k.end()
+	return err
+}
+
 // Options returns options for a client that talks to this server without a network. It
 // retries as in the standard mode, but without the random delays. A Retry-After header
 // moves the test clock instead of sleeping.
