@@ -44,19 +44,19 @@ func WithAssumedAnswers() Option {
 // assumeRest sets the fields that are zero, and returns their names.
 func (a *Answers) assumeRest() map[string]bool {
 	assumed := make(map[string]bool)
-	settle := func(field string, set bool) {
+	assumeUnless := func(field string, set bool) {
 		if !set {
 			assumed[field] = true
 		}
 	}
-	settle("FailedVersionStatus", a.FailedVersionStatus != "")
-	settle("FailedBuildReason", a.FailedBuildReason)
-	settle("ReusedToken", a.ReusedToken != OutcomeUnknown)
-	settle("RepeatedDelete", a.RepeatedDelete != OutcomeUnknown)
-	settle("VersionInUse", a.VersionInUse != OutcomeUnknown)
-	settle("OutOfTurn", a.OutOfTurn != OutcomeUnknown)
-	settle("TerminatedToken", a.TerminatedToken != OutcomeUnknown)
-	settle("LongSuspension", a.LongSuspension != LongSuspensionUnknown)
+	assumeUnless("FailedVersionStatus", a.FailedVersionStatus != "")
+	assumeUnless("FailedBuildReason", a.FailedBuildReason)
+	assumeUnless("ReusedToken", a.ReusedToken != OutcomeUnknown)
+	assumeUnless("RepeatedDelete", a.RepeatedDelete != OutcomeUnknown)
+	assumeUnless("VersionInUse", a.VersionInUse != OutcomeUnknown)
+	assumeUnless("OutOfTurn", a.OutOfTurn != OutcomeUnknown)
+	assumeUnless("TerminatedToken", a.TerminatedToken != OutcomeUnknown)
+	assumeUnless("LongSuspension", a.LongSuspension != LongSuspensionUnknown)
 
 	a.FailedVersionStatus = cmp.Or(a.FailedVersionStatus, types.MicroVMImageVersionStatusInactive)
 	a.FailedBuildReason = true

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/microvm-go/lambdamicrovms"
 )
 
@@ -63,12 +65,10 @@ func Chance(probability float64, seed uint64) Condition {
 	return func(Occasion) bool { return random.Float64() < probability }
 }
 
-type scheduled struct {
+type fault struct {
 	effect     Effect
 	conditions []Condition
 }
-
-type fault struct{ scheduled }
 
 // Inject adds a fault, which applies to every call for which all conditions are true. The
 // function that it returns removes the fault.
@@ -81,7 +81,7 @@ type fault struct{ scheduled }
 //
 // Conditions that count must not be shared by two faults.
 func (s *Server) Inject(effect Effect, conditions ...Condition) (remove func()) {
-	f := &fault{scheduled{effect, slices.Clone(conditions)}}
+	f := &fault{effect, slices.Clone(conditions)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, f)
@@ -110,12 +110,12 @@ func (c *call) occasion() Occasion {
 	arn := c.labels.get("imageIdentifier")
 	switch in := c.input.(type) {
 	case *lambdamicrovms.CreateMicroVMImageInput:
-		o.Image = deref(in.Name)
+		o.Image = aws.ToString(in.Name)
 		return o
 	case *lambdamicrovms.RunMicroVMInput:
-		arn = deref(in.ImageIdentifier)
+		arn = aws.ToString(in.ImageIdentifier)
 	case *lambdamicrovms.ListMicroVMsInput:
-		arn = deref(in.ImageIdentifier)
+		arn = aws.ToString(in.ImageIdentifier)
 	case *lambdamicrovms.TagResourceInput, *lambdamicrovms.UntagResourceInput, *lambdamicrovms.ListTagsInput:
 		arn = c.labels.get("Resource")
 	}

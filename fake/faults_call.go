@@ -46,7 +46,7 @@ func (e QuotaExceeded) refuse(c *call) error {
 	case c.operation == CreateMicroVMImage, c.operation == UpdateMicroVMImage:
 		return c.tooManyBuilds()
 	}
-	return overQuota("The base maximum allocated memory limit has been reached for this account.")
+	return tooMuchMemory()
 }
 
 // ServerError responds with an InternalServerException, or the ServiceException of the

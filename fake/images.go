@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 	"github.com/microvm-go/lambdamicrovms/types"
@@ -46,8 +48,8 @@ func (img *image) state(now time.Time) types.MicroVMImageState {
 
 func (img *image) gone(now time.Time) bool { return img.state(now) == "" }
 
-// settle removes versions whose deletion is over.
-func (img *image) settle(now time.Time) {
+// sweep removes versions whose deletion is over.
+func (img *image) sweep(now time.Time) {
 	img.versions = slices.DeleteFunc(img.versions, func(v *version) bool { return v.gone(now) })
 }
 
@@ -154,7 +156,7 @@ func (c *call) find(identifier *string) (*image, error) {
 	if img == nil || name.region != c.scope.region || img.gone(c.now) {
 		return nil, c.noImage(*identifier)
 	}
-	img.settle(c.now)
+	img.sweep(c.now)
 	return img, nil
 }
 
@@ -176,7 +178,7 @@ func (c *call) createMicroVMImage(in *lambdamicrovms.CreateMicroVMImageInput) (r
 	img := c.world.images[*in.Name]
 	taken := img != nil && !img.gone(c.now)
 	if taken {
-		img.settle(c.now)
+		img.sweep(c.now)
 	}
 	if previous != nil && taken && img.id == previous.ImageID {
 		return c.created(img, img.version(previous.Version), img.state(c.now))
@@ -236,7 +238,7 @@ func (c *call) updateMicroVMImage(in *lambdamicrovms.UpdateMicroVMImageInput) (r
 	}
 	if previous != nil {
 		if previous.ImageID != img.id { // the token was used for a deleted image of the same name
-			return c.updated(img, nil, "")
+			return nil, c.versionOfTokenIsGone(img)
 		}
 		return c.updated(img, img.version(previous.Version), img.state(c.now))
 	}
@@ -292,14 +294,14 @@ func (c *call) getMicroVMImage(in *lambdamicrovms.GetMicroVMImageInput) (restjso
 func (c *call) listMicroVMImages(in *lambdamicrovms.ListMicroVMImagesInput) (*page, error) {
 	c.world.sweep(c.now)
 	// The service filters a page after cutting it, so that pages may be empty.
-	found, next, err := cut(c, c.world.order, func(img *image) int64 { return img.sequence }, in.MaxResults, in.NextToken, deref(in.NameFilter))
+	found, next, err := cut(c, c.world.order, func(img *image) int64 { return img.sequence }, in.MaxResults, in.NextToken, aws.ToString(in.NameFilter))
 	if err != nil {
 		return nil, err
 	}
 	out := newPage(next, len(found))
 	for _, img := range found {
 		if in.NameFilter == nil || strings.Contains(img.name, *in.NameFilter) {
-			img.settle(c.now)
+			img.sweep(c.now)
 			out.items = append(out.items, extended{img.summary(c.now), img.extra()})
 		}
 	}

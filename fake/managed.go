@@ -35,7 +35,7 @@ func (c *call) baseVersion(arn string, asked *string) (string, error) {
 		return "", c.unmeasured(c.noImage(arn), "the response to a build on %s, which does not exist", arn)
 	}
 	if asked == nil {
-		return strconv.Itoa(newest) + ".0", nil
+		return versionName(newest), nil
 	}
 	if strings.Trim(*asked, "0123456789") != "" {
 		return "", invalid("Invalid baseMicroVMImageVersion: %s. Expected a single major version number (e.g., 1).", *asked)
@@ -44,7 +44,7 @@ func (c *call) baseVersion(arn string, asked *string) (string, error) {
 	if err != nil || n < oldest || n > newest {
 		return "", invalid("Invalid baseMicroVMImageVersion: %s. The version does not exist.", *asked)
 	}
-	return strconv.Itoa(n) + ".0", nil
+	return versionName(n), nil
 }
 
 // managed returns the index of a managed image, or -1.

@@ -3,6 +3,8 @@ package fake
 import (
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 	"github.com/microvm-go/lambdamicrovms/types"
@@ -105,7 +107,7 @@ func (c *call) listMicroVMs(in *lambdamicrovms.ListMicroVMsInput) (*page, error)
 			return nil, err
 		}
 	}
-	query := deref(in.ImageIdentifier) + " " + deref(in.ImageVersion)
+	query := aws.ToString(in.ImageIdentifier) + " " + aws.ToString(in.ImageVersion)
 	found, next, err := cut(c, c.world.microVMOrder, func(vm *microVM) int64 { return vm.sequence }, in.MaxResults, in.NextToken, query)
 	if err != nil {
 		return nil, err

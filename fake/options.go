@@ -26,7 +26,7 @@ type config struct {
 	managed              []ManagedImage
 	seed                 uint64
 	callLimit            int
-	faults               []scheduled
+	faults               []fault
 	overrides            Overrides
 	strict               bool
 	applications         []application
@@ -104,7 +104,7 @@ func WithCallLog(limit int) Option {
 
 // WithFault injects a fault, see [Server.Inject].
 func WithFault(effect Effect, conditions ...Condition) Option {
-	return func(c *config) { c.faults = append(c.faults, scheduled{effect, conditions}) }
+	return func(c *config) { c.faults = append(c.faults, fault{effect, conditions}) }
 }
 
 // WithOverrides replaces operations by functions, see [Overrides].

@@ -56,7 +56,7 @@ type bookmark struct {
 	Region    string    `json:"r"`
 	Query     string    `json:"q,omitempty"` // hash
 	After     int64     `json:"n"`
-	Empty     int       `json:"e,omitempty"` // pages without items since
+	Empty     int       `json:"e,omitempty"` // pages without items sent since then
 }
 
 // tokenSize makes tokens of 736 characters that end in "=", like those of the service.

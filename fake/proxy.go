@@ -49,7 +49,7 @@ type proxyError struct {
 	assumed string // the assumption behind it, see WithAssumedAnswers
 }
 
-func (r *proxyError) Error() string { return r.message }
+func (e *proxyError) Error() string { return e.message }
 
 func notAdmitted(message string) *proxyError {
 	return &proxyError{status: http.StatusForbidden, message: message}

@@ -61,9 +61,13 @@ func (c *call) tooManyBuilds() error {
 
 func (c *call) roomToRun(memory int32) error {
 	if limit := c.server.config.quotas.MemoryInMiB; limit > 0 && c.world.memory(c.now)+int(memory) > limit {
-		return overQuota("The base maximum allocated memory limit has been reached for this account.")
+		return tooMuchMemory()
 	}
 	return nil
+}
+
+func tooMuchMemory() error {
+	return overQuota("The base maximum allocated memory limit has been reached for this account.")
 }
 
 // alive returns the number of images that are not deleted.

@@ -65,32 +65,32 @@ func (c *call) refuse(err error) *response {
 	return res
 }
 
-func (a *response) toClient(r *http.Request) (*http.Response, error) {
-	body := a.body
+func (res *response) toClient(r *http.Request) (*http.Response, error) {
+	body := res.body
 	if r.Method == http.MethodHead {
 		body = nil
 	}
 	return &http.Response{
-		Status:        statusLine(a.status),
-		StatusCode:    a.status,
+		Status:        statusLine(res.status),
+		StatusCode:    res.status,
 		Proto:         "HTTP/1.1",
 		ProtoMajor:    1,
 		ProtoMinor:    1,
-		Header:        a.header,
-		Body:          a.reader(body),
+		Header:        res.header,
+		Body:          res.reader(body),
 		ContentLength: int64(len(body)),
 		Request:       r,
 	}, nil
 }
 
 // reader returns the body, or the part of it that the client receives.
-func (a *response) reader(body []byte) io.ReadCloser {
-	if !a.broken || len(body) == 0 {
+func (res *response) reader(body []byte) io.ReadCloser {
+	if !res.broken || len(body) == 0 {
 		whole := new(wholeBody)
 		whole.Reset(body)
 		return whole
 	}
-	return io.NopCloser(io.MultiReader(bytes.NewReader(body[:a.arriving(body)]), brokenOff{}))
+	return io.NopCloser(io.MultiReader(bytes.NewReader(body[:res.arriving(body)]), brokenOff{}))
 }
 
 // wholeBody is a body that the client receives completely.
@@ -112,22 +112,22 @@ type brokenOff struct{}
 func (brokenOff) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // arriving returns how many bytes of a cut body the client receives: never all.
-func (a *response) arriving(body []byte) int { return max(0, min(a.after, len(body)-1)) }
+func (res *response) arriving(body []byte) int { return max(0, min(res.after, len(body)-1)) }
 
-func (a *response) toWire(w http.ResponseWriter) {
-	for name, values := range a.header {
+func (res *response) toWire(w http.ResponseWriter) {
+	for name, values := range res.header {
 		w.Header()[name] = values
 	}
-	if a.status != http.StatusNoContent {
-		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
+	if res.status != http.StatusNoContent {
+		w.Header().Set("Content-Length", strconv.Itoa(len(res.body)))
 	}
-	w.WriteHeader(a.status)
-	if a.broken && len(a.body) > 0 {
-		_, _ = w.Write(a.body[:a.arriving(a.body)])
+	w.WriteHeader(res.status)
+	if res.broken && len(res.body) > 0 {
+		_, _ = w.Write(res.body[:res.arriving(res.body)])
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler) // closes the connection
 	}
-	_, _ = w.Write(a.body) // an error means that the client closed the connection
+	_, _ = w.Write(res.body) // an error means that the client closed the connection
 }
 
 // errReset is the error that a client gets from a reset connection.
@@ -135,8 +135,8 @@ var errReset error = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallErro
 
 // deliver waits as long as the faults delay the response. It returns an error if they
 // suppress it.
-func (s *Server) deliver(ctx context.Context, a *response) error {
-	if a.never {
+func (s *Server) deliver(ctx context.Context, res *response) error {
+	if res.never {
 		if _, ok := ctx.Deadline(); !ok {
 			s.hint("fake: a call hangs because of fake.Hang, and its context has no deadline")
 		}
@@ -147,12 +147,12 @@ func (s *Server) deliver(ctx context.Context, a *response) error {
 			return errReset
 		}
 	}
-	if a.delay > 0 {
-		if err := s.clock.wait(ctx, a.delay); err != nil {
+	if res.delay > 0 {
+		if err := s.clock.wait(ctx, res.delay); err != nil {
 			return err
 		}
 	}
-	if a.lost {
+	if res.lost {
 		return errReset
 	}
 	return nil

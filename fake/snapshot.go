@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 	"github.com/microvm-go/lambdamicrovms/types"
@@ -90,14 +92,14 @@ func (s *Server) Snapshot() Snapshot {
 }
 
 func (img *image) snapshot(sc scope, now time.Time, failedStatus types.MicroVMImageVersionStatus) ImageSnapshot {
-	img.settle(now)
+	img.sweep(now)
 	told := img.describe(now)
 	taken := ImageSnapshot{
 		Account: sc.account, Region: sc.region,
 		Name: img.name, ARN: img.arn, ID: img.id,
 		State:               told.State,
-		LatestActiveVersion: deref(told.LatestActiveImageVersion),
-		LatestFailedVersion: deref(told.LatestFailedImageVersion),
+		LatestActiveVersion: aws.ToString(told.LatestActiveImageVersion),
+		LatestFailedVersion: aws.ToString(told.LatestFailedImageVersion),
 		CreatedAt:           img.createdAt, UpdatedAt: *told.UpdatedAt,
 	}
 	if len(img.tags) > 0 {
@@ -124,7 +126,7 @@ func (v *version) snapshot(img *image, now time.Time, failedStatus types.MicroVM
 			ID:                *build.BuildId,
 			ChipsetGeneration: *build.ChipsetGeneration,
 			State:             build.BuildState,
-			StateReason:       deref(build.StateReason),
+			StateReason:       aws.ToString(build.StateReason),
 		})
 	}
 	return taken
@@ -136,11 +138,11 @@ func (vm *microVM) snapshot(sc scope, now time.Time) MicroVMSnapshot {
 		Account: sc.account, Region: sc.region,
 		ID: vm.id(), Endpoint: *told.Endpoint,
 		ImageARN: *told.ImageArn, ImageVersion: *told.ImageVersion,
-		State: told.State, StateReason: deref(told.StateReason),
-		StartedAt: *told.StartedAt, TerminatedAt: deref(told.TerminatedAt),
+		State: told.State, StateReason: aws.ToString(told.StateReason),
+		StartedAt: *told.StartedAt, TerminatedAt: aws.ToTime(told.TerminatedAt),
 		MaximumDuration:          seconds(*told.MaximumDurationInSeconds),
 		IdlePolicy:               told.IdlePolicy,
-		ExecutionRoleARN:         deref(told.ExecutionRoleArn),
+		ExecutionRoleARN:         aws.ToString(told.ExecutionRoleArn),
 		IngressNetworkConnectors: told.IngressNetworkConnectors,
 		EgressNetworkConnectors:  told.EgressNetworkConnectors,
 	}

@@ -28,7 +28,9 @@ type version struct {
 }
 
 // name returns the version in the form of responses, "1.0".
-func (v *version) name() string { return strconv.Itoa(v.number) + ".0" }
+func (v *version) name() string { return versionName(v.number) }
+
+func versionName(number int) string { return strconv.Itoa(number) + ".0" }
 
 // parseVersion accepts "1" and "1.0". It returns 0 for anything else.
 func parseVersion(text string) int {
@@ -166,7 +168,7 @@ func (c *call) findVersion(identifier, number *string) (*image, *version, error)
 	return img, v, nil
 }
 
-// noVersion is also the error for a version of an image that does not exist.
+// noVersion is the error for a missing version, and for any version of a missing image.
 func noVersion(arn, number string) *failure {
 	return notFound("MicroVMImage not found for MicroVMImage: %s, Version: %s", arn, number)
 }
@@ -244,7 +246,7 @@ func (c *call) deleteMicroVMImageVersion(in *lambdamicrovms.DeleteMicroVMImageVe
 func deletingVersion(in *lambdamicrovms.DeleteMicroVMImageVersionInput, number int) *lambdamicrovms.DeleteMicroVMImageVersionOutput {
 	return &lambdamicrovms.DeleteMicroVMImageVersionOutput{
 		ImageIdentifier: in.ImageIdentifier,
-		ImageVersion:    ptr(strconv.Itoa(number) + ".0"),
+		ImageVersion:    ptr(versionName(number)),
 		State:           types.MicroVMImageVersionStateDeleting,
 	}
 }

@@ -50,11 +50,3 @@ func (w *world) sweep(now time.Time) {
 }
 
 func ptr[T any](v T) *T { return &v }
-
-// deref returns the value that p points to, or the zero value if p is nil.
-func deref[T any](p *T) (v T) {
-	if p != nil {
-		v = *p
-	}
-	return v
-}
