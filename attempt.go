@@ -61,13 +61,13 @@ func (m *firstAttempt) HandleFinalize(ctx context.Context, in middleware.Finaliz
 	maxAttempts := m.retryer.MaxAttempts()
 	release, err := m.retryer.GetAttemptToken(ctx)
 	if err != nil {
-		return m.goOn(ctx, in, next, &madeAttempt{tokenErr: err, skew: skew})
+		return m.continueInLoop(ctx, in, next, &madeAttempt{tokenErr: err, skew: skew})
 	}
 	request := cloneRequest(in.Request).(*smithyhttp.Request)
 	request.Header[attemptHeader] = []string{attemptText(ctx, maxAttempts, skew)}
 	out, metadata, err = next.HandleFinalize(ctx, middleware.FinalizeInput{Request: request})
 	if err != nil {
-		return m.goOn(ctx, in, next, &madeAttempt{release: release, skew: skew, out: out, metadata: metadata, err: err})
+		return m.continueInLoop(ctx, in, next, &madeAttempt{release: release, skew: skew, out: out, metadata: metadata, err: err})
 	}
 	_ = release(nil) // the loop drops its error, too
 	m.keepSkew(metadata)
@@ -106,8 +106,8 @@ func (m *firstAttempt) keepSkew(metadata middleware.Metadata) {
 	}
 }
 
-// goOn runs the SDK's loop after a failed first attempt.
-func (m *firstAttempt) goOn(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler, made *madeAttempt) (
+// continueInLoop runs the SDK's loop after a failed first attempt.
+func (m *firstAttempt) continueInLoop(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler, made *madeAttempt) (
 	middleware.FinalizeOutput, middleware.Metadata, error,
 ) {
 	// The loop must see the clock skew with which the attempt was signed. Other calls may

@@ -48,7 +48,8 @@ func (c *callContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// callOf returns the call that ctx belongs to, or nil.
+// callOf returns the call that ctx belongs to, or nil if middleware has replaced the
+// context.
 func callOf(ctx context.Context) *callContext {
 	c, _ := ctx.Value(callContextKey{}).(*callContext)
 	return c

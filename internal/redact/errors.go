@@ -310,7 +310,8 @@ func asked[I any](e *opaque, target *I, question func(I) bool) bool {
 type classified struct {
 	*opaque
 
-	timeout, other bool
+	timeout bool
+	other   bool // the result of the other method that As was asked for
 }
 
 func (c *classified) Timeout() bool         { return c.timeout }

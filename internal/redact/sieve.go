@@ -8,26 +8,26 @@ import (
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
 
-// A sieve finds out quickly that texts have no run in common with a secret. It may be
-// wrong only in the other direction.
+// A sieve quickly rules out that texts have a run in common with a secret. Where it
+// cannot rule that out, the index decides.
 //
-// The index of the secrets takes longer to build than a call, and nearly no response
-// repeats a secret. The sieve is an index of the texts, which are short. The secrets are
-// then read once, and most of their encodings are not made: hex and base32 are decoded in
-// the texts, where every run of minRun characters has 4 whole bytes of the secret.
+// Building the index of the secrets takes longer than a call, and nearly no response
+// repeats a secret. So the sieve indexes the texts, which are short, and reads each
+// secret once. It makes few encodings of the secrets. Instead it decodes hex and base32
+// in the texts, where every run of minRun characters has 4 whole bytes of the secret.
 type sieve struct {
 	raw  []byte // texts that were added and not reduced yet
 	text []byte // reduced texts, with a 0 after each
-	// keys are those of all blocks of the texts, and of all 4 bytes that they may encode:
-	// a hash table with linear probing, in which 0 is empty.
+	// keys is the set of all blocks of the texts, and of all groups of 4 bytes that the
+	// texts may encode. It is a hash table with linear probing; 0 marks an empty slot.
 	keys  []uint64
-	shift int // of a hash, so that it is an index of keys
+	shift int // turns a hash into an index of keys
 
 	hasDigits bool // there is a run that can be a part of a list of decimals
 	hasHex    bool // there is an 0x
 }
 
-// maxSieved is the maximum length of texts in a sieve. The index suits longer ones.
+// maxSieved is the maximum length of the texts in a sieve. Longer ones need the index.
 const maxSieved = 8 << 10
 
 var sieves = sync.Pool{New: func() any { return new(sieve) }}
@@ -67,7 +67,7 @@ func (v *sieve) end() {
 }
 
 func (v *sieve) endRaw() {
-	clear(v.raw) // release does not see it any more
+	clear(v.raw) // release clears only what raw still has
 	v.text, v.raw = append(v.text, 0), v.raw[:0]
 }
 
@@ -126,8 +126,8 @@ func (v *sieve) index() {
 	}
 }
 
-// bytesKey returns the key of 4 bytes. It differs from those of blocks, whose highest
-// byte is not 0.
+// bytesKey returns the key of 4 bytes. It never equals the key of a block, whose highest
+// byte is a character and not 0.
 func bytesKey(four uint32) uint64 { return 1<<32 | uint64(four) }
 
 func (v *sieve) slot(key uint64) int { return int(key * 0x9e3779b97f4a7c15 >> v.shift) } //nolint:gosec // less than len(keys)
@@ -165,7 +165,7 @@ func (s *stream) put(c byte) {
 	}
 }
 
-// hasBlock reports whether a text has a block of a needle of the index.
+// hasBlock reports whether the texts have a block of a needle, cut as the index cuts it.
 func (v *sieve) hasBlock(needle []byte) bool {
 	s := stream{sieve: v}
 	for _, c := range needle {
@@ -217,8 +217,7 @@ func isSimple(text string) bool {
 }
 
 // minDecoded is the minimum length of a form whose encodings all have minRun characters.
-// One that begins inside a group of base32 has up to two characters less than the form
-// has bits for.
+// An encoding that begins inside a group of base32 lacks up to two characters.
 const minDecoded = 11
 
 // encoded looks up the encodings of a form.
@@ -227,7 +226,7 @@ func (v *sieve) encoded(form []byte) bool {
 	for _, c := range form {
 		control = control || c < 10 // one digit in a list of decimals
 	}
-	if len(form) < minDecoded || control || v.hasDigits || v.hasHex {
+	if len(form) < minDecoded || control || v.hasDigits || v.hasHex { // rare: make all encodings
 		return !eachEncoding(form, func(needle []byte) bool { return !v.hasBlock(needle) })
 	}
 	var four uint32
