@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/microvm-go/lambdamicrovms/internal/redact"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
@@ -40,12 +42,7 @@ func NewSource(imageARN string, logging types.Logging) (Source, bool) {
 	case *types.LoggingMemberDisabled:
 		return Source{}, false
 	case *types.LoggingMemberCloudWatch:
-		if to.Value.LogGroup != nil {
-			source.Group = *to.Value.LogGroup
-		}
-		if to.Value.LogStream != nil {
-			source.Stream = *to.Value.LogStream
-		}
+		source.Group, source.Stream = aws.ToString(to.Value.LogGroup), aws.ToString(to.Value.LogStream)
 	}
 	if source.Group == "" {
 		_, name, ok := strings.Cut(imageARN, ":microvm-image:")

@@ -17,8 +17,8 @@
 //   - A workflow of package images or session is a span such as "images.Deploy" above its
 //     steps, and each step is a span above its calls.
 //   - A request of a session to its MicroVM is a span of kind client with the name of the
-//     method, such as "GET", as in the semantic conventions. [Propagate] continues
-//     the trace in the MicroVM.
+//     method, such as "GET", as in the semantic conventions. [Propagate] continues the
+//     trace in the MicroVM.
 //
 // The parent of a span is the span in the context of the call. An Uploader receives the
 // context of the step "upload".
