@@ -1607,7 +1607,7 @@ func (out *UpdateMicroVMImageVersionOutput) setResultMetadata(m middleware.Metad
 func (out *UpdateMicroVMImageVersionOutput) decode(r *restjson.Reader) { out.DecodeJSON(r) }
 
 // newModeledError returns an empty error of the type that the model has for a code, and
-// what decodes it; nil when it has none.
+// the function that decodes it. Both are nil if the model does not know the code.
 func newModeledError(code string) (err modeledError, decode func(*restjson.Reader)) {
 	switch code {
 	case "AccessDeniedException":

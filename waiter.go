@@ -278,12 +278,7 @@ func (w *Waiter[I, O]) WaitForOutput(ctx context.Context, params *I, maxWaitDur 
 		return nil, err
 	}
 
-	limit, byContext := maxWaitDur, false
-	if deadline, ok := ctx.Deadline(); ok {
-		if left := max(time.Until(deadline), 0); left < limit {
-			limit, byContext = left, true
-		}
-	}
+	limit, byContext := waitLimit(ctx, maxWaitDur)
 	ctx = withFeature(ctx, featureWaiter)
 	if clock.IsSystem(options.Clock) {
 		// A poll that hangs must not outlive the wait. Another clock cannot bound the
@@ -338,6 +333,17 @@ func (w *Waiter[I, O]) WaitForOutput(ctx context.Context, params *I, maxWaitDur 
 			return run.last, run.stopped(err)
 		}
 	}
+}
+
+// waitLimit returns how long a wait may last, and whether the context's deadline limits
+// it.
+func waitLimit(ctx context.Context, maxWaitDur time.Duration) (limit time.Duration, byContext bool) {
+	if deadline, ok := ctx.Deadline(); ok {
+		if left := max(time.Until(deadline), 0); left < maxWaitDur {
+			return left, true
+		}
+	}
+	return maxWaitDur, false
 }
 
 // resolve returns the options of one wait.

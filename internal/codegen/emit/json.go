@@ -264,7 +264,7 @@ func rootDeserializers(p *printer, pl *plan.Plan) {
 		p.p("func (out *%s) decode(r *@restjson.Reader) { out.DecodeJSON(r) }\n", op.Output.Go)
 	}
 
-	p.doc("newModeledError returns an empty error of the type that the model has for a code, and what decodes it; nil when it has none.")
+	p.doc("newModeledError returns an empty error of the type that the model has for a code, and the function that decodes it. Both are nil if the model does not know the code.")
 	p.p("func newModeledError(code string) (err modeledError, decode func(*@restjson.Reader)) {")
 	p.p("switch code {")
 	for _, e := range pl.Errors {
