@@ -24,7 +24,7 @@
 //     checksum is computed before the upload, so a file that changes meanwhile is
 //     rejected.
 //  5. Archives of 16 MiB and more are uploaded in parts, several at a time.
-//  6. A failed or cancelled upload leaves no partial object and no parts. The multipart
+//  6. A failed or canceled upload leaves no partial object and no parts. The multipart
 //     upload is aborted even if the context has ended; see [Options].CleanupTimeout.
 //     If that fails, [Error].UploadID names what remains.
 //  7. Complete objects are never deleted, even if the context ended while S3 stored them:

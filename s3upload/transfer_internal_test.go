@@ -28,7 +28,7 @@ func TestProgressNeverDecreases(t *testing.T) {
 	}
 }
 
-// The values are those of FIPS 180-4 and of the catalogue of CRC algorithms, for "abc"
+// The values are those of FIPS 180-4 and of the catalog of CRC algorithms, for "abc"
 // and "123456789".
 func TestSum(t *testing.T) {
 	for text, want := range map[string][2]string{

@@ -5,10 +5,13 @@ package main
 import (
 	"bytes"
 	"io"
+	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -18,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/storage"
 	"github.com/microvm-go/lambdamicrovms/fake"
 	"github.com/microvm-go/lambdamicrovms/images"
 	"github.com/microvm-go/lambdamicrovms/types"
@@ -66,7 +70,7 @@ func (w *watched) expect(text string) {
 
 // deploying returns a deployment to a fake whose time stands still, so that the build
 // does not end, and to a bucket.
-func deploying(t *testing.T, b *bucket, args ...string) (cmd *exec.Cmd, stdout *bytes.Buffer, stderr *watched) {
+func deploying(t *testing.T, b http.Handler, args ...string) (cmd *exec.Cmd, stdout *bytes.Buffer, stderr *watched) {
 	t.Helper()
 	store := httptest.NewServer(b)
 	t.Cleanup(store.Close)
@@ -96,7 +100,7 @@ func TestDeployInterrupted(t *testing.T) {
 	}
 	stderr.expect("wait for build 1.0: ")
 	interrupt(t, cmd)
-	const want = `Interrupted: the build of version 1.0 of arn:aws:lambda:us-east-1:123456789012:microvm-image:app goes on in AWS and cannot be cancelled.
+	const want = `Interrupted: the build of version 1.0 of arn:aws:lambda:us-east-1:123456789012:microvm-image:app goes on in AWS and cannot be canceled.
 To see it:
   lambda-microvms wait microvm-image-version-successful --image-identifier arn:aws:lambda:us-east-1:123456789012:microvm-image:app --image-version 1.0
 To end or undo it:
@@ -107,8 +111,8 @@ To end or undo it:
 	}
 }
 
-// A signal that ends the program at once, such as that of a build server, does not end
-// the build: the program says so.
+// A signal that ends the program, such as that of a build server, does not end the build:
+// the program says so.
 func TestDeployKilled(t *testing.T) {
 	for _, option := range []string{"--debug", "--json"} {
 		t.Run(option, func(t *testing.T) {
@@ -127,8 +131,7 @@ func TestDeployKilled(t *testing.T) {
 				t.Fatal(err)
 			}
 			_ = cmd.Wait()
-			status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
-			if got := output.String(); !status.Signaled() || status.Signal() != syscall.SIGTERM || strings.Count(got, want) != 1 ||
+			if got := output.String(); !endedBy(cmd, syscall.SIGTERM) || strings.Count(got, want) != 1 ||
 				!strings.Contains(got, "lambda-microvms delete-microvm-image-version ") {
 				t.Errorf("%v\n%s", cmd.ProcessState, got)
 			}
@@ -184,6 +187,90 @@ func TestDeployInterruptedDuringUpload(t *testing.T) {
 	}
 }
 
+// heldParts stands for S3 with uploads in parts. No part is ever complete, and an upload
+// is aborted only with aborts.
+type heldParts struct {
+	http.Handler
+	aborts         bool
+	part, aborting chan struct{} // receive when a request has arrived
+}
+
+func (h *heldParts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	arrived, hold := h.part, true
+	switch r.Method {
+	case http.MethodPut:
+		_, _ = io.Copy(io.Discard, r.Body) // only then does the context end with the connection
+	case http.MethodDelete:
+		arrived, hold = h.aborting, !h.aborts
+	default:
+		h.Handler.ServeHTTP(w, r)
+		return
+	}
+	select {
+	case arrived <- struct{}{}:
+	default: // another part
+	}
+	if hold {
+		<-r.Context().Done()
+		return
+	}
+	h.Handler.ServeHTTP(w, r)
+}
+
+// A signal during an upload in parts aborts it. A second one ends the program at once,
+// which then says how to find and remove the parts.
+func TestDeployKilledDuringUpload(t *testing.T) {
+	catchSignals(t)
+	for _, test := range []struct {
+		name string
+		sent []os.Signal
+		want string
+	}{
+		{"Ctrl-C", []os.Signal{os.Interrupt}, "Interrupted: nothing goes on in AWS.\n"},
+		{"SIGTERM", []os.Signal{syscall.SIGTERM}, "Interrupted: nothing goes on in AWS.\n"},
+		{"SIGHUP", []os.Signal{syscall.SIGHUP}, "Interrupted: nothing goes on in AWS.\n"},
+		{"Ctrl-C twice", []os.Signal{os.Interrupt, os.Interrupt}, partsLeft},
+		{"SIGTERM twice", []os.Signal{syscall.SIGTERM, syscall.SIGTERM}, partsLeft},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := &heldParts{
+				Handler: storage.Handler(http.NotFoundHandler()), aborts: len(test.sent) == 1,
+				part: make(chan struct{}, 1), aborting: make(chan struct{}, 1),
+			}
+			cmd, _, stderr := deploying(t, h)
+			content := make([]byte, 17<<20)
+			_, _ = rand.NewChaCha8([32]byte{}).Read(content) // cannot be compressed
+			if err := os.WriteFile(filepath.Join(cmd.Args[2], "content"), content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			arrived := h.part
+			for _, sent := range test.sent {
+				<-arrived
+				_ = cmd.Process.Signal(sent)
+				arrived = h.aborting
+			}
+			_ = cmd.Wait()
+			key := regexp.MustCompile(`[0-9a-f]{64}\.zip`)
+			if got := key.ReplaceAllString(stderr.String(), "KEY"); !endedBy(cmd, test.sent[0]) || !strings.HasSuffix(got, "\n"+test.want) {
+				t.Errorf("%v\n%s", cmd.ProcessState, got)
+			}
+			if len(test.sent) == 1 && len(h.aborting) == 0 {
+				t.Error("the upload was not aborted")
+			}
+		})
+	}
+}
+
+const partsLeft = `Interrupted: parts of the archive may remain in the bucket bucket.
+To see it:
+  aws s3api list-parts --bucket bucket --key KEY --upload-id 1
+To end or undo it:
+  aws s3api abort-multipart-upload --bucket bucket --key KEY --upload-id 1
+`
+
 // A deletion takes until the clock of the fake moves.
 func TestPruneInterrupted(t *testing.T) {
 	srv := fake.New(t)
@@ -209,7 +296,7 @@ func TestPruneInterrupted(t *testing.T) {
 	}
 	stderr.expect("wait for deletion 1.0")
 	interrupt(t, cmd)
-	const want = `Interrupted: version 1.0 of ` + image + ` is being deleted in AWS, which cannot be cancelled.
+	const want = `Interrupted: version 1.0 of ` + image + ` is being deleted in AWS, which cannot be canceled.
 To see it:
   lambda-microvms wait microvm-image-version-deleted --image-identifier ` + image + ` --image-version 1.0
 `

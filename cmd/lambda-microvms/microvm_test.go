@@ -78,16 +78,49 @@ func (i *interceptor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Ctrl-C terminates what was started, and says how to do so by hand meanwhile.
+// pass lets further requests pass.
+func (i *interceptor) pass() {
+	for {
+		select {
+		case <-i.arrived:
+		case <-i.done:
+			return
+		}
+	}
+}
+
+// catchSignals makes a child process receive signals that the parent of the test ignores,
+// as nohup does.
+func catchSignals(t *testing.T) {
+	t.Helper()
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGTERM, syscall.SIGHUP)
+	t.Cleanup(func() { signal.Stop(caught) })
+}
+
+// endedBy reports whether a signal has ended a program, or the exit code after Ctrl-C.
+func endedBy(cmd *exec.Cmd, sent os.Signal) bool {
+	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	return status.Signaled() && status.Signal() == sent || sent == os.Interrupt && status.ExitStatus() == 130
+}
+
+// A signal terminates what was started, and the program says how to do so by hand
+// meanwhile.
 func TestInterruptedRun(t *testing.T) {
+	catchSignals(t)
 	for _, test := range []struct {
 		name   string
 		delays fake.Delays
+		sent   os.Signal
 		args   []string
 	}{
-		{"while it starts", fake.Delays{Run: time.Hour}, []string{"run", testImage}},
-		{"curl, while it starts", fake.Delays{Run: time.Hour}, []string{"curl", testImage}},
-		{"while it runs", fake.Delays{}, []string{"run", testImage, "--rm", "--output", "off"}},
+		{"while it starts", fake.Delays{Run: time.Hour}, os.Interrupt, []string{"run", testImage}},
+		{"while it starts, SIGTERM", fake.Delays{Run: time.Hour}, syscall.SIGTERM, []string{"run", testImage}},
+		{"curl, while it starts", fake.Delays{Run: time.Hour}, os.Interrupt, []string{"curl", testImage}},
+		{"curl, while it starts, SIGHUP", fake.Delays{Run: time.Hour}, syscall.SIGHUP, []string{"curl", testImage, "-s"}},
+		{"shell, while it starts, SIGTERM", fake.Delays{Run: time.Hour}, syscall.SIGTERM, []string{"shell", testImage}},
+		{"while it runs", fake.Delays{}, os.Interrupt, []string{"run", testImage, "--rm", "--output", "off"}},
+		{"while it runs, SIGHUP", fake.Delays{}, syscall.SIGHUP, []string{"run", testImage, "--rm", "--output", "off"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			srv, existing := world(t, fake.WithDelays(test.delays))
@@ -97,20 +130,12 @@ func TestInterruptedRun(t *testing.T) {
 				t.Fatal(err)
 			}
 			<-i.arrived
-			if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			if err := cmd.Process.Signal(test.sent); err != nil {
 				t.Fatal(err)
 			}
-			go func() {
-				for { // further polls
-					select {
-					case <-i.arrived:
-					case <-i.done:
-						return
-					}
-				}
-			}()
+			go i.pass()
 			err := cmd.Wait()
-			if cmd.ProcessState.ExitCode() != 130 || !strings.Contains(stderr.String(), "may keep running; then end it with:\n  lambda-microvms terminate-microvm --microvm-identifier microvm-") {
+			if !endedBy(cmd, test.sent) || !strings.Contains(stderr.String(), "may keep running; then end it with:\n  lambda-microvms terminate-microvm --microvm-identifier microvm-") {
 				t.Errorf("%v\n%s", err, stderr)
 			}
 			if left := alive(t, srv); len(left) != 1 || left[0] != existing {
@@ -120,82 +145,42 @@ func TestInterruptedRun(t *testing.T) {
 	}
 }
 
-// A signal that ends the program at once leaves the MicroVM running: the program says so,
-// and how to end it.
-func TestKilledRun(t *testing.T) {
-	// A signal that the test's parent ignores, as nohup does, would be ignored here, too.
-	caught := make(chan os.Signal, 1)
-	signal.Notify(caught, syscall.SIGTERM, syscall.SIGHUP)
-	defer signal.Stop(caught)
-	const running = "may still be running. End it with:\n  lambda-microvms terminate-microvm --microvm-identifier microvm-"
+// The second signal ends the program at once, though the MicroVM is not terminated yet,
+// or nobody knows whether there is one.
+func TestInterruptedTwice(t *testing.T) {
+	catchSignals(t)
 	for _, test := range []struct {
-		name   string
-		delays fake.Delays
-		method string // of the request that the signal follows
-		hold   bool   // it has no response
-		sent   syscall.Signal
-		args   []string
-		want   string
+		name, method string // of the request that has no response
+		sent         os.Signal
+		want         string
 	}{
-		{"while it starts", fake.Delays{Run: time.Hour}, http.MethodGet, false, syscall.SIGTERM, []string{"run", testImage}, running},
-		{"curl, while it starts", fake.Delays{Run: time.Hour}, http.MethodGet, false, syscall.SIGHUP, []string{"curl", testImage, "-s"}, running},
-		{"shell, while it starts", fake.Delays{Run: time.Hour}, http.MethodGet, false, syscall.SIGTERM, []string{"shell", testImage}, running},
-		{"while it runs", fake.Delays{}, http.MethodGet, false, syscall.SIGHUP, []string{"run", testImage, "--rm", "--output", "off"}, running},
-		{"no response", fake.Delays{}, http.MethodPost, true, syscall.SIGTERM, []string{"run", testImage}, "A MicroVM may be running. Look for it with:\n  lambda-microvms ps\n"},
+		{"Ctrl-C", http.MethodDelete, os.Interrupt, "terminate-microvm --microvm-identifier microvm-"},
+		{"SIGTERM", http.MethodDelete, syscall.SIGTERM, "terminate-microvm --microvm-identifier microvm-"},
+		{"SIGHUP, whether it was started is unknown", http.MethodPost, syscall.SIGHUP, "look for it with:\n  lambda-microvms ps\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			srv, _ := world(t, fake.WithDelays(test.delays))
-			i := &interceptor{Handler: srv, method: test.method, hold: test.hold, arrived: make(chan struct{}), done: t.Context().Done()}
-			cmd, _, stderr := command(t, i, test.args...)
+			srv, _ := world(t, fake.WithDelays(fake.Delays{}))
+			i := &interceptor{Handler: srv, method: test.method, hold: true, arrived: make(chan struct{}), done: t.Context().Done()}
+			cmd, _, _ := command(t, i, "run", testImage, "--rm")
+			stdout, stderr := newWatched(), newWatched()
+			cmd.Stdout, cmd.Stderr = stdout, stderr
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			<-i.arrived
-			if err := cmd.Process.Signal(test.sent); err != nil {
-				t.Fatal(err)
+			if test.method == http.MethodDelete {
+				stdout.expect("{") // it runs
+			} else {
+				<-i.arrived
 			}
-			go func() {
-				for { // further polls
-					select {
-					case <-i.arrived:
-					case <-i.done:
-						return
-					}
-				}
-			}()
-			_ = cmd.Wait()
-			status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
-			if !status.Signaled() || status.Signal() != test.sent || !strings.Contains(stderr.String(), test.want) {
-				t.Errorf("%v\n%s", cmd.ProcessState, stderr)
+			_ = cmd.Process.Signal(test.sent)
+			stderr.expect(test.want)
+			_ = cmd.Process.Signal(test.sent)
+			go i.pass()
+			err := cmd.Wait()
+			if status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || !endedBy(cmd, test.sent) {
+				t.Errorf("%v\n%s", err, stderr)
 			}
 		})
-	}
-}
-
-// The second Ctrl-C ends the program at once, though the MicroVM is not terminated yet.
-func TestInterruptedTwice(t *testing.T) {
-	srv, _ := world(t, fake.WithDelays(fake.Delays{}))
-	i := &interceptor{Handler: srv, method: http.MethodDelete, hold: true, arrived: make(chan struct{}), done: t.Context().Done()}
-	cmd, _, stderr := command(t, i, "run", testImage, "--rm")
-	cmd.Stdout = nil
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := stdout.Read(make([]byte, 1)); err != nil { // it runs
-		t.Fatal(err)
-	}
-	go func() { _, _ = io.Copy(io.Discard, stdout) }()
-	_ = cmd.Process.Signal(os.Interrupt)
-	<-i.arrived
-	_ = cmd.Process.Signal(os.Interrupt)
-	err = cmd.Wait()
-	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if !status.Signaled() || status.Signal() != syscall.SIGINT || !strings.Contains(stderr.String(), "terminate-microvm --microvm-identifier microvm-") {
-		t.Errorf("%v\n%s", err, stderr)
 	}
 }
 
@@ -278,10 +263,7 @@ func TestCurlFileKilled(t *testing.T) {
 		arrived <- struct{}{}
 		<-r.Context().Done()
 	})))
-	// A signal that the test's parent ignores, as nohup does, would be ignored here, too.
-	caught := make(chan os.Signal, 1)
-	signal.Notify(caught, syscall.SIGTERM, syscall.SIGHUP)
-	defer signal.Stop(caught)
+	catchSignals(t)
 	for name, signals := range map[string][]os.Signal{
 		"SIGTERM": {syscall.SIGTERM},
 		"SIGHUP":  {syscall.SIGHUP},
@@ -302,8 +284,7 @@ func TestCurlFileKilled(t *testing.T) {
 				_ = cmd.Process.Signal(sent)
 			}
 			_ = cmd.Wait()
-			status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
-			if killed := status.Signaled() && status.Signal() == signals[0]; !killed && status.ExitStatus() != 130 {
+			if !endedBy(cmd, signals[0]) {
 				t.Errorf("%v, %s", cmd.ProcessState, stderr)
 			}
 			content, _ := os.ReadFile(path)

@@ -111,7 +111,7 @@ func TestShellKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait()
-	if status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGTERM {
+	if !endedBy(cmd, syscall.SIGTERM) {
 		t.Error(cmd.ProcessState)
 	}
 	restored, err := term.GetState(int(p.pty.Fd()))

@@ -20,10 +20,10 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
 )
 
-// errInterrupted ends a command after Ctrl-C.
+// errInterrupted ends a command after a signal.
 var errInterrupted = &fault.Error{Exit: fault.ExitInterrupted}
 
-// Interrupted reports whether the user has ended the command.
+// Interrupted reports whether a signal, such as Ctrl-C, has ended the command.
 func Interrupted(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errInterrupted) }
 
 func configError(err error) error {

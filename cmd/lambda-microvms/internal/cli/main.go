@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
 	"time"
@@ -35,7 +36,9 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, registry Reg
 	env := &environment{lookup: os.LookupEnv, stdout: stdout, stderr: stderr}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
-	signals := watchSignals(func() { cancel(errInterrupted) })
+	signals := newSignals()
+	signal.Notify(signals.received, os.Interrupt)
+	go signals.watch(func() { cancel(errInterrupted) })
 	ignoreBrokenPipes()
 
 	start := func() *program {
@@ -261,6 +264,9 @@ func (p *program) exit(err error) int {
 		return fault.ExitOK
 	}
 	e := fault.Of(err)
+	if e.Exit == fault.ExitInterrupted {
+		p.session.signals.finish()
+	}
 	if e.Silent {
 		return e.Exit
 	}

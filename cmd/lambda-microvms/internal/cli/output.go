@@ -28,7 +28,7 @@ func (s *Session) printer() (*output.Printer, error) {
 	}, nil
 }
 
-// color reports whether what goes to a stream is coloured: where it is a terminal, unless
+// color reports whether what goes to a stream is colored: where it is a terminal, unless
 // --color or NO_COLOR say otherwise.
 func (s *Session) color(stream any) bool {
 	switch s.Globals.Color {

@@ -26,13 +26,16 @@ func (r *run) leftover(err error) leftover {
 	ofVersion := func(version string, words ...string) string {
 		return commandLine(r.s, append(words, "--image-identifier", r.image, "--image-version", version)...)
 	}
-	if parts, end := remains(r.s, err); parts != "" {
-		return leftover{what: parts, end: end}
-	}
 	switch {
+	case r.multipart.id != "":
+		return leftover{
+			what: "parts of the archive may remain in the bucket " + r.multipart.bucket,
+			see:  r.multipart.command(r.s, "list-parts"),
+			end:  r.multipart.command(r.s, "abort-multipart-upload"),
+		}
 	case r.version != "":
 		return leftover{
-			what: fmt.Sprintf("the build of version %s of %s goes on in AWS and cannot be cancelled", r.version, r.image),
+			what: fmt.Sprintf("the build of version %s of %s goes on in AWS and cannot be canceled", r.version, r.image),
 			see:  ofVersion(r.version, "wait", "microvm-image-version-successful"),
 			end:  ofVersion(r.version, "delete-microvm-image-version"),
 		}
@@ -44,7 +47,7 @@ func (r *run) leftover(err error) leftover {
 		return leftover{what: what, see: commandLine(r.s, "list-microvm-images", "--name-filter", r.image)}
 	case r.deleting != "":
 		return leftover{
-			what: fmt.Sprintf("version %s of %s is being deleted in AWS, which cannot be cancelled", r.deleting, r.image),
+			what: fmt.Sprintf("version %s of %s is being deleted in AWS, which cannot be canceled", r.deleting, r.image),
 			see:  ofVersion(r.deleting, "wait", "microvm-image-version-deleted"),
 		}
 	case r.status != "":
@@ -62,7 +65,7 @@ func (r *run) interrupted(err error) {
 	r.told.Do(func() { r.tell(r.leftover(err)) })
 }
 
-// killed says it when a signal ends the program at once.
+// killed says it when a signal ends the program before the workflow has ended.
 func (r *run) killed() {
 	left := r.leftover(nil)
 	if left.what == "" {

@@ -52,7 +52,7 @@ func (t *store) PrepareUpload(ctx context.Context, target images.UploadTarget) e
 		// An emulator of S3 has no host name for each bucket.
 		o.UsePathStyle = o.BaseEndpoint != nil
 	})
-	t.to = s3upload.New(client, bucket, func(o *s3upload.Options) {
+	t.to = s3upload.New(&multipartClient{client, t.r}, bucket, func(o *s3upload.Options) {
 		o.Prefix = t.s.Args.Value(prefixOption)
 		o.Progress = func(p s3upload.Progress) {
 			if !p.Exists {
@@ -65,7 +65,29 @@ func (t *store) PrepareUpload(ctx context.Context, target images.UploadTarget) e
 
 // Upload uploads the archive.
 func (t *store) Upload(ctx context.Context, name string, archive io.ReadSeeker, size int64) (string, error) {
-	return t.to.Upload(ctx, name, archive, size)
+	uri, err := t.to.Upload(ctx, name, archive, size)
+	t.r.setMultipart(remains(err))
+	return uri, err
+}
+
+// multipart identifies a multipart upload. Its parts cost money until it ends.
+type multipart struct{ bucket, key, id string }
+
+// multipartClient notes a multipart upload when it begins.
+type multipartClient struct {
+	*s3.Client
+	r *run
+}
+
+// CreateMultipartUpload implements s3upload.API.
+func (c *multipartClient) CreateMultipartUpload(
+	ctx context.Context, in *s3.CreateMultipartUploadInput, optFns ...func(*s3.Options),
+) (*s3.CreateMultipartUploadOutput, error) {
+	out, err := c.Client.CreateMultipartUpload(ctx, in, optFns...)
+	if err == nil {
+		c.r.setMultipart(multipart{*in.Bucket, *in.Key, aws.ToString(out.UploadId)})
+	}
+	return out, err
 }
 
 // uploadError adds the bucket and the key to an error of S3. It returns nil for other
@@ -96,13 +118,18 @@ func uploadError(ctx context.Context, s *cli.Session, err error) error {
 	return &e
 }
 
-// remains returns what an upload has left in the bucket, and the command that removes it.
-func remains(s *cli.Session, err error) (what, end string) {
+// remains returns the multipart upload that could not be aborted. If there is none, its
+// id is empty.
+func remains(err error) multipart {
 	var failed *s3upload.Error
-	if !errors.As(err, &failed) || failed.UploadID == "" {
-		return "", ""
+	if !errors.As(err, &failed) {
+		return multipart{}
 	}
-	return "parts of the archive remain in the bucket " + failed.Bucket,
-		cli.Quote(append([]string{"aws", "s3api", "abort-multipart-upload", "--bucket", failed.Bucket, "--key", failed.Key, "--upload-id", failed.UploadID},
-			given(option{"--profile", s.Globals.Profile}, option{"--region", s.Globals.Region})...))
+	return multipart{failed.Bucket, failed.Key, failed.UploadID}
+}
+
+// command is a command line of the AWS CLI about the upload.
+func (m multipart) command(s *cli.Session, name string) string {
+	return cli.Quote(append([]string{"aws", "s3api", name, "--bucket", m.bucket, "--key", m.key, "--upload-id", m.id},
+		given(option{"--profile", s.Globals.Profile}, option{"--region", s.Globals.Region})...))
 }

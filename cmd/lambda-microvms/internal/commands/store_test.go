@@ -2,29 +2,42 @@ package commands
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/cli"
+	"github.com/microvm-go/lambdamicrovms/images"
 	"github.com/microvm-go/lambdamicrovms/s3upload"
 )
 
+// An upload that could not be aborted costs money until somebody aborts it.
 func TestRemains(t *testing.T) {
-	left := &s3upload.Error{Bucket: "artifacts", Key: "my app/1.zip", UploadID: "u1", Err: errors.New("lost")}
+	failed := s3upload.Error{Bucket: "b", Key: "k 1.zip", UploadID: "id/1", AbortErr: errors.New("denied")}
 	for _, test := range []struct {
 		name    string
-		globals cli.Globals
 		err     error
-		what    string
-		end     string
+		globals cli.Globals
+		want    leftover
 	}{
-		{"nothing", cli.Globals{}, &s3upload.Error{Bucket: "artifacts"}, "", ""},
-		{"parts", cli.Globals{}, left, "parts of the archive remain in the bucket artifacts",
-			"aws s3api abort-multipart-upload --bucket artifacts --key 'my app/1.zip' --upload-id u1"},
-		{"elsewhere", cli.Globals{Profile: "ci", Region: "eu-west-1"}, left, "parts of the archive remain in the bucket artifacts",
-			"aws s3api abort-multipart-upload --bucket artifacts --key 'my app/1.zip' --upload-id u1 --profile ci --region eu-west-1"},
+		{name: "no error"},
+		{name: "another error", err: errors.New("no")},
+		{name: "aborted", err: &s3upload.Error{Bucket: "b", Key: "k"}},
+		{
+			"not aborted", fmt.Errorf("upload: %w", &images.Error{Err: &failed}),
+			cli.Globals{Profile: "p", Region: "eu-west-1"},
+			leftover{
+				what: "parts of the archive may remain in the bucket b",
+				see:  "aws s3api list-parts --bucket b --key 'k 1.zip' --upload-id id/1 --profile p --region eu-west-1",
+				end:  "aws s3api abort-multipart-upload --bucket b --key 'k 1.zip' --upload-id id/1 --profile p --region eu-west-1",
+			},
+		},
 	} {
-		if what, end := remains(&cli.Session{Globals: &test.globals}, test.err); what != test.what || end != test.end {
-			t.Errorf("%s: got %q, %q", test.name, what, end)
+		r := &run{s: &cli.Session{Globals: &test.globals}}
+		r.setMultipart(remains(test.err))
+		if diff := cmp.Diff(test.want, r.leftover(test.err), cmp.AllowUnexported(leftover{})); diff != "" {
+			t.Errorf("%s, -want +got:\n%s", test.name, diff)
 		}
 	}
 }

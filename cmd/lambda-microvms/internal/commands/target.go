@@ -203,8 +203,8 @@ func (t *target) tell(format string, args ...any) {
 	}
 }
 
-// onInterrupt warns at the first Ctrl-C that the MicroVM is being terminated, because a
-// second one would end this program at once and leave it running.
+// onInterrupt warns after a signal that the MicroVM is being terminated, because a second
+// one would end this program at once and leave it running.
 func (t *target) onInterrupt(ctx context.Context, opened *session.Session) (stop func() bool) {
 	if t.id != "" || t.keep {
 		return func() bool { return true }
@@ -244,13 +244,13 @@ func (c *watchedClient) interrupted() {
 			interruptedWhile(c.t.s, *id)
 			return
 		}
-		fmt.Fprintf(c.t.s.Stderr, "\nA MicroVM may have been started and is then terminated. Press Ctrl-C again to leave at once; then look for it with:\n  %s\n",
+		fmt.Fprintf(c.t.s.Stderr, "\nIf a MicroVM was started, it is being terminated. If this program ends before, as at another Ctrl-C, look for it with:\n  %s\n",
 			commandLine(c.t.s, "ps"))
 	})
 }
 
-// killed says what may keep running after a signal that ends the program at once. After
-// Ctrl-C the user knows it already.
+// killed says what may keep running when a signal ends the program before the MicroVM is
+// terminated, unless interrupted has said so.
 func (c *watchedClient) killed() {
 	if !c.sent.Load() {
 		return
@@ -266,7 +266,7 @@ func (c *watchedClient) killed() {
 }
 
 func interruptedWhile(s *cli.Session, id string) {
-	fmt.Fprintf(s.Stderr, "\n%s is being terminated. If you press Ctrl-C again, it may keep running; then end it with:\n  %s\n", id, endCommand(s, id))
+	fmt.Fprintf(s.Stderr, "\n%s is being terminated. If this program ends before, as at another Ctrl-C, it may keep running; then end it with:\n  %s\n", id, endCommand(s, id))
 }
 
 func leftRunning(s *cli.Session, id string) {

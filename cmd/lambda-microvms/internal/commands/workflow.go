@@ -66,6 +66,9 @@ type run struct {
 	image   string
 	version string // that is being built
 	sent    bool   // the request to start a build may have been made
+	// multipart is the upload of the archive in parts, while there is one, or if it could
+	// not be aborted.
+	multipart multipart
 	// deleting is a version whose deletion may have been requested, status one whose
 	// status may have been changed.
 	deleting, status string
@@ -107,6 +110,12 @@ func (r *run) step(e images.Event) {
 	}
 	r.mu.Unlock()
 	r.reporter.Step(e)
+}
+
+func (r *run) setMultipart(m multipart) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.multipart = m
 }
 
 // options reads the options that all workflows have.

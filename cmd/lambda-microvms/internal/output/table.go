@@ -10,7 +10,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
 )
 
-// The escape sequences of coloured tables.
+// The escape sequences of colored tables.
 const (
 	styleRow   = "\x1b[1m\x1b[34m"
 	styleBar   = "\x1b[2m\x1b[33m"
@@ -293,7 +293,7 @@ func (t *table) render(b []byte) []byte {
 	return b
 }
 
-// write appends texts. In a coloured table the AWS CLI resets the style after each.
+// write appends texts. In a colored table the AWS CLI resets the style after each.
 func (t *table) write(b []byte, texts ...string) []byte {
 	for _, text := range texts {
 		b = append(b, text...)
