@@ -11,6 +11,8 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,6 +24,7 @@ import (
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/images"
+	lambdatypes "github.com/microvm-go/lambdamicrovms/types"
 )
 
 // API is the set of operations that an Uploader calls. *s3.Client implements it.
@@ -33,7 +36,8 @@ type API interface {
 
 // Options are the options of an Uploader. A zero field means its default.
 type Options struct {
-	// Prefix is the beginning of every key, such as "images/". The default is none.
+	// Prefix is the beginning of every key, such as "images/". It must not contain white
+	// space, and not make a key longer than 1024 bytes. The default is none.
 	Prefix string
 
 	// Region is the region in which the bucket must be. The default is the region of the
@@ -91,6 +95,7 @@ type Progress struct {
 const (
 	minPartSize           = 5 << 20
 	maxTags               = 10
+	maxKey                = 1024 // bytes of a key
 	defaultPartSize       = 8 << 20
 	multipartThreshold    = 16 << 20
 	defaultConcurrency    = 5
@@ -109,6 +114,14 @@ func (o *Options) check(bucket string) error {
 		}
 	}
 	refuse(bucket == "", "bucket", "a name", "none")
+	// ARNs of access points have slashes.
+	refuse(strings.Contains(bucket, "/") && !strings.HasPrefix(bucket, "arn:"), "bucket", "a name without a slash", strconv.Quote(bucket))
+	key := o.key(strings.Repeat("0", 2*sha256.Size))
+	refuse(len(key) > maxKey, "Prefix", fmt.Sprintf("at most %d bytes", maxKey-len(key)+len(o.Prefix)), len(o.Prefix))
+	if bucket != "" {
+		addViolations(&invalid, "bucket", bucket, uriOf(bucket, "key"))
+	}
+	addViolations(&invalid, "Prefix", o.Prefix, uriOf("bucket", key))
 	refuse(o.PartSize < minPartSize, "PartSize", "at least 5 MiB", o.PartSize)
 	refuse(o.Concurrency < 1, "Concurrency", "at least 1", o.Concurrency)
 	refuse(o.CleanupTimeout < 0, "CleanupTimeout", "at least 0s", o.CleanupTimeout)
@@ -120,6 +133,27 @@ func (o *Options) check(bucket string) error {
 		return nil
 	}
 	return invalid
+}
+
+// addViolations adds the rules of the service for the URI of an archive that a field
+// breaks. After the upload it would be too late.
+func addViolations(invalid *smithy.InvalidParamsError, field, given, uri string) {
+	err := lambdamicrovms.Validate(&lambdamicrovms.CreateMicroVMImageInput{
+		CodeArtifact: &lambdatypes.CodeArtifactMemberUri{Value: uri},
+	}, lambdamicrovms.ValidationModel)
+	for _, violation := range lambdamicrovms.Violations(err) {
+		if strings.HasPrefix(violation.Path, "CodeArtifact.") {
+			invalid.Add(&lambdamicrovms.ConstraintError{
+				Path: field, Rule: violation.Rule, Limit: violation.Limit, Given: strconv.Quote(given),
+			})
+		}
+	}
+}
+
+// Check returns the error of options that are out of range, or nil. It is the error that
+// the methods of an Uploader with these options return.
+func Check(bucket string, optFns ...func(*Options)) error {
+	return New(nil, bucket, optFns...).invalid
 }
 
 // Uploader stores archives in a bucket. It implements images.UploadPreparer and is safe
@@ -224,7 +258,7 @@ func (u *Uploader) Upload(ctx context.Context, _ string, archive io.ReadSeeker, 
 	if err != nil {
 		return "", &Error{Bucket: u.bucket, Step: StepRead, Err: err}
 	}
-	t := u.newTransfer(u.options.Prefix+sums.sha256+".zip", size)
+	t := u.newTransfer(u.options.key(sums.sha256), size)
 	exists, err := t.exists(ctx)
 	if err != nil {
 		return "", &Error{Bucket: u.bucket, Key: t.key, Step: StepFind, Err: err}
@@ -234,8 +268,13 @@ func (u *Uploader) Upload(ctx context.Context, _ string, archive io.ReadSeeker, 
 	} else if err := t.run(ctx, archive, sums.crc64nvme); err != nil {
 		return "", err
 	}
-	return "s3://" + u.bucket + "/" + t.key, nil
+	return uriOf(u.bucket, t.key), nil
 }
+
+// key returns the key of an archive.
+func (o *Options) key(sha256 string) string { return o.Prefix + sha256 + ".zip" }
+
+func uriOf(bucket, key string) string { return "s3://" + bucket + "/" + key }
 
 type sums struct {
 	sha256    string // in hexadecimal

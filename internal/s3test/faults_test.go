@@ -427,6 +427,36 @@ func TestInvalidOptions(t *testing.T) {
 	}
 }
 
+// A bucket or prefix that makes a URI which the service rejects is found before anything
+// is sent. A lone byte more of a prefix makes a key that S3 rejects.
+func TestURIOutOfRange(t *testing.T) {
+	for _, test := range []struct {
+		bucket, prefix string
+		want           []string
+	}{
+		{bucket: bucket, prefix: strings.Repeat("a", 956)},
+		{bucket: "arn:aws:s3:us-east-1:123456789012:accesspoint/archives"},
+		{bucket: bucket, prefix: "a b/", want: []string{`s3upload.Options.Prefix must match ^[^\s]+$, given "a b/"`}},
+		{bucket: "a\tb", want: []string{`s3upload.Options.bucket must match ^[^\s]+$, given "a\tb"`}},
+		{bucket: "s3://archives", want: []string{`s3upload.Options.bucket must be a name without a slash, given "s3://archives"`}},
+		{bucket: bucket, prefix: strings.Repeat("a", 957), want: []string{"s3upload.Options.Prefix must be at most 956 bytes, given 957"}},
+	} {
+		s := newStore(t)
+		prefixed := func(o *s3upload.Options) { o.Prefix = test.prefix }
+		prepareErr := s3upload.New(s.client(), test.bucket, prefixed).PrepareUpload(t.Context(), images.UploadTarget{})
+		var got []string
+		for _, violation := range lambdamicrovms.Violations(prepareErr) {
+			got = append(got, violation.Error())
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s, %s: violations (-want +got):\n%s", test.bucket, test.prefix, diff)
+		}
+		if err := s3upload.Check(test.bucket, prefixed); (err != nil) != (test.want != nil) || test.want != nil && len(s.requests) > 0 {
+			t.Errorf("%s, %s: %v, requests: %v", test.bucket, test.prefix, err, s.seen())
+		}
+	}
+}
+
 // Deploy rejects a bucket in another region before it packs the directory.
 func TestDeploy(t *testing.T) {
 	dir := t.TempDir()

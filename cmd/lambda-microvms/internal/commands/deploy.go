@@ -100,6 +100,11 @@ func runDeploy(ctx context.Context, s *cli.Session) error {
 	if err := p.check(); err != nil {
 		return err
 	}
+	if p.deployment.Dir != "" {
+		if err := checkDestination(s); err != nil {
+			return err
+		}
+	}
 	var options images.DeployOptions
 	r, err := begin(s, &options.Options)
 	if err != nil {
@@ -252,8 +257,8 @@ func readTags(document any) (map[string]string, error) {
 	return tags, nil
 }
 
-// check validates the name, the tags and a whole configuration before anything is sent.
-// The other settings depend on the image that exists.
+// check validates the name, the tags, the ARNs of options and a whole configuration
+// before anything is sent. The other settings depend on the image that exists.
 func (p *plan) check() error {
 	image := p.deployment.Image
 	live := &lambdamicrovms.UpdateMicroVMImageInput{ // stands for that of an existing image
@@ -262,6 +267,12 @@ func (p *plan) check() error {
 	}
 	if p.whole == nil {
 		image.BaseImageArn, image.BuildRoleArn = live.BaseImageArn, live.BuildRoleArn
+		if v, ok := p.given.Get(baseMember); ok {
+			image.BaseImageArn = aws.String(value.Text(v))
+		}
+		if v, ok := p.given.Get(roleMember); ok {
+			image.BuildRoleArn = aws.String(value.Text(v))
+		}
 	} else if err := p.configure(&image, live); err != nil {
 		return err
 	}

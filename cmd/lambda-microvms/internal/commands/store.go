@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/cli"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
 	"github.com/microvm-go/lambdamicrovms/images"
@@ -39,6 +41,23 @@ func (t *store) bucket() (string, error) {
 		}
 	}
 	return "", fault.Usage("--%s is required: neither %s nor the image names a bucket for the archive", bucketOption, bucketVariable)
+}
+
+// checkDestination checks the options for the archive before anything is sent. The bucket
+// of the image is not known yet.
+func checkDestination(s *cli.Session) error {
+	bucket := cmp.Or(s.Args.Value(bucketOption), os.Getenv(bucketVariable), "bucket")
+	err := s3upload.Check(bucket, func(o *s3upload.Options) { o.Prefix = s.Args.Value(prefixOption) })
+	violations := lambdamicrovms.Violations(err)
+	switch {
+	case len(violations) == 0:
+		return err
+	case violations[0].Path == "Prefix":
+		return fault.Parameter(prefixOption, "%s", violations[0])
+	case s.Args.Value(bucketOption) != "":
+		return fault.Parameter(bucketOption, "%s", violations[0])
+	}
+	return fault.Usage("%s: %s", bucketVariable, violations[0])
 }
 
 // PrepareUpload checks the bucket before the directory is packed.
