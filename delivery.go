@@ -48,16 +48,16 @@ func (d *delivery) watch(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &d.trace)
 }
 
-// unsent reports whether the service certainly did not receive the whole request. reports
-// says that the HTTP client calls the hooks; otherwise err, the error that the client
-// returned, decides.
-func (d *delivery) unsent(reports bool, err error) bool {
+// unsent reports whether the service certainly did not receive the whole request.
+// callsHooks says that the HTTP client calls the hooks; otherwise err, the error that the
+// client returned, decides.
+func (d *delivery) unsent(callsHooks bool, err error) bool {
 	switch {
 	case d.connected.Load():
 		return false
 	case d.requested.Load():
 		return true
-	case reports:
+	case callsHooks:
 		// The request was sent if its body was read: by a protocol that is registered on
 		// the transport and calls no hooks.
 		return !d.bodyRead.Load()
@@ -89,14 +89,14 @@ func isDialError(err error) bool {
 	}
 }
 
-// reports reports whether the client calls the hooks of httptrace for all requests.
-func reports(client HTTPClient) bool {
+// callsHooks reports whether the client calls the hooks of httptrace for all requests.
+func callsHooks(client HTTPClient) bool {
 	c, ok := client.(*http.Client)
 	if !ok {
 		return false
 	}
 	transport, ok := c.Transport.(*plainTransport)
-	return ok && transport.reports()
+	return ok && transport.callsHooks()
 }
 
 // sendError returns the error of a request for which the HTTP client returned no
@@ -149,7 +149,7 @@ func (c watchedClient) Do(r *http.Request) (*http.Response, error) {
 	}
 	response, err := c.HTTPClient.Do(r)
 	if sending, ok := r.Context().Value(watchedSendingKey{}).(*watchedSending); ok && err != nil {
-		*sending = watchedSending{failed: true, err: err, unsent: d.unsent(reports(c.HTTPClient), err)}
+		*sending = watchedSending{failed: true, err: err, unsent: d.unsent(callsHooks(c.HTTPClient), err)}
 	}
 	return response, err
 }

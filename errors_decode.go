@@ -23,9 +23,9 @@ type modeledError interface{ smithy.APIError }
 const maxCode = 256
 
 // responseError returns the error in a response, without the secrets. Nearly no response
-// repeats one, so they are searched for together in all that the error and its response
-// show, and the call remembers that there is none. It cannot if interceptors or
-// middleware see the error: they may add a secret to it.
+// repeats a secret. So it searches the error and its response once for all secrets, and
+// the call remembers that there is none. This does not work if interceptors or middleware
+// see the error, because they may add a secret to it.
 func (m *deserializeResponse) responseError(call *callContext, secrets *redact.Secrets, response *http.Response, body string) error {
 	if m.exposed || call == nil {
 		return decodeError(response, body, secrets)

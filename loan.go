@@ -105,8 +105,8 @@ func (t *directTransport) Handle(ctx context.Context, input any) (any, middlewar
 	*req = smithyhttp.Request{Request: req.Request}
 	request := req.Request
 	x := new(exchange)
-	reports := t.watched && reports(t.client)
-	if t.watched && (!own || !reports) { // otherwise reads of the body show it, at no cost
+	hooked := t.watched && callsHooks(t.client)
+	if t.watched && (!own || !hooked) { // otherwise reads of the body show it, at no cost
 		*request = *request.WithContext(x.delivery.watch(ctx))
 	} else {
 		*request = *request.WithContext(ctx)
@@ -123,7 +123,7 @@ func (t *directTransport) Handle(ctx context.Context, input any) (any, middlewar
 		response = &http.Response{Header: http.Header{}, Body: http.NoBody}
 	}
 	if err != nil {
-		err = sendError(ctx, err, t.watched && x.delivery.unsent(reports, err))
+		err = sendError(ctx, err, t.watched && x.delivery.unsent(hooked, err))
 	}
 	x.response.Response = response
 	return &x.response, middleware.Metadata{}, err

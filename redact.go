@@ -203,8 +203,8 @@ func (c *callContext) allow(err error) {
 	}
 }
 
-// allows reports whether err is the error that was allowed last, or only adds the request
-// ID and the number of attempts to it, and the call has learned nothing since.
+// allows reports whether err is the error that was allowed last, perhaps wrapped with the
+// request ID and the number of attempts, and the call has learned nothing since.
 func (c *callContext) allows(err error) bool {
 	if c == nil {
 		return false

@@ -54,8 +54,8 @@ func (*brokenResponseError) RetryableError() bool { return true }
 type deserializeResponse struct {
 	*settings
 	op operationShape
-	// exposed is true if interceptors or middleware see the response of a success, or an
-	// error. They may still fail, and their error keeps the response.
+	// exposed is true if interceptors or middleware see responses and errors. They may
+	// fail after a success, and their error then keeps the response.
 	exposed bool
 }
 

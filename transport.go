@@ -118,8 +118,8 @@ func (t *plainTransport) transport() http.RoundTripper {
 	return t.base
 }
 
-// reports reports whether the transport calls the hooks of httptrace for all requests.
-func (t *plainTransport) reports() bool {
+// callsHooks reports whether the transport calls the hooks of httptrace for all requests.
+func (t *plainTransport) callsHooks() bool {
 	_, ok := t.transport().(*http.Transport)
 	return ok || t.isSDK
 }

@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"time"
@@ -66,7 +67,7 @@ func (e ServerError) refuse(c *call) error {
 	if c.operation.onTags() {
 		code = "ServiceException"
 	}
-	return c.error(orStatus(e.Status, http.StatusInternalServerError), code, "Internal server error", e.RetryAfter)
+	return c.error(cmp.Or(e.Status, http.StatusInternalServerError), code, "Internal server error", e.RetryAfter)
 }
 
 // BadGateway responds with the HTML page of a gateway.
@@ -78,7 +79,7 @@ type BadGateway struct {
 func (BadGateway) effect() {}
 
 func (e BadGateway) refuse(*call) error {
-	status := orStatus(e.Status, http.StatusBadGateway)
+	status := cmp.Or(e.Status, http.StatusBadGateway)
 	return &failure{status: status, code: strconv.Itoa(status) + " " + http.StatusText(status), html: true}
 }
 
@@ -120,11 +121,4 @@ func (c *call) error(status int, code, message string, retryAfter time.Duration)
 		f.retryAfter = ptr(int32((retryAfter + time.Second - 1) / time.Second))
 	}
 	return f
-}
-
-func orStatus(status, byDefault int) int {
-	if status == 0 {
-		return byDefault
-	}
-	return status
 }

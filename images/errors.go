@@ -1,6 +1,7 @@
 package images
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -100,7 +101,7 @@ type ConcurrentUpdateError struct {
 
 func (e *ConcurrentUpdateError) Error() string {
 	text := fmt.Sprintf("images: %s %s: somebody else changed the latest active version from %s to %s",
-		e.Workflow, e.Image, orNone(e.From), orNone(e.Latest))
+		e.Workflow, e.Image, cmp.Or(e.From, "none"), cmp.Or(e.Latest, "none"))
 	if e.Version == "" {
 		return text
 	}
@@ -246,13 +247,6 @@ func joinErrors(first, second error) error {
 		return first
 	}
 	return errors.Join(first, second)
-}
-
-func orNone(version string) string {
-	if version == "" {
-		return "none"
-	}
-	return version
 }
 
 func deref[T any](p *T) (v T) {

@@ -1,6 +1,7 @@
 package images
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -347,7 +348,7 @@ func (u *updater) prepare(ctx context.Context, seen history) (*lambdamicrovms.Ge
 	}
 	if version == "" {
 		return nil, nil, &VersionError{Workflow: u.workflow, Image: u.image,
-			Problem: "there is no active version to start from; name one with UpdateOptions.From; the newest is " + orNone(seen.newest())}
+			Problem: "there is no active version to start from; name one with UpdateOptions.From; the newest is " + cmp.Or(seen.newest(), "none")}
 	}
 	from, err := u.readVersion(ctx, u.api, version)
 	if err != nil {

@@ -3,6 +3,7 @@
 package diff
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -90,15 +91,8 @@ func (d *differ) add(kind Kind, breaking bool, what, effect string) {
 // changed adds a change if the forms from and to differ.
 func (d *differ) changed(breaking bool, what, from, to, effect string) {
 	if from != to {
-		d.add(Changed, breaking, fmt.Sprintf("%s: %s, was %s", what, orNone(to), orNone(from)), effect)
+		d.add(Changed, breaking, fmt.Sprintf("%s: %s, was %s", what, cmp.Or(to, "none"), cmp.Or(from, "none")), effect)
 	}
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
 }
 
 // both compares two lists by name. It calls removed for elements only in from, changed
@@ -193,7 +187,7 @@ func paginator(op *plan.Operation) string {
 	if pg == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s to %s, %s a page, items %s", pg.Token.Go, pg.Next.Go, orNone(memberName(pg.Size)), pg.Items.Go)
+	return fmt.Sprintf("%s to %s, %s a page, items %s", pg.Token.Go, pg.Next.Go, cmp.Or(memberName(pg.Size), "none"), pg.Items.Go)
 }
 
 func waiter(w *plan.Waiter) string {
