@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/logs"
@@ -52,7 +54,7 @@ func (j *job) buildFailed(ctx context.Context, api buildAPI, version string, out
 		Image:    j.image,
 		Version:  version,
 		State:    string(out.State),
-		Reason:   deref(out.StateReason),
+		Reason:   aws.ToString(out.StateReason),
 		LogGroup: source.Group,
 	}
 	failed.Builds, failed.BuildsErr = withRetries(ctx, j, StepRead, version, func(ctx context.Context) ([]Build, error) {
@@ -60,7 +62,7 @@ func (j *job) buildFailed(ctx context.Context, api buildAPI, version string, out
 	})
 	image, err := api.GetMicroVMImage(ctx, &lambdamicrovms.GetMicroVMImageInput{ImageIdentifier: &j.image})
 	if err == nil && image != nil {
-		failed.Serving = deref(image.LatestActiveImageVersion)
+		failed.Serving = aws.ToString(image.LatestActiveImageVersion)
 	}
 	if j.LogReader != nil && hasLogs {
 		failed.LinesErr = j.during(ctx, StepRead, version, func(ctx context.Context) (err error) {
@@ -83,11 +85,11 @@ func (j *job) builds(ctx context.Context, api lambdamicrovms.ListMicroVMImageBui
 			return nil, err
 		}
 		builds = append(builds, Build{
-			ID:         deref(build.BuildId),
+			ID:         aws.ToString(build.BuildId),
 			Chipset:    string(build.Chipset),
-			Generation: deref(build.ChipsetGeneration),
+			Generation: aws.ToString(build.ChipsetGeneration),
 			State:      string(build.BuildState),
-			Reason:     deref(build.StateReason),
+			Reason:     aws.ToString(build.StateReason),
 		})
 	}
 	return builds, nil
@@ -104,13 +106,13 @@ func LogSource(version *lambdamicrovms.GetMicroVMImageVersionOutput) (logs.Sourc
 	if version == nil {
 		return logs.Source{}, false
 	}
-	return logSource(deref(version.ImageArn), version)
+	return logSource(aws.ToString(version.ImageArn), version)
 }
 
 func logSource(image string, version *lambdamicrovms.GetMicroVMImageVersionOutput) (logs.Source, bool) {
 	source, ok := logs.NewSource(image, version.Logging)
 	if ok {
-		source.Version, source.Since = deref(version.ImageVersion), deref(version.CreatedAt)
+		source.Version, source.Since = aws.ToString(version.ImageVersion), aws.ToTime(version.CreatedAt)
 	}
 	return source, ok
 }

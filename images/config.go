@@ -3,6 +3,8 @@ package images
 import (
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/restjson"
 )
@@ -35,7 +37,7 @@ func configuration(source restjson.Encoder) *lambdamicrovms.UpdateMicroVMImageIn
 // hasConfiguration reports whether the members that every version has are present. If
 // they are missing, other members may be missing as well.
 func hasConfiguration(in *lambdamicrovms.UpdateMicroVMImageInput) bool {
-	return deref(in.BaseImageArn) != "" && deref(in.BuildRoleArn) != "" && in.CodeArtifact != nil
+	return aws.ToString(in.BaseImageArn) != "" && aws.ToString(in.BuildRoleArn) != "" && in.CodeArtifact != nil
 }
 
 // bareMajor converts a base image version from its form in responses, "1.0", to the form

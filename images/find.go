@@ -3,6 +3,8 @@ package images
 import (
 	"context"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
@@ -36,12 +38,12 @@ func Find(ctx context.Context, api FindAPI, name string) (*types.MicroVMImageSum
 		if err != nil {
 			return nil, fail(err)
 		}
-		arn, err := ParseARN(deref(image.ImageArn))
-		isNamed := deref(image.Name) == name
+		arn, err := ParseARN(aws.ToString(image.ImageArn))
+		isNamed := aws.ToString(image.Name) == name
 		switch {
 		case isNamed && arn.Name == name:
 			return &image, nil
-		case isNamed, deref(image.Name) == "" && err != nil:
+		case isNamed, aws.ToString(image.Name) == "" && err != nil:
 			unreadable = workflow.Incomplete(listImages, "ImageArn")
 		case arn.Name == name:
 			unreadable = workflow.Incomplete(listImages, "Name")

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
@@ -126,7 +128,7 @@ func (p *pruner) run(ctx context.Context) (*PruneResult, error) {
 		if err != nil {
 			return p.done, err
 		}
-		p.serving = deref(image.LatestActiveImageVersion)
+		p.serving = aws.ToString(image.LatestActiveImageVersion)
 		if p.serving != "" && number(p.serving) == 0 {
 			return p.done, p.fail(StepRead, "", workflow.Incomplete("GetMicroVMImage", "LatestActiveImageVersion"))
 		}
@@ -167,7 +169,7 @@ type pruner struct {
 func (p *pruner) next(seen history) string {
 	p.done.Kept = nil
 	for i := range seen {
-		version := deref(seen[i].ImageVersion)
+		version := aws.ToString(seen[i].ImageVersion)
 		kept, needed := p.needed[version]
 		if !needed {
 			kept = Kept{Version: version, Reason: p.reason(seen, i)}
@@ -196,7 +198,7 @@ func (p *pruner) reason(seen history, i int) KeepReason {
 		}
 	}
 	switch {
-	case deref(v.ImageVersion) == seen.latest(), number(deref(v.ImageVersion)) == number(p.serving):
+	case aws.ToString(v.ImageVersion) == seen.latest(), number(aws.ToString(v.ImageVersion)) == number(p.serving):
 		return KeepLatest
 	case isBuilding(v):
 		return KeepBuilding
@@ -214,7 +216,7 @@ func (p *pruner) reason(seen history, i int) KeepReason {
 
 // remove deletes a version, or records in needed why it is kept.
 func (p *pruner) remove(ctx context.Context, v *types.MicroVMImageVersionSummary) error {
-	version, wasActive := deref(v.ImageVersion), runnable(v)
+	version, wasActive := aws.ToString(v.ImageVersion), runnable(v)
 	if p.dryRun {
 		p.needed[version] = Kept{Version: version, Reason: wouldDelete}
 		p.done.Deleted = append(p.done.Deleted, version)
@@ -331,7 +333,7 @@ func (p *pruner) isIdle(ctx context.Context, version string) (bool, error) {
 // mayRun reports whether a MicroVM may use the version. A MicroVM with an invalid version
 // may use any, and a MicroVM in an unknown state may not have ended.
 func mayRun(vm *types.MicroVMItem, version string) bool {
-	runs := number(deref(vm.ImageVersion))
+	runs := number(aws.ToString(vm.ImageVersion))
 	return vm.State != types.MicroVMStateTerminated && (runs == 0 || runs == number(version))
 }
 

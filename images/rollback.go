@@ -3,6 +3,8 @@ package images
 import (
 	"context"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
@@ -70,7 +72,7 @@ func (j *job) rollback(ctx context.Context, api RollbackAPI, to string) (*Rollba
 		return nil, err
 	}
 
-	result := &RollbackResult{Image: j.image, From: seen.latest(), To: deref(target.ImageVersion)}
+	result := &RollbackResult{Image: j.image, From: seen.latest(), To: aws.ToString(target.ImageVersion)}
 	if !runnable(target) {
 		if err := j.setStatus(ctx, api, result.To, types.MicroVMImageVersionStatusActive); err != nil {
 			return result, err
@@ -79,7 +81,7 @@ func (j *job) rollback(ctx context.Context, api RollbackAPI, to string) (*Rollba
 	}
 	newer := seen.after(result.To)
 	for i := range newer {
-		version := deref(newer[i].ImageVersion)
+		version := aws.ToString(newer[i].ImageVersion)
 		if !runnable(&newer[i]) {
 			continue
 		}
@@ -121,7 +123,7 @@ func (j *job) serving(ctx context.Context, api RollbackAPI) (string, error) {
 		switch {
 		case err != nil:
 			return "", err
-		case image == nil || number(deref(image.LatestActiveImageVersion)) != number(now.latest()):
+		case image == nil || number(aws.ToString(image.LatestActiveImageVersion)) != number(now.latest()):
 			return "", workflow.Incomplete("GetMicroVMImage", "LatestActiveImageVersion")
 		}
 		return now.latest(), nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
@@ -47,7 +49,7 @@ func (s *buildStarter) found(version *types.MicroVMImageVersionSummary) string {
 		return ""
 	}
 	s.baseImageVersion = version.BaseImageVersion
-	return deref(version.ImageVersion)
+	return aws.ToString(version.ImageVersion)
 }
 
 // startOutcome is the outcome of all requests of a buildStarter.

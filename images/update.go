@@ -6,6 +6,8 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/clienttoken"
 	"github.com/microvm-go/lambdamicrovms/internal/redact"
@@ -220,7 +222,7 @@ func (u *updater) once(ctx context.Context) (*Result, error) {
 	}
 	u.secrets = u.secrets.And(redact.Of(from, in))
 	if u.options.DryRun {
-		return &Result{Image: u.image, From: deref(from.ImageVersion), Changes: compare(configuration(from), in)}, nil
+		return &Result{Image: u.image, From: aws.ToString(from.ImageVersion), Changes: compare(configuration(from), in)}, nil
 	}
 	starter := u.starter(seen, in)
 	version, err := starter.run(ctx)
@@ -229,7 +231,7 @@ func (u *updater) once(ctx context.Context) (*Result, error) {
 	}
 
 	result := &Result{
-		Image: u.image, Version: version, From: deref(from.ImageVersion), Replaced: u.replaced,
+		Image: u.image, Version: version, From: aws.ToString(from.ImageVersion), Replaced: u.replaced,
 		Changes: starter.changes(configuration(from), in),
 	}
 	// Check now: later, older versions may have changed for other reasons.
@@ -385,7 +387,7 @@ func (j *job) checkKnown(from *lambdamicrovms.GetMicroVMImageVersionOutput) erro
 	if len(unknown) == 0 {
 		return nil
 	}
-	return &VersionError{Workflow: j.workflow, Image: j.image, Version: deref(from.ImageVersion),
+	return &VersionError{Workflow: j.workflow, Image: j.image, Version: aws.ToString(from.ImageVersion),
 		Problem: "an update would reset settings that this version of the module does not know: " + strings.Join(unknown, ", ")}
 }
 
@@ -397,7 +399,7 @@ func (j *job) readVersion(ctx context.Context, api lambdamicrovms.GetMicroVMImag
 		switch {
 		case err != nil:
 			return nil, err
-		case out == nil || number(deref(out.ImageVersion)) != number(version):
+		case out == nil || number(aws.ToString(out.ImageVersion)) != number(version):
 			return nil, workflow.Incomplete(getVersion, "ImageVersion")
 		case !hasConfiguration(configuration(out)):
 			return nil, workflow.Incomplete(getVersion, "configuration")

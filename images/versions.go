@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
@@ -50,7 +52,7 @@ func (j *job) versions(ctx context.Context, api lambdamicrovms.ListMicroVMImageV
 		found = append(found, version)
 	}
 	slices.SortFunc(found, func(a, b types.MicroVMImageVersionSummary) int {
-		return cmp.Compare(number(deref(a.ImageVersion)), number(deref(b.ImageVersion)))
+		return cmp.Compare(number(aws.ToString(a.ImageVersion)), number(aws.ToString(b.ImageVersion)))
 	})
 	return found, nil
 }
@@ -62,7 +64,7 @@ const listVersions = "ListMicroVMImageVersions"
 func (h history) check() error {
 	last := 0
 	for i := range h {
-		n := number(deref(h[i].ImageVersion))
+		n := number(aws.ToString(h[i].ImageVersion))
 		switch {
 		case n == last: // not a version, or listed twice
 			return workflow.Incomplete(listVersions, "ImageVersion")
@@ -90,7 +92,7 @@ func (j *job) settled(ctx context.Context, api settledAPI, check func(history) e
 		if err != nil {
 			return nil, err
 		}
-		serving := deref(image.LatestActiveImageVersion)
+		serving := aws.ToString(image.LatestActiveImageVersion)
 		if serving == "" || number(serving) == number(now.latest()) {
 			return now, nil
 		}
@@ -146,7 +148,7 @@ func number(version string) int {
 // newer returns the version, or "" if it is invalid or not newer than the other one. A
 // response that names such a version for a new build is wrong and counts as lost.
 func newer(version *string, than string) string {
-	if number(deref(version)) <= number(than) {
+	if number(aws.ToString(version)) <= number(than) {
 		return ""
 	}
 	return *version
@@ -166,7 +168,7 @@ func isBuilding(v *types.MicroVMImageVersionSummary) bool {
 func (h history) latest() string {
 	for i := range slices.Backward(h) {
 		if runnable(&h[i]) {
-			return deref(h[i].ImageVersion)
+			return aws.ToString(h[i].ImageVersion)
 		}
 	}
 	return ""
@@ -177,7 +179,7 @@ func (h history) newest() string {
 	if len(h) == 0 {
 		return ""
 	}
-	return deref(h[len(h)-1].ImageVersion)
+	return aws.ToString(h[len(h)-1].ImageVersion)
 }
 
 // before returns the versions older than version.
@@ -205,7 +207,7 @@ func (h history) find(version string) *types.MicroVMImageVersionSummary {
 
 func (h history) search(version string) (int, bool) {
 	return slices.BinarySearchFunc(h, number(version), func(v types.MicroVMImageVersionSummary, n int) int {
-		return cmp.Compare(number(deref(v.ImageVersion)), n)
+		return cmp.Compare(number(aws.ToString(v.ImageVersion)), n)
 	})
 }
 
