@@ -3,15 +3,19 @@
 // no S3, and reads no archives.
 //
 // Every bucket exists, in the region that a request is signed for. Signatures are not
-// checked. Only the sizes of objects are kept, in memory: nobody reads their content.
+// checked, checksums are. Only the sizes of objects are kept, in memory: nobody reads
+// their content. A request for anything else gets 501, so that nothing is ignored.
 package storage
 
 import (
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,7 +24,7 @@ import (
 // Handler serves the requests that are signed for S3, in path style, and leaves all
 // others to next.
 func Handler(next http.Handler) http.Handler {
-	s := &server{objects: make(map[string]int64), uploads: make(map[string]*upload)}
+	s := &server{objects: make(map[string]object), uploads: make(map[string]*upload)}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		region, isS3 := scope(r)
 		if !isS3 {
@@ -46,142 +50,118 @@ func scope(r *http.Request) (region string, isS3 bool) {
 
 type server struct {
 	mu      sync.Mutex
-	objects map[string]int64   // sizes, by the path with the bucket
+	objects map[string]object  // by the path with the bucket
 	uploads map[string]*upload // multipart uploads that are not complete, by ID
 	next    int                // number of the next one
 }
 
-// upload is a multipart upload.
-type upload struct {
-	path  string
-	parts map[string]int64 // sizes, by number
+// object is an object, or a part of one.
+type object struct {
+	size int64
+	etag string
 }
 
 func (s *server) serve(w http.ResponseWriter, r *http.Request, region string) {
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	query := r.URL.Query()
+	query.Del("x-id") // the name of the operation
+	switch operationOf(r, bucket, key, query) {
+	case "HEAD bucket":
+	case "GET bucket location":
+		serveLocation(w, region)
+	case "HEAD object":
+		s.head(w, r)
+	case "PUT object":
+		s.put(w, r)
+	case "POST object uploads":
+		s.begin(w, r, bucket, key)
+	case "PUT object partNumber uploadId", "POST object uploadId", "DELETE object uploadId",
+		"GET object uploadId", "GET object max-parts uploadId":
+		s.serveUpload(w, r, query)
+	default:
+		fail(w, notImplemented)
+	}
+}
+
+// operationOf returns the method, what the path names, and the names in the query, which
+// select the operation. It returns an empty text if a header asks for more.
+func operationOf(r *http.Request, bucket, key string, query url.Values) string {
+	for _, name := range [...]string{
+		"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "Range",
+		"X-Amz-Copy-Source", "X-Amz-Write-Offset-Bytes",
+	} {
+		if r.Header.Get(name) != "" {
+			return ""
+		}
+	}
+	words := []string{r.Method, "object"}
 	switch {
 	case bucket == "":
-		fail(w, http.StatusNotImplemented, "NotImplemented")
+		words[1] = "service"
 	case key == "":
-		serveBucket(w, r, region)
-	case query.Has("uploads") && r.Method == http.MethodPost:
-		s.begin(w, r, bucket, key)
-	case query.Has("uploadId"):
-		s.serveUpload(w, r, query)
-	case r.Method == http.MethodPut:
-		size, err := receive(r)
-		if err != nil {
-			fail(w, http.StatusBadRequest, "IncompleteBody")
-			return
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.objects[r.URL.Path] = size
-		w.Header().Set("ETag", etag(size))
-	case r.Method == http.MethodHead:
-		s.mu.Lock()
-		size, found := s.objects[r.URL.Path]
-		s.mu.Unlock()
-		if !found {
-			w.WriteHeader(http.StatusNotFound)
-			return
-		}
-		w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
-		w.Header().Set("ETag", etag(size))
-	default:
-		fail(w, http.StatusNotImplemented, "NotImplemented")
+		words[1] = "bucket"
 	}
+	return strings.Join(append(words, slices.Sorted(maps.Keys(query))...), " ")
 }
 
-func serveBucket(w http.ResponseWriter, r *http.Request, region string) {
-	switch {
-	case r.Method == http.MethodHead:
-	case r.Method == http.MethodGet && r.URL.Query().Has("location"):
-		if region == "us-east-1" { // S3 names every other region
-			region = ""
-		}
-		respond(w, struct {
-			XMLName xml.Name `xml:"LocationConstraint"`
-			Region  string   `xml:",chardata"`
-		}{Region: region})
-	default:
-		fail(w, http.StatusNotImplemented, "NotImplemented")
+func serveLocation(w http.ResponseWriter, region string) {
+	if region == "us-east-1" { // S3 names every other region
+		region = ""
 	}
-}
-
-// begin begins a multipart upload.
-func (s *server) begin(w http.ResponseWriter, r *http.Request, bucket, key string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.next++
-	id := strconv.Itoa(s.next)
-	s.uploads[id] = &upload{path: r.URL.Path, parts: make(map[string]int64)}
 	respond(w, struct {
-		XMLName xml.Name `xml:"InitiateMultipartUploadResult"`
-		Bucket  string
-		Key     string
-		ID      string `xml:"UploadId"`
-	}{Bucket: bucket, Key: key, ID: id})
+		XMLName xml.Name `xml:"LocationConstraint"`
+		Region  string   `xml:",chardata"`
+	}{Region: region})
 }
 
-// serveUpload serves a request to a multipart upload: a part, or its end.
-func (s *server) serveUpload(w http.ResponseWriter, r *http.Request, query url.Values) {
-	size, err := receive(r)
+func (s *server) head(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	found, ok := s.objects[r.URL.Path]
+	s.mu.Unlock()
+	if !ok {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	w.Header().Set("Content-Length", strconv.FormatInt(found.size, 10))
+	w.Header().Set("ETag", found.etag)
+}
+
+func (s *server) put(w http.ResponseWriter, r *http.Request) {
+	received, err := receive(r)
 	if err != nil {
-		fail(w, http.StatusBadRequest, "IncompleteBody")
+		fail(w, err)
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	id := query.Get("uploadId")
-	u := s.uploads[id]
-	switch {
-	case u == nil || u.path != r.URL.Path:
-		fail(w, http.StatusNotFound, "NoSuchUpload")
-	case r.Method == http.MethodPut && query.Has("partNumber"):
-		u.parts[query.Get("partNumber")] = size
-		w.Header().Set("ETag", etag(size))
-	case r.Method == http.MethodPost:
-		var total int64
-		for _, size := range u.parts {
-			total += size
-		}
-		s.objects[u.path] = total
-		delete(s.uploads, id)
-		respond(w, struct {
-			XMLName xml.Name `xml:"CompleteMultipartUploadResult"`
-			ETag    string
-		}{ETag: etag(total)})
-	case r.Method == http.MethodDelete:
-		delete(s.uploads, id)
-		w.WriteHeader(http.StatusNoContent)
-	default:
-		fail(w, http.StatusNotImplemented, "NotImplemented")
-	}
+	s.objects[r.URL.Path] = received
+	w.Header().Set("ETag", received.etag)
 }
 
-// receive reads the body and returns the size of its content, which is smaller than the
-// body if a checksum follows in a trailer.
-func receive(r *http.Request) (int64, error) {
-	size, err := io.Copy(io.Discard, r.Body)
-	if decoded := r.Header.Get("X-Amz-Decoded-Content-Length"); err == nil && decoded != "" {
-		return strconv.ParseInt(decoded, 10, 64)
-	}
-	return size, err
+// refusal is an error of S3.
+type refusal struct {
+	status        int
+	code, message string
 }
 
-// etag returns an entity tag. Clients only send it back.
-func etag(size int64) string { return fmt.Sprintf(`"%032x"`, size) }
+func (e *refusal) Error() string { return e.code + ": " + e.message }
 
-func fail(w http.ResponseWriter, status int, code string) {
+func badRequest(code, format string, args ...any) error {
+	return &refusal{http.StatusBadRequest, code, fmt.Sprintf(format, args...)}
+}
+
+var notImplemented = &refusal{http.StatusNotImplemented, "NotImplemented", "The fake serves what uploads of archives need."}
+
+func fail(w http.ResponseWriter, err error) {
+	refused := &refusal{http.StatusBadRequest, "IncompleteBody", err.Error()}
+	errors.As(err, &refused)
 	w.Header().Set("Content-Type", "application/xml")
-	w.WriteHeader(status)
+	w.WriteHeader(refused.status)
 	writeXML(w, struct {
 		XMLName xml.Name `xml:"Error"`
 		Code    string
 		Message string
-	}{Code: code, Message: "The fake serves what uploads of archives need."})
+	}{Code: refused.code, Message: refused.message})
 }
 
 func respond(w http.ResponseWriter, v any) {
