@@ -76,25 +76,12 @@ func (s *Signer) Sign(c *aws.Credentials, r *http.Request, payloadHash, service,
 	var scopeBuffer [128]byte
 	scope := appendScope(scopeBuffer[:0], stamp[:8], region, service)
 	var textBuffer [256]byte
-	text := append(textBuffer[:0], algorithm+"\n"...)
-	text = append(text, stamp...)
-	text = append(text, '\n')
-	text = append(text, scope...)
-	text = append(text, '\n')
-	text = hex.AppendEncode(text, hash[:])
+	text := appendText(textBuffer[:0], stamp, scope, hash[:])
 	key := s.signingKey(c, stamp[:8], region, service)
 	signature := mac(key[:], text)
 
 	var authorizationBuffer [1024]byte
-	authorization := append(authorizationBuffer[:0], algorithm+" Credential="...)
-	authorization = append(authorization, c.AccessKeyID...)
-	authorization = append(authorization, '/')
-	authorization = append(authorization, scope...)
-	authorization = append(authorization, ", SignedHeaders="...)
-	authorization = append(authorization, names...)
-	authorization = append(authorization, ", Signature="...)
-	authorization = hex.AppendEncode(authorization, signature[:])
-	owned[2] = string(authorization)
+	owned[2] = string(appendAuthorization(authorizationBuffer[:0], c.AccessKeyID, scope, names, signature[:]))
 	r.Header[authorizationHeader] = owned[2:3:3]
 	return true
 }
@@ -292,6 +279,10 @@ func canonicalName(name string) bool {
 	return name != ""
 }
 
+// The functions below append the parts of a signature in the words of the protocol: the
+// signed headers, the canonical request, the credential scope, the string to sign, and
+// the header.
+
 func appendNames(dst []byte, headers []header) []byte {
 	for i, h := range headers {
 		if i > 0 {
@@ -351,6 +342,26 @@ func appendScope(dst []byte, day, region, service string) []byte {
 	dst = append(dst, '/')
 	dst = append(dst, service...)
 	return append(dst, "/aws4_request"...)
+}
+
+func appendText(dst []byte, stamp string, scope, hash []byte) []byte {
+	dst = append(dst, algorithm+"\n"...)
+	dst = append(dst, stamp...)
+	dst = append(dst, '\n')
+	dst = append(dst, scope...)
+	dst = append(dst, '\n')
+	return hex.AppendEncode(dst, hash)
+}
+
+func appendAuthorization(dst []byte, accessKeyID string, scope, names, signature []byte) []byte {
+	dst = append(dst, algorithm+" Credential="...)
+	dst = append(dst, accessKeyID...)
+	dst = append(dst, '/')
+	dst = append(dst, scope...)
+	dst = append(dst, ", SignedHeaders="...)
+	dst = append(dst, names...)
+	dst = append(dst, ", Signature="...)
+	return hex.AppendEncode(dst, signature)
 }
 
 func unreserved(c byte) bool {
