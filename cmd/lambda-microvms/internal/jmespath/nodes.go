@@ -161,7 +161,7 @@ func (n flattenNode) eval(v any) any {
 	return merged
 }
 
-// project evaluates each on the elements that fulfil the condition, and leaves out nulls.
+// project evaluates each on the elements that meet the condition, and leaves out nulls.
 func project(base any, each, condition node) any {
 	list, ok := base.([]any)
 	if !ok {
