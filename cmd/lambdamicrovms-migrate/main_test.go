@@ -162,6 +162,7 @@ func TestNotes(t *testing.T) {
 	dir := program(t, "calls")
 	write(t, filepath.Join(dir, "options.go"), "package main\n\nimport \""+officialPath+"\"\n\nvar _ = lambdamicrovms.Options{EndpointResolver: nil}\n")
 	write(t, filepath.Join(dir, "other_plan9.go"), "package main\n\nimport \""+officialPath+"\"\n\nvar _ lambdamicrovms.Options\n")
+	write(t, filepath.Join(dir, "other/only_plan9.go"), "package other\n\nimport \""+officialPath+"\"\n\nvar _ lambdamicrovms.Options\n")
 	write(t, filepath.Join(dir, "mock_test.go"), "package main\n\nimport \""+officialPath+"\"\n\n"+
 		"func on(method string, out *lambdamicrovms.GetMicrovmOutput) {}\n\n"+
 		"func expect() {\n\ton(\"GetMicrovm\", nil)\n\ton(\"GetMicrovmOutput\", nil)\n}\n")
@@ -169,7 +170,7 @@ func TestNotes(t *testing.T) {
 	if strings.Contains(stderr, `"GetMicrovmOutput"`) {
 		t.Errorf("a string that is no operation is reported: %q", stderr)
 	}
-	for _, want := range []string{`mock_test.go:8:5: the string "GetMicrovm" is the name of an operation whose method is now GetMicroVM`, "options.go:5:32: EndpointResolver is not in this module: use BaseEndpoint", "other_plan9.go: not rewritten"} {
+	for _, want := range []string{`mock_test.go:8:5: the string "GetMicrovm" is the name of an operation whose method is now GetMicroVM`, "options.go:5:32: EndpointResolver is not in this module: use BaseEndpoint", "other_plan9.go: not rewritten", "only_plan9.go: not rewritten"} {
 		if code != 0 || !strings.Contains(stderr, want) {
 			t.Errorf("exit %d, %q, want %q", code, stderr, want)
 		}

@@ -65,8 +65,8 @@ func migrate(dir string, patterns []string) (*result, error) {
 		return nil, err
 	}
 	found := new(result)
-	m := &migration{loadedProgram: loaded, found: found, operations: loaded.operations()}
 	for _, pkg := range loaded.packages {
+		m := &migration{fset: loaded.fset, found: found, operations: pkg.operations}
 		for _, file := range pkg.files {
 			if err := m.file(pkg.info, file); err != nil {
 				return nil, err
@@ -86,17 +86,16 @@ func migrate(dir string, patterns []string) (*result, error) {
 	return found, nil
 }
 
-// A migration rewrites the files of a program.
+// A migration rewrites the files of a package.
 type migration struct {
-	*loadedProgram
-
+	fset       *token.FileSet
 	found      *result
 	operations *types.MethodSet // of the official client; nil if nothing imports it
 }
 
 // operations returns the methods of the official client.
-func (l *loadedProgram) operations() *types.MethodSet {
-	official, err := l.imported.Import(officialPath)
+func operations(imported types.Importer) *types.MethodSet {
+	official, err := imported.Import(officialPath)
 	if err != nil {
 		return nil
 	}
