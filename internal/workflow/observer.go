@@ -92,7 +92,7 @@ func (s *Step) Set(attrs ...slog.Attr) {
 	}
 }
 
-// Property adds a property to the span only, under exactly this name.
+// Property adds a property to the span only. Unlike Set, it adds no prefix to the name.
 func (s *Step) Property(name string, value any) {
 	if s != nil && s.span != nil {
 		s.span.SetProperty(name, value)
