@@ -189,7 +189,11 @@ func (s *Session) document() (*value.Map, error) {
 		return nil, fault.Parameter(name, "%s", err)
 	}
 	v, err := read(text)
-	if err != nil {
+	var limit params.LimitError
+	switch {
+	case errors.As(err, &limit):
+		return nil, fault.Parameter(name, "%s", limit)
+	case err != nil:
 		s.Debugf("--%s: %s", name, err)
 		return nil, fault.Usage("Error parsing parameter '%s': Invalid %s received.", name, kind)
 	}

@@ -1,6 +1,8 @@
 package params
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -69,6 +71,47 @@ func TestReadYAML(t *testing.T) {
 			t.Errorf("%q: %v", text, v)
 		} else if cmp.Equal(err.Error(), "") {
 			t.Error("no reason")
+		}
+	}
+}
+
+// A small document can be made to take hours. Brackets in texts do not count.
+func TestReadYAMLLimits(t *testing.T) {
+	laughs := func(levels int) string {
+		text := "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+		for i := range levels {
+			alias := fmt.Sprintf("*a%d, ", i)
+			text += fmt.Sprintf("a%d: &a%[1]d [%s]\n", i+1, strings.Repeat(alias, 10))
+		}
+		return text
+	}
+	const deep, many = "it nests lists or maps more than 100 levels deep", "with its aliases it has more than 100000 values"
+	for _, test := range []struct{ name, text, want string }{
+		{"lists", strings.Repeat("[", 100) + strings.Repeat("]", 100), ""},
+		{"lists, too deep", strings.Repeat("[", 101) + strings.Repeat("]", 101), deep},
+		{"lists without end", strings.Repeat("[", 100_000), deep},
+		{"lists over lines", strings.Repeat("[\n", 100_000), deep},
+		{"maps", strings.Repeat("{a: ", 100) + "1" + strings.Repeat("}", 100), ""},
+		{"maps, too deep", strings.Repeat("{a: ", 100_000), deep},
+		{"mixed", strings.Repeat("[{a: ", 51), deep},
+		{"entries", strings.Repeat("- ", 100) + "1", ""},
+		{"entries, too deep", strings.Repeat("- ", 100_000) + "1", deep},
+		{"list of lists", "[" + strings.Repeat("[], ", 1000) + "]", ""},
+		{"lines of entries", strings.Repeat("- - 1\n", 1000), ""},
+		{"quoted", `a: "` + strings.Repeat("[", 1000) + `"` + "\nb: '" + strings.Repeat("{", 1000) + "'", ""},
+		{"a comment", "a: 1 # " + strings.Repeat("[", 1000), ""},
+		{"a block of text", "a: |\n  " + strings.Repeat("[", 1000) + "\n", ""},
+		{"aliases", laughs(2), ""},
+		{"aliases of aliases", laughs(4), many},
+		{"aliases, more than an int can count", laughs(100), many},
+		{"too many values", "[" + strings.Repeat("1, ", 100_001) + "]", many},
+	} {
+		got := ""
+		if _, err := ReadYAML(test.text); err != nil {
+			got = err.Error()
+		}
+		if got != test.want {
+			t.Errorf("%s: %q, want %q", test.name, got, test.want)
 		}
 	}
 }
