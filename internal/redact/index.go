@@ -101,17 +101,18 @@ func (x *index) isWithout(text string) bool {
 	return true
 }
 
-// find returns the runs in the order of the text, without those that public contains.
+// find returns the runs in the order of the text, without those that public, a reduced
+// text, contains.
 func (x *index) find(r reduced, public string) []finding {
 	var found []finding
-	text, open := r.text, []byte(public)
+	text, allowed := r.text, []byte(public)
 	done := 0 // the text before it was searched
 	for i := 0; i+block <= len(text); i++ {
 		from, to, tail := x.longest(text, i, done)
 		if to == 0 {
 			continue
 		}
-		if bytes.Contains(open, text[from:to]) {
+		if bytes.Contains(allowed, text[from:to]) {
 			// Continue inside the run: another secret may begin there and not be public.
 			done = max(done, to-minRun)
 			i = max(i, done)

@@ -41,13 +41,13 @@ const (
 // none.
 type Secrets struct {
 	values []string
-	public []string
+	public []string // texts whose runs may be shown, see New
 
-	indexing sync.Once
-	indexed  atomic.Bool // index and open are complete
-	sieved   atomic.Int32
-	index    index
-	open     string // public, reduced
+	indexing   sync.Once
+	indexed    atomic.Bool  // index and publicText are complete
+	sieved     atomic.Int32 // number of texts
+	index      index
+	publicText string // reduced
 
 	replacing sync.Once
 	exact     *strings.Replacer // for secrets of the kind replaced
@@ -133,7 +133,7 @@ func (s *Secrets) Redact(text string) string {
 	if s.index.isWithout(text) {
 		return text
 	}
-	found := s.index.find(reduce(text), s.open)
+	found := s.index.find(reduce(text), s.publicText)
 	if len(found) == 0 {
 		return text
 	}
@@ -253,7 +253,7 @@ func (s *Secrets) makeExact() {
 
 func (s *Secrets) build() {
 	for _, text := range s.public {
-		s.open += string(reduce(text).text) + " " // a separator that no reduced text contains
+		s.publicText += string(reduce(text).text) + " " // a separator that no reduced text contains
 	}
 	s.index.grow(s.values)
 	for _, secret := range s.values {
