@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -81,12 +82,13 @@ func (s *Session) loadConfig(ctx context.Context) (aws.Config, error) {
 	if s.debug == nil {
 		options = append(options, config.WithLogger(logging.Nop{})) // the SDK's own warns on standard error
 	} else {
-		// Other clients log headers with their tokens: they log only their retries. Requests
-		// and responses are logged by the client of this service, which leaves secrets out.
+		// Other clients log headers with their tokens: they log only their retries.
+		// Requests and responses are logged by the client of this service, which leaves
+		// secrets out.
 		options = append(options, config.WithLogger(s.debug), config.WithClientLogMode(aws.LogRetries))
 	}
 	s.Debugf("loading configuration and credentials")
-	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	cfg, err := s.load(ctx, options...)
 	if err != nil {
 		return aws.Config{}, configError(err)
 	}
@@ -94,6 +96,43 @@ func (s *Session) loadConfig(ctx context.Context) (aws.Config, error) {
 		cfg.Credentials = markedCredentials{cfg.Credentials}
 	}
 	return cfg, nil
+}
+
+// load loads the configuration. The SDK takes quotes around the name of a profile for a
+// part of it, so it gets a copy of the file without them.
+func (s *Session) load(ctx context.Context, options ...func(*config.LoadOptions) error) (cfg aws.Config, err error) {
+	path := s.env.file("AWS_CONFIG_FILE", "config")
+	text, _ := os.ReadFile(path)
+	if plain := withPlainTitles(string(text)); plain != string(text) {
+		var remove func()
+		if path, remove, err = temporary(plain); err != nil {
+			return aws.Config{}, err
+		}
+		defer remove()
+		options = append(options, config.WithSharedConfigFiles([]string{path}))
+	}
+	return config.LoadDefaultConfig(ctx, options...)
+}
+
+// temporary writes a file that only this user can read.
+func temporary(text string) (path string, remove func(), err error) {
+	file, err := os.CreateTemp("", Program+"-config-*")
+	if err != nil {
+		return "", nil, err
+	}
+	_, err = file.WriteString(text)
+	return file.Name(), func() { _ = os.Remove(file.Name()) }, errors.Join(err, file.Close())
+}
+
+// unsetEmptyEndpoints removes empty variables for endpoints from the environment. Because
+// of them, the SDK would ignore the endpoints of the profile, unlike the AWS CLI.
+func unsetEmptyEndpoints() {
+	for _, variable := range os.Environ() {
+		name, v, _ := strings.Cut(variable, "=")
+		if v == "" && strings.HasPrefix(name, "AWS_ENDPOINT_URL") {
+			_ = os.Unsetenv(name)
+		}
+	}
 }
 
 // instanceTimeout is how long to look for the region of an EC2 instance.
@@ -106,7 +145,7 @@ func (s *Session) instanceRegion(ctx context.Context) string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, instanceTimeout)
 	defer cancel()
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithEC2IMDSRegion(), config.WithLogger(logging.Nop{}))
+	cfg, err := s.load(ctx, config.WithEC2IMDSRegion(), config.WithLogger(logging.Nop{}))
 	if err != nil {
 		return ""
 	}

@@ -40,6 +40,7 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, registry Reg
 	signal.Notify(signals.received, os.Interrupt)
 	go signals.watch(func() { cancel(errInterrupted) })
 	ignoreBrokenPipes()
+	unsetEmptyEndpoints()
 
 	start := func() *program {
 		return &program{env: env, registry: registry, session: &Session{Stdin: stdin, Stdout: stdout, Stderr: stderr, env: env, signals: signals}}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/google/shlex"
+
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
 )
 
@@ -101,6 +103,33 @@ func (s *settings) choose(flag, key string, variables ...string) string {
 	return s.get(key)
 }
 
+// plainTitle returns the title of a section without quotes, which the AWS CLI writes
+// around a name with spaces.
+func plainTitle(title string) string {
+	words := strings.Fields(title)
+	if isQuoted(title) {
+		if split, err := shlex.Split(title); err == nil {
+			words = split
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+func isQuoted(title string) bool { return strings.ContainsAny(title, `'"`) }
+
+// withPlainTitles returns the text of an INI file without the quotes in its titles.
+func withPlainTitles(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		rest, isTitle := strings.CutPrefix(strings.TrimSpace(line), "[")
+		if title, after, closed := strings.Cut(rest, "]"); isTitle && closed && isQuoted(title) {
+			line = "[" + plainTitle(title) + "]" + after + "\n"
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
 // section reads a section of an INI file. Indented lines, the values of nested keys, are
 // skipped. A file that is not there has no sections.
 func section(path, name string) (keys map[string]string, found bool, err error) {
@@ -118,7 +147,7 @@ func section(path, name string) (keys map[string]string, found bool, err error) 
 				return nil, false, invalid
 			}
 			any = true
-			inside = strings.Join(strings.Fields(title), " ") == name
+			inside = plainTitle(title) == name
 			if inside && !found {
 				keys, found = make(map[string]string), true
 			}
