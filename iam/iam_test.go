@@ -202,6 +202,8 @@ func TestNewPolicyRefuses(t *testing.T) {
 		"any role":            {with(func(s *iam.Scope) { s.BuildRoles = []string{"arn:aws:iam::123456789012:role/*"} }), []iam.Use{iam.Deploy}, []string{"BuildRoles"}},
 		"no role":             {with(func(s *iam.Scope) { s.ExecutionRoles = []string{"run"} }), []iam.Use{iam.Run}, []string{"ExecutionRoles"}},
 		"URI for a bucket":    {with(func(s *iam.Scope) { s.Bucket = "s3://bucket" }), []iam.Use{iam.Find}, []string{"Bucket"}},
+		"any prefix":          {with(func(s *iam.Scope) { s.Bucket, s.Prefix = "artifacts", "*/shop/" }), []iam.Use{iam.Find}, []string{"Prefix"}},
+		"variable in prefix":  {with(func(s *iam.Scope) { s.Bucket, s.Prefix = "artifacts", "${aws:username}/" }), []iam.Use{iam.Find}, []string{"Prefix"}},
 		"prefix of no bucket": {with(func(s *iam.Scope) { s.Prefix = "a/" }), []iam.Use{iam.Find}, []string{"Prefix"}},
 	} {
 		t.Run(name, func(t *testing.T) {

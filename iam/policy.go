@@ -138,6 +138,9 @@ func (s *Scope) check(used, builds bool) error {
 	if strings.ContainsAny(s.Bucket, ":/*? ") {
 		check.Refuse("Bucket", "the name of a bucket", strconv.Quote(s.Bucket))
 	}
+	if strings.ContainsAny(s.Prefix, "*?$") { // IAM would expand them
+		check.Refuse("Prefix", "without wildcards and variables", strconv.Quote(s.Prefix))
+	}
 	if s.Bucket == "" && s.Prefix != "" {
 		check.Refuse("Prefix", "set only with Bucket", strconv.Quote(s.Prefix))
 	}
