@@ -59,7 +59,7 @@ func (t *transfer) exists(ctx context.Context) (bool, error) {
 
 // inRegion makes a request to the region of the bucket.
 func (t *transfer) inRegion(o *s3.Options) {
-	o.Region = cmp.Or(t.region, o.Region)
+	o.Region = cmp.Or(t.region, o.Region, t.options.Region)
 }
 
 // run uploads the archive, in parts if it is large.

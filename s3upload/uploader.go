@@ -210,23 +210,27 @@ func (u *Uploader) PrepareUpload(ctx context.Context, target images.UploadTarget
 }
 
 func (u *Uploader) checkRegion(ctx context.Context, image string) error {
-	found, err := u.bucketRegion(ctx)
+	want := cmp.Or(u.options.Region, image)
+	found, err := u.bucketRegion(ctx, want)
 	if err != nil {
 		return &Error{Bucket: u.bucket, Step: StepBucket, Err: err}
 	}
-	if want := cmp.Or(u.options.Region, image); want != "" && found != "" && found != want {
+	if want != "" && found != "" && found != want {
 		return &RegionError{Bucket: u.bucket, BucketRegion: found, ImageRegion: want}
 	}
 	return nil
 }
 
 // bucketRegion returns the region of the bucket, or "" if the server does not name it.
-func (u *Uploader) bucketRegion(ctx context.Context) (string, error) {
+// want is where the bucket should be.
+func (u *Uploader) bucketRegion(ctx context.Context, want string) (string, error) {
 	region := u.knownRegion()
 	if region != "" {
 		return region, nil
 	}
-	out, err := u.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &u.bucket, ExpectedBucketOwner: optional(u.options.ExpectedBucketOwner)})
+	out, err := u.client.HeadBucket(ctx, &s3.HeadBucketInput{
+		Bucket: &u.bucket, ExpectedBucketOwner: optional(u.options.ExpectedBucketOwner),
+	}, func(o *s3.Options) { o.Region = cmp.Or(o.Region, want) })
 	if err == nil {
 		region = aws.ToString(out.BucketRegion)
 	} else if region = regionIn(err); region == "" || status(err) == http.StatusNotFound {

@@ -276,6 +276,27 @@ func TestRegion(t *testing.T) {
 	}
 }
 
+// A client without a region sends its first request to the region of the image.
+func TestClientWithoutRegion(t *testing.T) {
+	const elsewhere = "eu-west-1"
+	for _, test := range []struct{ bucket, image, option string }{
+		{bucket: elsewhere, image: elsewhere},
+		{bucket: elsewhere, option: elsewhere},
+		{option: elsewhere}, // the server names no region
+	} {
+		s := newStore(t)
+		s.region = test.bucket
+		client := s.client(func(o *s3.Options) { o.Region = "" })
+		u := s3upload.New(client, bucket, func(o *s3upload.Options) { o.Region = test.option })
+		if err := u.PrepareUpload(context.Background(), images.UploadTarget{Region: test.image}); err != nil {
+			t.Fatalf("%+v: %v", test, err)
+		}
+		if _, err := u.Upload(context.Background(), "", reader(archive(large)), large); err != nil {
+			t.Errorf("%+v: %v", test, err)
+		}
+	}
+}
+
 func TestNoSuchBucket(t *testing.T) {
 	s := newStore(t)
 	s.region = ""
