@@ -30,7 +30,7 @@ type terminal struct {
 	closed chan struct{}
 	redraw sync.WaitGroup
 
-	mu    sync.Mutex // guards what follows, and out
+	mu    sync.Mutex // guards out, and what follows
 	event images.Event
 	shown bool // there is an event
 	frame int  // of the spinner

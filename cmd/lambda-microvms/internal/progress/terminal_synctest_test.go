@@ -19,7 +19,7 @@ import (
 func TestTerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		r := New(&out, true)
+		r := newTerminal(&out)
 		wait := images.Event{Step: images.StepWaitForBuild, Elapsed: 5 * time.Second, Version: "2.0", State: "PENDING", Delay: 2 * time.Second}
 		lost := wait
 		lost.Err = errors.New("lost, 漢字, which is a long text 漢字漢字漢字")
@@ -54,7 +54,10 @@ func TestTerminal(t *testing.T) {
 			moment.do()
 			time.Sleep(moment.then) // of the test's clock
 			synctest.Wait()
-			if diff := cmp.Diff(moment.want, screen(out.String())); diff != "" {
+			r.mu.Lock()
+			shown := screen(out.String())
+			r.mu.Unlock()
+			if diff := cmp.Diff(moment.want, shown); diff != "" {
 				t.Errorf("%s: %s", moment.name, diff)
 			}
 		}
