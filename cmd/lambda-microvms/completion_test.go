@@ -24,6 +24,7 @@ var completions = []struct {
 	{"lambda-microvms terminate-microvm --mic", []string{"--microvm-identifier"}},
 	{"lambda-microvms --output ya", []string{"yaml", "yaml-stream"}},
 	{"lambda-microvms wait microvm-s", []string{"microvm-suspended"}},
+	{"lambda-microvms deploy --im", []string{"--image-identifier"}},
 	{"lambda-microvms sweep web --d", []string{"--debug", "--dry-run"}},
 	{"lambda-microvms sweep --cli-auto-prompt --help --dr", []string{"--dry-run"}},
 }

@@ -78,11 +78,19 @@ func (c *completer) takesValue(word string) bool {
 
 func (c *completer) option(word string) *argparse.Option {
 	for i := range c.options {
-		if "--"+c.options[i].Name == word {
+		if slices.Contains(names(&c.options[i]), word) {
 			return &c.options[i]
 		}
 	}
 	return nil
+}
+
+// names returns the whole names of an option, the alias last.
+func names(o *argparse.Option) []string {
+	if o.Alias == "" {
+		return []string{"--" + o.Name}
+	}
+	return []string{"--" + o.Name, "--" + o.Alias}
 }
 
 // pending returns the option whose value is next, or nil.
@@ -109,17 +117,22 @@ func (c *completer) next(begun string) []string {
 		return c.below.Subcommands
 	}
 	var required, optional []string
-	for _, o := range c.options {
-		given := false
-		for _, word := range c.words {
-			given = given || word == "--"+o.Name || strings.HasPrefix(word, "--"+o.Name+"=")
+	for i := range c.options {
+		o := &c.options[i]
+		offered := names(o)
+		if slices.ContainsFunc(c.words, func(word string) bool {
+			name, _, _ := strings.Cut(word, "=")
+			return slices.Contains(offered, name)
+		}) {
+			continue
 		}
-		switch {
-		case given:
-		case o.Required:
-			required = append(required, "--"+o.Name)
-		default:
-			optional = append(optional, "--"+o.Name)
+		if len(begun) <= len("--") {
+			offered = offered[:1] // the alias only if it has been begun
+		}
+		if o.Required {
+			required = append(required, offered...)
+		} else {
+			optional = append(optional, offered...)
 		}
 	}
 	return append(required, optional...)
