@@ -63,7 +63,7 @@ A directory must have a Dockerfile. It is packed without what .dockerignore excl
 
 If the build fails, the reasons are shown, and the version that was active remains active.
 
-Exit codes: 0 if the image is as wanted; 252 for a wrong command line or configuration of the image; 253 if credentials or the region are missing; 254 if the service or S3 refused a request; 255 for all else, such as a build that failed or a directory that cannot be packed; 130 after Ctrl-C.
+Exit codes: 0 if the image is as wanted; 252 for a wrong command line or configuration of the image; 253 if credentials or the region are missing; 254 if the service or S3 refused a request; 255 for all else, such as a build that failed or a directory that cannot be packed; 130 after Ctrl-C. To tell a failed build from other errors with the code 255, use --json: its error event has the member builds.
 
 After Ctrl-C the command aborts an upload, and says what goes on in AWS and how to end it; a second Ctrl-C ends the command at once. After SIGTERM and SIGHUP it has one second for that. Values of environment variables are in no output of --debug, --json and --dry-run.`,
 			Output: `The ARN of the image, its version, the previous one, whether it is new or unchanged, the URI of the archive, the changes, and those of the tags, which need no build. With --dry-run the changes, one a line, or as a document with --output or --query; the URI of an archive that is not uploaded yet is shown as the hash of its content.
