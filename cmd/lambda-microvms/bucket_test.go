@@ -12,12 +12,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// bucket stands for S3: it has one bucket with the name bucket, as far as uploads need
-// it.
+// bucket is a fake S3 with one bucket, whose name is bucket. It serves what an upload in
+// one request needs.
 type bucket struct {
 	region  string
-	arrived chan struct{} // if set, receives when an upload has arrived, which then
-	hold    chan struct{} // waits until this is closed
+	arrived chan struct{} // receives when an upload has arrived
+	hold    chan struct{} // if set, uploads wait until it is closed
 	objects sync.Map      // sizes by path
 	uploads atomic.Int32
 }
@@ -48,7 +48,7 @@ func (b *bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// buckets are those of running scripts.
+// buckets are the buckets of running scripts, by their TestScript.
 var buckets sync.Map
 
 func startBucket(ts *testscript.TestScript, _ bool, args []string) {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -72,12 +71,11 @@ func (w *watched) expect(text string) {
 // does not end, and to a bucket.
 func deploying(t *testing.T, b http.Handler, args ...string) (cmd *exec.Cmd, stdout *bytes.Buffer, stderr *watched) {
 	t.Helper()
-	store := httptest.NewServer(b)
-	t.Cleanup(store.Close)
+	store := serve(t, b)
 	cmd, stdout, _ = command(t, fake.NewServer(), append([]string{
 		"deploy", directory(t), "--name", "app", "--build-role-arn", "arn:aws:iam::123456789012:role/build", "--bucket", "bucket",
 	}, args...)...)
-	cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL_S3="+store.URL, "AWS_EC2_METADATA_DISABLED=true")
+	cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL_S3="+store, "AWS_EC2_METADATA_DISABLED=true")
 	stderr = newWatched()
 	cmd.Stderr = stderr
 	return cmd, stdout, stderr
@@ -187,7 +185,7 @@ func TestDeployInterruptedDuringUpload(t *testing.T) {
 	}
 }
 
-// heldParts stands for S3 with uploads in parts. No part is ever complete, and an upload
+// heldParts is a fake S3 for uploads in parts. No part is ever complete, and an upload
 // is aborted only with aborts.
 type heldParts struct {
 	http.Handler
@@ -357,12 +355,10 @@ func TestDeployInterruptedTwice(t *testing.T) {
 // over stay.
 func TestDeployOnTerminal(t *testing.T) {
 	srv := fake.NewServer()
-	service := httptest.NewServer(srv)
-	t.Cleanup(service.Close)
+	service := serve(t, srv)
 	b := &bucket{region: "us-east-1", arrived: make(chan struct{}, 1), hold: make(chan struct{})}
-	store := httptest.NewServer(b)
-	t.Cleanup(store.Close)
-	p, cmd := start(t, []string{"AWS_ENDPOINT_URL=" + service.URL, "AWS_ENDPOINT_URL_S3=" + store.URL, "AWS_EC2_METADATA_DISABLED=true"},
+	store := serve(t, b)
+	p, cmd := start(t, []string{"AWS_ENDPOINT_URL=" + service, "AWS_ENDPOINT_URL_S3=" + store, "AWS_EC2_METADATA_DISABLED=true"},
 		"deploy", directory(t), "--name", "app", "--build-role-arn", "arn:aws:iam::123456789012:role/build", "--bucket", "bucket",
 		"--poll-interval", "0.01", "--query", "imageVersion")
 	p.expect("find")
@@ -390,9 +386,8 @@ func TestWaitOnTerminal(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	service := httptest.NewServer(srv)
-	t.Cleanup(service.Close)
-	p, cmd := start(t, []string{"AWS_ENDPOINT_URL=" + service.URL},
+	service := serve(t, srv)
+	p, cmd := start(t, []string{"AWS_ENDPOINT_URL=" + service},
 		"wait", "microvm-image-created", "--image-identifier", testImage, "--poll-interval", "0.01")
 	p.expect("wait microvm-image-created: CREATING")
 	srv.Advance(time.Hour)

@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,8 +18,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/fake"
 )
 
-// credentialServices stands for the services that issue credentials, each below a path of
-// its own.
+// credentialServices starts fakes of the services that issue credentials, each below its
+// own path, and returns their URL.
 func credentialServices(t *testing.T) string {
 	t.Helper()
 	const (
@@ -52,9 +51,7 @@ func credentialServices(t *testing.T) string {
 		_, _ = fmt.Fprintf(w, `<%[1]sResponse><%[1]sResult><Credentials><AccessKeyId>%[2]s</AccessKeyId><SecretAccessKey>%[3]s</SecretAccessKey>`+
 			`<SessionToken>hunter2</SessionToken><Expiration>%[4]s</Expiration></Credentials></%[1]sResult></%[1]sResponse>`, action, key, secret, expires)
 	})
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
-	return server.URL
+	return serve(t, mux)
 }
 
 // doctor finds the credentials of every source that the AWS CLI has, and says what is
@@ -115,8 +112,7 @@ sso_start_url = https://example.com/other
 		{"none", []string{"AWS_EC2_METADATA_DISABLED=true"}, "missing  credentials: no usable ones were found. Run"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			service := httptest.NewServer(fake.New(t))
-			t.Cleanup(service.Close)
+			service := serve(t, fake.New(t))
 			dir := t.TempDir()
 			sum := sha1.Sum([]byte("session")) //nolint:gosec // see above
 			for name, content := range map[string]string{
@@ -137,7 +133,7 @@ sso_start_url = https://example.com/other
 			cmd.Dir = dir
 			cmd.Env = append([]string{
 				"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "AWS_CONFIG_FILE=config", "AWS_REGION=us-east-1", "AWS_MAX_ATTEMPTS=1",
-				"AWS_ENDPOINT_URL_LAMBDA_MICROVMS=" + service.URL, "AWS_ENDPOINT_URL_STS=" + services + "/sts/", "AWS_ENDPOINT_URL_SSO=" + services + "/sso",
+				"AWS_ENDPOINT_URL_LAMBDA_MICROVMS=" + service, "AWS_ENDPOINT_URL_STS=" + services + "/sts/", "AWS_ENDPOINT_URL_SSO=" + services + "/sso",
 			}, test.env...)
 			var out bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &out, &out

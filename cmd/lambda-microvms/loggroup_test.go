@@ -12,8 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// logGroup stands for CloudWatch Logs: it has one log group, as far as the command line
-// reads it.
+// logGroup is a fake CloudWatch Logs with one log group.
 type logGroup struct {
 	name string
 

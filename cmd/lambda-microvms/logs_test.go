@@ -3,7 +3,6 @@
 package main
 
 import (
-	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -21,10 +20,9 @@ func TestFollowLogs(t *testing.T) {
 	for _, line := range []string{"one", "two", "three"} {
 		output.write(stream, time.Now(), line)
 	}
-	logs := httptest.NewServer(output)
-	t.Cleanup(logs.Close)
+	logs := serve(t, output)
 	cmd, _, stderr := command(t, srv, "logs", id, "-f", "-n", "2", "--poll-interval", "0.01")
-	cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS="+logs.URL)
+	cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS="+logs)
 	stdout := newWatched()
 	cmd.Stdout = stdout
 	if err := cmd.Start(); err != nil {
@@ -54,10 +52,9 @@ func TestFollowLogsToTheEnd(t *testing.T) {
 	}
 	output := &logGroup{name: "/aws/lambda-microvms/app"}
 	output.write(begin.UTC().Format("2006/01/02")+"[1.0]"+id, begin, "one")
-	logs := httptest.NewServer(output)
-	t.Cleanup(logs.Close)
+	logs := serve(t, output)
 	cmd, _, stderr := command(t, srv, "logs", id, "-f", "--poll-interval", "0.01")
-	cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS="+logs.URL)
+	cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS="+logs)
 	stdout := newWatched()
 	cmd.Stdout = stdout
 	if err := cmd.Start(); err != nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -380,11 +379,10 @@ func TestCurlFileLeft(t *testing.T) {
 // On a terminal, sweep shows what it would terminate, and asks.
 func TestSweepAsks(t *testing.T) {
 	srv, id := world(t)
-	server := httptest.NewServer(srv)
-	t.Cleanup(server.Close)
+	server := serve(t, srv)
 	sweep := func(answer string) *exec.Cmd {
 		t.Helper()
-		p, cmd := start(t, []string{"AWS_ENDPOINT_URL=" + server.URL}, "sweep", "app")
+		p, cmd := start(t, []string{"AWS_ENDPOINT_URL=" + server}, "sweep", "app")
 		p.expect(id)
 		p.expect("Terminate these 1 MicroVMs? [y/N] ")
 		p.send(answer)

@@ -14,6 +14,14 @@ import (
 	"github.com/microvm-go/lambdamicrovms/fake"
 )
 
+// serve starts a server, and returns its URL.
+func serve(t *testing.T, handler http.Handler) string {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
 // command returns the program with credentials, for a server.
 func command(t *testing.T, handler http.Handler, args ...string) (cmd *exec.Cmd, stdout, stderr *bytes.Buffer) {
 	t.Helper()

@@ -143,13 +143,12 @@ func TestPrompt(t *testing.T) {
 
 // Ctrl-C is for the pager, however often.
 func TestInterruptedPager(t *testing.T) {
-	server := httptest.NewServer(fake.New(t))
-	t.Cleanup(server.Close)
+	server := serve(t, fake.New(t))
 	pager := filepath.Join(t.TempDir(), "pager")
 	if err := os.WriteFile(pager, []byte("#!/bin/sh\ntrap '' INT\ncat\necho ready\nread line </dev/tty\n"), 0o700); err != nil { //nolint:gosec // it is to be run
 		t.Fatal(err)
 	}
-	p, cmd := start(t, []string{"AWS_ENDPOINT_URL=" + server.URL, "AWS_PAGER=" + pager}, "list-managed-microvm-images", "--query", "length(items)")
+	p, cmd := start(t, []string{"AWS_ENDPOINT_URL=" + server, "AWS_PAGER=" + pager}, "list-managed-microvm-images", "--query", "length(items)")
 	p.expect("ready")
 	for range 3 {
 		p.send("\x03")

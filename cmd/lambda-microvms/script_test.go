@@ -30,22 +30,23 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs testdata/script. Beside testscript's own commands there are:
 //
-//	fake [quick]        starts the fake service and its stand-in for S3; quick: builds
-//	                    end at once, and those of the image broken fail
-//	world               starts one in real time, with the image $IMAGE and the MicroVM $MICROVM of it
-//	serve routes        starts a server that answers by a file: lines of method, URI, status,
-//	                    and the file with the body or the error type
-//	requests [file]     compares the requests since the last time with a file, or forgets
-//	                    them; those to the fake are the names of their operations
-//	bucket region       starts a server that stands for S3, with a bucket in a region
+//	fake [quick]        starts the fake service with its S3; quick: builds end at once,
+//	                    and those of the image broken fail
+//	world               starts one in real time, with the image $IMAGE and the MicroVM
+//	                    $MICROVM of it
+//	serve routes        starts a server. Each line of the file is a response: method, URI,
+//	                    status, and the file with the body or the type of the error
+//	requests [file]     compares the requests since the last time with a file, or
+//	                    forgets them; for the fake, the file has names of operations
+//	bucket region       starts a fake S3 with a bucket in a region
 //	uploads n           compares the number of uploads to it so far
 //	logs file [group stream]
-//	                    starts a server that stands for CloudWatch Logs, with the lines of a
-//	                    file as output of version 2.0 of the image broken, or in a stream
-//	                    of a group; "[" begins a stream of today
+//	                    starts a fake CloudWatch Logs, with the lines of a file as output
+//	                    of version 2.0 of the image broken, or in a stream of a group;
+//	                    "[" begins a stream of today
 //	exits code command  runs a command that must end with the exit code
 //
-// Both servers are at $ENDPOINT, which is also AWS_ENDPOINT_URL.
+// The fake service and the server are at $ENDPOINT, which is also AWS_ENDPOINT_URL.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",

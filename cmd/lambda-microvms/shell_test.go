@@ -6,7 +6,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,8 +21,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/images"
 )
 
-// shell stands for the shell of MicroVMs, whose messages nobody knows. It repeats what it
-// receives, with the kind of the message, until that has "exit".
+// shell is a fake of the shell of MicroVMs, whose messages are not documented. It repeats
+// each message and its kind, until one contains "exit".
 func shell(w http.ResponseWriter, r *http.Request) {
 	connection, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"lambda-microvms"}})
 	if err != nil {
@@ -68,8 +67,7 @@ func shellWorld(t *testing.T) (srv *fake.Server, id string) {
 // Then the terminal is as it was.
 func TestShellTerminal(t *testing.T) {
 	srv, id := shellWorld(t)
-	server := httptest.NewServer(srv)
-	t.Cleanup(server.Close)
+	server := serve(t, srv)
 	fresh := freshTerminal(t)
 	for _, test := range []struct{ name, target, end string }{
 		{"exit", id, "exit"},
@@ -78,7 +76,7 @@ func TestShellTerminal(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			before := alive(t, srv)
-			p, cmd := start(t, []string{"AWS_ENDPOINT_URL=" + server.URL}, "shell", test.target)
+			p, cmd := start(t, []string{"AWS_ENDPOINT_URL=" + server}, "shell", test.target)
 			p.expect("welcome to lambda-microvms")
 			p.send("ls\r")
 			p.expect("<MessageBinary>ls")
@@ -102,10 +100,9 @@ func TestShellTerminal(t *testing.T) {
 // A signal that ends the program at once leaves the terminal as it was.
 func TestShellKilled(t *testing.T) {
 	srv, id := shellWorld(t)
-	server := httptest.NewServer(srv)
-	t.Cleanup(server.Close)
+	server := serve(t, srv)
 	fresh := freshTerminal(t)
-	p, cmd := start(t, []string{"AWS_ENDPOINT_URL=" + server.URL}, "shell", id)
+	p, cmd := start(t, []string{"AWS_ENDPOINT_URL=" + server}, "shell", id)
 	p.expect("welcome to lambda-microvms")
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// CanAsk reports whether somebody at a terminal can answer a question.
+// CanAsk reports whether a user at a terminal can answer a question.
 func (s *Session) CanAsk() bool { return IsTerminal(s.Stdin) && IsTerminal(s.Stderr) }
 
 // Confirm asks a question on standard error and reports whether the answer is yes. An

@@ -31,7 +31,7 @@ func (d *debugLog) write(logger, level, message string) {
 	fmt.Fprintf(d.out, "%s - MainThread - lambdamicrovms.%s - %s - %s\n", stamp, logger, level, strings.TrimRight(message, "\r\n"))
 }
 
-// Logf implements the SDK's logger. What the client logs has its secrets taken out.
+// Logf implements the SDK's logger. The client removes secrets from its messages.
 func (d *debugLog) Logf(level logging.Classification, format string, args ...any) {
 	d.write("client", string(level), fmt.Sprintf(format, args...))
 }

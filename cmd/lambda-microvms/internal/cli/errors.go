@@ -136,7 +136,7 @@ func (s *Session) connectionFault(ctx context.Context, err error) error {
 	return e
 }
 
-// OutputError returns nil for a broken pipe: that nobody reads the output any more is no
+// OutputError returns err, or nil for a broken pipe: a reader that has read enough is no
 // error.
 func OutputError(err error) error {
 	if errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) {

@@ -41,7 +41,7 @@ func (s *Session) page() (wait func()) {
 	return wait
 }
 
-// pagerCommand is the pager to use; set but empty there is none.
+// pagerCommand returns the command of the pager. A setting that is empty turns it off.
 func (s *Session) pagerCommand() string {
 	if command, set := s.env.lookup("AWS_PAGER"); set {
 		return command
@@ -88,8 +88,8 @@ func (p *pagedWriter) start() error {
 	return nil
 }
 
-// wait waits until the user leaves the pager. Ctrl-C is for the pager then: if this
-// program ended, the shell and the pager would both read the terminal.
+// wait returns when the pager has ended. Until then this program ignores Ctrl-C: if it
+// ended first, the shell and the pager would both read the terminal.
 func (p *pagedWriter) wait() {
 	if p.running != nil {
 		signal.Ignore(os.Interrupt)

@@ -54,7 +54,7 @@ func promptMode(env *environment, args []string) (string, error) {
 	return s.choose("", "cli_auto_prompt", "AWS_CLI_AUTO_PROMPT"), nil
 }
 
-// interactive reports whether somebody can be prompted.
+// interactive reports whether a user can be prompted.
 func interactive(stdin io.Reader, stdout io.Writer) bool {
 	return IsTerminal(stdin) && IsTerminal(stdout)
 }

@@ -30,7 +30,7 @@ type settings struct {
 	keys    map[string]string
 }
 
-// profileName returns the profile to use, and whether somebody chose it.
+// profileName returns the profile to use, and whether a flag or variable names it.
 func (e *environment) profileName(flag string) (name string, chosen bool) {
 	for _, name := range [...]string{flag, e.getenv("AWS_PROFILE"), e.getenv("AWS_DEFAULT_PROFILE")} {
 		if name != "" {
@@ -50,7 +50,7 @@ func (e *environment) file(variable, name string) string {
 	return filepath.Join(e.getenv("HOME"), ".aws", name)
 }
 
-// newSettings fails if a profile that somebody chose is in neither file.
+// newSettings fails if a profile that a flag or variable names is in neither file.
 func newSettings(e *environment, flag string) (*settings, error) {
 	name, chosen := e.profileName(flag)
 	s := &settings{env: e, profile: name}

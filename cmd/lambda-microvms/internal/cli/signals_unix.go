@@ -7,6 +7,6 @@ import (
 	"syscall"
 )
 
-// ignoreBrokenPipes has writes to a closed pipe fail in place of ending the program, so
-// that it can clean up.
+// ignoreBrokenPipes makes writes to a closed pipe return an error. By default they end
+// the program, which then cannot clean up.
 func ignoreBrokenPipes() { signal.Ignore(syscall.SIGPIPE) }

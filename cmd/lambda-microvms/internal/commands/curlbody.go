@@ -12,8 +12,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
 )
 
-// requestBody is the body of a request: in memory, or a file that is read while it is
-// sent, because it can be larger than the memory.
+// requestBody is the body of a request. A file can be larger than the memory, so it is
+// read while it is sent.
 type requestBody struct {
 	first io.ReadCloser
 	size  int64 // -1: unknown

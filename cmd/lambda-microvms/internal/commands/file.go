@@ -27,9 +27,9 @@ func readInput(ctx context.Context, s *cli.Session, option, path string) (conten
 	return content, nil
 }
 
-// wholeFile is a file that appears under its name when it is complete, and leaves nothing
-// behind before, also if a signal ends the program. One that is no regular file, such as
-// a pipe, is written directly.
+// wholeFile is a file that gets its name when it is complete. If it never is, nothing
+// remains of it, even if a signal ends the program. A file that is not regular, such as a
+// pipe, is written directly.
 type wholeFile struct {
 	*os.File
 	path string // empty: it has its name already

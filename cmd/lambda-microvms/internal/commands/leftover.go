@@ -9,7 +9,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/images"
 )
 
-// leftover is what continues in AWS after an interruption.
+// leftover is what continues or remains in AWS after an interruption.
 type leftover struct {
 	what string
 	// Command lines, either may be empty: see lists it or waits for it, end ends or

@@ -1,6 +1,6 @@
-// Package storage stands for S3 in front of the fake of the service, as far as uploads of
-// archives need it, so that a directory can be deployed to the fake. The fake itself has
-// no S3, and reads no archives.
+// Package storage is a fake of the operations of S3 that uploads of archives need, so
+// that a directory can be deployed to the fake of the service. That fake has no S3, and
+// reads no archives.
 //
 // Every bucket exists, in the region that a request is signed for. Signatures are not
 // checked, checksums are. Only the sizes of objects are kept, in memory: nobody reads
