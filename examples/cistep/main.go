@@ -5,8 +5,9 @@
 //	go run ./examples/cistep -aws -name shop -build-role ARN \
 //	    -artifact s3://bucket/shop-4f2a.zip -test /health -output "$GITHUB_OUTPUT"
 //
-// The exit status is 1 if the version that serves is not the one that was to be deployed.
-// A run for the same archive changes nothing, so a job can be repeated.
+// The exit status is 1 if the version that serves is not the one that was to be deployed,
+// or has failed its test. A run for the same archive builds nothing, and tests the
+// version again: a job that was canceled may have left it untested.
 package main
 
 import (
@@ -102,11 +103,11 @@ func (d *deployment) run(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err // the version before it still serves
 	}
-	if result.Unchanged {
-		return result.Version, nil
-	}
 	if err := d.smokeTest(ctx, result); err != nil {
 		return "", errors.Join(err, d.rollBack(ctx, result))
+	}
+	if result.Unchanged {
+		return result.Version, nil
 	}
 	if _, err := images.Prune(ctx, d.client, result.Image, d.keep); err != nil {
 		_, _ = fmt.Fprintln(d.log, "old versions are left:", err) // not a reason to fail
@@ -138,11 +139,11 @@ func (d *deployment) smokeTest(ctx context.Context, result *images.Result) (err 
 	return nil
 }
 
-// rollBack makes the version before active again, if there was one. The error says which
-// version serves.
+// rollBack makes the version before active again, if this run has replaced one. The error
+// says which version serves.
 func (d *deployment) rollBack(ctx context.Context, result *images.Result) error {
-	if result.From == "" {
-		return nil
+	if result.Unchanged || result.From == "" {
+		return fmt.Errorf("version %s still serves", result.Version)
 	}
 	back, err := images.Rollback(ctx, d.client, result.Image, result.From)
 	if err != nil {

@@ -44,8 +44,9 @@ func TestDeployments(t *testing.T) {
 		err      []string
 		serving  string
 	}{
+		{"s3://bucket/1.zip", false, nil, "", []string{"version 1.0: GET /health: 500", "version 1.0 still serves"}, "1.0"},
+		{"s3://bucket/1.zip", false, nil, "", []string{"version 1.0: GET /health: 500", "version 1.0 still serves"}, "1.0"}, // the job is repeated
 		{"s3://bucket/1.zip", true, nil, "1.0", nil, "1.0"},
-		{"s3://bucket/1.zip", false, nil, "1.0", nil, "1.0"}, // unchanged: nothing to test
 		{"s3://bucket/2.zip", true, nil, "2.0", nil, "2.0"},
 		{"s3://bucket/3.zip", false, nil, "", []string{"version 3.0: GET /health: 500", "version 2.0 serves again"}, "2.0"},
 		{"s3://bucket/4.zip", true, fake.FailBuild{Reason: fake.ReasonReadyTimeout}, "", []string{fake.ReasonReadyTimeout}, "2.0"},

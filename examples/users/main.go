@@ -6,7 +6,8 @@
 //	curl -H 'X-User: ada' http://127.0.0.1:8080/hello
 //
 // At most -max MicroVMs run at a time. A janitor ends those that no request has used for
-// a while, and those that an earlier process has left behind.
+// a while, and those that an earlier process has left behind. A user whose MicroVM has
+// ended by itself gets another one.
 package main
 
 import (
@@ -30,6 +31,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/examples/internal/demo"
 	"github.com/microvm-go/lambdamicrovms/fake"
 	"github.com/microvm-go/lambdamicrovms/session"
+	"github.com/microvm-go/lambdamicrovms/types"
 )
 
 func main() {
@@ -128,11 +130,31 @@ func (p *pool) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	proxy := &httputil.ReverseProxy{Transport: s, Rewrite: func(p *httputil.ProxyRequest) {
-		p.SetURL(target)
-		p.SetXForwarded()
-	}}
+	proxy := &httputil.ReverseProxy{
+		Transport: s,
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.SetURL(target)
+			p.SetXForwarded()
+		},
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			slog.Error("no response", "user", user, "error", err)
+			if hasEnded(r.Context(), s) {
+				p.forget(user, s) // the next request starts another MicroVM
+			}
+			w.WriteHeader(http.StatusBadGateway)
+		},
+	}
 	proxy.ServeHTTP(w, r)
+}
+
+// hasEnded reports whether the MicroVM of a session is known to have ended: by itself, or
+// because the service ends each one after hours.
+func hasEnded(ctx context.Context, s *session.Session) bool {
+	vm, err := s.Describe(ctx)
+	if err != nil {
+		return lambdamicrovms.IsNotFound(err)
+	}
+	return vm.State == types.MicroVMStateTerminating || vm.State == types.MicroVMStateTerminated
 }
 
 // greet is the application of the demonstration.

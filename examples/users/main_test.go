@@ -100,6 +100,22 @@ func TestCap(t *testing.T) {
 	}
 }
 
+// A MicroVM ends after its maximum duration, or because somebody ends it. Its user gets
+// another one.
+func TestMicroVMEnds(t *testing.T) {
+	p, srv, client := newTestPool(t, 5)
+	_, first := ask(p, "ada")
+	srv.Advance(9 * time.Hour)
+	_, _ = ask(p, "ada") // finds out that it has ended
+	status, second := ask(p, "ada")
+	if status != http.StatusOK || second == first {
+		t.Errorf("got %d %s after %s", status, second, first)
+	}
+	if n := alive(t, srv, client); n != 1 {
+		t.Errorf("%d MicroVMs", n)
+	}
+}
+
 func TestJanitor(t *testing.T) {
 	p, srv, client := newTestPool(t, 5)
 	_, _ = ask(p, "ada")

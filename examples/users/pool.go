@@ -131,6 +131,24 @@ func (p *pool) start(user string, e, evicted *entry) {
 	}
 }
 
+// forget removes the entry of a user whose MicroVM has ended. Nothing is left of it to
+// end.
+func (p *pool) forget(user string, s *session.Session) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e, ok := p.users[user]
+	if !ok {
+		return
+	}
+	select {
+	case <-e.ready:
+		if e.session == s {
+			delete(p.users, user)
+		}
+	default: // another one is starting already
+	}
+}
+
 // clean ends the MicroVMs that are idle.
 func (p *pool) clean() error {
 	var errs []error
