@@ -30,7 +30,7 @@ func fakeCommand() *cli.Command {
 
 With --demo it starts with images and MicroVMs, and prints commands to try.
 
-Requests that are signed for S3 get a stand-in for it, so that deploy can upload a directory: every bucket exists, checksums are verified, only the sizes of objects are kept, and any other request gets 501.
+Requests that are signed for S3 are served by a fake of it, so that deploy can upload a directory: every bucket exists, checksums are verified, only the sizes of objects are kept, and any other request gets 501. There is no fake of CloudWatch Logs: the command logs needs AWS_ENDPOINT_URL_CLOUDWATCH_LOGS.
 
 The global option --region is the region of requests that are not signed. The default is us-east-1.`,
 			Output: "With --demo, commands to paste into a shell. The address is on standard error.",
