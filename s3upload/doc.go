@@ -40,7 +40,8 @@
 //   - *[RegionError]: the bucket is in another region than the image.
 //   - *[Error]: a request failed, or the archive could not be read. It wraps the cause,
 //     such as *types.NotFound of the S3 client if there is no such bucket.
-//   - smithy.InvalidParamsError: an option is out of range. Nothing was sent.
+//   - smithy.InvalidParamsError: an option is out of range, or makes a URI that the
+//     service rejects. Nothing was sent. [Check] returns this error without an Uploader.
 //
 // images.Deploy wraps all of them in an *images.Error of step "upload".
 //

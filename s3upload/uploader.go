@@ -11,10 +11,12 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
@@ -56,7 +58,8 @@ type Options struct {
 	// "aws:kms" or "aws:kms:dsse", whose default is the key that AWS manages for S3.
 	KMSKeyID string
 
-	// Tags are the tags of the object, at most 10.
+	// Tags are the tags of the object, at most 10. A key has 1 to 128 characters, a value
+	// at most 256.
 	Tags map[string]string
 
 	// ChecksumAlgorithm is the checksum with which S3 verifies the upload. The default is
@@ -95,6 +98,8 @@ type Progress struct {
 const (
 	minPartSize           = 5 << 20
 	maxTags               = 10
+	maxTagKey             = 128 // characters, as maxTagValue
+	maxTagValue           = 256
 	maxKey                = 1024 // bytes of a key
 	defaultPartSize       = 8 << 20
 	multipartThreshold    = 16 << 20
@@ -126,6 +131,12 @@ func (o *Options) check(bucket string) error {
 	refuse(o.Concurrency < 1, "Concurrency", "at least 1", o.Concurrency)
 	refuse(o.CleanupTimeout < 0, "CleanupTimeout", "at least 0s", o.CleanupTimeout)
 	refuse(len(o.Tags) > maxTags, "Tags", "at most 10", len(o.Tags))
+	for _, key := range slices.Sorted(maps.Keys(o.Tags)) {
+		length, path := utf8.RuneCountInString(key), fmt.Sprintf("Tags[%.40q]", key)
+		refuse(length < 1 || length > maxTagKey, path, fmt.Sprintf("a key of 1 to %d characters", maxTagKey), length)
+		length = utf8.RuneCountInString(o.Tags[key])
+		refuse(length > maxTagValue, path, fmt.Sprintf("a value of at most %d characters", maxTagValue), length)
+	}
 	encryption := o.ServerSideEncryption
 	isKMS := encryption == types.ServerSideEncryptionAwsKms || encryption == types.ServerSideEncryptionAwsKmsDsse
 	refuse(o.KMSKeyID != "" && !isKMS, "ServerSideEncryption", "aws:kms or aws:kms:dsse with a KMSKeyID", cmp.Or(encryption, "none"))

@@ -448,6 +448,29 @@ func TestInvalidOptions(t *testing.T) {
 	}
 }
 
+// S3 rejects tags that are too long, after the upload of the archive.
+func TestTagsOutOfRange(t *testing.T) {
+	long := strings.Repeat("é", 129)
+	for _, test := range []struct {
+		key, value string
+		want       []string
+	}{
+		{long[:len(long)-2], strings.Repeat("é", 256), nil},
+		{"", "v", []string{`s3upload.Options.Tags[""] must be a key of 1 to 128 characters, given 0`}},
+		{long, "v", []string{`s3upload.Options.Tags["` + long[:80] + `"] must be a key of 1 to 128 characters, given 129`}},
+		{"k", strings.Repeat("é", 257), []string{`s3upload.Options.Tags["k"] must be a value of at most 256 characters, given 257`}},
+	} {
+		err := s3upload.Check(bucket, func(o *s3upload.Options) { o.Tags = map[string]string{test.key: test.value} })
+		var got []string
+		for _, violation := range lambdamicrovms.Violations(err) {
+			got = append(got, violation.Error())
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%.10s: violations (-want +got):\n%s", test.key, diff)
+		}
+	}
+}
+
 // A bucket or prefix that makes a URI which the service rejects is found before anything
 // is sent. A lone byte more of a prefix makes a key that S3 rejects.
 func TestURIOutOfRange(t *testing.T) {
