@@ -62,9 +62,10 @@ type Options struct {
 	// at most 256.
 	Tags map[string]string
 
-	// ChecksumAlgorithm is the checksum with which S3 verifies the upload. The default is
-	// CRC64NVME, which covers the whole archive even if it is uploaded in parts. With
-	// other algorithms S3 verifies each part. If the client's RequestChecksumCalculation
+	// ChecksumAlgorithm is the checksum with which S3 verifies the upload, one of those
+	// that the S3 client computes. The default is CRC64NVME, which covers the whole
+	// archive even if it is uploaded in parts. With other algorithms S3 verifies each
+	// part. If the client's RequestChecksumCalculation
 	// is "when required", for servers that do not know checksums, the default is none.
 	ChecksumAlgorithm types.ChecksumAlgorithm
 
@@ -140,10 +141,23 @@ func (o *Options) check(bucket string) error {
 	encryption := o.ServerSideEncryption
 	isKMS := encryption == types.ServerSideEncryptionAwsKms || encryption == types.ServerSideEncryptionAwsKmsDsse
 	refuse(o.KMSKeyID != "" && !isKMS, "ServerSideEncryption", "aws:kms or aws:kms:dsse with a KMSKeyID", cmp.Or(encryption, "none"))
+	refuse(!computed(o.ChecksumAlgorithm), "ChecksumAlgorithm",
+		"one of CRC32, CRC32C, CRC64NVME, SHA1, SHA256, SHA512", o.ChecksumAlgorithm)
 	if invalid.Len() == 0 {
 		return nil
 	}
 	return invalid
+}
+
+// computed reports whether the S3 client computes a checksum, or none is wanted. S3 knows
+// more algorithms, for which the client would fail when it uploads.
+func computed(algorithm types.ChecksumAlgorithm) bool {
+	switch algorithm {
+	case "", types.ChecksumAlgorithmCrc32, types.ChecksumAlgorithmCrc32c, types.ChecksumAlgorithmCrc64nvme,
+		types.ChecksumAlgorithmSha1, types.ChecksumAlgorithmSha256, types.ChecksumAlgorithmSha512:
+		return true
+	}
+	return false
 }
 
 // addViolations adds the rules of the service for the URI of an archive that a field

@@ -418,6 +418,7 @@ func TestInvalidOptions(t *testing.T) {
 	u := s3upload.New(s.client(), "", func(o *s3upload.Options) {
 		o.PartSize, o.Concurrency, o.CleanupTimeout = 5<<20-1, -1, -1
 		o.KMSKeyID = "alias/archives"
+		o.ChecksumAlgorithm = types.ChecksumAlgorithmMd5
 		o.Tags = map[string]string{}
 		for _, c := range "abcdefghijk" {
 			o.Tags[string(c)] = ""
@@ -438,6 +439,7 @@ func TestInvalidOptions(t *testing.T) {
 			"s3upload.Options.CleanupTimeout must be at least 0s, given -1ns",
 			"s3upload.Options.Tags must be at most 10, given 11",
 			"s3upload.Options.ServerSideEncryption must be aws:kms or aws:kms:dsse with a KMSKeyID, given none",
+			"s3upload.Options.ChecksumAlgorithm must be one of CRC32, CRC32C, CRC64NVME, SHA1, SHA256, SHA512, given MD5",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("violations (-want +got):\n%s", diff)

@@ -116,6 +116,8 @@ func TestUploadOptions(t *testing.T) {
 		{large, "", "CreateMultipartUpload", map[string][]string{
 			"UploadPart": {"X-Amz-Checksum-Crc64nvme"}, "CompleteMultipartUpload": {"X-Amz-Checksum-Crc64nvme", "X-Amz-Checksum-Type"},
 		}},
+		{small, types.ChecksumAlgorithmSha512, "PutObject", map[string][]string{"PutObject": {"X-Amz-Checksum-Sha512"}}},
+		{large, types.ChecksumAlgorithmSha512, "CreateMultipartUpload", map[string][]string{"UploadPart": {"X-Amz-Checksum-Sha512"}}},
 		{large, types.ChecksumAlgorithmCrc32c, "CreateMultipartUpload", map[string][]string{"UploadPart": {"X-Amz-Checksum-Crc32c"}}},
 	} {
 		s := newStore(t)
