@@ -7,7 +7,6 @@ import (
 
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/cli"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/commands"
-	_ "github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/stack"
 )
 
 func main() {

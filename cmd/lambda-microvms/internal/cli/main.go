@@ -13,6 +13,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/api"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/argparse"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
+	_ "github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/stack"
 )
 
 // Version is the version of the program; releases set it when they link.
