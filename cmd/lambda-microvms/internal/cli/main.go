@@ -13,7 +13,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/api"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/argparse"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
-	_ "github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/stack"
+	_ "github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/stack" // grows the stack
 )
 
 // Version is the version of the program; releases set it when they link.
