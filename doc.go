@@ -110,7 +110,8 @@
 // hex:
 //
 //   - Secrets are credentials, the values of secret headers and of sensitive members, and
-//     the password of a proxy.
+//     the password of a proxy. If a sensitive member is a JSON object or array, the
+//     strings in it are secrets, too.
 //   - A run of 16 letters and digits of a secret is redacted, unless the rest of the
 //     request contains it too.
 //   - A value of 8 to 15 bytes is redacted as a whole if it mixes letters and digits, or

@@ -44,11 +44,11 @@ type outcome struct {
 }
 
 func (p *pass) err(err error, depth int) outcome {
-	if _, done := err.(*opaque); done { //nolint:errorlint // this one, not one below
+	if _, done := err.(interface{ replaces() error }); done {
 		return outcome{err: err}
 	}
 	if depth > maxDepth {
-		return outcome{&opaque{text: Text, original: err}, true}
+		return outcome{newOpaque(Text, err, nil), true}
 	}
 	isPointer := reflect.TypeOf(err).Kind() == reflect.Pointer
 	if isPointer {
@@ -73,7 +73,7 @@ func (p *pass) once(err error, depth int) outcome {
 	}
 	text := result.err.Error()
 	if redacted := p.text(text); redacted != text || replaced {
-		return outcome{&opaque{text: redacted, original: err, below: below}, true}
+		return outcome{newOpaque(redacted, err, below), true}
 	}
 	return result
 }
@@ -245,6 +245,59 @@ type opaque struct {
 }
 
 func (e *opaque) Error() string { return e.text }
+
+// WithText returns an error with this text, which errors.Is and errors.As treat like err,
+// but without the errors below it. It returns err itself if the text is the same.
+func WithText(err error, text string) error {
+	if text == err.Error() {
+		return err
+	}
+	return newOpaque(text, err, nil)
+}
+
+// TypeName returns the name of the type of an error. If Secrets.Error has replaced the
+// error, it is the type of the original.
+func TypeName(err error) string {
+	for {
+		replaced, ok := err.(interface{ replaces() error })
+		if !ok {
+			return fmt.Sprintf("%T", err)
+		}
+		err = replaced.replaces()
+	}
+}
+
+func (e *opaque) replaces() error { return e.original }
+
+// newOpaque returns an opaque error that has a method Timeout if the original reports a
+// timeout: net/http and others ask for the method without errors.As.
+func newOpaque(text string, original error, below []error) error {
+	e := &opaque{text: text, original: original, below: below}
+	if isTimeout(original) {
+		return &timedOut{e}
+	}
+	return e
+}
+
+// isTimeout does not use errors.As, which does not end if an error wraps itself.
+func isTimeout(err error) bool {
+	for range maxDepth {
+		if known, ok := err.(timeouter); ok {
+			return known.Timeout()
+		}
+		below := unwrap(err)
+		if len(below) == 0 {
+			return false
+		}
+		err = below[0]
+	}
+	return false
+}
+
+// A timedOut error is opaque and reports a timeout.
+type timedOut struct{ *opaque }
+
+func (*timedOut) Timeout() bool { return true }
 
 // Format prints the text for every verb, because some verbs would print the original.
 func (e *opaque) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, e.text) }

@@ -74,8 +74,36 @@ func Of(shapes ...restjson.Encoder) *Secrets {
 // AppendOf appends the sensitive members of a shape to values, and the text of the others
 // to public.
 func AppendOf(values, public []string, shape restjson.Encoder) (_, _ []string) {
-	text := restjson.Redacted(shape, func(secret string) { values = append(values, secret) })
+	text := restjson.Redacted(shape, func(secret string) {
+		values = appendStrings(append(values, secret), secret)
+	})
 	return values, append(public, text)
+}
+
+// appendStrings appends the strings in a secret that is a JSON object or array, without
+// the names of members. Each can be a secret that is too short to be found as a part.
+func appendStrings(values []string, secret string) []string {
+	secret = strings.TrimSpace(secret)
+	if !strings.HasPrefix(secret, "{") && !strings.HasPrefix(secret, "[") {
+		return values
+	}
+	for {
+		_, text, found := strings.Cut(secret, `"`)
+		end := 0
+		for end < len(text) && text[end] != '"' {
+			if text[end] == '\\' {
+				end++
+			}
+			end++
+		}
+		if !found || end >= len(text) {
+			return values
+		}
+		text, secret = text[:end], text[end+1:]
+		if !strings.HasPrefix(strings.TrimLeft(secret, " \t\r\n"), ":") {
+			values = append(values, text)
+		}
+	}
 }
 
 // And returns the secrets of both. It changes neither.

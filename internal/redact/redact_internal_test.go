@@ -3,6 +3,8 @@ package redact
 import (
 	"html"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestHTMLText(t *testing.T) {
@@ -12,5 +14,24 @@ func TestHTMLText(t *testing.T) {
 	}
 	if got, want := htmlText(text), html.EscapeString(text); got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestAppendStrings(t *testing.T) {
+	for _, c := range []struct {
+		secret string
+		want   []string
+	}{
+		{"no JSON: \"a\"", nil},
+		{`"a string"`, nil},
+		{`{"name": "a", "list" : ["b", 1, {"c":"d"}], "empty": ""}`, []string{"a", "b", "d", ""}},
+		{" [\"escaped \\\" quote\", \"back\\\\\"]", []string{`escaped \" quote`, `back\\`}},
+		{`["cut`, nil},
+		{`["cut\`, nil},
+		{`{`, nil},
+	} {
+		if diff := cmp.Diff(c.want, appendStrings(nil, c.secret)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.secret, diff)
+		}
 	}
 }

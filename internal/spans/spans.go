@@ -3,10 +3,11 @@ package spans
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/tracing"
+
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
 )
 
 // SetResult sets the status of a span and, if err is not nil, the properties that
@@ -17,7 +18,7 @@ func SetResult(span tracing.Span, err error) {
 		span.SetStatus(tracing.SpanStatusOK)
 		return
 	}
-	span.SetProperty("exception.type", fmt.Sprintf("%T", err))
+	span.SetProperty("exception.type", redact.TypeName(err))
 	span.SetProperty("exception.message", err.Error())
 	var failed smithy.APIError
 	if errors.As(err, &failed) {
