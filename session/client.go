@@ -25,7 +25,7 @@ func (s *Session) checkRedirect(next *http.Request, via []*http.Request) error {
 		if errors.As(err, &foreign) {
 			return http.ErrUseLastResponse
 		}
-		return err
+		return s.secrets.Error(err)
 	}
 	if len(via) >= 10 { // as many as net/http follows
 		return errors.New("session: stopped after 10 redirects")

@@ -3,7 +3,6 @@ package session
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -35,7 +34,7 @@ func (c *exchange) begin(out *http.Request) (context.Context, *workflow.Step) {
 // endRequest ends the span of an attempt. The body of the response has not been read.
 func endRequest(step *workflow.Step, resp *http.Response, err error) {
 	if err != nil {
-		step.Property("error.type", fmt.Sprintf("%T", err))
+		step.Property("error.type", redact.TypeName(err))
 	}
 	if resp != nil {
 		step.Property("http.response.status_code", resp.StatusCode)
@@ -50,12 +49,9 @@ func endRequest(step *workflow.Step, resp *http.Response, err error) {
 // recorded returns the error of an attempt for spans and logs. It leaves out what begin
 // leaves out, and credentials in headers: transports quote URLs and headers in errors. An
 // http.Client is such a transport.
-func recorded(out *http.Request, err error) error {
+func (c *exchange) recorded(out *http.Request, err error) error {
 	if err == nil {
 		return nil
-	}
-	if quoting, ok := err.(*url.Error); ok { //nolint:errorlint // this one, not one below
-		err = &url.Error{Op: quoting.Op, URL: withoutQuery(out.URL), Err: quoting.Err}
 	}
 	_, query, _ := strings.Cut(out.URL.RequestURI(), "?")
 	values := append(redact.OfHeader(redact.OfURL(out.URL), out.Header), query, out.URL.Fragment)
@@ -63,7 +59,17 @@ func recorded(out *http.Request, err error) error {
 	for _, of := range pairs {
 		values = append(values, of...)
 	}
-	return redact.New(values).Error(err)
+
+	// A short value is an ordinary word elsewhere. In the URL it is one of the program's.
+	text := err.Error()
+	if query != "" {
+		text = strings.ReplaceAll(text, "?"+query, "")
+	}
+	if user := out.URL.User; user != nil {
+		text = strings.ReplaceAll(text, user.String()+"@", "")
+		text = strings.ReplaceAll(text, user.Username()+":***@", "") // as net/http quotes it
+	}
+	return redact.WithText(err, redact.New(values).Redact(text))
 }
 
 // spanName returns the name of a span and the method in it. A method that is not a common

@@ -137,6 +137,12 @@ func TestRequestsObserved(t *testing.T) {
 		t.Fatalf("got %v, want the URL", err)
 	}
 
+	rejecting.err = func(req *http.Request) error { return fmt.Errorf("attempt failed: GET %s", req.URL) }
+	wrapping := newRequest(t, http.MethodGet, strings.Replace(vm.URL(0), "//", "//me@", 1)+"/wrapped?pin=1234")
+	if _, err := vm.RoundTrip(wrapping); err == nil {
+		t.Fatal("no error")
+	}
+
 	endpoint := vm.URL(0)
 	base := func(method, path string, more ...string) map[string]string {
 		properties := map[string]string{
@@ -160,6 +166,8 @@ func TestRequestsObserved(t *testing.T) {
 		base("GET", "/lost", "error", "true", "error.type", "*errors.errorString", "exception.type", "*errors.errorString", "exception.message", "connection lost"),
 		base("GET", "/quoted", "error", "true", "error.type", "*url.Error", "exception.type", "*url.Error",
 			"exception.message", `Get "`+endpoint+`/quoted": proxy refused [REDACTED] with [REDACTED]`),
+		base("GET", "/wrapped", "error", "true", "error.type", "*errors.errorString", "exception.type", "*errors.errorString",
+			"exception.message", "attempt failed: GET "+endpoint+"/wrapped"),
 	}
 	var got []map[string]string
 	for _, span := range trace.Spans {
@@ -182,7 +190,7 @@ func TestRequestsObserved(t *testing.T) {
 		t.Errorf("no %q in\n%s", warning, text)
 	}
 	all := fmt.Sprint(text, got)
-	for _, hidden := range []string{secret, "a=b", "fragment", rejecting.token} {
+	for _, hidden := range []string{secret, "a=b", "1234", "me@", "fragment", rejecting.token} {
 		if strings.Contains(all, hidden) {
 			t.Errorf("%q is in\n%s", hidden, all)
 		}

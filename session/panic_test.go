@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -135,5 +136,19 @@ func TestTransportWithoutResponse(t *testing.T) {
 	})
 	if _, err := s.RoundTrip(newRequest(t, http.MethodGet, "/")); err == nil {
 		t.Error("no error")
+	}
+}
+
+// A request that panics is not recorded as one that succeeded.
+func TestPanicRecorded(t *testing.T) {
+	s := newService(t)
+	_, logger, text := s.observed()
+	vm := s.startObserved(t, s.options, func(o *session.Options) {
+		o.Logger = logger
+		o.Transport = roundTripper(func(*http.Request) (*http.Response, error) { panic("no luck") })
+	})
+	panicked, _ := outcome(func() error { _, err := vm.Client().Get("/"); return err })
+	if want := `level=WARN msg="session: request"`; panicked != "no luck" || !strings.Contains(text.String(), want) {
+		t.Errorf("panic %v, no %q in\n%s", panicked, want, text)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/microvm-go/lambdamicrovms/internal/redact"
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -35,7 +34,7 @@ func (s *Session) explainEmpty(req *http.Request, failure *ProxyError) {
 		failure.Kind, failure.Err = KindUnreachable, err
 		return
 	}
-	failure.State, failure.Reason = found.State, s.secrets.Clean(deref(found.StateReason), redact.MaxText)
+	failure.State, failure.Reason = found.State, deref(found.StateReason)
 	switch found.State {
 	case types.MicroVMStatePending:
 		failure.Kind = KindStarting

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -172,6 +173,30 @@ func TestNoPayloadInErrors(t *testing.T) {
 				return request(vm)
 			},
 		},
+		"closed body": {
+			use: func(vm *session.Session) error {
+				resp, err := vm.Client().Get("/")
+				if err != nil {
+					return err
+				}
+				return resp.Body.Close()
+			},
+			sent: func(*http.Request) (*http.Response, error) {
+				resp := newResponse(http.StatusOK, "")
+				resp.Body = failingCloser{resp.Body, echo}
+				return resp, nil
+			},
+		},
+		"path": {
+			use: func(vm *session.Session) error {
+				req := newRequest(t, http.MethodGet, vm.URL(0)+"/"+payload)
+				_, err := vm.RoundTrip(req)
+				return err
+			},
+			sent: func(req *http.Request) (*http.Response, error) {
+				return nil, &url.Error{Op: "Get", URL: req.URL.String(), Err: errors.New("refused")}
+			},
+		},
 		"location": {use: request, sent: func(*http.Request) (*http.Response, error) {
 			resp := newResponse(http.StatusFound, "")
 			resp.Header.Set("Location", ":"+payload)
@@ -203,22 +228,136 @@ func TestNoPayloadInErrors(t *testing.T) {
 				t.Fatal("no error")
 			}
 			var all strings.Builder
-			for below := err; below != nil; below = errors.Unwrap(below) {
-				fmt.Fprintf(&all, "%v %+v\n", below, below)
-			}
+			writeErrors(&all, err)
 			fmt.Fprintln(&all, text)
 			for _, span := range trace.Spans {
 				if isStep(span) { // a call does not know the input of an earlier one
 					fmt.Fprintln(&all, span.Properties)
 				}
 			}
-			if strings.Contains(all.String(), payload[:20]) {
+			if strings.Contains(all.String(), payload[:16]) || strings.Contains(all.String(), payload[len(payload)-16:]) {
 				t.Errorf("the payload is in\n%s", &all)
 			}
 			if !strings.Contains(all.String(), "[REDACTED]") {
 				t.Errorf("nothing has repeated the payload:\n%s", &all)
 			}
 		})
+	}
+}
+
+// writeErrors writes an error and all errors below it.
+func writeErrors(w io.Writer, err error) {
+	fmt.Fprintf(w, "%v %+v %#v\n", err, err, err)
+	switch err := err.(type) {
+	case interface{ Unwrap() error }:
+		if below := err.Unwrap(); below != nil {
+			writeErrors(w, below)
+		}
+	case interface{ Unwrap() []error }:
+		for _, below := range err.Unwrap() {
+			writeErrors(w, below)
+		}
+	}
+}
+
+// failingCloser is a body that cannot be closed.
+type failingCloser struct {
+	io.Reader
+
+	err error
+}
+
+func (f failingCloser) Close() error { return f.err }
+
+// Values in a payload that is JSON are secrets, too.
+func TestNoValueOfPayloadInErrors(t *testing.T) {
+	s := newService(t)
+	vm, err := session.Run(context.Background(), s.Client, &lambdamicrovms.RunMicroVMInput{
+		ImageIdentifier: s.createHooked(t), RunHookPayload: aws.String(`{"user": "bob", "login": ["s3cr3tPa55"]}`),
+	}, s.options, func(o *session.Options) {
+		o.Transport = roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("no login with s3cr3tPa55") })
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := vm.Client().Get("/"); err == nil || !strings.HasSuffix(err.Error(), "no login with [REDACTED]") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The state in an error comes from the service.
+func TestStateInErrors(t *testing.T) {
+	s := newService(t)
+	vm := s.start(t, func(o *session.Options) {
+		o.Transport = roundTripper(func(*http.Request) (*http.Response, error) { return newResponse(http.StatusBadGateway, ""), nil })
+	})
+	s.SetOverrides(fake.Overrides{GetMicroVM: func(context.Context, *lambdamicrovms.GetMicroVMInput) (*lambdamicrovms.GetMicroVMOutput, error) {
+		return &lambdamicrovms.GetMicroVMOutput{State: "\x1b[31mGONE"}, nil
+	}})
+	_, err := vm.Client().Get("/")
+	var failed *session.ProxyError
+	if !errors.As(err, &failed) || failed.State != "[31mGONE" || strings.Contains(err.Error(), "\x1b") {
+		t.Errorf("got %q", err)
+	}
+}
+
+// A server can repeat the token that it has just rejected.
+func TestNoRejectedTokenInErrors(t *testing.T) {
+	var rejected string
+	vm := newService(t).start(t, func(o *session.Options) {
+		o.Transport = roundTripper(func(req *http.Request) (*http.Response, error) {
+			if rejected == "" {
+				rejected = req.Header.Get("X-Aws-Proxy-Auth")
+				return newResponse(http.StatusForbidden, "Token authentication failed"), nil
+			}
+			return nil, errors.New("rejected before: " + rejected)
+		})
+	})
+	_, err := vm.Client().Get("/")
+	if err == nil || strings.Contains(err.Error(), rejected[len(rejected)-20:]) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A token of the application can begin like that of the session. It stays in a redirect.
+func TestRedirectWithOtherToken(t *testing.T) {
+	var location, followed string
+	vm := newService(t).start(t, func(o *session.Options) {
+		o.Transport = roundTripper(func(req *http.Request) (*http.Response, error) {
+			if location != "" {
+				followed = req.URL.RequestURI()
+				return newResponse(http.StatusOK, ""), nil
+			}
+			begin, _, _ := strings.Cut(req.Header.Get("X-Aws-Proxy-Auth"), ".")
+			location = "/back?token=" + begin + ".AAAA.BBBB"
+			resp := newResponse(http.StatusFound, "")
+			resp.Header.Set("Location", location)
+			return resp, nil
+		})
+	})
+	send(t, vm.Client(), newRequest(t, http.MethodGet, "/"))
+	if followed != location {
+		t.Errorf("redirected to %s, followed %s", location, followed)
+	}
+}
+
+// timeout is an error that an http.Client reports as a timeout.
+type timeout struct{ text string }
+
+func (e *timeout) Error() string { return e.text }
+func (*timeout) Timeout() bool   { return true }
+
+// A timeout whose text has a secret is still a timeout.
+func TestTimeoutWithToken(t *testing.T) {
+	vm := newService(t).start(t, func(o *session.Options) {
+		o.Transport = roundTripper(func(req *http.Request) (*http.Response, error) {
+			return nil, &timeout{"no response to " + req.Header.Get("X-Aws-Proxy-Auth")}
+		})
+	})
+	_, err := vm.Client().Get("/")
+	var failed *url.Error
+	if !errors.As(err, &failed) || !failed.Timeout() || !strings.HasSuffix(err.Error(), "no response to [REDACTED]") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -135,6 +135,7 @@ func (s *Session) during(ctx context.Context, name string, do func(context.Conte
 		step.Set(slog.String("microvm", s.id))
 		step.End(err)
 	}()
+	err = workflow.ErrPanicked // until do returns
 	return do(ctx)
 }
 

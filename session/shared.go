@@ -2,11 +2,12 @@ package session
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 )
 
 // PanicError is a panic of code that the caller supplied (an API, a credentials provider,
@@ -25,9 +26,6 @@ func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err
 }
-
-// errGoexit is the result of a call that ended its goroutine.
-var errGoexit = errors.New("session: the API, or code that it calls, called runtime.Goexit")
 
 // sharedCall lets concurrent callers share one call. The call continues as long as any of
 // them waits, no matter who started it. The zero value is ready to use.
@@ -93,7 +91,7 @@ func (g *sharedCall[T]) join(ctx context.Context, call func(context.Context) (T,
 	}
 	if g.running == nil {
 		shared, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		f := &inFlight[T]{cancel: cancel, done: make(chan struct{}), err: errGoexit}
+		f := &inFlight[T]{cancel: cancel, done: make(chan struct{}), err: workflow.ErrGoexit}
 		g.running = f
 		go g.run(shared, f, call)
 	}

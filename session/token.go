@@ -23,15 +23,19 @@ type token struct {
 	header  http.Header
 	others  []string // names of headers that do not begin with proxyHeaders
 	expires time.Time
-	// own are the values of the header. secrets also has those of the input of Run. A
-	// server can repeat both in an error.
+	// own are the values of the header. secrets also has those of the previous token, which
+	// may still be valid, and of the input of Run. A server can repeat all of them.
 	own, secrets *redact.Secrets
 }
 
-func newToken(header http.Header, expires time.Time, input *redact.Secrets) *token {
+// newToken returns a token that replaces the previous one, which may be nil.
+func newToken(header http.Header, expires time.Time, previous *token, input *redact.Secrets) *token {
 	t := &token{header: header, expires: expires}
 	t.own = redact.New(slices.Concat(slices.Collect(maps.Values(header))...))
 	t.secrets = t.own.And(input)
+	if previous != nil {
+		t.secrets = t.secrets.And(previous.own)
+	}
 	for name := range header {
 		if !hasName(name, proxyHeaders) {
 			t.others = append(t.others, name)
@@ -62,7 +66,8 @@ type tokenCache struct {
 type tokenSlot struct {
 	renewals sharedCall[*token]
 
-	current *token
+	current *token // nil if there is none, or the proxy has rejected it
+	latest  *token // the same, or the one that was rejected
 	renewAt time.Time
 }
 
@@ -137,7 +142,8 @@ func (c *tokenCache) renew(ctx context.Context, slot *tokenSlot, port int) (rene
 		err = c.secrets.Error(err)
 		step.End(err)
 	}()
-	began := c.clock.Now() // the token's lifetime begins later, at the service
+	err = workflow.ErrPanicked // until the API returns
+	began := c.clock.Now()     // the token's lifetime begins later, at the service
 	allowed := c.allowed
 	if len(allowed) == 0 {
 		allowed = []types.PortSpecification{&types.PortSpecificationMemberPort{Value: int32(port)}}
@@ -159,7 +165,8 @@ func (c *tokenCache) renew(ctx context.Context, slot *tokenSlot, port int) (rene
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	slot.current = newToken(header, began.Add(c.lifetime), c.secrets)
+	slot.latest = newToken(header, began.Add(c.lifetime), slot.latest, c.secrets)
+	slot.current = slot.latest
 	slot.renewAt = began.Add(c.lifetime * 4 / 5)
 	return slot.current, nil
 }

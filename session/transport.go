@@ -8,6 +8,10 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
+
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
+	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 )
 
 // RoundTrip sends a request to the MicroVM, with headers for the token and the port.
@@ -33,7 +37,7 @@ func (s *Session) RoundTrip(req *http.Request) (*http.Response, error) {
 	to, err := s.targetOf(req)
 	if err != nil {
 		closeBody(req)
-		return nil, err
+		return nil, s.secrets.Error(err)
 	}
 	c := &exchange{s: s, req: req, to: to}
 	for {
@@ -47,7 +51,7 @@ func (s *Session) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		_ = resp.Body.Close()
 		if !c.remedy(failure) {
-			return nil, failure
+			return nil, s.secrets.Error(failure)
 		}
 	}
 }
@@ -112,19 +116,23 @@ func (c *exchange) send() (*http.Response, error) {
 	return resp, nil
 }
 
-// cleanLocation removes the token from a redirect. http.Client quotes an invalid URL in
-// its error, so such a URL must not contain secrets of the input, either. In a valid one
-// they stay: the application may have been started with this path.
+// cleanLocation removes secrets from an invalid redirect, because http.Client quotes it
+// in its error. From a valid one it removes only the whole token. Anything else may be
+// right: the application may have been started with this path, and other tokens can begin
+// in the same way.
 func (c *exchange) cleanLocation(header http.Header) {
 	location := header.Get("Location")
-	if location == "" {
-		return
-	}
-	secrets := c.token.own
+	harmless := location
 	if _, err := url.Parse(location); err != nil {
-		secrets = c.token.secrets
+		harmless = c.token.secrets.Redact(location)
+	} else {
+		for _, values := range c.token.header {
+			for _, value := range values {
+				harmless = strings.ReplaceAll(harmless, value, redact.Text)
+			}
+		}
 	}
-	if harmless := secrets.Redact(location); harmless != location {
+	if harmless != location {
 		header.Set("Location", harmless)
 	}
 }
@@ -135,7 +143,8 @@ func (c *exchange) observed(out *http.Request) (resp *http.Response, err error) 
 		return c.roundTrip(out)
 	}
 	ctx, step := c.begin(out)
-	defer func() { endRequest(step, resp, recorded(out, err)) }()
+	defer func() { endRequest(step, resp, c.recorded(out, err)) }()
+	err = workflow.ErrPanicked // until the transport returns
 	return c.roundTrip(out.WithContext(ctx))
 }
 
@@ -166,7 +175,7 @@ func (b *responseBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (b *responseBody) Close() error { return b.body.Close() }
+func (b *responseBody) Close() error { return b.token.secrets.Error(b.body.Close()) }
 
 // sendTrailer copies the trailer of the request, without the proxy's headers, once the
 // body has been read: only then are its values set.

@@ -1,4 +1,4 @@
 // Package workflow holds what the workflows of packages images and session share: checks
-// of their options, bounds of their listings, the error for an incomplete response, the
-// last lines of an output, and their spans and log records.
+// of their options, bounds of their listings, errors, the last lines of an output, and
+// their spans and log records.
 package workflow
