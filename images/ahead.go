@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"os"
+
+	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 )
 
 // inBackground begins a function in a goroutine. wait returns what the function returns.
@@ -12,7 +14,7 @@ import (
 func inBackground[T any](do func() (T, error)) (wait func() (T, error)) {
 	var value T
 	var panicked any
-	err := errGoexit
+	err := workflow.ErrGoexit
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -28,12 +30,6 @@ func inBackground[T any](do func() (T, error)) (wait func() (T, error)) {
 	}
 }
 
-// errGoexit is the error of a function that has ended its goroutine.
-var errGoexit = errors.New("code that Deploy calls, such as a log handler, called runtime.Goexit")
-
-// errUnused is the cause of the end of a step whose result is not needed any more.
-var errUnused = errors.New("images: not needed")
-
 // beginHash lists the directory first, so that no call is made if the directory is
 // invalid. Then it begins to hash the files. If hashing fails, it calls failed.
 func (d *deployer) beginHash(ctx context.Context, failed func()) error {
@@ -46,13 +42,19 @@ func (d *deployer) beginHash(ctx context.Context, failed func()) error {
 		return err
 	}
 	d.hashing = inBackground(func() (string, error) {
+		complete := false
+		defer func() {
+			if !complete { // also after a panic
+				failed()
+			}
+		}()
 		defer listed.close()
 		hashed, err := listed.hash(ctx)
 		end(image, "", secrets.Error(err))
 		if err != nil {
-			failed()
 			return "", err
 		}
+		complete = true
 		return hashed.Hash, nil
 	})
 	return nil
@@ -65,7 +67,7 @@ func (d *deployer) awaitHash() error {
 	}
 	hash, err := d.hashing()
 	switch {
-	case errors.Is(err, errGoexit):
+	case errors.Is(err, workflow.ErrGoexit):
 		return d.fail(StepHash, "", err)
 	case err == nil && d.hash == "":
 		d.hash = hash
@@ -82,6 +84,7 @@ func (d *deployer) packAhead(ctx context.Context) {
 	}
 	d.report(ctx, Event{Step: StepZip})
 	job := *d.job // it changes while the goroutine runs
+	job.unused = &d.unused
 	hashing, dir := d.hashing, d.Dir
 	d.packing = inBackground(func() (*packed, error) {
 		if _, err := hashing(); err != nil {
@@ -159,7 +162,7 @@ func (d *deployer) pack(ctx context.Context) (archive *packed, err error) {
 }
 
 // close waits for what runs in the background, and removes an archive that is not used.
-// The caller has ended the context.
+// The context has ended.
 func (d *deployer) close() {
 	if d.packing != nil { // waits for the hash first
 		if archive, _ := d.packing(); archive != nil {

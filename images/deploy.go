@@ -5,10 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/clienttoken"
@@ -188,10 +190,15 @@ func (d *deployer) run(ctx context.Context) (*Result, error) {
 		d.hash = d.ContentHash
 		return d.deploy(ctx)
 	}
-	defer d.close()
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(errUnused)
-	if err := d.beginHash(ctx, func() { cancel(nil) }); err != nil {
+	caller := ctx
+	ctx, cancel := context.WithCancel(ctx)
+	defer func() {
+		// Packing ends early if the archive is not needed. That is not a failure.
+		d.unused.Store(caller.Err() == nil)
+		cancel()
+		d.close()
+	}()
+	if err := d.beginHash(ctx, cancel); err != nil {
 		return nil, err
 	}
 	d.busy = func() { d.packAhead(ctx) }
@@ -213,6 +220,7 @@ type deployer struct {
 	hash    string                  // of the content, or empty if unknown
 	hashing func() (string, error)  // waits for the hash of the directory
 	packing func() (*packed, error) // waits for an archive that is packed ahead
+	unused  atomic.Bool             // the archive is not needed
 	uri     string                  // of the uploaded archive
 	built   string                  // the value of contentTag
 	// declared is Image before Configure.
@@ -249,6 +257,7 @@ func (d *deployer) complete(live *lambdamicrovms.UpdateMicroVMImageInput) error 
 		d.secrets = d.secrets.And(redact.Of(&d.Image))
 	}
 	d.Image.ClientToken = nil
+	d.Image.Tags = withoutContent(d.Image.Tags)
 	d.Image.BaseImageVersion = bareMajor(d.Image.BaseImageVersion)
 	in := d.Image
 	if d.Dir != "" {
@@ -296,7 +305,9 @@ func (d *deployer) upload(ctx context.Context) error {
 		return nil
 	}
 	if to, ok := d.Uploader.(UploadPreparer); ok {
-		if err := to.PrepareUpload(ctx, UploadTarget{Image: d.name, Region: d.region()}); err != nil {
+		target := UploadTarget{Image: d.name, Region: d.region()}
+		err := d.during(ctx, StepUpload, "", func(ctx context.Context) error { return to.PrepareUpload(ctx, target) })
+		if err != nil {
 			return d.fail(StepUpload, "", err)
 		}
 	}
@@ -538,6 +549,9 @@ func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMI
 	if result.Version, err = starter.run(ctx); err != nil {
 		return nil, err
 	}
+	if !starter.confirmed {
+		d.hash = "" // the tag must not say that the version has this content
+	}
 	result.Changes, result.ArtifactURI = starter.changes(live, in), d.uri
 	return result, nil
 }
@@ -579,20 +593,33 @@ func (d *deployer) isCurrent(ctx context.Context, image *lambdamicrovms.GetMicro
 		tags = live
 	}
 	d.built = tags[contentTag]
-	return version != "" && slices.Contains(strings.Fields(d.built), builtFrom(version, d.hash)), nil
+	return version != "" && slices.Contains(strings.Fields(d.built), builtFrom(d.name, version, d.hash)), d.checkTags(tags)
+}
+
+// checkTags returns an error if there is no room for contentTag, because without it every
+// Deploy would build.
+func (d *deployer) checkTags(live map[string]string) error {
+	if d.Image.Tags != nil {
+		live = d.Image.Tags
+	}
+	if countTags(live, map[string]string{contentTag: ""}) > maxTags {
+		return d.fail(StepCheck, "", fmt.Errorf("the image has %d tags, and Deploy needs one more, %s: remove one, or set Reuse to false", maxTags, contentTag))
+	}
+	return nil
 }
 
 // builtFrom returns the description of a version in contentTag. It hashes the hash,
-// because a ContentHash may not be valid in a tag.
-func builtFrom(version, hash string) string {
-	sum := sha256.Sum256([]byte(hash))
+// because a ContentHash may not be valid in a tag, and the name, because tags can be
+// copied to other images.
+func builtFrom(image, version, hash string) string {
+	sum := sha256.Sum256([]byte(image + "\n" + hash))
 	return version + "/" + hex.EncodeToString(sum[:])
 }
 
 // addBuilt adds a version to the value of contentTag, and removes the oldest ones if the
 // value gets too long.
-func addBuilt(value, version, hash string) string {
-	newest := builtFrom(version, hash)
+func addBuilt(value, image, version, hash string) string {
+	newest := builtFrom(image, version, hash)
 	older := strings.Fields(value)
 	if slices.Contains(older, newest) {
 		return value
@@ -615,7 +642,7 @@ func (d *deployer) tags(version string, tags map[string]string) map[string]strin
 	if all == nil {
 		all = make(map[string]string)
 	}
-	all[contentTag] = addBuilt(d.built, version, d.hash)
+	all[contentTag] = addBuilt(d.built, d.name, version, d.hash)
 	return all
 }
 
@@ -646,6 +673,7 @@ func (d *deployer) tag(ctx context.Context, result *Result) error {
 		if err != nil {
 			return err
 		}
+		d.built = live[contentTag] // another Deploy may have written it meanwhile
 		_, err = d.applyTags(ctx, d.api, live, d.tags(result.Version, d.Image.Tags))
 		if err == nil {
 			result.Tags = DiffTags(live, d.Image.Tags)

@@ -257,6 +257,43 @@ func TestDeployAfterUpdateToItsKey(t *testing.T) {
 	}
 }
 
+// If no response names the version, another program may have started it from other
+// content at the same URI.
+func TestDeployTagsOnlyItsOwnBuild(t *testing.T) {
+	deployment := func(content string) images.Deployment {
+		return images.Deployment{Image: declaration(), ContentHash: content}
+	}
+	b := newBench(t)
+	must(b.deploy(deployment("first")))
+	client := &overtaken{Client: b.client, lost: once(func() {
+		must(b.client.UpdateMicroVMImage(b.ctx, images.InputFrom(b.version("1.0"))))
+	})}
+	result, err := images.Deploy(b.ctx, client, deployment("mine"), b.deploying)
+	if err != nil || result.Version != "2.0" {
+		t.Fatalf("got %+v, %v", result, err)
+	}
+	if result := must(b.deploy(deployment("mine"))); result.Unchanged {
+		t.Errorf("unchanged, but %s was built by another program", result.Version)
+	}
+}
+
+// overtaken loses the first update before it arrives.
+type overtaken struct {
+	*lambdamicrovms.Client
+
+	lost func()
+	sent bool
+}
+
+func (c *overtaken) UpdateMicroVMImage(ctx context.Context, in *lambdamicrovms.UpdateMicroVMImageInput, optFns ...func(*lambdamicrovms.Options)) (*lambdamicrovms.UpdateMicroVMImageOutput, error) {
+	if !c.sent {
+		c.sent = true
+		c.lost()
+		return nil, &lambdamicrovms.UncertainError{Err: io.ErrUnexpectedEOF}
+	}
+	return c.Client.UpdateMicroVMImage(ctx, in, optFns...)
+}
+
 // An image with the same name as a deleted one does not have its versions.
 func TestDeployRecreates(t *testing.T) {
 	b := newBench(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/microvm-go/lambdamicrovms/internal/redact"
@@ -19,7 +20,8 @@ type job struct {
 	began    time.Time
 	waited   time.Duration // is limited by BusyTimeout
 	secrets  *redact.Secrets
-	busy     func() // is called before a pause because the image is busy; may be nil
+	busy     func()       // is called before a pause because the image is busy; may be nil
+	unused   *atomic.Bool // the results of steps are not needed; may be nil
 
 	observer *workflow.Observer
 	version  string // the last one that an event named
@@ -56,6 +58,7 @@ func perform[R any](ctx context.Context, j *job, span string, check *workflow.Op
 		whole.Set(slog.String("image", j.image), slog.String("version", j.version))
 		whole.End(err)
 	}()
+	err = workflow.ErrPanicked // until run returns
 	if err := j.reject(check); err != nil {
 		return result, err
 	}
@@ -66,6 +69,7 @@ func perform[R any](ctx context.Context, j *job, span string, check *workflow.Op
 func (j *job) during(ctx context.Context, step Step, version string, do func(context.Context) error) (err error) {
 	ctx, end := j.begin(ctx, step)
 	defer func() { end(j.image, version, j.secrets.Error(err)) }()
+	err = workflow.ErrPanicked // until do returns
 	return do(ctx)
 }
 
@@ -78,8 +82,8 @@ func (j *job) begin(ctx context.Context, step Step) (_ context.Context, end func
 	}
 	ctx, span := j.observer.Begin(ctx, string(step), j.message(step), level)
 	return ctx, func(image, version string, err error) {
-		if errors.Is(context.Cause(ctx), errUnused) {
-			err = nil // it is no failure that the step did not go on
+		if j.unused != nil && j.unused.Load() && errors.Is(err, context.Canceled) {
+			err = nil
 		}
 		span.Set(slog.String("image", image), slog.String("version", version))
 		span.End(err)

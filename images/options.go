@@ -36,8 +36,8 @@ type Options struct {
 
 	// Logger receives a record of each step at its end, with the duration of the step and
 	// the context of its span. Steps have level Info, reads and polls Debug, failures Warn.
-	// Records have no secrets. By default nothing is logged. Spans go to the client's
-	// TracerProvider.
+	// The events of Progress are logged, too, with level Debug. Records have no secrets. By
+	// default nothing is logged. Spans go to the client's TracerProvider.
 	Logger *slog.Logger
 
 	// LogReader reads the output of a failed build for BuildFailedError.Lines. By default

@@ -160,6 +160,7 @@ type simCall struct {
 	retries  int
 	declared *lambdamicrovms.CreateMicroVMImageInput
 	keep     int
+	content  string // that it deploys
 
 	builds   []*build
 	from     string // the last version that it read
@@ -298,10 +299,11 @@ func (q *sequence) step(w *worker, client *lambdamicrovms.Client) {
 	case n < 12:
 		c := q.newCall("deploy")
 		c.declared = q.declare(c)
+		c.content = fmt.Sprint("content", q.rng.IntN(2))
 		q.attribute(w, c)
 		q.note("%s #%d begins", c.kind, c.id)
 		var result *images.Result
-		result, err = images.Deploy(ctx, client, images.Deployment{Image: *c.declared, ContentHash: fmt.Sprint("content", q.rng.IntN(2))},
+		result, err = images.Deploy(ctx, client, images.Deployment{Image: *c.declared, ContentHash: c.content},
 			func(o *images.DeployOptions) { options(&o.Options) })
 		q.judgeDeploy(c, result, err)
 	case n < 15:
@@ -360,7 +362,7 @@ func (q *sequence) declare(c *simCall) *lambdamicrovms.CreateMicroVMImageInput {
 		BuildRoleArn: aws.String(roleARN),
 		CodeArtifact: &types.CodeArtifactMemberUri{Value: artifact},
 	}
-	switch q.rng.IntN(4) {
+	switch q.rng.IntN(8) {
 	case 0:
 		in.EnvironmentVariables = map[string]string{fmt.Sprintf("D%d", c.id): "x"}
 	case 1:
@@ -654,6 +656,16 @@ func (q *sequence) mended(c *simCall, b *build) bool {
 	return false
 }
 
+// builder returns the call that started the build of a version, or nil.
+func (q *sequence) builder(version string) *simCall {
+	for _, c := range q.calls {
+		if slices.ContainsFunc(c.builds, func(b *build) bool { return b.version == version }) {
+			return c
+		}
+	}
+	return nil
+}
+
 func (q *sequence) judgeDeploy(c *simCall, result *images.Result, err error) {
 	q.judge(c, err)
 	if len(c.builds) > 1 {
@@ -672,6 +684,11 @@ func (q *sequence) judgeDeploy(c *simCall, result *images.Result, err error) {
 	}
 	if err != nil {
 		return
+	}
+	if result.Unchanged {
+		if by := q.builder(result.Version); by == nil || by.content != c.content {
+			q.problem(c, "unchanged, but %s has not the content %s", result.Version, c.content)
+		}
 	}
 	switch built := find(q.versions(appARN), result.Version); {
 	case result.Unchanged && len(c.builds) > 0:

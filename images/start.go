@@ -28,6 +28,10 @@ type buildStarter struct {
 	// from it, or "".
 	inspect func(ctx context.Context, sent bool) (version string, err error)
 
+	// confirmed is true if a response named the version. Otherwise inspect found it by its
+	// configuration: another program may have started it from another content.
+	confirmed bool
+
 	// baseImageVersion is the version of the base image of the build that was started, or
 	// nil if no response names it. send and inspect set it.
 	baseImageVersion *string
@@ -115,6 +119,7 @@ func (s *buildStarter) request(ctx context.Context) startOutcome {
 		})
 		switch {
 		case err == nil && version != "":
+			s.confirmed = true
 			return startOutcome{version: version}
 		case err == nil:
 			o.accepted = true

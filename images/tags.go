@@ -52,18 +52,15 @@ func SyncTags(ctx context.Context, api TagsAPI, image string, want map[string]st
 	}
 	j := newJob(api, "sync tags", image, options)
 	return perform(ctx, j, "images.SyncTags", options.check("Options"), func(ctx context.Context) (*TagChanges, error) {
-		return j.syncTags(ctx, api, want)
+		return j.syncTags(ctx, api, withoutContent(want))
 	})
 }
 
 // DiffTags returns what SyncTags would change. The paths are of the form Tags["key"].
 func DiffTags(live, want map[string]string) Changes {
-	write, remove := planTags(live, want)
+	write, remove := planTags(live, withoutContent(want))
 	var changes Changes
 	for key, value := range write {
-		if key == contentTag {
-			continue
-		}
 		c := Change{Path: join("Tags", key), Kind: Added, New: quoteJSON(value)}
 		if was, found := live[key]; found {
 			c.Kind, c.Old = Changed, quoteJSON(was)
@@ -81,6 +78,17 @@ func quoteJSON(text string) string {
 	var w restjson.Writer
 	w.String(text)
 	return string(w.Bytes())
+}
+
+// withoutContent returns a copy of tags without that of Deploy, which says nothing about
+// another image.
+func withoutContent(tags map[string]string) map[string]string {
+	if _, has := tags[contentTag]; !has {
+		return tags
+	}
+	tags = maps.Clone(tags)
+	delete(tags, contentTag)
+	return tags
 }
 
 // planTags returns the tags to write and the keys to remove.

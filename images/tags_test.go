@@ -203,3 +203,78 @@ func TestSyncTagsWithinTheLimit(t *testing.T) {
 		}
 	}
 }
+
+// The tag of Deploy says nothing about another image, so it is not copied with the other
+// tags.
+func TestTagsOfAnotherImage(t *testing.T) {
+	const own = "lambdamicrovms:content"
+	named := func(name, content string) images.Deployment {
+		d := images.Deployment{Image: declaration(), ContentHash: content}
+		d.Image.Name = &name
+		return d
+	}
+	for _, c := range []struct {
+		name  string
+		apply func(b *bench, arn string, tags map[string]string) error
+	}{
+		{"SyncTags", func(b *bench, arn string, tags map[string]string) error {
+			diff := images.DiffTags(map[string]string{}, tags)
+			changes, err := images.SyncTags(b.ctx, b.client, arn, tags, b.clock)
+			if len(diff) > 0 || len(changes.Written) > 0 {
+				b.t.Errorf("DiffTags: %v, SyncTags: %+v", diff, changes)
+			}
+			return err
+		}},
+		{"TagResource", func(b *bench, arn string, tags map[string]string) error {
+			_, err := b.client.TagResource(b.ctx, &lambdamicrovms.TagResourceInput{Resource: &arn, Tags: tags})
+			return err
+		}},
+		{"Deploy without reuse", func(b *bench, _ string, tags map[string]string) error {
+			d := named("production", "old")
+			d.Image.Tags = tags
+			_, err := b.deploy(d, func(o *images.DeployOptions) { o.Reuse = false })
+			return err
+		}},
+		{"Deploy without a hash", func(b *bench, _ string, tags map[string]string) error {
+			d := named("production", "")
+			d.Image.Tags = tags
+			_, err := b.deploy(d)
+			return err
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t)
+			staging := must(b.deploy(named("staging", "new")))
+			production := must(b.deploy(named("production", "old")))
+			list := must(b.client.ListTags(b.ctx, &lambdamicrovms.ListTagsInput{Resource: &staging.Image}))
+			if err := c.apply(b, production.Image, map[string]string{own: list.Tags[own]}); err != nil {
+				t.Fatal(err)
+			}
+			if result := must(b.deploy(named("production", "new"))); result.Unchanged {
+				t.Errorf("unchanged, but %s was built from other content", result.Version)
+			}
+		})
+	}
+}
+
+// Without a tag of its own, Deploy would build each time. It says so before it builds.
+func TestDeployWithoutRoomForItsTag(t *testing.T) {
+	for _, declared := range []bool{false, true} {
+		b := newBench(t)
+		in := declaration()
+		in.Tags = tagsOf("a", 50)
+		b.create(in)
+		d := images.Deployment{Image: declaration(), ContentHash: "a"}
+		if declared {
+			d.Image.Tags = tagsOf("b", 50)
+		}
+		_, err := b.deploy(d)
+		var failed *images.Error
+		if !errors.As(err, &failed) || failed.Step != images.StepCheck || !strings.Contains(err.Error(), "50 tags") || len(b.versions()) != 1 {
+			t.Errorf("got %v, versions %v", err, b.versions())
+		}
+		if _, err := b.deploy(d, func(o *images.DeployOptions) { o.Reuse = false }); err != nil {
+			t.Errorf("without reuse: %v", err)
+		}
+	}
+}
