@@ -51,24 +51,28 @@ var numbers = []int{1, 16, 256}
 
 const callsOfAll = 4096
 
-// rates returns the calls a second by number of goroutines: medians of slices that take
-// turns.
-func rates(call bench.Call, rounds int) ([]float64, error) {
-	all := make([][]float64, len(numbers))
+// rates returns the calls a second by number of goroutines, on one core and on all:
+// medians of slices that take turns.
+func rates(call bench.Call, rounds int) (one, all []float64, err error) {
+	cores := []int{1, runtime.GOMAXPROCS(0)}
+	defer runtime.GOMAXPROCS(cores[1])
+	slices := make([][2][]float64, len(numbers))
 	for range rounds {
 		for i, goroutines := range numbers {
-			start := time.Now()
-			if err := bench.Concurrently(call, callsOfAll, goroutines); err != nil {
-				return nil, err
+			for j, n := range cores {
+				runtime.GOMAXPROCS(n)
+				start := time.Now()
+				if err := bench.Concurrently(call, callsOfAll, goroutines); err != nil {
+					return nil, nil, err
+				}
+				slices[i][j] = append(slices[i][j], callsOfAll/time.Since(start).Seconds())
 			}
-			all[i] = append(all[i], callsOfAll/time.Since(start).Seconds())
 		}
 	}
-	medians := make([]float64, len(numbers))
-	for i := range all {
-		medians[i] = bench.Median(all[i])
+	for _, s := range slices {
+		one, all = append(one, bench.Median(s[0])), append(all, bench.Median(s[1]))
 	}
-	return medians, nil
+	return one, all, nil
 }
 
 func report(rounds, listed int) (string, error) {
@@ -89,7 +93,11 @@ func report(rounds, listed int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	medians, err := rates(get, rounds)
+	one, all, err := rates(get, rounds)
+	if err != nil {
+		return "", err
+	}
+	oneStub, allStub, err := rates(bench.Plain(), rounds)
 	if err != nil {
 		return "", err
 	}
@@ -107,9 +115,10 @@ func report(rounds, listed int) (string, error) {
 	row("of which the server", bench.Cost{Time: costs[0].Time - costs[1].Time, Allocs: costs[0].Allocs - costs[1].Allocs, Bytes: costs[0].Bytes - costs[1].Bytes})
 	row("two deploys", costs[2])
 	row(fmt.Sprintf("a list of %d images, by the paginator", listed), lists[0])
-	b.WriteString("\n| goroutines | calls a second | to one goroutine |\n|---:|---:|---:|\n")
+	fmt.Fprintf(&b, "\nCalls a second on one core and on %d. The last column is the same ratio for calls to a stub, so without the server.\n\n", runtime.NumCPU())
+	b.WriteString("| goroutines | one core | all cores | ratio | ratio of the client |\n|---:|---:|---:|---:|---:|\n")
 	for i, goroutines := range numbers {
-		fmt.Fprintf(&b, "| %d | %.0f | %.2f |\n", goroutines, medians[i], medians[i]/medians[0])
+		fmt.Fprintf(&b, "| %d | %.0f | %.0f | %.2f | %.2f |\n", goroutines, one[i], all[i], all[i]/one[i], allStub[i]/oneStub[i])
 	}
 	return b.String(), nil
 }
