@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/clienttoken"
 	"github.com/microvm-go/lambdamicrovms/internal/redact"
@@ -176,7 +178,7 @@ func Deploy(ctx context.Context, api DeployAPI, deployment Deployment, optFns ..
 	for _, fn := range optFns {
 		fn(&options)
 	}
-	name := deref(deployment.Image.Name)
+	name := aws.ToString(deployment.Image.Name)
 	d := &deployer{job: newJob(api, "deploy", name, options.Options), options: &options, api: api, name: name, Deployment: deployment}
 	d.secrets = redact.Of(&deployment.Image)
 	return perform(ctx, d.job, "images.Deploy", options.check(), d.run)
@@ -414,7 +416,7 @@ func (d *deployer) find(ctx context.Context) (*lambdamicrovms.GetMicroVMImageOut
 	if err != nil || found == nil {
 		return nil, err
 	}
-	d.image = deref(found.ImageArn)
+	d.image = aws.ToString(found.ImageArn)
 	image, err := d.settle(ctx, d.api)
 	if lambdamicrovms.IsNotFound(err) {
 		return nil, nil
@@ -459,7 +461,7 @@ func (d *deployer) create(ctx context.Context) (*Result, error) {
 		if err != nil || out == nil {
 			return "", err
 		}
-		arn := deref(out.ImageArn)
+		arn := aws.ToString(out.ImageArn)
 		if !isARN(arn) {
 			return "", nil // a version without its image cannot be used
 		}

@@ -248,10 +248,3 @@ func joinErrors(first, second error) error {
 	}
 	return errors.Join(first, second)
 }
-
-func deref[T any](p *T) (v T) {
-	if p != nil {
-		v = *p
-	}
-	return v
-}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
@@ -126,7 +128,7 @@ func (s *Session) stateError(ctx context.Context, action string, last *lambdamic
 		return nil
 	case err == nil, errors.As(err, &failed), errors.As(err, &late):
 		last = s.fate(ctx, last)
-		return &StateError{Action: action, MicroVMID: s.id, State: last.State, Reason: deref(last.StateReason), Err: err}
+		return &StateError{Action: action, MicroVMID: s.id, State: last.State, Reason: aws.ToString(last.StateReason), Err: err}
 	}
 	return err
 }
@@ -137,7 +139,7 @@ func (s *Session) fate(ctx context.Context, last *lambdamicrovms.GetMicroVMOutpu
 	if last == nil {
 		return &lambdamicrovms.GetMicroVMOutput{}
 	}
-	if last.State == types.MicroVMStateTerminating && deref(last.StateReason) == "" {
+	if last.State == types.MicroVMStateTerminating && aws.ToString(last.StateReason) == "" {
 		if ended, err := s.wait(ctx, lambdamicrovms.NewMicroVMTerminatedWaiter, 0); err == nil {
 			return ended
 		}

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/logs"
 	"github.com/microvm-go/lambdamicrovms/types"
@@ -19,10 +21,10 @@ func LogSource(vm *lambdamicrovms.GetMicroVMOutput, logging types.Logging) (logs
 	if vm == nil {
 		return logs.Source{}, false
 	}
-	source, ok := logs.NewSource(deref(vm.ImageArn), logging)
+	source, ok := logs.NewSource(aws.ToString(vm.ImageArn), logging)
 	if ok {
-		source.Version, source.MicroVMID = deref(vm.ImageVersion), deref(vm.MicroVMId)
-		source.Since, source.Until = deref(vm.StartedAt), deref(vm.TerminatedAt)
+		source.Version, source.MicroVMID = aws.ToString(vm.ImageVersion), aws.ToString(vm.MicroVMId)
+		source.Since, source.Until = aws.ToTime(vm.StartedAt), aws.ToTime(vm.TerminatedAt)
 	}
 	return source, ok
 }

@@ -176,14 +176,6 @@ func parseEndpoint(text string) (endpoint *url.URL, ok bool) {
 	return endpoint, strings.TrimSuffix(at.String(), "/") == endpoint.String()
 }
 
-func deref[T any](p *T) T {
-	if p == nil {
-		var zero T
-		return zero
-	}
-	return *p
-}
-
 func clockOr(c lambdamicrovms.Clock) lambdamicrovms.Clock {
 	if c == nil {
 		return clock.Wall{}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/microvm-go/lambdamicrovms/internal/redact"
 	"github.com/microvm-go/lambdamicrovms/internal/workflow"
 	"github.com/microvm-go/lambdamicrovms/types"
@@ -67,7 +69,7 @@ func portRange(spec types.PortSpecification) (first, last int, known bool) {
 		}
 	case *types.PortSpecificationMemberRange:
 		if spec != nil {
-			return int(deref(spec.Value.StartPort)), int(deref(spec.Value.EndPort)), true
+			return int(aws.ToInt32(spec.Value.StartPort)), int(aws.ToInt32(spec.Value.EndPort)), true
 		}
 	case *types.PortSpecificationMemberAllPorts:
 		if spec != nil {

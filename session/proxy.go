@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
@@ -34,7 +36,7 @@ func (s *Session) explainEmpty(req *http.Request, failure *ProxyError) {
 		failure.Kind, failure.Err = KindUnreachable, err
 		return
 	}
-	failure.State, failure.Reason = found.State, deref(found.StateReason)
+	failure.State, failure.Reason = found.State, aws.ToString(found.StateReason)
 	switch found.State {
 	case types.MicroVMStatePending:
 		failure.Kind = KindStarting

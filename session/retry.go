@@ -50,7 +50,7 @@ func isTemporary(err error) bool {
 func retryAfter(err error) time.Duration {
 	var throttled *types.ThrottlingException
 	if errors.As(err, &throttled) {
-		return time.Duration(deref(throttled.RetryAfterSeconds)) * time.Second
+		return time.Duration(aws.ToInt32(throttled.RetryAfterSeconds)) * time.Second
 	}
 	return 0
 }

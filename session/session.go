@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/internal/clienttoken"
 	"github.com/microvm-go/lambdamicrovms/internal/redact"
@@ -172,7 +174,7 @@ func (s *Session) setID(id string) { s.id, s.tokens.id = id, id }
 
 // locate stores the endpoint, which is a host without a scheme in responses.
 func (s *Session) locate(endpoint *string) error {
-	text := deref(endpoint)
+	text := aws.ToString(endpoint)
 	if !strings.Contains(text, "://") {
 		text = "https://" + text
 	}
@@ -251,7 +253,7 @@ func (s *Session) discard(started *lambdamicrovms.RunMicroVMOutput, err error) e
 // abandon terminates a MicroVM that did not reach RUNNING. logging is that of the input.
 func (s *Session) abandon(ctx context.Context, last *lambdamicrovms.GetMicroVMOutput, logging types.Logging, err error) error {
 	last = s.fate(ctx, last)
-	failed := &StartError{MicroVMID: s.id, State: last.State, Reason: deref(last.StateReason), Err: err}
+	failed := &StartError{MicroVMID: s.id, State: last.State, Reason: aws.ToString(last.StateReason), Err: err}
 	if failed.State != types.MicroVMStateTerminated {
 		failed.CleanupErr = s.terminate()
 	}
@@ -271,7 +273,7 @@ func runID(out *lambdamicrovms.RunMicroVMOutput) string {
 	if out == nil {
 		return ""
 	}
-	return deref(out.MicroVMId)
+	return aws.ToString(out.MicroVMId)
 }
 
 // ID returns the id of the MicroVM.

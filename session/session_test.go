@@ -581,7 +581,7 @@ func TestClose(t *testing.T) {
 }
 
 // Close waits as long as the Retry-After of the service says.
-func TestCloseHonoursRetryAfter(t *testing.T) {
+func TestCloseHonorsRetryAfter(t *testing.T) {
 	srv := newService(t)
 	api := &busy{service: srv}
 	s, err := session.Run(context.Background(), api, srv.input(), srv.options)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"github.com/microvm-go/lambdamicrovms"
@@ -127,7 +128,7 @@ func (e *SweepError) Error() string {
 		text += fmt.Sprintf(" %d were not tried;", e.Left)
 	}
 	if len(e.Skipped) > 0 {
-		text += fmt.Sprintf(" %d were skipped, the first, %q: %s;", len(e.Skipped), deref(e.Skipped[0].MicroVM.MicroVMId), e.Skipped[0].Reason)
+		text += fmt.Sprintf(" %d were skipped, the first, %q: %s;", len(e.Skipped), aws.ToString(e.Skipped[0].MicroVM.MicroVMId), e.Skipped[0].Reason)
 	}
 	if e.Err != nil {
 		text += fmt.Sprintf(" %v;", e.Err)
@@ -257,7 +258,7 @@ func (o *SweepOptions) find(ctx context.Context, api SweepAPI, result *SweepResu
 		result.Listed += len(page.Items)
 		for _, item := range page.Items {
 			orphan, unclear := o.judge(item, newest)
-			id := deref(item.MicroVMId)
+			id := aws.ToString(item.MicroVMId)
 			switch {
 			case id != "" && seen[id]: // pages overlap while MicroVMs come and go
 				continue
@@ -278,13 +279,13 @@ func (o *SweepOptions) find(ctx context.Context, api SweepAPI, result *SweepResu
 // cannot be undone, so judge does not rely on the filters of the service and checks
 // again.
 func (o *SweepOptions) judge(item types.MicroVMItem, newest time.Time) (orphan bool, unclear string) {
-	image, version := deref(item.ImageArn), deref(item.ImageVersion)
+	image, version := aws.ToString(item.ImageArn), aws.ToString(item.ImageVersion)
 	switch {
 	case ends(item.State):
 		return false, ""
 	case !lives(item.State):
 		return false, fmt.Sprintf("the state %q is unknown", item.State)
-	case deref(item.MicroVMId) == "":
+	case aws.ToString(item.MicroVMId) == "":
 		return false, "it has no id"
 	case !isImageARN(image):
 		return false, fmt.Sprintf("%q is not the ARN of an image", image)
