@@ -194,12 +194,12 @@ func (s *section) widen(texts []string) {
 		if i == len(s.widths) {
 			s.widths = append(s.widths, 0)
 		}
-		s.widths[i] = max(s.widths[i], TextWidth(text))
+		s.widths[i] = max(s.widths[i], textWidth(text))
 	}
 }
 
-// TextWidth counts the columns of a text on a terminal: two for what is wide, or may be.
-func TextWidth(text string) int {
+// textWidth counts the columns of a text on a terminal: two for what is wide, or may be.
+func textWidth(text string) int {
 	n := 0
 	for _, r := range text {
 		n++
@@ -219,7 +219,7 @@ func (s *section) totalWidth() int {
 	for _, w := range s.widths {
 		total += w + cellPadding
 	}
-	return max(TextWidth(s.title)+2, total) + 2*s.indent
+	return max(textWidth(s.title)+2, total) + 2*s.indent
 }
 
 // columns returns the widths of the columns in a table of the width.
@@ -355,14 +355,14 @@ func border(columns []int) string {
 }
 
 func center(text string, length int, left string) string {
-	n := TextWidth(text)
+	n := textWidth(text)
 	start := max(0, length/2-n/2-1)
 	rest := length - 1 - len(left) - start - n
 	return left + strings.Repeat(" ", start) + text + strings.Repeat(" ", max(0, rest)) + "|"
 }
 
 func (t *table) cell(text string, length int, left string) string {
-	n, padding := TextWidth(text), 2
+	n, padding := textWidth(text), 2
 	if length < n+padding+len(left)+1 {
 		padding = 0
 	}

@@ -3,165 +3,100 @@ package progress
 import (
 	"fmt"
 	"io"
-	"os"
-	"strings"
 	"sync"
 	"time"
 
-	"golang.org/x/term"
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
 
-	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/output"
 	"github.com/microvm-go/lambdamicrovms/images"
 )
 
-const (
-	redrawInterval = 150 * time.Millisecond
-	spinner        = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
-	barWidth       = 20
-	defaultWidth   = 80 // of what is no terminal
-)
-
-// terminal shows the current step in a line that moves, with a bar during the upload.
-// Steps that are over stay above it. Every terminal can show this: it takes a carriage
-// return and blanks, but no escape sequences.
+// terminal shows the current step in a line that moves, with a bar below it during the
+// upload. Steps that are over stay above it.
 type terminal struct {
-	out    io.Writer
-	began  time.Time
-	closed chan struct{}
-	redraw sync.WaitGroup
+	bars    *mpb.Progress
+	current *mpb.Bar
+	upload  *mpb.Bar
+	began   time.Time
 
-	mu    sync.Mutex // guards out, and what follows
+	// mu guards what a redraw reads. mpb redraws while it handles calls, so none may be made
+	// with mu held.
+	mu    sync.Mutex
 	event images.Event
 	shown bool // there is an event
-	frame int  // of the spinner
-	drawn int  // the width of the line that is on the terminal
 
-	uploaded, total int64 // total is 0 while nothing is uploaded
-	uploadBegan     time.Time
+	uploading sync.Mutex // guards upload
 }
 
 func newTerminal(out io.Writer) *terminal {
-	t := &terminal{out: out, began: time.Now(), closed: make(chan struct{})}
-	t.redraw.Add(1)
-	go t.move()
+	t := &terminal{bars: mpb.New(mpb.WithOutput(out), mpb.WithAutoRefresh()), began: time.Now()}
+	t.current = t.bars.New(0, mpb.SpinnerStyle().PositionLeft(),
+		mpb.BarWidth(1), mpb.BarRemoveOnComplete(),
+		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return t.line() })))
 	return t
 }
 
-// move redraws the line, so that its time goes on, until Close.
-func (t *terminal) move() {
-	defer t.redraw.Done()
-	ticks := time.NewTicker(redrawInterval)
-	defer ticks.Stop()
-	for {
-		select {
-		case <-t.closed:
-			return
-		case <-ticks.C:
-			t.mu.Lock()
-			t.frame++
-			t.draw("")
-			t.mu.Unlock()
-		}
+// line is what the moving line shows behind its spinner.
+func (t *terminal) line() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.shown {
+		return ""
 	}
+	return fmt.Sprintf(" %.0fs  %s", time.Since(t.began).Seconds(), title(t.event))
 }
 
 func (t *terminal) Step(e images.Event) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	before, had := t.event, t.shown
 	t.event, t.shown = e, true
+	t.mu.Unlock()
 	if e.Step != images.StepUpload {
-		t.total = 0
+		t.endUpload()
 	}
-	switch {
-	case !had:
-		t.draw("")
-	case identity(before) != identity(e):
-		t.draw(over(before))
+	if had && identity(before) != identity(e) {
+		t.keep(before)
 	}
 }
 
-// over returns the line of a step that is over.
-func over(e images.Event) string {
+// keep writes a step that is over above the moving line. mpb may have ended already.
+func (t *terminal) keep(e images.Event) {
 	e.Delay = 0
-	return e.String() + "\n"
+	_, _ = fmt.Fprintln(t.bars, e)
 }
 
 func (t *terminal) Upload(done, total int64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.total == 0 {
-		t.uploadBegan = time.Now()
+	t.uploading.Lock()
+	defer t.uploading.Unlock()
+	if t.upload == nil && total > 0 {
+		t.upload = t.bars.New(total, mpb.BarStyle().Rbound("]"), mpb.BarRemoveOnComplete(),
+			mpb.PrependDecorators(decor.Percentage(decor.WCSyncSpace)),
+			mpb.AppendDecorators(decor.CountersKibiByte("% .1f / % .1f"), decor.AverageSpeed(decor.SizeB1024(0), "  % .1f")))
 	}
-	t.uploaded, t.total = done, total
+	if t.upload != nil {
+		t.upload.SetCurrent(done)
+	}
+}
+
+func (t *terminal) endUpload() {
+	t.uploading.Lock()
+	defer t.uploading.Unlock()
+	if t.upload != nil {
+		t.upload.Abort(true)
+		t.upload = nil
+	}
 }
 
 func (t *terminal) Close() {
-	close(t.closed)
-	t.redraw.Wait()
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	kept := ""
-	if t.shown {
-		kept = over(t.event)
-	}
+	last, had := t.event, t.shown
 	t.shown = false
-	t.draw(kept)
-}
-
-// draw writes a text in place of the line that moves, and the line behind it. In the last
-// column of a terminal the line would wrap.
-func (t *terminal) draw(kept string) {
-	text := kept
-	if t.drawn > 0 {
-		text = "\r" + strings.Repeat(" ", t.drawn) + "\r" + kept
+	t.mu.Unlock()
+	if had {
+		t.keep(last)
 	}
-	t.drawn = 0
-	if t.shown {
-		line := fit(t.line(), t.width()-1)
-		t.drawn = output.TextWidth(line)
-		text += line
-	}
-	_, _ = io.WriteString(t.out, text)
-}
-
-func (t *terminal) line() string {
-	frames := []rune(spinner)
-	line := fmt.Sprintf("%c %.0fs  %s", frames[t.frame%len(frames)], time.Since(t.began).Seconds(), title(t.event))
-	if t.total > 0 {
-		line += "  " + t.bar()
-	}
-	return line
-}
-
-// bar shows how much is uploaded, and the bytes per second.
-func (t *terminal) bar() string {
-	done := min(t.uploaded, t.total)
-	bar := strings.Repeat("=", int(barWidth*done/t.total))
-	text := fmt.Sprintf("%d %% [%-*s] %s / %s", 100*done/t.total, barWidth, bar, Size(done), Size(t.total))
-	if elapsed := time.Since(t.uploadBegan).Seconds(); elapsed >= 1 {
-		text += fmt.Sprintf("  %s/s", Size(int64(float64(done)/elapsed)))
-	}
-	return text
-}
-
-// width is the number of columns of the terminal, which can change.
-func (t *terminal) width() int {
-	if file, ok := t.out.(*os.File); ok {
-		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
-			return width
-		}
-	}
-	return defaultWidth
-}
-
-// fit cuts a text to a number of columns.
-func fit(text string, columns int) string {
-	used := 0
-	for i, r := range text {
-		if used += output.TextWidth(string(r)); used > columns {
-			return text[:i]
-		}
-	}
-	return text
+	t.endUpload()
+	t.current.Abort(true)
+	t.bars.Wait()
 }
