@@ -85,11 +85,11 @@
 // A Session and a [Handshake] print [REDACTED] instead of the token. The fields of a
 // Handshake contain the token, because a WebSocket library needs it: do not log them.
 //
-// Errors, records and spans have neither the tokens nor the payload that Run was given,
-// even if a proxy, the application or the service repeats them; see "Secrets" in package
-// lambdamicrovms for what counts as a repetition. Records and spans of requests also have
-// no query, no user and no credentials of headers. The error of an http.Client itself
-// quotes the URL of the request.
+// Errors, records and spans do not have the payload that Run was given, even if a proxy,
+// the application or the service repeats it; see "Secrets" in package lambdamicrovms for
+// what counts as a repetition. Those of requests also do not have the token. Records and
+// spans of requests have no query, no fragment, no user and no credentials of headers.
+// The error of an http.Client itself quotes the URL of the request.
 //
 // # Permissions
 //

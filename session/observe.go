@@ -60,14 +60,19 @@ func (c *exchange) recorded(out *http.Request, err error) error {
 		values = append(values, of...)
 	}
 
-	// A short value is an ordinary word elsewhere. In the URL it is one of the program's.
+	// Redact leaves short values, which can be ordinary words. In a URL they are found by
+	// their place.
 	text := err.Error()
 	if query != "" {
 		text = strings.ReplaceAll(text, "?"+query, "")
 	}
-	if user := out.URL.User; user != nil {
-		text = strings.ReplaceAll(text, user.String()+"@", "")
-		text = strings.ReplaceAll(text, user.Username()+":***@", "") // as net/http quotes it
+	if fragment := out.URL.EscapedFragment(); fragment != "" {
+		text = strings.ReplaceAll(text, "#"+fragment, "")
+	}
+	if user := out.URL.User.String(); user != "" {
+		for _, shown := range []string{user, out.URL.User.Username() + ":***", out.URL.User.Username() + ":xxxxx"} { // by net/http and net/url
+			text = strings.ReplaceAll(text, shown+"@", "")
+		}
 	}
 	return redact.WithText(err, redact.New(values).Redact(text))
 }

@@ -138,7 +138,7 @@ func TestRequestsObserved(t *testing.T) {
 	}
 
 	rejecting.err = func(req *http.Request) error { return fmt.Errorf("attempt failed: GET %s", req.URL) }
-	wrapping := newRequest(t, http.MethodGet, strings.Replace(vm.URL(0), "//", "//me@", 1)+"/wrapped?pin=1234")
+	wrapping := newRequest(t, http.MethodGet, strings.Replace(vm.URL(0), "//", "//me@", 1)+"/wrapped?pin=1234#part")
 	if _, err := vm.RoundTrip(wrapping); err == nil {
 		t.Fatal("no error")
 	}
@@ -190,7 +190,7 @@ func TestRequestsObserved(t *testing.T) {
 		t.Errorf("no %q in\n%s", warning, text)
 	}
 	all := fmt.Sprint(text, got)
-	for _, hidden := range []string{secret, "a=b", "1234", "me@", "fragment", rejecting.token} {
+	for _, hidden := range []string{secret, "a=b", "1234", "me@", "part", "fragment", rejecting.token} {
 		if strings.Contains(all, hidden) {
 			t.Errorf("%q is in\n%s", hidden, all)
 		}

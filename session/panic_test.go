@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"runtime"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/internal/clienttest"
 	"github.com/microvm-go/lambdamicrovms/session"
 )
 
@@ -139,16 +141,43 @@ func TestTransportWithoutResponse(t *testing.T) {
 	}
 }
 
-// A request that panics is not recorded as one that succeeded.
+// What panics is not recorded as if it had succeeded.
 func TestPanicRecorded(t *testing.T) {
-	s := newService(t)
-	_, logger, text := s.observed()
-	vm := s.startObserved(t, s.options, func(o *session.Options) {
-		o.Logger = logger
-		o.Transport = roundTripper(func(*http.Request) (*http.Response, error) { panic("no luck") })
-	})
-	panicked, _ := outcome(func() error { _, err := vm.Client().Get("/"); return err })
-	if want := `level=WARN msg="session: request"`; panicked != "no luck" || !strings.Contains(text.String(), want) {
-		t.Errorf("panic %v, no %q in\n%s", panicked, want, text)
+	fail := func() { panic("no luck") }
+	pass := func() {}
+	for _, c := range []struct {
+		name           string
+		tokens, resume func()
+		transport      http.RoundTripper
+		use            func(*session.Session) error
+		want           string
+	}{
+		{"request", pass, pass, roundTripper(func(*http.Request) (*http.Response, error) { panic("no luck") }),
+			func(vm *session.Session) error { _, err := vm.Client().Get("/"); return err }, "session: request"},
+		{"token", fail, pass, nil, func(vm *session.Session) error { _, err := vm.Client().Get("/"); return err }, "session: token"},
+		{"step", pass, fail, nil, func(vm *session.Session) error {
+			if err := vm.Suspend(context.Background()); err != nil {
+				return err
+			}
+			return vm.Resume(context.Background())
+		}, "session: resume"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var text strings.Builder
+			api := &unruly{service: newService(t), tokens: c.tokens, resume: c.resume}
+			vm, err := session.Run(context.Background(), api, api.input(), api.options, func(o *session.Options) {
+				o.Logger = clienttest.Logger(&text, slog.LevelDebug)
+				if c.transport != nil {
+					o.Transport = c.transport
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			panicked, _ := outcome(func() error { return c.use(vm) })
+			if want := `level=WARN msg="` + c.want + `"`; panicked == nil || !strings.Contains(text.String(), want) {
+				t.Errorf("panic %v, no %q in\n%s", panicked, want, &text)
+			}
+		})
 	}
 }

@@ -3,6 +3,7 @@ package session_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/hex"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/fake"
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
 	"github.com/microvm-go/lambdamicrovms/session"
 )
 
@@ -160,6 +162,15 @@ func TestNoPayloadInErrors(t *testing.T) {
 		"Shell":     {failing: fake.CreateMicroVMShellAuthToken, use: func(vm *session.Session) error { _, err := vm.Shell(ctx); return err }},
 		"WebSocket": {failing: fake.CreateMicroVMAuthToken, use: func(vm *session.Session) error { _, err := vm.WebSocket(ctx, 0); return err }},
 		"token":     {failing: fake.CreateMicroVMAuthToken, use: request},
+		"control character": {
+			sent: func(*http.Request) (*http.Response, error) { return nil, errors.New("\x1b" + payload) }, use: request,
+		},
+		"cleaned before": {
+			sent: func(req *http.Request) (*http.Response, error) {
+				known := redact.New([]string{req.Header.Get("X-Aws-Proxy-Auth")})
+				return nil, known.Error(fmt.Errorf("%w of %s", echo, req.Header.Get("X-Aws-Proxy-Auth")))
+			}, use: request,
+		},
 		"transport": {sent: func(*http.Request) (*http.Response, error) { return nil, echo }, use: request},
 		"state": {
 			failing: fake.GetMicroVM, use: request,
@@ -319,25 +330,40 @@ func TestNoRejectedTokenInErrors(t *testing.T) {
 	}
 }
 
-// A token of the application can begin like that of the session. It stays in a redirect.
-func TestRedirectWithOtherToken(t *testing.T) {
-	var location, followed string
-	vm := newService(t).start(t, func(o *session.Options) {
-		o.Transport = roundTripper(func(req *http.Request) (*http.Response, error) {
-			if location != "" {
-				followed = req.URL.RequestURI()
-				return newResponse(http.StatusOK, ""), nil
+// A redirect does not repeat the session's token. A token of the application stays, even
+// if it begins in the same way.
+func TestTokenInRedirect(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		location func(token string) string
+		want     string // "" if it stays
+	}{
+		{"the token", func(token string) string { return "/back?token=" + token }, "/back?token=[REDACTED]"},
+		{"the token, escaped", func(token string) string { return "/back?token=" + url.QueryEscape(token+"+") }, "/back?token=[REDACTED]%2B"},
+		{"another token", func(token string) string {
+			begin, _, _ := strings.Cut(token, ".")
+			return "/back?token=" + begin + ".AAAA.BBBB"
+		}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var location, followed string
+			vm := newService(t).start(t, func(o *session.Options) {
+				o.Transport = roundTripper(func(req *http.Request) (*http.Response, error) {
+					if location != "" {
+						followed = req.URL.RequestURI()
+						return newResponse(http.StatusOK, ""), nil
+					}
+					location = c.location(req.Header.Get("X-Aws-Proxy-Auth"))
+					resp := newResponse(http.StatusFound, "")
+					resp.Header.Set("Location", location)
+					return resp, nil
+				})
+			})
+			send(t, vm.Client(), newRequest(t, http.MethodGet, "/"))
+			if want := cmp.Or(c.want, location); followed != want {
+				t.Errorf("redirected to %s, followed %s", location, followed)
 			}
-			begin, _, _ := strings.Cut(req.Header.Get("X-Aws-Proxy-Auth"), ".")
-			location = "/back?token=" + begin + ".AAAA.BBBB"
-			resp := newResponse(http.StatusFound, "")
-			resp.Header.Set("Location", location)
-			return resp, nil
 		})
-	})
-	send(t, vm.Client(), newRequest(t, http.MethodGet, "/"))
-	if followed != location {
-		t.Errorf("redirected to %s, followed %s", location, followed)
 	}
 }
 

@@ -23,15 +23,22 @@ type token struct {
 	header  http.Header
 	others  []string // names of headers that do not begin with proxyHeaders
 	expires time.Time
+	// long are the values of the header that are too long for ordinary words.
+	long []string
 	// own are the values of the header. secrets also has those of the previous token, which
 	// may still be valid, and of the input of Run. A server can repeat all of them.
 	own, secrets *redact.Secrets
 }
 
+// minToken is the minimum length of a value that is certainly a token.
+const minToken = 16
+
 // newToken returns a token that replaces the previous one, which may be nil.
 func newToken(header http.Header, expires time.Time, previous *token, input *redact.Secrets) *token {
 	t := &token{header: header, expires: expires}
-	t.own = redact.New(slices.Concat(slices.Collect(maps.Values(header))...))
+	values := slices.Concat(slices.Collect(maps.Values(header))...)
+	t.long = slices.DeleteFunc(slices.Clone(values), func(value string) bool { return len(value) < minToken })
+	t.own = redact.New(values)
 	t.secrets = t.own.And(input)
 	if previous != nil {
 		t.secrets = t.secrets.And(previous.own)
@@ -138,8 +145,12 @@ func (c *tokenCache) look(slot *tokenSlot) (valid *token, fresh bool) {
 
 func (c *tokenCache) renew(ctx context.Context, slot *tokenSlot, port int) (renewed *token, err error) {
 	ctx, step := c.observer.Begin(ctx, "token", "session: token", slog.LevelDebug, slog.String("microvm", c.id), slog.Int("port", port))
+	secrets := c.secrets
+	if slot.latest != nil {
+		secrets = slot.latest.secrets
+	}
 	defer func() {
-		err = c.secrets.Error(err)
+		err = secrets.Error(err)
 		step.End(err)
 	}()
 	err = workflow.ErrPanicked // until the API returns

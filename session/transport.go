@@ -51,7 +51,7 @@ func (s *Session) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		_ = resp.Body.Close()
 		if !c.remedy(failure) {
-			return nil, s.secrets.Error(failure)
+			return nil, c.token.secrets.Error(failure)
 		}
 	}
 }
@@ -126,10 +126,9 @@ func (c *exchange) cleanLocation(header http.Header) {
 	if _, err := url.Parse(location); err != nil {
 		harmless = c.token.secrets.Redact(location)
 	} else {
-		for _, values := range c.token.header {
-			for _, value := range values {
-				harmless = strings.ReplaceAll(harmless, value, redact.Text)
-			}
+		for _, value := range c.token.long {
+			harmless = strings.ReplaceAll(harmless, value, redact.Text)
+			harmless = strings.ReplaceAll(harmless, url.QueryEscape(value), redact.Text)
 		}
 	}
 	if harmless != location {

@@ -44,9 +44,6 @@ type outcome struct {
 }
 
 func (p *pass) err(err error, depth int) outcome {
-	if _, done := err.(interface{ replaces() error }); done {
-		return outcome{err: err}
-	}
 	if depth > maxDepth {
 		return outcome{newOpaque(Text, err, nil), true}
 	}
@@ -246,8 +243,9 @@ type opaque struct {
 
 func (e *opaque) Error() string { return e.text }
 
-// WithText returns an error with this text, which errors.Is and errors.As treat like err,
-// but without the errors below it. It returns err itself if the text is the same.
+// WithText returns an error with this text and without the errors below err. errors.Is
+// matches it like err; errors.As finds only the interfaces that classify errors. It
+// returns err itself if the text is the same.
 func WithText(err error, text string) error {
 	if text == err.Error() {
 		return err
@@ -273,25 +271,10 @@ func (e *opaque) replaces() error { return e.original }
 // timeout: net/http and others ask for the method without errors.As.
 func newOpaque(text string, original error, below []error) error {
 	e := &opaque{text: text, original: original, below: below}
-	if isTimeout(original) {
+	if known, ok := original.(timeouter); ok && known.Timeout() {
 		return &timedOut{e}
 	}
 	return e
-}
-
-// isTimeout does not use errors.As, which does not end if an error wraps itself.
-func isTimeout(err error) bool {
-	for range maxDepth {
-		if known, ok := err.(timeouter); ok {
-			return known.Timeout()
-		}
-		below := unwrap(err)
-		if len(below) == 0 {
-			return false
-		}
-		err = below[0]
-	}
-	return false
 }
 
 // A timedOut error is opaque and reports a timeout.

@@ -101,7 +101,7 @@ func appendStrings(values []string, secret string) []string {
 		}
 		text, secret = text[:end], text[end+1:]
 		if !strings.HasPrefix(strings.TrimLeft(secret, " \t\r\n"), ":") {
-			values = append(values, text)
+			values = append(values, restjson.NewReader(`"`+text+`"`).String())
 		}
 	}
 }

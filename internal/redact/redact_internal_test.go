@@ -25,7 +25,7 @@ func TestAppendStrings(t *testing.T) {
 		{"no JSON: \"a\"", nil},
 		{`"a string"`, nil},
 		{`{"name": "a", "list" : ["b", 1, {"c":"d"}], "empty": ""}`, []string{"a", "b", "d", ""}},
-		{" [\"escaped \\\" quote\", \"back\\\\\"]", []string{`escaped \" quote`, `back\\`}},
+		{`["escaped \" quote", "back\\", "a\u0026\u003c"]`, []string{`escaped " quote`, `back\`, "a&<"}},
 		{`["cut`, nil},
 		{`["cut\`, nil},
 		{`{`, nil},
