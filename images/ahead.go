@@ -41,20 +41,19 @@ func (d *deployer) beginHash(ctx context.Context, failed func()) error {
 		end(image, "", secrets.Error(err))
 		return err
 	}
-	d.hashing = inBackground(func() (string, error) {
-		complete := false
+	d.hashing = inBackground(func() (hash string, err error) {
+		err = workflow.ErrPanicked // until the directory is hashed
+		defer listed.close()
 		defer func() {
-			if !complete { // also after a panic
+			if err != nil {
 				failed()
 			}
+			end(image, "", secrets.Error(err))
 		}()
-		defer listed.close()
 		hashed, err := listed.hash(ctx)
-		end(image, "", secrets.Error(err))
 		if err != nil {
 			return "", err
 		}
-		complete = true
 		return hashed.Hash, nil
 	})
 	return nil

@@ -123,7 +123,7 @@ func (o *DeployOptions) check() *workflow.OptionCheck {
 }
 
 // contentTag is the key of the tag that describes the versions that Deploy built last,
-// newest first: "<version>/<hash> <version>/<hash>", with the hashes of their contents.
+// newest first: "<version>/<hash> <version>/<hash>", with hashes of name and content.
 // The versions detect updates by others.
 const contentTag = "lambdamicrovms:content"
 
@@ -431,6 +431,9 @@ func (d *deployer) create(ctx context.Context) (*Result, error) {
 	if err := d.configure(ctx, nil); err != nil {
 		return nil, err
 	}
+	if err := d.checkTags(nil); err != nil {
+		return nil, err
+	}
 	if err := d.upload(ctx); err != nil {
 		return nil, err
 	}
@@ -601,18 +604,22 @@ func (d *deployer) isCurrent(ctx context.Context, image *lambdamicrovms.GetMicro
 // checkTags returns an error if there is no room for contentTag, because without it every
 // Deploy would build.
 func (d *deployer) checkTags(live map[string]string) error {
-	if d.Image.Tags != nil {
-		live = d.Image.Tags
+	if !d.options.Reuse || d.hash == "" {
+		return nil
 	}
-	if countTags(live, map[string]string{contentTag: ""}) > maxTags {
-		return d.fail(StepCheck, "", fmt.Errorf("the image has %d tags, and Deploy needs one more, %s: remove one, or set Reuse to false", maxTags, contentTag))
+	tags := live
+	if d.Image.Tags != nil {
+		tags = d.Image.Tags
+	}
+	if n := countTags(tags, map[string]string{contentTag: ""}); n > maxTags {
+		return d.fail(StepTag, "", fmt.Errorf("with %s the image would have %d tags, and AWS allows %d: remove one, or set Reuse to false", contentTag, n, maxTags))
 	}
 	return nil
 }
 
 // builtFrom returns the description of a version in contentTag. It hashes the hash,
 // because a ContentHash may not be valid in a tag, and the name, because tags can be
-// copied to other images.
+// copied to images with other names.
 func builtFrom(image, version, hash string) string {
 	sum := sha256.Sum256([]byte(image + "\n" + hash))
 	return version + "/" + hex.EncodeToString(sum[:])
@@ -684,6 +691,8 @@ func (d *deployer) tag(ctx context.Context, result *Result) error {
 	case result.Unchanged || len(own) == 0:
 		return nil
 	default:
+		// A concurrent Deploy may have added a version since the tag was read. To lose it
+		// costs at most a build after a rollback.
 		return d.writeTags(ctx, d.api, own)
 	}
 }

@@ -21,7 +21,7 @@ type job struct {
 	waited   time.Duration // is limited by BusyTimeout
 	secrets  *redact.Secrets
 	busy     func()       // is called before a pause because the image is busy; may be nil
-	unused   *atomic.Bool // the results of steps are not needed; may be nil
+	unused   *atomic.Bool // once true, a step that ends with Canceled has not failed; may be nil
 
 	observer *workflow.Observer
 	version  string // the last one that an event named

@@ -1,6 +1,8 @@
 package images_test
 
 import (
+	"context"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -161,5 +163,22 @@ func TestWorkflowsObserved(t *testing.T) {
 	want := []string{"images.Update", "images.Rollback", "images.SyncTags", "images.Prune"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// A step that panics is not recorded as one that succeeded.
+func TestPanicRecorded(t *testing.T) {
+	b := newBench(t)
+	d := b.deployment()
+	d.Uploader = images.UploaderFunc(func(context.Context, string, io.ReadSeeker, int64) (string, error) { panic("no luck") })
+	var text strings.Builder
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = b.deploy(d, func(o *images.DeployOptions) { o.Logger = clienttest.Logger(&text, slog.LevelInfo) })
+	}()
+	for _, want := range []string{`level=WARN msg="deploy: upload"`, `level=WARN msg=deploy`} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("no %q in\n%s", want, &text)
+		}
 	}
 }

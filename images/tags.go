@@ -80,8 +80,8 @@ func quoteJSON(text string) string {
 	return string(w.Bytes())
 }
 
-// withoutContent returns a copy of tags without that of Deploy, which says nothing about
-// another image.
+// withoutContent returns tags without that of Deploy, which says nothing about another
+// image. It does not change them.
 func withoutContent(tags map[string]string) map[string]string {
 	if _, has := tags[contentTag]; !has {
 		return tags

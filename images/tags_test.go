@@ -250,6 +250,10 @@ func TestTagsOfAnotherImage(t *testing.T) {
 			if err := c.apply(b, production.Image, map[string]string{own: list.Tags[own]}); err != nil {
 				t.Fatal(err)
 			}
+			now := must(b.client.ListTags(b.ctx, &lambdamicrovms.ListTagsInput{Resource: &production.Image}))
+			if c.name != "TagResource" && now.Tags[own] == list.Tags[own] {
+				t.Error("the tag is copied")
+			}
 			if result := must(b.deploy(named("production", "new"))); result.Unchanged {
 				t.Errorf("unchanged, but %s was built from other content", result.Version)
 			}
@@ -259,22 +263,34 @@ func TestTagsOfAnotherImage(t *testing.T) {
 
 // Without a tag of its own, Deploy would build each time. It says so before it builds.
 func TestDeployWithoutRoomForItsTag(t *testing.T) {
-	for _, declared := range []bool{false, true} {
-		b := newBench(t)
-		in := declaration()
-		in.Tags = tagsOf("a", 50)
-		b.create(in)
-		d := images.Deployment{Image: declaration(), ContentHash: "a"}
-		if declared {
-			d.Image.Tags = tagsOf("b", 50)
-		}
-		_, err := b.deploy(d)
-		var failed *images.Error
-		if !errors.As(err, &failed) || failed.Step != images.StepCheck || !strings.Contains(err.Error(), "50 tags") || len(b.versions()) != 1 {
-			t.Errorf("got %v, versions %v", err, b.versions())
-		}
-		if _, err := b.deploy(d, func(o *images.DeployOptions) { o.Reuse = false }); err != nil {
-			t.Errorf("without reuse: %v", err)
-		}
+	for _, c := range []struct {
+		name           string
+		live, declared map[string]string
+	}{
+		{"a new image", nil, tagsOf("b", 50)},
+		{"tags of the image", tagsOf("a", 50), nil},
+		{"tags of the deployment", tagsOf("a", 3), tagsOf("b", 50)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t)
+			if c.live != nil {
+				in := declaration()
+				in.Tags = c.live
+				b.create(in)
+			}
+			d := images.Deployment{Image: declaration(), ContentHash: "a"}
+			d.Image.Tags = c.declared
+			_, err := b.deploy(d)
+			var failed *images.Error
+			if !errors.As(err, &failed) || failed.Step != images.StepTag || !strings.Contains(err.Error(), "would have 51 tags") {
+				t.Errorf("got %v", err)
+			}
+			if n := len(b.srv.Calls(fake.CreateMicroVMImage, fake.UpdateMicroVMImage)); c.live == nil && n > 0 || n > 1 {
+				t.Errorf("%d builds", n)
+			}
+			if _, err := b.deploy(d, func(o *images.DeployOptions) { o.Reuse = false }); err != nil {
+				t.Errorf("without reuse: %v", err)
+			}
+		})
 	}
 }
