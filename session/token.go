@@ -25,9 +25,9 @@ type token struct {
 	expires time.Time
 	// long are the values of the header that are too long for ordinary words.
 	long []string
-	// own are the values of the header. secrets also has those of the previous token, which
-	// may still be valid, and of the input of Run. A server can repeat all of them.
-	own, secrets *redact.Secrets
+	// secrets are the values of the header, those of the previous token, which may still be
+	// valid, and those in the input of Run. A server can repeat all of them.
+	secrets *redact.Secrets
 }
 
 // minToken is the minimum length of a value that is certainly a token.
@@ -36,19 +36,22 @@ const minToken = 16
 // newToken returns a token that replaces the previous one, which may be nil.
 func newToken(header http.Header, expires time.Time, previous *token, input *redact.Secrets) *token {
 	t := &token{header: header, expires: expires}
-	values := slices.Concat(slices.Collect(maps.Values(header))...)
+	values := valuesOf(header)
 	t.long = slices.DeleteFunc(slices.Clone(values), func(value string) bool { return len(value) < minToken })
-	t.own = redact.New(values)
-	t.secrets = t.own.And(input)
 	if previous != nil {
-		t.secrets = t.secrets.And(previous.own)
+		values = append(values, valuesOf(previous.header)...)
 	}
+	t.secrets = redact.New(values).And(input)
 	for name := range header {
 		if !hasName(name, proxyHeaders) {
 			t.others = append(t.others, name)
 		}
 	}
 	return t
+}
+
+func valuesOf(header http.Header) []string {
+	return slices.Concat(slices.Collect(maps.Values(header))...)
 }
 
 // Format prints no secrets.
