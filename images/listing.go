@@ -32,9 +32,9 @@ type entry struct {
 	modTime int64
 }
 
-// entryList is a list of entries in chunks. It is read once, and its chunks are freed
-// meanwhile. A growing list does not copy its entries. It keeps only the part of each
-// name that differs from the name before, so that deep directories do not need more
+// entryList is a list of entries in chunks, so that appending copies no entries. It can
+// be read only once, because reading frees the chunks. It stores only the part of each
+// name that differs from the previous name, so that deep directories do not need more
 // memory than others.
 type entryList struct {
 	chunks [][]listedEntry

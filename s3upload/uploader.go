@@ -64,9 +64,9 @@ type Options struct {
 
 	// ChecksumAlgorithm is the checksum with which S3 verifies the upload, one of those
 	// that the S3 client computes. The default is CRC64NVME, which covers the whole
-	// archive even if it is uploaded in parts. With other algorithms S3 verifies each
-	// part. If the client's RequestChecksumCalculation
-	// is "when required", for servers that do not know checksums, the default is none.
+	// archive even if it is uploaded in parts. With other algorithms S3 verifies each part.
+	// If the client's RequestChecksumCalculation is "when required", for servers that do
+	// not know checksums, the default is none.
 	ChecksumAlgorithm types.ChecksumAlgorithm
 
 	// PartSize is the size of the parts of a multipart upload in bytes, at least 5 MiB.

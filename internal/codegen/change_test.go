@@ -162,7 +162,7 @@ func TestModelChanges(t *testing.T) {
 	if output, err := compile(t, files, "./...", "./cmd/lambda-microvms/internal/api"); err != nil {
 		t.Errorf("%v\n%s", err, output)
 	}
-	// Of a new operation, only the behavior in the fake cannot be generated.
+	// For a new operation everything is generated except its behavior in the fake.
 	files, err = generateAll(editedModel(t, newOperation))
 	if err != nil {
 		t.Fatal(err)

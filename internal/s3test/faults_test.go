@@ -473,8 +473,8 @@ func TestTagsOutOfRange(t *testing.T) {
 	}
 }
 
-// A bucket or prefix that makes a URI which the service rejects is found before anything
-// is sent. A lone byte more of a prefix makes a key that S3 rejects.
+// If the bucket or the prefix makes a URI that the service rejects, nothing is sent. The
+// longest prefix is allowed. One byte more makes a key that S3 rejects.
 func TestURIOutOfRange(t *testing.T) {
 	for _, test := range []struct {
 		bucket, prefix string

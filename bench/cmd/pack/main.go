@@ -86,7 +86,7 @@ func pack(how, dir, file string) error {
 	return out.Close()
 }
 
-// contender is a program that is compared with others.
+// contender is one of the programs that are compared.
 type contender struct {
 	name    string
 	command []string // DIR and OUT stand for the directory and the file

@@ -12,7 +12,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/s3upload"
 )
 
-// An upload that could not be aborted costs money until somebody aborts it.
+// AWS charges for the parts of an upload until it is aborted, so a failed abort must be
+// shown.
 func TestRemains(t *testing.T) {
 	failed := s3upload.Error{Bucket: "b", Key: "k 1.zip", UploadID: "id/1", AbortErr: errors.New("denied")}
 	for _, test := range []struct {

@@ -1,8 +1,8 @@
 // Package stack makes the stack of the main goroutine large when the program starts.
 //
-// A stack that grows later is copied, for which the runtime reads tables of each function
-// on it. They are scattered over the file of the program, and Linux maps 64 KiB at each
-// place: that was 0.9 MiB of the memory of get-microvm-image.
+// When a stack grows later, the runtime copies it, and reads tables of each function on
+// it. These tables are spread over the file of the program, and Linux maps 64 KiB for
+// each place that is read. That was 0.9 MiB of the memory of get-microvm-image.
 //
 // Packages are initialized in the order of their import paths, each after the packages
 // that it imports. This one must import nothing, so that few are initialized before it.

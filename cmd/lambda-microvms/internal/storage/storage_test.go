@@ -137,7 +137,7 @@ func TestOperations(t *testing.T) {
 	}
 }
 
-// send sends a request that is signed for S3, and returns the response with its body.
+// send signs a request for S3 and sends it. It returns the response and its body.
 func send(t *testing.T, method, url string, header map[string]string, body string) (response *http.Response, content string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
