@@ -122,8 +122,8 @@ func (o *DeployOptions) check() *workflow.OptionCheck {
 	return check
 }
 
-// contentTag is the key of the tag that describes the versions that Deploy built last,
-// newest first: "<version>/<hash> <version>/<hash>", with hashes of name and content.
+// contentTag is the key of the tag that describes the versions that Deploy built last:
+// "<version>/<hash> <version>/<hash>", with hashes of name and content; see addBuilt.
 // The versions detect updates by others.
 const contentTag = "lambdamicrovms:content"
 
@@ -143,9 +143,10 @@ const maxTagValue = 256
 //  5. It writes the tags.
 //
 // In step 3, Deploy reads the hash of the version's content from the tag
-// lambdamicrovms:content. The tag describes the last three versions that Deploy built, so
-// deploying the content of the version before again needs no build after a Rollback. If
-// the version was built by another program, Deploy builds.
+// lambdamicrovms:content. The tag describes three versions that Deploy built: the last
+// one, the one that was active before it, and one more. After a Rollback to one of them,
+// deploying its content needs no build. If another program built the version, Deploy
+// builds.
 //
 // If the base image is not pinned, a new version of it does not start a build. A build
 // that starts for another reason uses the latest version of the base image. If that is
@@ -225,6 +226,7 @@ type deployer struct {
 	unused  atomic.Bool             // the archive is not needed
 	uri     string                  // of the uploaded archive
 	built   string                  // the value of contentTag
+	before  string                  // the version that was active
 	// declared is Image before Configure.
 	declared lambdamicrovms.CreateMicroVMImageInput
 }
@@ -438,7 +440,7 @@ func (d *deployer) create(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	in := d.Image
-	d.built = "" // a deleted image may have been recreated
+	d.built, d.before = "", "" // a deleted image may have been recreated
 	in.Tags = d.tags("1.0", in.Tags)
 	if d.options.DryRun {
 		return &Result{Created: true, Changes: compare(&lambdamicrovms.UpdateMicroVMImageInput{}, configuration(&in))}, nil
@@ -490,6 +492,7 @@ func (d *deployer) update(ctx context.Context, image *lambdamicrovms.GetMicroVMI
 		return nil, err
 	}
 	result := &Result{Image: d.image, From: seen.latest()}
+	d.before = result.From
 	var live *lambdamicrovms.UpdateMicroVMImageInput
 	if from := seen.find(result.From); from != nil {
 		live = configuration(from)
@@ -625,13 +628,17 @@ func builtFrom(image, version, hash string) string {
 	return version + "/" + hex.EncodeToString(sum[:])
 }
 
-// addBuilt adds a version to the value of contentTag, and removes the oldest ones if the
-// value gets too long.
-func addBuilt(value, image, version, hash string) string {
+// addBuilt adds a version to the value of contentTag, and removes the last ones if the
+// value gets too long. The version that was active before comes second, however old it
+// is, because a rollback is most likely to go back to it.
+func addBuilt(value, image, version, hash, before string) string {
 	newest := builtFrom(image, version, hash)
 	older := strings.Fields(value)
 	if slices.Contains(older, newest) {
 		return value
+	}
+	if i := slices.IndexFunc(older, func(entry string) bool { return strings.HasPrefix(entry, before+"/") }); i > 0 {
+		older = slices.Concat(older[i:i+1], older[:i], older[i+1:])
 	}
 	value = newest
 	for _, entry := range older {
@@ -651,7 +658,7 @@ func (d *deployer) tags(version string, tags map[string]string) map[string]strin
 	if all == nil {
 		all = make(map[string]string)
 	}
-	all[contentTag] = addBuilt(d.built, d.name, version, d.hash)
+	all[contentTag] = addBuilt(d.built, d.name, version, d.hash, d.before)
 	return all
 }
 

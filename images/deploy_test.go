@@ -236,6 +236,26 @@ func TestDeployAfterRollback(t *testing.T) {
 	}
 }
 
+// The version that was active before the last deployment stays remembered, however old it
+// is: a rollback goes back to it.
+func TestDeployRemembersActiveVersion(t *testing.T) {
+	b := newBench(t)
+	deploy := func(content string) *images.Result {
+		return must(b.deploy(images.Deployment{Image: declaration(), ContentHash: content}))
+	}
+	for _, step := range []struct{ deploy, rollback string }{
+		{"a", ""}, {"b", ""}, {"c", "1.0"}, {"d", "1.0"}, {"e", "1.0"},
+	} {
+		deploy(step.deploy)
+		if step.rollback != "" {
+			must(images.Rollback(b.ctx, b.client, appARN, step.rollback, b.clock))
+		}
+	}
+	if result := deploy("a"); !result.Unchanged || result.Version != "1.0" {
+		t.Errorf("got %+v", result)
+	}
+}
+
 // An archive at a URI that ends with the key of the content need not have this content:
 // only Deploy knows what it has built.
 func TestDeployAfterUpdateToItsKey(t *testing.T) {
