@@ -101,8 +101,8 @@ func TestDeployInterrupted(t *testing.T) {
 	const want = `Interrupted: the build of version 1.0 of arn:aws:lambda:us-east-1:123456789012:microvm-image:app goes on in AWS and cannot be canceled.
 To see it:
   lambda-microvms wait microvm-image-version-successful --image-identifier arn:aws:lambda:us-east-1:123456789012:microvm-image:app --image-version 1.0
-To end or undo it:
-  lambda-microvms delete-microvm-image-version --image-identifier arn:aws:lambda:us-east-1:123456789012:microvm-image:app --image-version 1.0
+To end or undo it, once it has ended:
+  lambda-microvms delete-microvm-image --image-identifier arn:aws:lambda:us-east-1:123456789012:microvm-image:app
 `
 	if !strings.HasSuffix(stderr.String(), want) || stdout.String() != "\n" {
 		t.Errorf("stdout %q, stderr:\n%s", stdout, stderr)
@@ -130,7 +130,7 @@ func TestDeployKilled(t *testing.T) {
 			}
 			_ = cmd.Wait()
 			if got := output.String(); !endedBy(cmd, syscall.SIGTERM) || strings.Count(got, want) != 1 ||
-				!strings.Contains(got, "lambda-microvms delete-microvm-image-version ") {
+				!strings.Contains(got, "lambda-microvms delete-microvm-image --image-identifier ") {
 				t.Errorf("%v\n%s", cmd.ProcessState, got)
 			}
 		})
@@ -147,8 +147,8 @@ func TestDeployInterruptedElsewhere(t *testing.T) {
 	interrupt(t, cmd)
 	const want = `To see it:
   lambda-microvms wait microvm-image-version-successful --image-identifier arn:aws:lambda:eu-west-1:123456789012:microvm-image:app --image-version 1.0 --region eu-west-1
-To end or undo it:
-  lambda-microvms delete-microvm-image-version --image-identifier arn:aws:lambda:eu-west-1:123456789012:microvm-image:app --image-version 1.0 --region eu-west-1
+To end or undo it, once it has ended:
+  lambda-microvms delete-microvm-image --image-identifier arn:aws:lambda:eu-west-1:123456789012:microvm-image:app --region eu-west-1
 `
 	if !strings.HasSuffix(stderr.String(), want) {
 		t.Error(stderr)
@@ -167,7 +167,7 @@ func TestDeployInterruptedEvents(t *testing.T) {
 	lines := strings.Split(strings.TrimSuffix(stdout.String(), "\n"), "\n")
 	last := lines[len(lines)-1]
 	if !strings.Contains(last, `"type":"interrupted"`) || !strings.Contains(last, `"running":"the build of version 1.0 of `) ||
-		!strings.Contains(last, `"end":"lambda-microvms delete-microvm-image-version `) || stderr.String() != "" {
+		!strings.Contains(last, `"end":"lambda-microvms delete-microvm-image --image-identifier `) || stderr.String() != "" {
 		t.Errorf("%s\nstderr: %s", last, stderr)
 	}
 }

@@ -13,9 +13,15 @@ import (
 type leftover struct {
 	what string
 	// Command lines, either may be empty: see lists it or waits for it, end ends or
-	// undoes it.
+	// undoes it. A word in capitals in end stands for what see shows.
 	see, end string
+	// condition of end, such as ", once it has ended"; may be empty.
+	condition string
 }
+
+// firstVersion is the first version of an image. The service deletes the last version
+// that an image has only together with the image.
+const firstVersion = "1.0"
 
 // leftover returns what the workflow has left behind.
 func (r *run) leftover(err error) leftover {
@@ -34,17 +40,27 @@ func (r *run) leftover(err error) leftover {
 			end:  r.multipart.command(r.s, "abort-multipart-upload"),
 		}
 	case r.version != "":
-		return leftover{
-			what: fmt.Sprintf("the build of version %s of %s goes on in AWS and cannot be canceled", r.version, r.image),
-			see:  ofVersion(r.version, "wait", "microvm-image-version-successful"),
-			end:  ofVersion(r.version, "delete-microvm-image-version"),
+		left := leftover{
+			what:      fmt.Sprintf("the build of version %s of %s goes on in AWS and cannot be canceled", r.version, r.image),
+			see:       ofVersion(r.version, "wait", "microvm-image-version-successful"),
+			end:       ofVersion(r.version, "delete-microvm-image-version"),
+			condition: ", once it has ended",
 		}
+		if r.version == firstVersion {
+			left.end = ofImage("delete-microvm-image")
+		}
+		return left
 	case errors.As(err, &unknown) || r.sent:
-		what := fmt.Sprintf("a build of %s may have been started", r.image)
+		left := leftover{what: fmt.Sprintf("a build of %s may have been started", r.image)}
 		if strings.HasPrefix(r.image, "arn:") {
-			return leftover{what: what, see: ofImage("list-microvm-image-versions")}
+			left.see, left.end = ofImage("list-microvm-image-versions"), ofVersion("VERSION", "delete-microvm-image-version")
+			left.condition = ", with the new version, once its build has ended"
+			return left
 		}
-		return leftover{what: what, see: commandLine(r.s, "list-microvm-images", "--name-filter", r.image)}
+		left.see = commandLine(r.s, "list-microvm-images", "--name-filter", r.image)
+		left.end = commandLine(r.s, "delete-microvm-image", "--image-identifier", "ARN")
+		left.condition = ", with the ARN of the new image, once its build has ended"
+		return left
 	case r.deleting != "":
 		return leftover{
 			what: fmt.Sprintf("version %s of %s is being deleted in AWS, which cannot be canceled", r.deleting, r.image),
@@ -97,7 +113,7 @@ func (r *run) tell(left leftover) {
 		text += "To see it:\n  " + left.see + "\n"
 	}
 	if left.end != "" {
-		text += "To end or undo it:\n  " + left.end + "\n"
+		text += "To end or undo it" + left.condition + ":\n  " + left.end + "\n"
 	}
 	_, _ = io.WriteString(r.s.Stderr, text)
 }
