@@ -47,8 +47,27 @@ func (s *Session) Config(ctx context.Context) (aws.Config, error) {
 		return aws.Config{}, fault.Configuration("NoRegion",
 			`You must specify a region. You can also configure your region by running "aws configure".`)
 	}
+	if !isRegion(cfg.Region) {
+		err := fault.General("Provided region_name '%s' doesn't match a supported format.", cfg.Region)
+		err.Err = ErrRegion
+		return aws.Config{}, err
+	}
 	s.config = &cfg
 	return cfg, nil
+}
+
+// ErrRegion is the cause of the error of Config for a text that cannot be a region.
+var ErrRegion = errors.New("not a region")
+
+// isRegion reports whether a text can be a region in a host name, as the AWS CLI checks
+// it.
+func isRegion(text string) bool {
+	const digits = "0123456789"
+	isOther := func(c rune) bool {
+		return c != '-' && !strings.ContainsRune(digits, c) && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
+	}
+	return len(text) <= 63 && strings.IndexFunc(text, isOther) < 0 && strings.Trim(text, digits) != "" &&
+		!strings.HasPrefix(text, "-") && !strings.HasSuffix(text, "-")
 }
 
 // partialCredentials refuses half of a key, with which the SDK would silently look for

@@ -47,7 +47,7 @@ func deployCommand() *cli.Command {
 		argparse.Option{Name: roleOption, Doc: "ARN of the role with which the service builds. Required for a new image, here or in the configuration."},
 		argparse.Option{Name: baseOption, Doc: "ARN of the base image. The default for a new image is " + defaultBase + ", which AWS provides."},
 		argparse.Option{Name: tagsOption, Kind: "map", Doc: "The tags of the image, key=value,key=value or JSON; all others are removed. Without it, and without tags in the file of --config, the image keeps its tags."},
-		argparse.Option{Name: bucketOption, Doc: "The bucket for the archive, in the region of the image. The default is " + bucketVariable + " in the environment, then the bucket with the artifact of the version that is active."},
+		argparse.Option{Name: bucketOption, Doc: "The bucket for the archive, in the region of the image. The default is " + bucketVariable + " in the environment, then the bucket with the artifact of the version that is active. --endpoint-url does not apply to S3; AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3 in the environment do."},
 		argparse.Option{Name: prefixOption, Doc: "The beginning of the archive's key in the bucket, such as images/."},
 		argparse.Option{Name: contentOption, Doc: "Identifies the content at an s3:// URI: with the same one, and the same configuration, nothing is built."},
 		argparse.Option{Name: forceOption, Arity: argparse.Flag, Doc: "Build even if nothing has changed."},
@@ -59,7 +59,7 @@ func deployCommand() *cli.Command {
 		Page: cli.Page{
 			Description: `Creates or updates an image from a directory, or from an archive in S3 at s3://bucket/key, and waits for the build.
 
-A directory must have a Dockerfile. It is packed without what .dockerignore excludes, and uploaded under a key that depends only on its content. If content and configuration are those of the version that is active, nothing is packed, uploaded or built: that takes at most 4 calls. The content is recognized by the tag lambdamicrovms:content of the image.
+A directory must have a Dockerfile. It is packed without what .dockerignore excludes, and uploaded under a key that depends only on its content. If content and configuration are those of the version that is active, nothing is packed, uploaded or built: that takes at most 4 calls. The content is recognized by the tag lambdamicrovms:content of the image, which describes three versions that deploy built: the last one, the one that was active before it, and one more. After a rollback to an older version, its content is built again.
 
 If the build fails, the reasons are shown, and the version that was active remains active.
 
@@ -97,7 +97,7 @@ func runDeploy(ctx context.Context, s *cli.Session) error {
 		return err
 	}
 	p.region = client.Options().Region
-	if err := p.check(); err != nil {
+	if err := p.check(s); err != nil {
 		return err
 	}
 	if p.deployment.Dir != "" {
@@ -188,7 +188,10 @@ func planDeployment(ctx context.Context, s *cli.Session) (*plan, error) {
 			return nil, err
 		}
 	}
-	if name == "" {
+	switch {
+	case s.Args.Value(nameOption) == "" && s.Args.Has(nameOption):
+		return nil, fault.Parameter(nameOption, "it is empty")
+	case name == "":
 		return nil, fault.Usage("the following arguments are required: --%s", nameOption)
 	}
 	p.deployment.Image.Name = &name
@@ -259,7 +262,7 @@ func readTags(document any) (map[string]string, error) {
 
 // check validates the name, the tags, the ARNs of options and a whole configuration
 // before anything is sent. The other settings depend on the image that exists.
-func (p *plan) check() error {
+func (p *plan) check(s *cli.Session) error {
 	image := p.deployment.Image
 	live := &lambdamicrovms.UpdateMicroVMImageInput{ // stands for that of an existing image
 		BaseImageArn: aws.String(images.BaseImageARN(p.region, defaultBase)),
@@ -279,18 +282,28 @@ func (p *plan) check() error {
 	if image.CodeArtifact == nil {
 		image.CodeArtifact = &types.CodeArtifactMemberUri{Value: "s3://bucket/key"}
 	}
-	if err := lambdamicrovms.Validate(&image, lambdamicrovms.ValidationStrict); err != nil {
-		return invalidInput(err)
+	err := lambdamicrovms.Validate(&image, lambdamicrovms.ValidationStrict)
+	if err == nil {
+		return nil
 	}
-	return nil
+	for _, violation := range lambdamicrovms.Violations(err) {
+		for _, option := range []struct{ name, path string }{{nameOption, "Name"}, {roleOption, "BuildRoleArn"}, {baseOption, "BaseImageArn"}} {
+			if violation.Path == option.path && s.Args.Has(option.name) {
+				return fault.Parameter(option.name, "%s", plainInput(err))
+			}
+		}
+	}
+	return invalidInput(err)
 }
 
 // invalidInput returns an error of the configuration as one of the command line.
 func invalidInput(err error) error {
-	e := fault.Usage("%s", strings.TrimPrefix(err.Error(), "lambdamicrovms: "))
+	e := fault.Usage("%s", plainInput(err))
 	e.Err = err
 	return e
 }
+
+func plainInput(err error) string { return strings.TrimPrefix(err.Error(), "lambdamicrovms: ") }
 
 // configure completes the image: with the whole configuration of --config, or else with
 // that of the image, or with the defaults of a new one. Base image and role are required,

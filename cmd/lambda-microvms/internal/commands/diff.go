@@ -60,10 +60,16 @@ func runDiff(ctx context.Context, s *cli.Session) error {
 	if s.Args.Has(configOption) == s.Args.Has(toOption) {
 		return fault.Usage("either --%s or --%s is required, and not both", configOption, toOption)
 	}
+	from, err := versionArgument(s, fromOption)
+	if err != nil {
+		return err
+	}
+	if _, err = versionArgument(s, toOption); err != nil {
+		return err
+	}
 	var wanted *lambdamicrovms.UpdateMicroVMImageInput
 	var tags map[string]string
 	if s.Args.Has(configOption) {
-		var err error
 		if wanted, tags, err = readSettings(ctx, s); err != nil {
 			return err
 		}
@@ -76,7 +82,6 @@ func runDiff(ctx context.Context, s *cli.Session) error {
 	if err != nil {
 		return err
 	}
-	from := s.Args.Value(fromOption)
 	if from == "" {
 		if from, err = latestActive(ctx, s, client, image); err != nil {
 			return err

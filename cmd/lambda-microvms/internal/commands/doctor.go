@@ -155,8 +155,8 @@ func (d *doctor) examine(ctx context.Context) {
 	}
 }
 
-// configuration checks files, profile and environment. A missing region is reported as
-// such.
+// configuration checks files, profile and environment. A region that is missing or
+// impossible is reported as such.
 func (d *doctor) configuration(ctx context.Context) (cfg aws.Config, ok bool) {
 	setup := d.s.Setup()
 	detail := "profile " + setup.Profile
@@ -178,6 +178,9 @@ func (d *doctor) configuration(ctx context.Context) (cfg aws.Config, ok bool) {
 	case fault.Of(err).Code == noRegion:
 		d.report("configuration", checkOK, detail, "")
 		d.report("region", checkMissing, "none is set", `Give --region, set AWS_REGION, or run "aws configure".`)
+	case errors.Is(err, cli.ErrRegion):
+		d.report("configuration", checkOK, detail, "")
+		d.report("region", checkMissing, fault.Of(err).Error(), "Give another one with --region.")
 	default:
 		d.report("configuration", checkMissing, detail+": "+fault.Of(err).Error(),
 			`Correct the file or the environment, choose another profile with --profile, or run "aws configure".`)

@@ -64,7 +64,11 @@ func runPs(ctx context.Context, s *cli.Session) error {
 		if len(s.Words) == 0 {
 			return fault.Parameter(imageVersionOption, "IMAGE is not given")
 		}
-		in.ImageVersion = aws.String(s.Args.Value(imageVersionOption))
+		version, err := versionArgument(s, imageVersionOption)
+		if err != nil {
+			return err
+		}
+		in.ImageVersion = &version
 	}
 	client, err := s.Client(ctx)
 	if err != nil {

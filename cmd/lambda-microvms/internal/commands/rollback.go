@@ -36,6 +36,10 @@ If it is interrupted or fails in between, run it again: it continues where it st
 }
 
 func runRollback(ctx context.Context, s *cli.Session) error {
+	to, err := versionArgument(s, toOption)
+	if err != nil {
+		return err
+	}
 	client, err := s.Client(ctx)
 	if err != nil {
 		return err
@@ -48,7 +52,7 @@ func runRollback(ctx context.Context, s *cli.Session) error {
 	var result *images.RollbackResult
 	image, err := imageARN(ctx, s, client)
 	if err == nil {
-		result, err = images.Rollback(ctx, client, image, s.Args.Value(toOption), func(o *images.Options) { *o = options })
+		result, err = images.Rollback(ctx, client, image, to, func(o *images.Options) { *o = options })
 	}
 	if err = r.finish(ctx, withDone(err, rollbackDone(result))); err != nil {
 		return err

@@ -90,7 +90,10 @@ func runSweep(ctx context.Context, s *cli.Session) error {
 
 // sweepOptions returns the options of the sweep from those of the command line.
 func sweepOptions(s *cli.Session) (o session.SweepOptions, err error) {
-	o.DryRun, o.ImageVersion = s.Args.Has(dryRunOption), s.Args.Value(imageVersionOption)
+	o.DryRun = s.Args.Has(dryRunOption)
+	if o.ImageVersion, err = versionArgument(s, imageVersionOption); err != nil {
+		return o, err
+	}
 	if text := s.Args.Value(minAgeOption); s.Args.Has(minAgeOption) {
 		if o.MinAge, err = time.ParseDuration(text); err != nil || o.MinAge <= 0 {
 			return o, fault.Parameter(minAgeOption, "%s is not a duration above 0, such as 90m or 12h", value.Quote(text))

@@ -75,7 +75,10 @@ func runUpdate(ctx context.Context, s *cli.Session) error {
 		return err
 	}
 	var options images.UpdateOptions
-	options.From, options.KeepBaseImageVersion = s.Args.Value(fromOption), s.Args.Has(keepBase)
+	if options.From, err = versionArgument(s, fromOption); err != nil {
+		return err
+	}
+	options.KeepBaseImageVersion = s.Args.Has(keepBase)
 	options.DryRun, options.NoWait = s.Args.Has(dryRunOption), s.Args.Has(noWaitOption)
 
 	client, err := s.Client(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -212,6 +213,22 @@ func texts(list []string) []any {
 		values[i] = text
 	}
 	return values
+}
+
+// versionArgument returns the version that an option names, or "" if it is not given. An
+// empty value is an error: in a script it is a variable that is not set.
+func versionArgument(s *cli.Session, name string) (string, error) {
+	version := s.Args.Value(name)
+	if s.Args.Has(name) && !isVersion(version) {
+		return "", fault.Parameter(name, "%s is not a version, such as 2.0", value.Quote(version))
+	}
+	return version, nil
+}
+
+// isVersion reports whether a text is the number of a version, with or without ".0".
+func isVersion(text string) bool {
+	_, err := strconv.ParseUint(strings.TrimSuffix(text, ".0"), 10, 32)
+	return err == nil
 }
 
 // imageARN returns the ARN of the image that --image-identifier names by ARN or name.
