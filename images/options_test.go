@@ -41,6 +41,7 @@ func TestOptionsWithoutMeaning(t *testing.T) {
 		err  error
 		want []string
 	}{
+		{update(func(o *images.UpdateOptions) { o.From = "latest" }), []string{`UpdateOptions.From must be a version such as 3.0, given "latest"`}},
 		{update(func(o *images.UpdateOptions) { o.Retries = -1 }), []string{"UpdateOptions.Retries must be at least 0, given -1"}},
 		{update(func(o *images.UpdateOptions) { o.BusyTimeout, o.BuildTimeout = -1, -huge }), []string{
 			"UpdateOptions.BusyTimeout must be at least 0s, given -1ns",

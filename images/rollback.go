@@ -44,7 +44,7 @@ type RollbackResult struct {
 // The error is one of these. The result says what was done before.
 //
 //   - *ARNError: image is not an ARN.
-//   - *VersionError: there is no version to roll back to.
+//   - *VersionError: to is not a version, or there is none to roll back to.
 //   - *BusyError: the image stayed busy.
 //   - *ConcurrentUpdateError: an update or Prune ran at the same time.
 //   - *Error: any other cause.
@@ -57,6 +57,9 @@ func Rollback(ctx context.Context, api RollbackAPI, image, to string, optFns ...
 		return nil, err
 	}
 	j := newJob(api, "roll back", image, options)
+	if to != "" && number(to) == 0 {
+		return nil, &VersionError{Workflow: j.workflow, Image: image, Version: to, Problem: "it is not a version, such as 3.0"}
+	}
 	return perform(ctx, j, "images.Rollback", options.check("Options"), func(ctx context.Context) (*RollbackResult, error) {
 		return j.rollback(ctx, api, to)
 	})

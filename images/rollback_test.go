@@ -34,6 +34,7 @@ func TestRollback(t *testing.T) {
 		{reason: "from none", inactive: []string{"1.0", "2.0", "3.0", "4.0"}, problem: "there is no active version to roll back from"},
 		{reason: "past the oldest", inactive: []string{"2.0", "3.0", "4.0"}, problem: "there is no active version older than 1.0"},
 		{reason: "to none", to: "9.0", problem: "version 9.0: there is no such version"},
+		{reason: "to what is no version", to: "latest", problem: "version latest: it is not a version, such as 3.0"},
 		{reason: "to one that failed", to: "5.0", problem: "version 5.0: it is FAILED"},
 	} {
 		b := newBench(t)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -174,6 +175,9 @@ func (u *updater) run(ctx context.Context) (*Result, error) {
 func (o *UpdateOptions) check() *workflow.OptionCheck {
 	check := o.Options.check("UpdateOptions")
 	workflow.AtLeast(check, "Retries", o.Retries, 0)
+	if o.From != "" && number(o.From) == 0 {
+		check.Refuse("From", "a version such as 3.0", strconv.Quote(o.From))
+	}
 	return check
 }
 
