@@ -19,7 +19,6 @@ const Program = "lambda-microvms"
 
 // Command is a command that is not an operation of the service.
 type Command struct {
-	Name    string
 	Summary string // one line for the list of commands
 	Page    Page   // the manual page has the options' Kind and Doc, too
 	Options []argparse.Option

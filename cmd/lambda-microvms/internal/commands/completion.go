@@ -24,7 +24,6 @@ const completionWords = "words"
 
 func completionCommand() *cli.Command {
 	return &cli.Command{
-		Name:    "completion",
 		Summary: "Prints a script that completes commands, options and values in a shell",
 		Words:   []string{"SHELL", "[WORD ...]"},
 		Page: cli.Page{

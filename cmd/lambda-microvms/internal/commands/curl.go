@@ -37,7 +37,6 @@ const targetWords = "TARGET is the id of a MicroVM, or an image: its ARN, or its
 
 func curlCommand() *cli.Command {
 	return &cli.Command{
-		Name:      "curl",
 		Summary:   "Sends an HTTP request to a MicroVM",
 		Words:     []string{"TARGET", "[PATH]"},
 		Operation: runOperation(),

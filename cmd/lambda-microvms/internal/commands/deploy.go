@@ -53,7 +53,6 @@ func deployCommand() *cli.Command {
 		argparse.Option{Name: forceOption, Arity: argparse.Flag, Doc: "Build even if nothing has changed."},
 		dryRunFlag, jsonFlag)
 	return &cli.Command{
-		Name:    "deploy",
 		Summary: "Creates or updates an image from a directory or an archive in S3",
 		Words:   []string{"source"},
 		Page: cli.Page{

@@ -26,7 +26,6 @@ const (
 // diffCommand compares configurations.
 func diffCommand() *cli.Command {
 	return &cli.Command{
-		Name:    "diff",
 		Summary: "Compares the configuration of an image with a file, or two of its versions",
 		Page: cli.Page{
 			Description: `Compares the configuration of a version of an image with a file that has the desired one, or with another version. It shows what an update from the one to the other would change, including what it would wipe by omitting it. A setting that has the service's default equals one that is omitted.

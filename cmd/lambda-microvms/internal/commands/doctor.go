@@ -37,7 +37,6 @@ const exitUnwell = 1
 
 func doctorCommand() *cli.Command {
 	return &cli.Command{
-		Name:    "doctor",
 		Summary: "Says what is missing to use the service, and how to get it",
 		Options: []argparse.Option{
 			{Name: bucketOption, Kind: "string", Doc: "Also check this S3 bucket for archives. The default is " + bucketVariable + ", if it is set."},

@@ -21,7 +21,6 @@ const regionOption = "region" // a global option
 // fakeCommand serves the fake of the service.
 func fakeCommand() *cli.Command {
 	c := &cli.Command{
-		Name:    "fake",
 		Summary: "Serves a fake of the service, to try this program and to test others",
 		Unpaged: true,
 		Run:     runFake,
@@ -43,7 +42,7 @@ Throttle the second of all calls that run a MicroVM:
   lambda-microvms fake --fault 'throttle?on=RunMicrovm&nth=2'`,
 		},
 	}
-	fakeprogram.New(c.Name).Flags.VisitAll(func(f *flag.Flag) {
+	fakeprogram.New("fake").Flags.VisitAll(func(f *flag.Flag) {
 		if f.Name != regionOption {
 			c.Options = append(c.Options, fakeOption(f))
 		}

@@ -36,7 +36,6 @@ const (
 
 func logsCommand() *cli.Command {
 	return &cli.Command{
-		Name:    "logs",
 		Summary: "Prints the output of a MicroVM, or of the build of an image",
 		Words:   []string{"[TARGET]"},
 		Options: []argparse.Option{

@@ -13,7 +13,6 @@ import (
 
 func manCommand() *cli.Command {
 	return &cli.Command{
-		Name:    "man",
 		Summary: "Prints the manual page of this program or of a command, for man",
 		Words:   []string{"[COMMAND ...]"},
 		Page: cli.Page{

@@ -45,7 +45,6 @@ func policyOption(field string) string {
 // policyCommand prints the IAM policy that workflows and operations need.
 func policyCommand() *cli.Command {
 	return &cli.Command{
-		Name:    "policy",
 		Summary: "Prints the IAM policy that workflows and operations need",
 		Words:   []string{"use..."},
 		Options: []argparse.Option{

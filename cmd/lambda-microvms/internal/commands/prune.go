@@ -20,7 +20,6 @@ const (
 // pruneCommand deletes old versions.
 func pruneCommand() *cli.Command {
 	return &cli.Command{
-		Name:    "prune",
 		Summary: "Deletes old versions of an image that nothing needs",
 		Page: cli.Page{
 			Description: `Deletes old versions of an image, which can have at most 50. It keeps the latest active version, the newest successful ones, the newest version even if its build failed, versions that are being built, and versions that a MicroVM uses. If no version is active, it keeps all successful ones.

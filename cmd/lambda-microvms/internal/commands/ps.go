@@ -27,7 +27,6 @@ const (
 
 func psCommand() *cli.Command {
 	return &cli.Command{
-		Name:    "ps",
 		Summary: "Lists the MicroVMs of all images, or of one",
 		Words:   []string{"[IMAGE]"},
 		Options: []argparse.Option{

@@ -15,7 +15,6 @@ const toOption = "to-version"
 // rollbackCommand makes an older version the one that MicroVMs are started from.
 func rollbackCommand() *cli.Command {
 	return &cli.Command{
-		Name:    "rollback",
 		Summary: "Makes an older version of an image the latest active one",
 		Page: cli.Page{
 			Description: `Makes an older version of an image the latest active one, from which MicroVMs are started. It activates the version if necessary, and deactivates all newer ones, oldest first, so that one is active at any time. It builds nothing and does not affect running MicroVMs. The next update starts from the version that was rolled back to.

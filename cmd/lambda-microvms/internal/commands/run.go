@@ -17,7 +17,6 @@ const removeOption = "rm"
 
 func runCommand() *cli.Command {
 	return &cli.Command{
-		Name:      "run",
 		Summary:   "Starts a MicroVM and waits until it runs",
 		Words:     []string{"IMAGE"},
 		Operation: runOperation(),

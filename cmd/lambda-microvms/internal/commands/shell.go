@@ -23,7 +23,6 @@ const messagesOption = "messages"
 
 func shellCommand() *cli.Command {
 	return &cli.Command{
-		Name:      "shell",
 		Summary:   "Opens a shell in a MicroVM",
 		Words:     []string{"TARGET"},
 		Operation: runOperation(),

@@ -26,7 +26,6 @@ const (
 
 func sweepCommand() *cli.Command {
 	return &cli.Command{
-		Name:    "sweep",
 		Summary: "Terminates the MicroVMs of an image, or those above an age",
 		Words:   []string{"[IMAGE]"},
 		Options: []argparse.Option{

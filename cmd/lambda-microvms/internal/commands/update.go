@@ -36,7 +36,6 @@ func editOptions() []argparse.Option {
 // updateCommand changes single settings of an image.
 func updateCommand() *cli.Command {
 	return &cli.Command{
-		Name:    "update",
 		Summary: "Changes single settings of an image and keeps all others",
 		Page: cli.Page{
 			Description: `Changes single settings of an image and builds its next version. update-microvm-image replaces the whole configuration, and resets each setting that the request omits; update reads the configuration of the latest active version, changes what --set and --unset name, and sends all of it. It waits while the image is busy, and fails if somebody else updates the image at the same time.

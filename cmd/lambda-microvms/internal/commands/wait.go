@@ -25,7 +25,6 @@ import (
 // waitCommand has a subcommand for each waiter of the service.
 func waitCommand() *cli.Command {
 	c := &cli.Command{
-		Name:    "wait",
 		Summary: "Waits until an image, a version or a MicroVM is in a state",
 		Page: cli.Page{
 			Description: "Waits until an image, a version or a MicroVM is in a state. Each subcommand polls one operation and has its options.",
@@ -47,7 +46,6 @@ const waitPolls = 120
 func waiterCommand(w *api.Waiter) *cli.Command {
 	limit := waitPolls * w.MaxDelay
 	return &cli.Command{
-		Name:      w.Command,
 		Summary:   strings.TrimSuffix(w.Doc, "."),
 		Operation: w.Polls(),
 		Options: []argparse.Option{
