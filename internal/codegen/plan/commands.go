@@ -93,12 +93,31 @@ func (p *commandPlanner) errorf(format string, args ...any) {
 	p.errs = append(p.errs, fmt.Errorf(format, args...))
 }
 
+// goReference is a reference to a Go function in the documentation of an operation.
+var goReference = regexp.MustCompile(` \(see (\w+)\)`)
+
+// prose returns documentation for readers who write no Go: a reference to a waiter names
+// its command, and other references are left out.
+func (p *commandPlanner) prose(doc string) string {
+	return goReference.ReplaceAllStringFunc(doc, func(reference string) string {
+		name := goReference.FindStringSubmatch(reference)[1]
+		for _, op := range p.commands.Operations {
+			for _, w := range op.Waiters {
+				if name == "New"+w.Go+"Waiter" {
+					return " (see wait " + Kebab(w.Wire) + ")"
+				}
+			}
+		}
+		return ""
+	})
+}
+
 func (p *commandPlanner) command(shape *model.Shape, op *Operation) {
 	if op.Paginator != nil && op.Paginator.Size == nil {
 		p.errorf("%s: the command line needs a page size of a list", op.Wire)
 	}
 	command := &Command{
-		Operation: op, Name: Kebab(op.Wire), Doc: shape.Traits.Documentation,
+		Operation: op, Name: Kebab(op.Wire), Doc: p.prose(shape.Traits.Documentation),
 		Input: p.shape(shape.Input, model.Traits{}), Output: p.shape(shape.Output, model.Traits{}),
 	}
 	options := make(map[string]string)

@@ -19,3 +19,13 @@ func TestKebab(t *testing.T) {
 		}
 	}
 }
+
+func TestCommandProse(t *testing.T) {
+	running := &Waiter{Wire: "MicrovmRunning", Go: "MicroVMRunning"}
+	p := &commandPlanner{commands: &Commands{Plan: &Plan{Operations: []*Operation{{}, {Waiters: []*Waiter{running}}}}}}
+	const doc = "It is pending (see NewMicroVMRunningWaiter). A busy image (see IsImageBusy) is an error (or more)."
+	const want = "It is pending (see wait microvm-running). A busy image is an error (or more)."
+	if got := p.prose(doc); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

@@ -14,7 +14,7 @@ var Operations = [...]Operation{
 	{
 		Name:    "CreateMicrovmImage",
 		Command: "create-microvm-image",
-		Doc:     "Creates a MicroVM image and starts the build of its first version, \"1.0\". The error for a name that is in use, or whose image was deleted less than a minute ago, is a ValidationException (see IsAlreadyExists).",
+		Doc:     "Creates a MicroVM image and starts the build of its first version, \"1.0\". The error for a name that is in use, or whose image was deleted less than a minute ago, is a ValidationException.",
 		Input:   &shapeCreateMicrovmImageRequest,
 		Output:  &shapeCreateMicrovmImageResponse,
 	},
@@ -28,14 +28,14 @@ var Operations = [...]Operation{
 	{
 		Name:    "DeleteMicrovmImage",
 		Command: "delete-microvm-image",
-		Doc:     "Starts the deletion of a MicroVM image. The image is DELETING for up to a minute, is still listed, and keeps its name; then it is not found (see NewMicroVMImageDeletedWaiter). The service rejects the request while the image has MicroVMs that are not terminated, and while it is built or changed. Observed behavior; the API reference does not say so.",
+		Doc:     "Starts the deletion of a MicroVM image. The image is DELETING for up to a minute, is still listed, and keeps its name; then it is not found (see wait microvm-image-deleted). The service rejects the request while the image has MicroVMs that are not terminated, and while it is built or changed. Observed behavior; the API reference does not say so.",
 		Input:   &shapeDeleteMicrovmImageInput,
 		Output:  &shapeDeleteMicrovmImageOutput,
 	},
 	{
 		Name:    "DeleteMicrovmImageVersion",
 		Command: "delete-microvm-image-version",
-		Doc:     "Starts the deletion of one version of a MicroVM image. The image is UPDATING until the version is deleted, and rejects other changes until it is UPDATED (see NewMicroVMImageSettledWaiter). The last version cannot be deleted: delete the whole image. Observed behavior; the API reference does not say so.",
+		Doc:     "Starts the deletion of one version of a MicroVM image. The image is UPDATING until the version is deleted, and rejects other changes until it is UPDATED (see wait microvm-image-settled). The last version cannot be deleted: delete the whole image. Observed behavior; the API reference does not say so.",
 		Input:   &shapeDeleteMicrovmImageVersionInput,
 		Output:  &shapeDeleteMicrovmImageVersionOutput,
 	},
@@ -125,21 +125,21 @@ var Operations = [...]Operation{
 	{
 		Name:    "ResumeMicrovm",
 		Command: "resume-microvm",
-		Doc:     "Resumes a suspended MicroVM with its memory and disk. The response arrives before the MicroVM runs (see NewMicroVMRunningWaiter). The error for a terminated MicroVM is a ValidationException. Observed behavior; the API reference does not say so.",
+		Doc:     "Resumes a suspended MicroVM with its memory and disk. The response arrives before the MicroVM runs (see wait microvm-running). The error for a terminated MicroVM is a ValidationException. Observed behavior; the API reference does not say so.",
 		Input:   &shapeResumeMicrovmRequest,
 		Output:  &shapeResumeMicrovmResponse,
 	},
 	{
 		Name:    "RunMicrovm",
 		Command: "run-microvm",
-		Doc:     "Starts a MicroVM from an image. The response arrives while the MicroVM is still pending (see NewMicroVMRunningWaiter). The error for an image without an active version is a ResourceNotFoundException. Observed behavior; the API reference does not say so.",
+		Doc:     "Starts a MicroVM from an image. The response arrives while the MicroVM is still pending (see wait microvm-running). The error for an image without an active version is a ResourceNotFoundException. Observed behavior; the API reference does not say so.",
 		Input:   &shapeRunMicrovmRequest,
 		Output:  &shapeRunMicrovmResponse,
 	},
 	{
 		Name:    "SuspendMicrovm",
 		Command: "suspend-microvm",
-		Doc:     "Suspends a running MicroVM and keeps its memory and disk. The response arrives before the MicroVM is suspended (see NewMicroVMSuspendedWaiter). The error for a terminated MicroVM is a ValidationException. Observed behavior; the API reference does not say so.",
+		Doc:     "Suspends a running MicroVM and keeps its memory and disk. The response arrives before the MicroVM is suspended (see wait microvm-suspended). The error for a terminated MicroVM is a ValidationException. Observed behavior; the API reference does not say so.",
 		Input:   &shapeSuspendMicrovmRequest,
 		Output:  &shapeSuspendMicrovmResponse,
 	},
@@ -153,7 +153,7 @@ var Operations = [...]Operation{
 	{
 		Name:    "TerminateMicrovm",
 		Command: "terminate-microvm",
-		Doc:     "Terminates a MicroVM permanently. The response arrives before the MicroVM is terminated (see NewMicroVMTerminatedWaiter). Terminating it again succeeds.",
+		Doc:     "Terminates a MicroVM permanently. The response arrives before the MicroVM is terminated (see wait microvm-terminated). Terminating it again succeeds.",
 		Input:   &shapeTerminateMicrovmRequest,
 		Output:  &shapeTerminateMicrovmResponse,
 	},
@@ -167,7 +167,7 @@ var Operations = [...]Operation{
 	{
 		Name:    "UpdateMicrovmImage",
 		Command: "update-microvm-image",
-		Doc:     "Replaces the whole configuration of a MicroVM image and starts the build of a new version. A member that the input leaves out returns to the service's default; only name and tags stay. Wait for the version in the response. The service rejects updates to a busy image with one of two errors (see IsImageBusy).",
+		Doc:     "Replaces the whole configuration of a MicroVM image and starts the build of a new version. A member that the input leaves out returns to the service's default; only name and tags stay. Wait for the version in the response. The service rejects updates to a busy image with one of two errors.",
 		Input:   &shapeUpdateMicrovmImageRequest,
 		Output:  &shapeUpdateMicrovmImageResponse,
 	},
