@@ -32,7 +32,7 @@ func setAnswer(answers *fake.Answers, text string) (err error) {
 	case "LongSuspension":
 		answers.LongSuspension, err = longSuspension(value)
 	default:
-		return fmt.Errorf("fake.Answers has no field %q", name)
+		return fmt.Errorf("there is no answer %q", name)
 	}
 	return err
 }

@@ -143,8 +143,10 @@ func (p *Program) managedImages() {
 
 func (p *Program) answers() {
 	var answers fake.Answers
-	p.Flags.Func("answer", "how to respond where the service's behavior is not known, as a `field=value` of fake.Answers; "+mayBeRepeated+".\n"+
-		"Values are success, conflict, validation or notfound; ends or stays for LongSuspension", func(text string) error {
+	p.Flags.Func("answer", "how to respond where the service's behavior is not known, as `name=value`; "+mayBeRepeated+".\n"+
+		"ReusedToken, RepeatedDelete, BusyUpdate, VersionInUse, OutOfTurn and TerminatedToken are success, conflict,\n"+
+		"validation or notfound; LongSuspension is ends or stays; FailedVersionStatus is a status, such as INACTIVE;\n"+
+		"FailedBuildReason is true or false", func(text string) error {
 		return setAnswer(&answers, text)
 	})
 	p.later(func() fake.Option { return fake.WithAnswers(answers) })
