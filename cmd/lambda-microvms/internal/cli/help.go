@@ -93,7 +93,7 @@ func (p *program) help(name string, rest []string) error {
 	s := p.session
 	out := p.env.stdout
 	if s.Globals != nil {
-		paged, wait := s.stdout()
+		paged, wait := s.pagedStdout()
 		defer wait()
 		out = paged
 	}

@@ -106,7 +106,7 @@ func (p *program) run(ctx context.Context, args []string) error {
 func (p *program) dispatch(ctx context.Context, global *argparse.Result) error {
 	s := p.session
 	if op := api.Find(global.Word); op != nil {
-		defer s.page()()
+		defer s.usePager()()
 		var err error
 		if s.Args, err = grammar(op, global.Rest).Parse(global.Rest); err != nil {
 			return usageError(err)
@@ -130,7 +130,7 @@ func (p *program) dispatch(ctx context.Context, global *argparse.Result) error {
 		return suggest(err, command.options(rest), s.Args.Rest)
 	}
 	if !command.Unpaged {
-		defer s.page()()
+		defer s.usePager()()
 	}
 	return command.Run(ctx, s)
 }

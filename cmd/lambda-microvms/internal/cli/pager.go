@@ -21,8 +21,9 @@ type pagedWriter struct {
 	pipe    io.WriteCloser
 }
 
-// stdout returns standard output, through the pager if it is a terminal and there is one.
-func (s *Session) stdout() (out io.Writer, wait func()) {
+// pagedStdout returns standard output, through the pager if it is a terminal and there is
+// one. The caller must call wait at the end.
+func (s *Session) pagedStdout() (out io.Writer, wait func()) {
 	command := ""
 	if !s.Globals.NoPager && IsTerminal(s.env.stdout) {
 		command = s.pagerCommand()
@@ -34,10 +35,10 @@ func (s *Session) stdout() (out io.Writer, wait func()) {
 	return p, p.wait
 }
 
-// page sends what the command prints through the pager. The caller must call wait at the
-// end.
-func (s *Session) page() (wait func()) {
-	s.Stdout, wait = s.stdout()
+// usePager sends what the command prints through the pager. The caller must call wait at
+// the end.
+func (s *Session) usePager() (wait func()) {
+	s.Stdout, wait = s.pagedStdout()
 	return wait
 }
 

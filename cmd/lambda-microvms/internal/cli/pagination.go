@@ -7,6 +7,7 @@ import (
 
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/api"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/output"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
 )
 
@@ -14,8 +15,8 @@ import (
 // seen.
 const truncated = "boto_truncate_amount"
 
-// pager walks through the pages of an operation.
-type pager struct {
+// paginator walks through the pages of an operation.
+type paginator struct {
 	*api.Paginator
 	limited  bool // by --max-items
 	maxItems int64
@@ -26,7 +27,7 @@ type pager struct {
 }
 
 // paging reads the options of pages; nil if the operation has none or they are off.
-func (s *Session) paging(op *api.Operation) (*pager, error) {
+func (s *Session) paging(op *api.Operation) (*paginator, error) {
 	if op.Paginator == nil {
 		return nil, nil
 	}
@@ -37,7 +38,7 @@ func (s *Session) paging(op *api.Operation) (*pager, error) {
 	if s.Globals.NoPaginate || manual {
 		return nil, s.noPagingOptions()
 	}
-	p := &pager{Paginator: op.Paginator}
+	p := &paginator{Paginator: op.Paginator}
 	if s.Args.Has("max-items") {
 		v, _ := value.ParseInt(s.Args.Value("max-items"))
 		p.maxItems, p.limited = v.(int64)
@@ -70,10 +71,12 @@ func (s *Session) noPagingOptions() error {
 }
 
 // manual reports whether the input itself says which page to get.
-func (p *pager) manual(input *value.Map) bool { return input.Has(p.InputToken) || input.Has(p.Limit) }
+func (p *paginator) manual(input *value.Map) bool {
+	return input.Has(p.InputToken) || input.Has(p.Limit)
+}
 
 // prepare sets the members of the first page.
-func (p *pager) prepare(input *value.Map) {
+func (p *paginator) prepare(input *value.Map) {
 	if p.start != nil {
 		token, skip := startingToken(*p.start, p.InputToken)
 		p.skip = skip
@@ -121,7 +124,7 @@ func resumeToken(member string, token any, skip *int64) string {
 }
 
 // each calls yield with every page, whose items are cut by the limits, until it is false.
-func (p *pager) each(input *value.Map, call func(*value.Map) (*value.Map, error), yield func(*value.Map) error) error {
+func (p *paginator) each(input *value.Map, call func(*value.Map) (*value.Map, error), yield func(*value.Map) error) error {
 	current, _ := input.Get(p.InputToken)
 	var total int64
 	skip := p.skip
@@ -172,20 +175,20 @@ func pythonHead(list []any, n int64) []any {
 	return list[:min(n, int64(len(list)))]
 }
 
-func (p *pager) items(page *value.Map) []any {
+func (p *paginator) items(page *value.Map) []any {
 	v, _ := page.Get(p.Items)
 	items, _ := v.([]any)
 	return items
 }
 
 // printPages prints all pages: merged, or one by one if the format streams.
-func (s *Session) printPages(op *api.Operation, p *pager, input *value.Map, call func(*value.Map) (*value.Map, error)) error {
+func (s *Session) printPages(op *api.Operation, p *paginator, input *value.Map, call func(*value.Map) (*value.Map, error)) error {
 	printer, err := s.printer()
 	if err != nil {
 		return err
 	}
 	if printer.Format.Streams() {
-		return s.streamPages(op, p, input, call)
+		return streamPages(printer, op, p, input, call)
 	}
 	all := []any{}
 	found := false
@@ -206,12 +209,10 @@ func (s *Session) printPages(op *api.Operation, p *pager, input *value.Map, call
 	return OutputError(printer.Print(op.Name, merged, false))
 }
 
-func (s *Session) streamPages(op *api.Operation, p *pager, input *value.Map, call func(*value.Map) (*value.Map, error)) error {
-	printer, err := s.printer()
-	if err != nil {
-		return err
-	}
-	text := printer.Format == "text"
+func streamPages(
+	printer *output.Printer, op *api.Operation, p *paginator, input *value.Map, call func(*value.Map) (*value.Map, error),
+) error {
+	text := printer.Format == output.Text
 	if err := p.each(input, call, func(page *value.Map) error {
 		if text {
 			items, _ := page.Get(p.Items)
