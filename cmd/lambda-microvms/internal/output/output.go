@@ -3,6 +3,7 @@ package output
 
 import (
 	"io"
+	"slices"
 
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/jmespath"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
@@ -23,20 +24,13 @@ const (
 )
 
 // Formats are all formats, in the order of messages.
-var Formats = [...]string{"json", "text", "table", "yaml", "yaml-stream", "off"}
+var Formats = [...]string{string(JSON), string(Text), string(Table), string(YAML), string(YAMLStream), string(Off)}
 
 // Streams reports whether pages are written one by one, not merged.
 func (f Format) Streams() bool { return f == Text || f == YAMLStream }
 
 // Known reports whether f is a format.
-func (f Format) Known() bool {
-	for _, name := range Formats {
-		if string(f) == name {
-			return true
-		}
-	}
-	return false
-}
+func (f Format) Known() bool { return slices.Contains(Formats[:], string(f)) }
 
 // Printer writes responses.
 type Printer struct {

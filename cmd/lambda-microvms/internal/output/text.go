@@ -9,30 +9,28 @@ import (
 
 // AppendText appends a document in the text format: tab-separated lines, each with the
 // scalars of one structure, after the upper-cased name of the member that holds it.
-func AppendText(b []byte, v any) []byte { return (texter{}).value(b, v, nil, nil) }
+func AppendText(b []byte, v any) []byte { return appendValue(b, v, nil, nil) }
 
-type texter struct{}
-
-// value appends v. label is the member's name that v stands under, nil at the top;
+// appendValue appends v. label is the name of the member that holds v, nil at the top;
 // columns are the scalars that a list's structures have in common, nil outside of lists.
-func (t texter) value(b []byte, v any, label *string, columns []string) []byte {
+func appendValue(b []byte, v any, label *string, columns []string) []byte {
 	switch v := v.(type) {
 	case *value.Map:
-		return t.structure(b, v, label, columns)
+		return appendStructure(b, v, label, columns)
 	case []any:
-		return t.list(b, v, label)
+		return appendList(b, v, label)
 	}
 	return append(append(b, value.Text(v)...), '\n')
 }
 
-func (t texter) list(b []byte, list []any, label *string) []byte {
+func appendList(b []byte, list []any, label *string) []byte {
 	if len(list) == 0 {
 		return b
 	}
 	if slices.ContainsFunc(list, isMap) {
 		columns := scalarNames(list)
 		for _, e := range list {
-			b = t.value(b, e, label, columns)
+			b = appendValue(b, e, label, columns)
 		}
 		return b
 	}
@@ -44,14 +42,14 @@ func (t texter) list(b []byte, list []any, label *string) []byte {
 			rest = append(rest, e)
 		}
 	}
-	b = t.scalars(b, scalars, label)
+	b = appendScalars(b, scalars, label)
 	for _, e := range rest {
-		b = t.value(b, e, label, nil)
+		b = appendValue(b, e, label, nil)
 	}
 	return b
 }
 
-func (t texter) scalars(b []byte, list []any, label *string) []byte {
+func appendScalars(b []byte, list []any, label *string) []byte {
 	if len(list) == 0 {
 		return b
 	}
@@ -70,7 +68,7 @@ func (t texter) scalars(b []byte, list []any, label *string) []byte {
 	return append(b, '\n')
 }
 
-func (t texter) structure(b []byte, m *value.Map, label *string, columns []string) []byte {
+func appendStructure(b []byte, m *value.Map, label *string, columns []string) []byte {
 	var fields, rest []string
 	if columns == nil {
 		for _, name := range m.Names() {
@@ -105,7 +103,7 @@ func (t texter) structure(b []byte, m *value.Map, label *string, columns []strin
 	}
 	for _, name := range rest {
 		v, _ := m.Get(name)
-		b = t.value(b, v, &name, nil)
+		b = appendValue(b, v, &name, nil)
 	}
 	return b
 }
