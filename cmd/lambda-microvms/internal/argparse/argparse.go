@@ -5,6 +5,7 @@
 package argparse
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -67,13 +68,6 @@ func (r *Result) Value(name string) string {
 
 // Values returns the values of a Many option, or of one that adds up.
 func (r *Result) Values(name string) []string { return r.values[name] }
-
-// Error is a command line that does not fit the grammar.
-type Error struct{ Message string }
-
-func (e *Error) Error() string { return e.Message }
-
-func failf(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...)} }
 
 // word is an argument as the grammar sees it.
 type word struct {
@@ -168,7 +162,7 @@ func (p *parser) classifyOne(arg string) (word, error) {
 			for _, o := range matches {
 				names = append(names, "--"+o.Name)
 			}
-			return w, failf("ambiguous option: %s could match %s", arg, strings.Join(names, ", "))
+			return w, fmt.Errorf("ambiguous option: %s could match %s", arg, strings.Join(names, ", "))
 		}
 		if len(matches) == 1 {
 			w.isOption, w.option = true, matches[0]
@@ -226,7 +220,7 @@ func (p *parser) consume(at int) (int, error) {
 	var values []string
 	if explicit != nil {
 		if o.Arity == Flag {
-			return 0, failf("argument --%s: ignored explicit argument %s", o.Name, value.Quote(*explicit))
+			return 0, fmt.Errorf("argument --%s: ignored explicit argument %s", o.Name, value.Quote(*explicit))
 		}
 		values = []string{*explicit}
 	} else {
@@ -238,7 +232,7 @@ func (p *parser) consume(at int) (int, error) {
 	if len(values) == 0 {
 		switch o.Arity {
 		case One:
-			return 0, failf("argument --%s: expected one argument", o.Name)
+			return 0, fmt.Errorf("argument --%s: expected one argument", o.Name)
 		case Optional:
 			values = []string{o.Const}
 		}
@@ -246,7 +240,7 @@ func (p *parser) consume(at int) (int, error) {
 	for _, v := range values {
 		if o.Int {
 			if _, ok := value.ParseInt(v); !ok {
-				return 0, failf("argument --%s: invalid int value: %s", o.Name, value.Quote(v))
+				return 0, fmt.Errorf("argument --%s: invalid int value: %s", o.Name, value.Quote(v))
 			}
 		}
 		if err := checkChoice("--"+o.Name, o.Choices, v); err != nil {
@@ -271,7 +265,7 @@ func (p *parser) missing() error {
 		names = append(names, p.Word)
 	}
 	if len(names) > 0 {
-		return failf("the following arguments are required: %s", strings.Join(names, ", "))
+		return fmt.Errorf("the following arguments are required: %s", strings.Join(names, ", "))
 	}
 	return nil
 }
@@ -284,5 +278,5 @@ func checkChoice(what string, choices []string, given string) error {
 	if close := CloseMatches(given, choices); len(close) > 0 {
 		message += "\n\nMaybe you meant:\n\n  * " + strings.Join(close, "\n  * ")
 	}
-	return &Error{message}
+	return errors.New(message)
 }

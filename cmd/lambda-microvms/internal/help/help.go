@@ -112,8 +112,8 @@ func (p *page) option(m *api.Member) {
 		p.line("\nSyntax:\n\n%s %[1]s ...", word(m.Shape.Elem))
 		return
 	}
-	p.line("\nShorthand Syntax:\n\n%s", Shorthand(m.Shape))
-	p.line("\nJSON Syntax:\n\n%s", JSON(m.Shape))
+	p.line("\nShorthand Syntax:\n\n%s", shorthandSyntax(m.Shape))
+	p.line("\nJSON Syntax:\n\n%s", jsonSyntax(m.Shape, 0))
 }
 
 func required(is bool) string {

@@ -6,8 +6,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/api"
 )
 
-// Shorthand returns an example of the shorthand syntax of a shape.
-func Shorthand(s *api.Shape) string {
+// shorthandSyntax returns an example of the shorthand syntax of a shape.
+func shorthandSyntax(s *api.Shape) string {
 	if s.Kind == api.List {
 		return shorthand(s.Elem, 0) + " ..."
 	}
@@ -42,9 +42,7 @@ func braced(text string, depth int) string {
 	return "{" + text + "}"
 }
 
-// JSON returns an example of the JSON syntax of a shape.
-func JSON(s *api.Shape) string { return jsonSyntax(s, 0) }
-
+// jsonSyntax returns an example of the JSON syntax of a shape.
 func jsonSyntax(s *api.Shape, depth int) string {
 	outer, inner := strings.Repeat("  ", depth), strings.Repeat("  ", depth+1)
 	switch s.Kind {

@@ -69,22 +69,22 @@ func (l *lines) Upload(done, total int64) {
 		return
 	}
 	l.quarter = quarter
-	fmt.Fprintf(l.out, "%9s %d %% of %s\n", "", 25*quarter, Size(total))
+	fmt.Fprintf(l.out, "%9s %d %% of %s\n", "", 25*quarter, size(total))
 }
 
 func (*lines) Close() {}
 
-// Size writes a number of bytes for people.
-func Size(bytes int64) string {
+// size writes a number of bytes for people.
+func size(bytes int64) string {
 	const unit = 1024
 	if bytes < unit {
 		return fmt.Sprintf("%d B", bytes)
 	}
-	size, name := float64(bytes), -1
-	for size >= unit {
-		size, name = size/unit, name+1
+	n, name := float64(bytes), -1
+	for n >= unit {
+		n, name = n/unit, name+1
 	}
-	return fmt.Sprintf("%.1f %ciB", size, "KMGTPE"[name])
+	return fmt.Sprintf("%.1f %ciB", n, "KMGTPE"[name])
 }
 
 // title describes a step without its times.

@@ -131,7 +131,7 @@ func comment(m *api.Member) string {
 		parts = append(parts, "[REQUIRED]")
 	}
 	if m.Doc != "" {
-		parts = append(parts, firstSentence(m.Doc))
+		parts = append(parts, firstClause(m.Doc))
 	}
 	if len(m.Shape.Values) > 0 {
 		parts = append(parts, "Valid values are: "+strings.Join(m.Shape.Values, ", ")+".")
@@ -139,8 +139,8 @@ func comment(m *api.Member) string {
 	return strings.Join(parts, " ")
 }
 
-// firstSentence returns a text up to its first full stop or colon, as the AWS CLI does.
-func firstSentence(text string) string {
+// firstClause returns a text up to its first full stop or colon, as the AWS CLI does.
+func firstClause(text string) string {
 	if end := strings.IndexAny(text, ".:"); end >= 0 {
 		text = text[:end]
 	}

@@ -13,15 +13,15 @@ import (
 // maxDepth is how deep documents may nest.
 const maxDepth = 500
 
-// SyntaxError is what is wrong with a text that is not JSON, in the words of Python. It
+// syntaxError is what is wrong with a text that is not JSON, in the words of Python. It
 // repeats nothing of the text.
-type SyntaxError struct {
+type syntaxError struct {
 	Message      string
 	Line, Column int // from 1
 	Offset       int // in characters
 }
 
-func (e *SyntaxError) Error() string {
+func (e *syntaxError) Error() string {
 	return fmt.Sprintf("%s: line %d column %d (char %d)", e.Message, e.Line, e.Column, e.Offset)
 }
 
@@ -35,7 +35,7 @@ func ReadJSON(text string) (v any, err error) {
 	r := &reader{text: text}
 	defer func() {
 		if p := recover(); p != nil {
-			syntax, ok := p.(*SyntaxError)
+			syntax, ok := p.(*syntaxError)
 			if !ok {
 				panic(p)
 			}
@@ -57,7 +57,7 @@ func ReadJSON(text string) (v any, err error) {
 func (r *reader) fail(at int, message string) {
 	before := r.text[:at]
 	line := strings.LastIndexByte(before, '\n') + 1
-	panic(&SyntaxError{
+	panic(&syntaxError{
 		Message: message, Line: strings.Count(before, "\n") + 1,
 		Column: utf8.RuneCountInString(before[line:]) + 1, Offset: utf8.RuneCountInString(before),
 	})

@@ -61,7 +61,7 @@ func TestReadErrors(t *testing.T) {
 		"[" + deep(600): "Too many levels: line 1 column 502 (char 501)",
 	} {
 		_, err := ReadJSON(text)
-		var syntax *SyntaxError
+		var syntax *syntaxError
 		if !errors.As(err, &syntax) || err.Error() != want {
 			t.Errorf("%.20q: %v, want %s", text, err, want)
 		}
