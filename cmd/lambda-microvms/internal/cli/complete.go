@@ -8,8 +8,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/argparse"
 )
 
-// Complete returns what can stand in place of the word that has been begun, after the
-// words before it: commands, options (required ones first), or the values of an option.
+// Complete returns the completions of the word being typed, after the words before it:
+// commands, options (required ones first), or the values of an option.
 func Complete(registry Registry, words []string, begun string) []string {
 	c := completer{registry: registry, words: words}
 	c.command()

@@ -30,8 +30,8 @@ func globalOptions() []globalOption {
 	return []globalOption{
 		flag("debug", "Turn on debug logging. Secrets are left out."),
 		one("endpoint-url", "string", "Send requests to this URL instead of the service's own."),
-		flag("no-verify-ssl", "Do not verify TLS certificates. Anybody on the way can then read and change the traffic."),
-		flag("no-paginate", "Make one call only, for the first page of results."),
+		flag("no-verify-ssl", "Do not verify TLS certificates. Anyone on the network path can then read and change the traffic."),
+		flag("no-paginate", "Get only the first page of results."),
 		one("output", "string", "The format of the output.", output.Formats[:]...),
 		one("query", "string", "A JMESPath expression that selects from the response."),
 		one("profile", "string", "Use this profile of the configuration and credentials files."),

@@ -18,8 +18,8 @@ const (
 	promptPartial = "on-partial"
 )
 
-// promptMode returns when to prompt: the flags are looked for without the grammar, since
-// a command line that is to be completed need not fit it.
+// promptMode returns when to prompt. It scans the flags itself: an incomplete command
+// line would not parse.
 func promptMode(env *environment, args []string) (string, error) {
 	args = beforeDashes(args)
 	on, off, help, profile := false, false, false, ""

@@ -20,7 +20,7 @@ type Writer struct {
 	err error
 }
 
-// New returns a Writer.
+// New returns a Writer that writes to out.
 func New(out io.Writer) *Writer { return &Writer{out: out, now: time.Now} }
 
 // event has the members of all events.

@@ -10,7 +10,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
 )
 
-// function is a function with the types of its parameters: alternatives are apart by "|".
+// function is a function with the types of its parameters: alternatives are separated by
+// "|".
 type function struct {
 	params   []string
 	variadic bool

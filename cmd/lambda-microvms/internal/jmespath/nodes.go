@@ -28,7 +28,7 @@ func (e *Expression) Search(document any) (result any, err error) {
 	return e.root.eval(document), nil
 }
 
-// evaluationError is panicked with, to leave an evaluation.
+// evaluationError is the panic value that unwinds an evaluation.
 type evaluationError struct{ error }
 
 func fail(format string, args ...any) { panic(evaluationError{fmt.Errorf(format, args...)}) }

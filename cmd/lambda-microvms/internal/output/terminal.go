@@ -13,7 +13,7 @@ import (
 // shown as escapes. Elsewhere the output is byte for byte that of the AWS CLI.
 
 // steers reports whether a character is not shown but changes what a terminal shows:
-// control characters, and marks of writing direction.
+// control characters, including bidirectional ones.
 func steers(r rune) bool {
 	switch {
 	case unicode.IsControl(r), r == '\u061c', r == '\u200e', r == '\u200f',

@@ -50,7 +50,7 @@ func Parse(input string, load func(string) (string, error)) (v *value.Map, err e
 	return p.parameter(), nil
 }
 
-// failure is panicked with, to leave the parser.
+// failure is the panic value that unwinds the parser.
 type failure struct{ error }
 
 const eof = rune(-1)

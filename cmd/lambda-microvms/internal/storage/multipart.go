@@ -24,7 +24,6 @@ const (
 	minPartSize = 5 << 20 // of all parts but the last
 )
 
-// begin begins a multipart upload.
 func (s *server) begin(w http.ResponseWriter, r *http.Request, bucket, key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
