@@ -14,6 +14,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/argparse"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
 	_ "github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/stack" // grows the stack
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
 )
 
 // Version is the version of the program; releases set it when they link.
@@ -221,9 +222,9 @@ func unknownOptions(list []string) error {
 		isOption := strings.HasPrefix(text, "-")
 		switch {
 		case assigns:
-			shown[i] = name + "=[REDACTED]"
+			shown[i] = name + "=" + redact.Text
 		case isValue && !isOption:
-			shown[i] = "[REDACTED]"
+			shown[i] = redact.Text
 		default:
 			shown[i] = text
 		}

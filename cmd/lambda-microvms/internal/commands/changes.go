@@ -7,6 +7,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/configuration"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
 	"github.com/microvm-go/lambdamicrovms/images"
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
 )
 
 // settings is the shape of an image's configuration: what an update replaces.
@@ -57,7 +58,7 @@ func changesDocument(changes images.Changes) []any {
 
 func changeValue(c images.Change, text string) any {
 	if c.Secret {
-		return "[REDACTED]"
+		return redact.Text
 	}
 	v, err := value.ReadJSON(text)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/params"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
 )
 
 // The options that ParseEdits reads.
@@ -108,7 +109,7 @@ func set(shape *api.Shape, text string, number int) (Edit, error) {
 func scalar(p *place, text string) (any, error) {
 	shown := value.Quote(text)
 	if p.sensitive() {
-		shown = "[REDACTED]"
+		shown = redact.Text
 	}
 	switch kind := p.shape().Kind; kind {
 	case api.String:

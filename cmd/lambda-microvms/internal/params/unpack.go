@@ -14,10 +14,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/shorthand"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
 )
-
-// redacted stands in error messages for values that hold anything sensitive.
-const redacted = "[REDACTED]"
 
 // Unpack returns the value of an option for a member: of the words behind it, one unless
 // the member is a list.
@@ -53,7 +51,7 @@ func (u *unpacker) fail(format string, args ...any) error {
 // shown is a text as error messages may show it.
 func (u *unpacker) shown(text string) string {
 	if u.secret {
-		return redacted
+		return redact.Text
 	}
 	return text
 }
@@ -96,7 +94,7 @@ func (u *unpacker) one(shape *api.Shape, text string) (any, error) {
 func (u *unpacker) shorthandError(err error) error {
 	var syntax *shorthand.Error
 	if u.secret && errors.As(err, &syntax) {
-		return u.fail("%s for input:\n%s", withoutKey(syntax.Reason), redacted)
+		return u.fail("%s for input:\n%s", withoutKey(syntax.Reason), redact.Text)
 	}
 	return u.fail("%s", err)
 }
@@ -106,7 +104,7 @@ func (u *unpacker) shorthandError(err error) error {
 func withoutKey(reason string) string {
 	before, rest, _ := strings.Cut(reason, `"`)
 	if _, after, ok := strings.Cut(rest, `" `); ok {
-		return before + redacted + " " + after
+		return before + redact.Text + " " + after
 	}
 	if before, _, ok := strings.Cut(reason, ", received"); ok {
 		return before

@@ -9,6 +9,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/api"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
+	"github.com/microvm-go/lambdamicrovms/internal/redact"
 )
 
 // Validate checks the input of an operation: types, required and unknown members, union
@@ -51,7 +52,7 @@ func (c *checker) check(shape *api.Shape, v any, path string) {
 			shown = s
 		}
 		if shape.SensitiveBelow() {
-			shown = redacted
+			shown = redact.Text
 		}
 		c.report("Invalid type for parameter %s, value: %s, type: <class '%s'>, valid types: %s",
 			placed(path), shown, value.TypeName(v), classes(shape.Kind))
