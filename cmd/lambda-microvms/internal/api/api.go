@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 
 	"github.com/microvm-go/lambdamicrovms"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
 )
 
 // Kind is the kind of a Shape.
@@ -134,25 +135,19 @@ type field struct {
 	value any
 }
 
-// Detail is a member that an error of the service has: a string, or an int64.
-type Detail struct {
-	Name  string
-	Value any
-}
-
 // Details returns the members of an error that the service declares, in the order of the
-// model. Members that were not sent are left out.
-func Details(err error) []Detail {
-	var details []Detail
+// model: strings and int64s. Members that were not sent are left out.
+func Details(err error) []fault.Detail {
+	var details []fault.Detail
 	for _, f := range failure(err) {
 		switch v := f.value.(type) {
 		case *string:
 			if v != nil {
-				details = append(details, Detail{f.name, *v})
+				details = append(details, fault.Detail{Name: f.name, Value: *v})
 			}
 		case *int32:
 			if v != nil {
-				details = append(details, Detail{f.name, int64(*v)})
+				details = append(details, fault.Detail{Name: f.name, Value: int64(*v)})
 			}
 		}
 	}

@@ -91,9 +91,7 @@ func serviceFault(err error, failed smithy.APIError) error {
 	if errors.As(err, &response) {
 		nameGateway(e, response.HTTPStatusCode())
 	}
-	for _, d := range api.Details(err) {
-		e.Details = append(e.Details, fault.Detail(d))
-	}
+	e.Details = api.Details(err)
 	return e
 }
 
