@@ -44,8 +44,10 @@ func (s *Session) Config(ctx context.Context) (aws.Config, error) {
 		cfg.Region = s.instanceRegion(ctx)
 	}
 	if cfg.Region == "" {
-		return aws.Config{}, fault.Configuration("NoRegion",
+		err := fault.Configuration("NoRegion",
 			`You must specify a region. You can also configure your region by running "aws configure".`)
+		err.Err = ErrNoRegion
+		return aws.Config{}, err
 	}
 	if !isRegion(cfg.Region) {
 		err := fault.General("Provided region_name '%s' doesn't match a supported format.", cfg.Region)
@@ -56,8 +58,11 @@ func (s *Session) Config(ctx context.Context) (aws.Config, error) {
 	return cfg, nil
 }
 
-// ErrRegion is the cause of the error of Config for a text that cannot be a region.
-var ErrRegion = errors.New("not a region")
+// The causes of errors of Config: no region is set, or a text that cannot be a region.
+var (
+	ErrNoRegion = errors.New("no region")
+	ErrRegion   = errors.New("not a region")
+)
 
 // isRegion reports whether a text can be a region in a host name, as the AWS CLI checks
 // it.

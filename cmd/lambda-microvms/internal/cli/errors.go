@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -25,6 +26,9 @@ var errInterrupted = &fault.Error{Exit: fault.ExitInterrupted}
 
 // Interrupted reports whether a signal, such as Ctrl-C, has ended the command.
 func Interrupted(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errInterrupted) }
+
+// ErrNoCredentials is a cause of the error of CallError if no credentials were found.
+var ErrNoCredentials = errors.New("no credentials")
 
 func configError(err error) error {
 	var profile config.SharedConfigProfileNotExistError
@@ -73,7 +77,7 @@ func credentialsFault(err *credentialsError) error {
 		return &fault.Error{Exit: fault.ExitGeneral, Message: "Error when retrieving credentials: " + err.Error(), Err: err}
 	}
 	e := fault.Configuration("NoCredentials", `Unable to locate credentials. You can configure credentials by running "aws login".`)
-	e.Err = err
+	e.Err = fmt.Errorf("%w: %w", ErrNoCredentials, err)
 	return e
 }
 

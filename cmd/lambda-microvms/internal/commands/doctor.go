@@ -170,11 +170,10 @@ func (d *doctor) configuration(ctx context.Context) (cfg aws.Config, ok bool) {
 	if err == nil {
 		cfg, err = d.s.Config(ctx)
 	}
-	const noRegion = "NoRegion"
 	switch {
 	case err == nil:
 		d.report("configuration", checkOK, detail, "")
-	case fault.Of(err).Code == noRegion:
+	case errors.Is(err, cli.ErrNoRegion):
 		d.report("configuration", checkOK, detail, "")
 		d.report("region", checkMissing, "none is set", `Give --region, set AWS_REGION, or run "aws configure".`)
 	case errors.Is(err, cli.ErrRegion):
@@ -213,9 +212,9 @@ func (d *doctor) credentials(ctx context.Context, cfg aws.Config) bool {
 	found, err := cfg.Credentials.Retrieve(ctx)
 	switch {
 	case err != nil:
-		failed := fault.Of(d.s.CallError(ctx, err)) // without what a credential process has printed
-		detail := failed.Message
-		if failed.Code == "NoCredentials" { // the message is a remedy, too
+		failed := d.s.CallError(ctx, err) // without what a credential process has printed
+		detail := fault.Of(failed).Message
+		if errors.Is(failed, cli.ErrNoCredentials) { // the message is a remedy, too
 			detail = "no usable ones were found"
 		}
 		d.report(name, checkMissing, detail, remedy)
