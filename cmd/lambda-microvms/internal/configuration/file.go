@@ -21,7 +21,22 @@ func Parse(option, path string, text []byte) (*value.Map, error) {
 	}
 	document, ok := v.(*value.Map)
 	if !ok {
-		return nil, fault.Parameter(option, "%s: expected an object with the members of a configuration, found <class '%s'>", path, value.TypeName(v))
+		return nil, fault.Parameter(option, "%s: expected an object with the members of a configuration, found %s", path, kindOf(v))
 	}
 	return document, nil
+}
+
+// kindOf says what a document is that is no object.
+func kindOf(v any) string {
+	switch v.(type) {
+	case nil:
+		return "nothing"
+	case bool:
+		return "a boolean"
+	case string:
+		return "a string"
+	case []any:
+		return "a list"
+	}
+	return "a number"
 }
