@@ -107,32 +107,26 @@ func set(shape *api.Shape, text string, number int) (Edit, error) {
 
 // scalar converts a text to the type of the place.
 func scalar(p *place, text string) (any, error) {
+	kind := p.shape().Kind
+	if !p.shape().Scalar() {
+		return nil, fmt.Errorf("%s is a %s: set one of its parts, or all of it as JSON with %[1]s:=JSON", p.path, kind)
+	}
+	v, ok := params.Scalar(kind, text)
+	if ok {
+		return v, nil
+	}
+	expected := "an integer"
+	switch kind {
+	case api.Boolean:
+		expected = "true or false"
+	case api.Double:
+		expected = "a number"
+	}
 	shown := value.Quote(text)
 	if p.sensitive() {
 		shown = redact.Text
 	}
-	switch kind := p.shape().Kind; kind {
-	case api.String:
-		return text, nil
-	case api.Boolean:
-		b, err := strconv.ParseBool(text)
-		if err != nil {
-			return nil, fmt.Errorf("%s is true or false, not %s", p.path, shown)
-		}
-		return b, nil
-	case api.Integer, api.Long:
-		if n, ok := value.ParseInt(text); ok {
-			return n, nil
-		}
-		return nil, fmt.Errorf("%s is an integer, not %s", p.path, shown)
-	case api.Double:
-		if f, err := strconv.ParseFloat(text, 64); err == nil {
-			return f, nil
-		}
-		return nil, fmt.Errorf("%s is a number, not %s", p.path, shown)
-	default:
-		return nil, fmt.Errorf("%s is a %s: set one of its parts, or all of it as JSON with %[1]s:=JSON", p.path, kind)
-	}
+	return nil, fmt.Errorf("%s is %s, not %s", p.path, expected, shown)
 }
 
 func (p *place) sensitive() bool {

@@ -120,21 +120,35 @@ func (u *unpacker) json(text string) (any, error) {
 	return v, nil
 }
 
-// scalar converts a text to the type of a scalar.
-func (u *unpacker) scalar(shape *api.Shape, text string) (any, error) {
-	switch shape.Kind {
+// Scalar converts a text to a scalar type, by the rules of the AWS CLI. ok is false if
+// the text is not a value of the type.
+func Scalar(kind api.Kind, text string) (v any, ok bool) {
+	switch kind {
+	case api.Boolean:
+		lower := strings.ToLower(text)
+		return lower == "true", lower == "true" || lower == "false"
 	case api.Integer, api.Long:
-		if i, ok := value.ParseInt(text); ok {
-			return i, nil
-		}
-		return nil, u.fail("invalid literal for int() with base 10: %s", value.Quote(u.shown(text)))
+		return value.ParseInt(text)
 	case api.Double:
-		if f, err := strconv.ParseFloat(strings.TrimSpace(text), 64); err == nil {
-			return f, nil
-		}
+		f, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+		return f, err == nil
+	}
+	return text, true
+}
+
+// scalar converts a text to the type of a scalar. A text that is no boolean stays as it
+// is, for the validation to report.
+func (u *unpacker) scalar(shape *api.Shape, text string) (any, error) {
+	v, ok := Scalar(shape.Kind, text)
+	switch {
+	case ok:
+		return v, nil
+	case shape.Kind == api.Boolean:
+		return text, nil
+	case shape.Kind == api.Double:
 		return nil, u.fail("could not convert string to float: %s", value.Quote(u.shown(text)))
 	}
-	return text, nil
+	return nil, u.fail("invalid literal for int() with base 10: %s", value.Quote(u.shown(text)))
 }
 
 // apply gives the strings of a shorthand value the types of the model. What does not fit
@@ -175,7 +189,9 @@ func (u *unpacker) apply(shape *api.Shape, v any) (any, error) {
 		}
 		return list, nil
 	default:
-		return u.applyScalar(shape, v)
+		if text, ok := v.(string); ok {
+			return u.scalar(shape, text)
+		}
 	}
 	return v, nil
 }
@@ -190,21 +206,4 @@ func (u *unpacker) applyTo(shape *api.Shape, m *value.Map, name string) error {
 		m.Set(name, v)
 	}
 	return err
-}
-
-func (u *unpacker) applyScalar(shape *api.Shape, v any) (any, error) {
-	text, ok := v.(string)
-	if !ok {
-		return v, nil
-	}
-	if shape.Kind == api.Boolean {
-		switch strings.ToLower(text) {
-		case "true":
-			return true, nil
-		case "false":
-			return false, nil
-		}
-		return text, nil
-	}
-	return u.scalar(shape, text)
 }
