@@ -82,6 +82,23 @@ func firstSentence(doc string) string {
 	return strings.TrimSuffix(first, ".")
 }
 
+// checkHelp checks that words behind "help" name a command, and no more than its
+// subcommand.
+func (p *program) checkHelp(words []string) error {
+	result, err := (&argparse.Grammar{Word: "operation", Words: commandNames(p.registry)}).Parse(words)
+	if err != nil {
+		return usageError(err)
+	}
+	rest := result.Rest
+	if c := p.registry.Find(result.Word); c != nil && c.Subcommand != nil && len(rest) > 0 {
+		_, rest, err = subcommand(c, rest)
+	}
+	if err == nil && len(rest) > 0 {
+		err = unknownOptions(rest)
+	}
+	return err
+}
+
 // help prints the page of a command, or that of the program. The first words of rest may
 // name a subcommand.
 func (p *program) help(name string, rest []string) error {

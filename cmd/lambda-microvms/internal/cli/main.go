@@ -79,11 +79,18 @@ func (p *program) run(ctx context.Context, args []string) error {
 		_, err := io.WriteString(p.env.stdout, versionText()+"\n")
 		return OutputError(err)
 	}
-	if result != nil && (result.Word == "help" || helpful && result.Word == "") {
+	ofProgram := func(words []string) bool { return len(words) == 0 || words[0] == "help" }
+	if result != nil && (result.Word == "help" && ofProgram(result.Rest) || helpful && result.Word == "") {
 		return p.help("", nil)
 	}
 	if err != nil {
 		return usageError(err)
+	}
+	if result.Word == "help" { // before a command, as behind it
+		if err := p.checkHelp(result.Rest); err != nil {
+			return err
+		}
+		helpful, result.Word, result.Rest = true, result.Rest[0], result.Rest[1:]
 	}
 	s := p.session
 	if s.settings, s.unusable = newSettings(p.env, result.Value("profile")); s.unusable != nil {
