@@ -40,6 +40,12 @@ func TestBrokenPipe(t *testing.T) {
 	for _, format := range []string{"json", "text", "table", "yaml", "yaml-stream"} {
 		expectSilence(t, fake.New(t), "list-managed-microvm-images", "--output", format)
 	}
+	for _, line := range []string{
+		"help", "deploy help", "man", "completion bash", "create-microvm-image --generate-cli-skeleton", "ps", "ps --quiet", "doctor",
+		"policy prune --account-id 123456789012",
+	} {
+		expectSilence(t, fake.New(t), strings.Fields(line)...)
+	}
 }
 
 // expectSilence runs a command whose standard output nobody reads.

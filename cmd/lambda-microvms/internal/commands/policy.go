@@ -46,20 +46,20 @@ func policyOption(field string) string {
 func policyCommand() *cli.Command {
 	return &cli.Command{
 		Summary: "Prints the IAM policy that workflows and operations need",
-		Words:   []string{"use..."},
+		Words:   []string{"USE..."},
 		Options: []argparse.Option{
 			{Name: accountOption, Kind: "string", Required: true, Doc: "The account of the images, twelve digits."},
 			{Name: imageNameOption, Alias: imageOption, Kind: "string", Append: true, Doc: "The name of an image, also accepted as --" + imageOption + ". It can be repeated. The default is all images of the account."},
 			{Name: roleOption, Kind: "string", Append: true, Doc: "The ARN of a role that images are built with. It can be repeated. It is required for uses that create or update images."},
 			{Name: executionRoleOption, Kind: "string", Append: true, Doc: "The ARN of a role that MicroVMs run with. It can be repeated."},
 			{Name: bucketOption, Kind: "string", Doc: "The S3 bucket that deploy uploads to."},
-			{Name: prefixOption, Kind: "string", Doc: "What the keys of uploads begin with. The default is any key."},
-			{Name: "logs", Arity: argparse.Flag, Doc: "Also permit to read the output of builds and MicroVMs from CloudWatch Logs."},
+			{Name: prefixOption, Kind: "string", Doc: "The prefix of the keys of uploads. The default is any key."},
+			{Name: "logs", Arity: argparse.Flag, Doc: "Also allow reading the output of builds and MicroVMs from CloudWatch Logs."},
 			{Name: "all-resources", Arity: argparse.Flag, Doc: "Permit the actions of the service on all resources, in case it denies what a policy with resources permits."},
 		},
 		Page: cli.Page{
-			Description: "Prints the smallest IAM policy for all uses together, and makes no call. A use is a workflow (" + policyWorkflows() +
-				") or an operation, such as get-microvm. The partition of its ARNs is that of the region.\n\n" +
+			Description: "Prints the smallest IAM policy for all uses together, and makes no call. USE is a command of this program (" + policyNames() +
+				"), an operation, such as get-microvm, or a workflow of the Go library, such as images.Deploy. The partition of its ARNs is that of the region.\n\n" +
 				"Nobody has measured which actions the service authorizes by resource, nor whether roles need iam:PassRole. The policy names resources and has iam:PassRole for the given roles.",
 			Output: "The policy as JSON, whatever --output says.",
 			Examples: `What a CI job needs that deploys and prunes the image "shop":
@@ -71,39 +71,52 @@ func policyCommand() *cli.Command {
 	}
 }
 
-// policyWorkflows lists the workflows by the names of this command.
-func policyWorkflows() string {
+// commandUses is what a command needs.
+type commandUses struct {
+	name string
+	uses []iam.Use
+}
+
+// policyCommands are the commands that have a policy. Most find an image by its name.
+func policyCommands() []commandUses {
+	return []commandUses{
+		{"deploy", []iam.Use{iam.Deploy}},
+		{"update", []iam.Use{iam.Update, iam.Find}},
+		{"diff", []iam.Use{iam.Find, "GetMicroVMImage", "GetMicroVMImageVersion"}},
+		{"rollback", []iam.Use{iam.Rollback, iam.Find}},
+		{"prune", []iam.Use{iam.Prune, iam.Find}},
+		{"run", []iam.Use{iam.Run, iam.Find}},
+		{"curl", []iam.Use{iam.Run, iam.Find}},
+		{"shell", []iam.Use{iam.Run, iam.Find}},
+		{"ps", []iam.Use{iam.Find, "ListMicroVMs"}},
+		{"sweep", []iam.Use{iam.Sweep, iam.Find}},
+		{logsUse, []iam.Use{iam.Find, "GetMicroVM", "GetMicroVMImageVersion", "ListMicroVMImageVersions"}},
+	}
+}
+
+// logsUse is the command that needs permissions of CloudWatch Logs, too.
+const logsUse = "logs"
+
+// policyNames lists the commands that have a policy.
+func policyNames() string {
 	var names []string
-	for _, workflow := range iam.Workflows() {
-		names = append(names, workflowName(workflow))
+	for _, command := range policyCommands() {
+		names = append(names, command.name)
 	}
 	return strings.Join(names, ", ")
 }
 
-// workflowName is "sync-tags" for "images.SyncTags".
-func workflowName(workflow iam.Use) string {
-	_, name, _ := strings.Cut(string(workflow), ".")
-	var b strings.Builder
-	for i, c := range name {
-		if i > 0 && c < 'a' {
-			b.WriteByte('-')
-		}
-		b.WriteString(strings.ToLower(string(c)))
-	}
-	return b.String()
-}
-
-// policyUse finds a workflow or an operation by its name on the command line.
-func policyUse(word string) iam.Use {
-	for _, workflow := range iam.Workflows() {
-		if word == workflowName(workflow) {
-			return workflow
+// policyUses returns what a use on the command line needs.
+func policyUses(word string) []iam.Use {
+	for _, command := range policyCommands() {
+		if command.name == word {
+			return command.uses
 		}
 	}
 	if op := api.Find(word); op != nil {
-		return iam.Use(op.Name)
+		return []iam.Use{iam.Use(op.Name)}
 	}
-	return iam.Use(word) // also "images.Deploy" and "GetMicrovm"
+	return []iam.Use{iam.Use(word)} // also "images.Deploy" and "GetMicrovm"
 }
 
 func runPolicy(ctx context.Context, s *cli.Session) error {
@@ -127,7 +140,8 @@ func runPolicy(ctx context.Context, s *cli.Session) error {
 	}
 	var uses []iam.Use
 	for _, word := range s.Words {
-		uses = append(uses, policyUse(word))
+		uses = append(uses, policyUses(word)...)
+		scope.Logs = scope.Logs || word == logsUse
 	}
 	policy, err := iam.NewPolicy(scope, uses...)
 	if err != nil {
@@ -136,14 +150,14 @@ func runPolicy(ctx context.Context, s *cli.Session) error {
 	encoder := json.NewEncoder(s.Stdout)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "    ")
-	return encoder.Encode(policy)
+	return cli.OutputError(encoder.Encode(policy))
 }
 
 // policyError names the option of the first field that was refused.
 func policyError(err error) error {
 	var unknown *iam.UnknownUseError
 	if errors.As(err, &unknown) {
-		return fault.Usage("argument use: %s is neither a workflow (%s) nor an operation", value.Quote(string(unknown.Use)), policyWorkflows())
+		return fault.Usage("Error parsing argument USE: %s is neither a command with a policy (%s) nor an operation", value.Quote(string(unknown.Use)), policyNames())
 	}
 	for _, violation := range lambdamicrovms.Violations(err) {
 		return fault.Parameter(policyOption(violation.Path), "must be %s, given %s", violation.Limit, violation.Given)
