@@ -23,7 +23,7 @@ func TestFollowLogs(t *testing.T) {
 	logs := serve(t, output)
 	cmd, _, stderr := command(t, srv, "logs", id, "-f", "-n", "2", "--poll-interval", "0.01")
 	cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS="+logs)
-	stdout := newWatched()
+	stdout := newWatched(t)
 	cmd.Stdout = stdout
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -51,16 +51,19 @@ func TestFollowLogsToTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	output := &logGroup{name: "/aws/lambda-microvms/app"}
-	output.write(begin.UTC().Format("2006/01/02")+"[1.0]"+id, begin, "one")
+	stream := begin.UTC().Format("2006/01/02") + "[1.0]" + id
+	output.write(stream, begin, "one")
 	logs := serve(t, output)
 	cmd, _, stderr := command(t, srv, "logs", id, "-f", "--poll-interval", "0.01")
 	cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS="+logs)
-	stdout := newWatched()
+	stdout := newWatched(t)
 	cmd.Stdout = stdout
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	stdout.expect("Z  one\n")
+	output.write(stream, begin, "late, of the same millisecond")
+	stdout.expect("Z  late, of the same millisecond\n")
 	client := lambdamicrovms.New(srv.Options())
 	if _, err := client.TerminateMicroVM(t.Context(), &lambdamicrovms.TerminateMicroVMInput{MicroVMIdentifier: &id}); err != nil {
 		t.Fatal(err)

@@ -41,20 +41,20 @@ func logsCommand() *cli.Command {
 		Options: []argparse.Option{
 			{Name: imageOption, Doc: "ARN or name of the image, in place of TARGET."},
 			{Name: microVMOption, Doc: "The id of the MicroVM, in place of TARGET."},
-			{Name: followOption, Short: "f", Arity: argparse.Flag, Doc: "Go on with new lines until Ctrl-C. If the log group does not exist, wait up to a minute for it. For a MicroVM, stop a minute after it has ended, because lines can arrive late."},
+			{Name: followOption, Short: "f", Arity: argparse.Flag, Doc: "Keep printing new lines until Ctrl-C. If the log group does not exist, wait up to a minute for it. For a MicroVM, stop a minute after it has ended, because lines can arrive late."},
 			{Name: linesOption, Short: "n", Kind: "integer", Int: true, Doc: fmt.Sprintf("How many of the last lines to print, from 1 to %d. The default is %d; with --since it is %d, and with --since and --follow there is no limit.", maxLogLines, defaultLines, maxLogLines)},
 			{Name: sinceOption, Doc: "Print only lines since a time, such as 2026-08-01T12:00:00Z, or since a duration ago, such as 90m or 12h."},
-			{Name: imageVersionOption, Doc: "The version whose build to read, such as 3.0. The default is the newest one. TARGET must be an image."},
-			{Name: logGroupOption, Doc: "The log group that the MicroVM was run with. TARGET must be a MicroVM."},
-			{Name: logStreamOption, Doc: "The log stream that the MicroVM was run with. TARGET must be a MicroVM."},
+			{Name: imageVersionOption, Doc: "The version whose build to read, such as 3.0. The default is the newest one. Only for an image."},
+			{Name: logGroupOption, Doc: "The log group that the MicroVM was run with. Only for a MicroVM."},
+			{Name: logStreamOption, Doc: "The log stream that the MicroVM was run with. Only for a MicroVM."},
 			pollInterval("It is for --follow. The default is 5."),
 			{Name: jsonOption, Arity: argparse.Flag, Doc: "Print one JSON object a line, with time, stream and text."},
 		},
 		Unpaged: true,
 		Page: cli.Page{
-			Description: `Prints what a MicroVM, or the build of an image, has written to CloudWatch Logs. It needs the permissions logs:FilterLogEvents and logs:DescribeLogStreams. With --follow, a MicroVM is looked at before each poll, with lambda:GetMicrovm.
+			Description: `Prints what a MicroVM, or the build of an image, has written to CloudWatch Logs. It needs the permissions logs:FilterLogEvents and logs:DescribeLogStreams, and lambda:GetMicrovm for a MicroVM.
 
-TARGET is the id of a MicroVM, or an image: its ARN, or its name. The output of MicroVMs that were started from the version within about a day of its build may appear with that of the build, because the names of their log streams begin alike.
+TARGET is the id of a MicroVM, or an image: its ARN, or its name. The output of MicroVMs that were started from the version within about a day of its build may appear with that of the build, because the names of their log streams have the same prefix.
 
 The service does not return the logging configuration of a MicroVM, and a MicroVM does not inherit that of its image. If it was run with a log group or stream of its own, name them.
 
@@ -95,7 +95,7 @@ func runLogs(ctx context.Context, s *cli.Session) error {
 		return err
 	}
 	if cloudWatch == nil {
-		return fault.Configuration("NoLogsEndpoint", "The service has an endpoint outside AWS, and CloudWatch Logs has none of its own: set AWS_ENDPOINT_URL_CLOUDWATCH_LOGS to one")
+		return fault.Configuration("NoLogsEndpoint", "The endpoint of the service is not in AWS, so CloudWatch Logs needs one, too: set AWS_ENDPOINT_URL_CLOUDWATCH_LOGS")
 	}
 	source, err := reading.source(ctx, s, client)
 	if err != nil {
@@ -112,6 +112,7 @@ func runLogs(ctx context.Context, s *cli.Session) error {
 	}
 	from := reading.from
 	var printed map[logs.Line]int
+	var isCut bool // there may be more lines than Tail returned
 	if reading.lines > 0 {
 		lines, err := reader(from).Tail(ctx, source, reading.lines)
 		var missing *logs.NotFoundError
@@ -126,7 +127,7 @@ func runLogs(ctx context.Context, s *cli.Session) error {
 			printed[line]++
 		}
 		if len(lines) > 0 {
-			from = lines[0].Time
+			from, isCut = lines[0].Time, len(lines) == reading.lines
 		}
 	}
 	if !reading.follow {
@@ -139,7 +140,7 @@ func runLogs(ctx context.Context, s *cli.Session) error {
 		case printed[line] > 0:
 			printed[line]--
 			continue
-		case len(printed) > 0 && line.Time.Equal(from): // Tail has left it out
+		case isCut && line.Time.Equal(from): // Tail has left it out
 			continue
 		}
 		if err := printLine(s, line); err != nil {
@@ -239,7 +240,7 @@ func sinceTime(text string, now time.Time) (time.Time, error) {
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return at, fault.Parameter(sinceOption, "%s is neither a time, such as 2026-08-01T12:00:00Z, nor a duration above 0, such as 90m or 12h", value.Quote(text))
+		return at, fault.Parameter(sinceOption, "%s is neither a time, such as 2026-08-01T12:00:00Z, nor a positive duration, such as 90m or 12h", value.Quote(text))
 	}
 	return at, nil
 }
@@ -344,7 +345,6 @@ func versionNumbers(version string) []int {
 	return numbers
 }
 
-// printLine prints a line.
 func printLine(s *cli.Session, line logs.Line) error {
 	if s.Args.Has(jsonOption) {
 		encoder := json.NewEncoder(s.Stdout)
@@ -362,7 +362,7 @@ func logsError(ctx context.Context, s *cli.Session, err error) error {
 	case !errors.As(err, &missing):
 		return s.WorkflowError(ctx, err, "Could not read CloudWatch Logs: "+err.Error())
 	case len(missing.Prefixes) == 0:
-		return fault.General("There is no log group %s: nothing has been written yet, or nothing may write to it", missing.Group)
+		return fault.General("There is no log group %s: nothing was written yet, or the role has no permission to write", missing.Group)
 	}
-	return fault.General("The log group %s has no output of it: nothing has been written yet, or nothing may write to it", missing.Group)
+	return fault.General("The log group %s has no such output: nothing was written yet, or the role has no permission to write", missing.Group)
 }
