@@ -38,12 +38,16 @@ func directory(t *testing.T) string {
 
 // watched is output that a test waits for.
 type watched struct {
+	t    *testing.T
 	mu   sync.Mutex
 	text bytes.Buffer
 	more chan struct{}
 }
 
-func newWatched() *watched { return &watched{more: make(chan struct{}, 1)} }
+func newWatched(t *testing.T) *watched {
+	t.Helper()
+	return &watched{t: t, more: make(chan struct{}, 1)}
+}
 
 func (w *watched) Write(b []byte) (int, error) {
 	w.mu.Lock()
@@ -61,9 +65,17 @@ func (w *watched) String() string {
 	return w.text.String()
 }
 
+// expect waits until the output has the text. A program that ended without it fails the
+// test after a while.
 func (w *watched) expect(text string) {
+	w.t.Helper()
+	late := time.After(2 * time.Minute)
 	for !strings.Contains(w.String(), text) {
-		<-w.more
+		select {
+		case <-w.more:
+		case <-late:
+			w.t.Fatalf("no %q in %q", text, w)
+		}
 	}
 }
 
@@ -76,7 +88,7 @@ func deploying(t *testing.T, b http.Handler, args ...string) (cmd *exec.Cmd, std
 		"deploy", directory(t), "--name", "app", "--build-role-arn", "arn:aws:iam::123456789012:role/build", "--bucket", "bucket",
 	}, args...)...)
 	cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL_S3="+store, "AWS_EC2_METADATA_DISABLED=true")
-	stderr = newWatched()
+	stderr = newWatched(t)
 	cmd.Stderr = stderr
 	return cmd, stdout, stderr
 }
@@ -98,7 +110,7 @@ func TestDeployInterrupted(t *testing.T) {
 	}
 	stderr.expect("wait for build 1.0: ")
 	interrupt(t, cmd)
-	const want = `Interrupted: the build of version 1.0 of arn:aws:lambda:us-east-1:123456789012:microvm-image:app goes on in AWS and cannot be canceled.
+	const want = `Interrupted: the build of version 1.0 of arn:aws:lambda:us-east-1:123456789012:microvm-image:app continues in AWS and cannot be canceled.
 To see it:
   lambda-microvms wait microvm-image-version-successful --image-identifier arn:aws:lambda:us-east-1:123456789012:microvm-image:app --image-version 1.0
 To end or undo it, once it has ended:
@@ -115,7 +127,7 @@ func TestDeployKilled(t *testing.T) {
 	for _, option := range []string{"--debug", "--json"} {
 		t.Run(option, func(t *testing.T) {
 			cmd, _, stderr := deploying(t, &bucket{region: "us-east-1"}, option)
-			stdout := newWatched()
+			stdout := newWatched(t)
 			cmd.Stdout = stdout
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
@@ -157,7 +169,7 @@ To end or undo it, once it has ended:
 
 func TestDeployInterruptedEvents(t *testing.T) {
 	cmd, _, stderr := deploying(t, &bucket{region: "us-east-1"}, "--json")
-	stdout := newWatched()
+	stdout := newWatched(t)
 	cmd.Stdout = stdout
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -180,7 +192,7 @@ func TestDeployInterruptedDuringUpload(t *testing.T) {
 	}
 	<-b.arrived
 	interrupt(t, cmd)
-	if !strings.HasSuffix(stderr.String(), "Interrupted: nothing goes on in AWS.\n") || b.uploads.Load() != 0 {
+	if !strings.HasSuffix(stderr.String(), "Interrupted. Nothing is still running in AWS.\n") || b.uploads.Load() != 0 {
 		t.Errorf("uploads %d, stderr:\n%s", b.uploads.Load(), stderr)
 	}
 }
@@ -224,9 +236,9 @@ func TestDeployKilledDuringUpload(t *testing.T) {
 		sent []os.Signal
 		want string
 	}{
-		{"Ctrl-C", []os.Signal{os.Interrupt}, "Interrupted: nothing goes on in AWS.\n"},
-		{"SIGTERM", []os.Signal{syscall.SIGTERM}, "Interrupted: nothing goes on in AWS.\n"},
-		{"SIGHUP", []os.Signal{syscall.SIGHUP}, "Interrupted: nothing goes on in AWS.\n"},
+		{"Ctrl-C", []os.Signal{os.Interrupt}, "Interrupted. Nothing is still running in AWS.\n"},
+		{"SIGTERM", []os.Signal{syscall.SIGTERM}, "Interrupted. Nothing is still running in AWS.\n"},
+		{"SIGHUP", []os.Signal{syscall.SIGHUP}, "Interrupted. Nothing is still running in AWS.\n"},
 		{"Ctrl-C twice", []os.Signal{os.Interrupt, os.Interrupt}, partsLeft},
 		{"SIGTERM twice", []os.Signal{syscall.SIGTERM, syscall.SIGTERM}, partsLeft},
 	} {
@@ -287,7 +299,7 @@ func TestPruneInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd, _, _ := command(t, srv, "prune", "--image-identifier", image, "--keep", "1")
-	stderr := newWatched()
+	stderr := newWatched(t)
 	cmd.Stderr = stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -161,7 +161,7 @@ func TestInterruptedTwice(t *testing.T) {
 			srv, _ := world(t, fake.WithDelays(fake.Delays{}))
 			i := &interceptor{Handler: srv, method: test.method, hold: true, arrived: make(chan struct{}), done: t.Context().Done()}
 			cmd, _, _ := command(t, i, "run", testImage, "--rm")
-			stdout, stderr := newWatched(), newWatched()
+			stdout, stderr := newWatched(t), newWatched(t)
 			cmd.Stdout, cmd.Stderr = stdout, stderr
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
@@ -384,7 +384,7 @@ func TestSweepAsks(t *testing.T) {
 		t.Helper()
 		p, cmd := start(t, []string{"AWS_ENDPOINT_URL=" + server}, "sweep", "app")
 		p.expect(id)
-		p.expect("Terminate these 1 MicroVMs? [y/N] ")
+		p.expect("Terminate this MicroVM? [y/N] ")
 		p.send(answer)
 		if answer != "\x03" {
 			_ = cmd.Wait()

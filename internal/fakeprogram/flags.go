@@ -62,9 +62,9 @@ func New(name string) *Program {
 	p.repeated("app-url", "the application on a port of the MicroVMs, or on all, as `[port=]url`", parseApplication)
 	p.managedImages()
 	p.answers()
-	p.flag("assume", fake.WithAssumedAnswers, "where nobody has measured what the service does, give the most plausible response, marked by a header\n"+
+	p.flag("assume", fake.WithAssumedAnswers, "where the service's behavior is unknown, return the most plausible response, with the header\n"+
 		"X-Fake-Assumed, instead of 501")
-	p.repeated("fault", "what goes wrong, as an `effect?parameters`, such as throttle?on=RunMicrovm&first=2&retry-after=1s.\n"+
+	p.repeated("fault", "inject a fault, an `effect?parameters`, such as throttle?on=RunMicrovm&first=2&retry-after=1s.\n"+
 		"Effects are fail-build, stuck-build, fail-start, fail-suspend (reason, generation); throttle, server-error, bad-gateway,\n"+
 		"quota-exceeded (status, retry-after, message); reset, lose-answer, hang, slow (delay), cut-body (after),\n"+
 		"malformed-json (body), skew-clock (by), empty-pages (count). All have on, image, nth, first, chance and seed", parseFault)

@@ -29,7 +29,7 @@ func completionCommand() *cli.Command {
 		Page: cli.Page{
 			Description: `Prints a script that makes a shell complete the commands, options and values of this program. SHELL is bash, zsh, fish or powershell. The script says how to load it.
 
-The scripts call "completion words -- WORD ... =BEGUN", which prints what can stand in place of the word that was begun.`,
+The scripts call "completion words -- WORD ... =BEGUN", which prints the completions of the word being typed.`,
 			Output: "The script.",
 			Examples: `In ~/.bashrc:
 

@@ -63,7 +63,7 @@ func curlCommand() *cli.Command {
 
 ` + targetWords + `
 
-PATH is the path with the query; the default is /. An endpoint of the service (--endpoint-url) on this machine is taken for a fake, which serves the MicroVMs, too.`,
+PATH is the path with the query; the default is /. If the endpoint of the service (--endpoint-url) is on this machine, requests to MicroVMs go there, too, because the fake serves them.`,
 			Output: "The body of the response, as it is.",
 			Examples: `Post a file to a MicroVM, and fail on an error status:
 
@@ -236,7 +236,6 @@ func (r *curlRequest) send(ctx context.Context, opened *session.Session) error {
 	return nil
 }
 
-// print copies the response.
 func (r *curlRequest) print(ctx context.Context, w io.Writer, response *http.Response) error {
 	if r.s.Args.Has(includeOption) {
 		if err := writeHead(w, response); err != nil {

@@ -54,20 +54,20 @@ func deployCommand() *cli.Command {
 		dryRunFlag, jsonFlag)
 	return &cli.Command{
 		Summary: "Creates or updates an image from a directory or an archive in S3",
-		Words:   []string{"source"},
+		Words:   []string{"SOURCE"},
 		Page: cli.Page{
 			Description: `Creates or updates an image from a directory, or from an archive in S3 at s3://bucket/key, and waits for the build.
 
-A directory must have a Dockerfile. It is packed without what .dockerignore excludes, and uploaded under a key that depends only on its content. If content and configuration are those of the version that is active, nothing is packed, uploaded or built: that takes at most 4 calls. The content is recognized by the tag lambdamicrovms:content of the image, which describes three versions that deploy built: the last one, the one that was active before it, and one more. After a rollback to an older version, its content is built again.
+A directory must have a Dockerfile. It is packed without what .dockerignore excludes, and uploaded under a key that depends only on its content. If content and configuration are those of the version that is active, nothing is packed, uploaded or built: that takes at most 4 calls. The content is recognized by the tag lambdamicrovms:content of the image, which records the content of up to three versions that deploy built: the latest, the one that was active before it, and one more. After a rollback to an older version, its content is built again.
 
 If the build fails, the reasons are shown, and the version that was active remains active.
 
-Exit codes: 0 if the image is as wanted; 252 for a wrong command line or configuration of the image; 253 if credentials or the region are missing; 254 if the service or S3 refused a request; 255 for all else, such as a build that failed or a directory that cannot be packed; 130 after Ctrl-C. To tell a failed build from other errors with the code 255, use --json: its error event has the member builds.
+Exit codes: 0 if the image is as wanted; 252 for a wrong command line or configuration of the image; 253 if credentials or the region are missing; 254 if the service or S3 refused a request; 255 for any other error, such as a build that failed or a directory that cannot be packed; 130 after Ctrl-C. To tell a failed build from other errors with the code 255, use --json: its error event has the member builds.
 
-After Ctrl-C the command aborts an upload, and says what goes on in AWS and how to end it; a second Ctrl-C ends the command at once. After SIGTERM and SIGHUP it has one second for that. Values of environment variables are in no output of --debug, --json and --dry-run.`,
+After Ctrl-C the command aborts an upload, and says what is still running in AWS and how to end it; a second Ctrl-C ends the command at once. After SIGTERM and SIGHUP it has one second for that. Values of environment variables are in no output of --debug, --json and --dry-run.`,
 			Output: `The ARN of the image, its version, the previous one, whether it is new or unchanged, the URI of the archive, the changes, and those of the tags, which need no build. With --dry-run the changes, one a line, or as a document with --output or --query; the URI of an archive that is not uploaded yet is shown as the hash of its content.
 
-` + eventsOutput,
+` + eventsOutput(uploadHelp, diffHelp, buildErrorHelp),
 			Examples: `To deploy a directory as a new image, and again after a change:
 
   lambda-microvms deploy ./app --name app --build-role-arn arn:aws:iam::123456789012:role/build --bucket my-bucket
@@ -221,7 +221,7 @@ func (p *plan) readSource(s *cli.Session) error {
 		}
 		bucket, key, _ := strings.Cut(source[len("s3://"):], "/")
 		if bucket == "" || key == "" {
-			return fault.Usage("source: %s is not s3://bucket/key", source)
+			return fault.Usage("Error parsing argument SOURCE: %s is not s3://bucket/key", source)
 		}
 		p.deployment.Image.CodeArtifact = &types.CodeArtifactMemberUri{Value: source}
 		return nil
@@ -232,9 +232,9 @@ func (p *plan) readSource(s *cli.Session) error {
 	info, err := os.Stat(source)
 	switch {
 	case err != nil:
-		return fault.Usage("source: %s", err)
+		return fault.Usage("Error parsing argument SOURCE: %s", err)
 	case !info.IsDir():
-		return fault.Usage("source: %s is neither a directory nor an s3:// URI", source)
+		return fault.Usage("Error parsing argument SOURCE: %s is neither a directory nor an s3:// URI", source)
 	}
 	p.deployment.Dir = source
 	return nil
@@ -335,7 +335,7 @@ func (p *plan) configure(image *lambdamicrovms.CreateMicroVMImageInput, live *la
 		return err
 	}
 	if !m.Has(roleMember) {
-		return fault.Usage("the following arguments are required: --%s (there is no image named %s yet whose role could be kept)", roleOption, *image.Name)
+		return fault.Usage("the following arguments are required: --%s (for the new image %s)", roleOption, value.Quote(*image.Name))
 	}
 	if err := params.Validate(deploySettings(), m); err != nil {
 		return err

@@ -28,12 +28,12 @@ func diffCommand() *cli.Command {
 	return &cli.Command{
 		Summary: "Compares the configuration of an image with a file, or two of its versions",
 		Page: cli.Page{
-			Description: `Compares the configuration of a version of an image with a file that has the desired one, or with another version. It shows what an update from the one to the other would change, including what it would wipe by omitting it. A setting that has the service's default equals one that is omitted.
+			Description: `Compares the configuration of a version of an image with a file with the desired configuration, or with another version. It shows what an update from the one to the other would change, and which settings it would reset. A setting that has the service's default equals one that is omitted.
 
 The file has the members of create-microvm-image or update-microvm-image, as --generate-cli-skeleton prints them, in JSON or YAML. Its name, imageIdentifier and clientToken are not compared, nor are tags, codeArtifact, baseImageArn and buildRoleArn if the file has none.
 
 Values of environment variables are shown as [REDACTED].`,
-			Output: `The changes, one a line: + is added, ~ changed and - wiped. A path is one that the option --set of update understands. With --output or --query, a document with the ARN of the image, both versions and the changes (path, kind, old and new).
+			Output: `The changes, one a line: + is added, ~ changed, and - reset to the default or removed. A path is one that the option --set of update understands. With --output or --query, a document with the ARN of the image, both versions and the changes (path, kind, old and new).
 
 The exit code is 0 whether there are changes or not, unless --exit-code is given.`,
 			Examples: `To see whether an image is as a file says:

@@ -88,7 +88,7 @@ func runDoctor(ctx context.Context, s *cli.Session) error {
 	}
 	if s.Args.Has(jsonOption) {
 		if s.Globals.Output != "" && s.Globals.Output != "json" {
-			return fault.Parameter(jsonOption, "--output is given, too")
+			return fault.Parameter(jsonOption, "it cannot be combined with --output %s", s.Globals.Output)
 		}
 		s.Globals.Output = "json"
 	}
@@ -336,7 +336,7 @@ func (d *doctor) permission(ctx context.Context, operation iam.Use, err error) {
 	name := "permission " + actions(operation)
 	switch code := d.errorCode(ctx, err); {
 	case err == nil:
-		d.report(name, checkOK, "tried", "")
+		d.report(name, checkOK, "allowed", "")
 	case isDenied(code):
 		d.report(name, checkMissing, fault.Of(d.s.CallError(ctx, err)).Error(), policyRemedy(operation))
 	default:
@@ -360,7 +360,7 @@ func (d *doctor) untried(why string, operations ...iam.Use) {
 // changes lists the operations that are not tried.
 func (d *doctor) changes() {
 	others := slices.DeleteFunc(iam.Operations(), func(operation iam.Use) bool { return slices.Contains(d.tried, operation) })
-	d.report("permissions to change", checkSkipped, "not tried, because a call would change something: "+actions(others...), "")
+	d.report("write permissions", checkSkipped, "not tried, because a call would change something: "+actions(others...), "")
 }
 
 // actions are the IAM actions of operations.

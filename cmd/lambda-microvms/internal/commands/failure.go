@@ -32,7 +32,7 @@ func workflowError(ctx context.Context, s *cli.Session, err error) error {
 	var service smithy.APIError
 	switch {
 	case errors.As(err, &unpackable):
-		return &fault.Error{Exit: fault.ExitGeneral, Message: "source: " + plain(unpackable), Err: err}
+		return &fault.Error{Exit: fault.ExitGeneral, Message: "Error parsing argument SOURCE: " + plain(unpackable), Err: err}
 	case errors.As(err, &failed):
 		return &fault.Error{Exit: fault.ExitGeneral, Message: buildFailure(s, failed), Err: err}
 	case errors.As(err, &invalid):

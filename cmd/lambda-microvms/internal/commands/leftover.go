@@ -41,7 +41,7 @@ func (r *run) leftover(err error) leftover {
 		}
 	case r.version != "":
 		left := leftover{
-			what:      fmt.Sprintf("the build of version %s of %s goes on in AWS and cannot be canceled", r.version, r.image),
+			what:      fmt.Sprintf("the build of version %s of %s continues in AWS and cannot be canceled", r.version, r.image),
 			see:       ofVersion(r.version, "wait", "microvm-image-version-successful"),
 			end:       ofVersion(r.version, "delete-microvm-image-version"),
 			condition: ", once it has ended",
@@ -76,12 +76,12 @@ func (r *run) leftover(err error) leftover {
 	return leftover{}
 }
 
-// interrupted says what goes on in AWS, and how to end it.
+// interrupted says what is still running in AWS, and how to end it.
 func (r *run) interrupted(err error) {
 	r.told.Do(func() { r.tell(r.leftover(err)) })
 }
 
-// killed says it when a signal ends the program before the workflow has ended.
+// killed says the same when a signal ends the program before the workflow has ended.
 func (r *run) killed() {
 	left := r.leftover(nil)
 	if left.what == "" {
@@ -105,7 +105,7 @@ func (r *run) tell(left leftover) {
 		return
 	}
 	if left.what == "" {
-		fmt.Fprintln(r.s.Stderr, "Interrupted: nothing goes on in AWS.")
+		fmt.Fprintln(r.s.Stderr, "Interrupted. Nothing is still running in AWS.")
 		return
 	}
 	text := "Interrupted: " + left.what + ".\n"

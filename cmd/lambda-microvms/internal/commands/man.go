@@ -16,7 +16,7 @@ func manCommand() *cli.Command {
 		Summary: "Prints the manual page of this program or of a command, for man",
 		Words:   []string{"[COMMAND ...]"},
 		Page: cli.Page{
-			Description: "Prints a manual page in the language of man(7): that of this program, or of a command or subcommand. The command help prints the same text as it is.",
+			Description: "Prints a manual page in the language of man(7): that of this program, or of a command or subcommand. The command help prints the same page as plain text.",
 			Output:      "The manual page.",
 			Examples: `Read it:
 

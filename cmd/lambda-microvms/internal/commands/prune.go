@@ -24,8 +24,8 @@ func pruneCommand() *cli.Command {
 		Page: cli.Page{
 			Description: `Deletes old versions of an image, which can have at most 50. It keeps the latest active version, the newest successful ones, the newest version even if its build failed, versions that are being built, and versions that a MicroVM uses. If no version is active, it keeps all successful ones.
 
-The oldest version is deleted first. Each is deactivated before, so that no MicroVM can be started from it. A deletion makes the image busy for about 40 seconds, and prune waits for it. If it is interrupted, the version that was next may stay inactive; run it again to continue.`,
-			Output: "The ARN of the image, the versions that were deleted, oldest first, and those that were kept with the reason. With --dry-run, deletedVersions are those that would be deleted.\n\n" + eventsOutput,
+The oldest version is deleted first. Each version is deactivated before it is deleted, so that no MicroVM can be started from it. A deletion makes the image busy for about 40 seconds, and prune waits for it. If it is interrupted, the version that was next may stay inactive; run it again to continue.`,
+			Output: "The ARN of the image, the versions that were deleted, oldest first, and those that were kept with the reason. With --dry-run, deletedVersions are those that would be deleted.\n\n" + eventsOutput(errorHelp),
 			Examples: `To see which versions would be deleted, and to delete them:
 
   lambda-microvms prune --image-identifier app --keep 10 --dry-run
@@ -46,7 +46,7 @@ func runPrune(ctx context.Context, s *cli.Session) error {
 	if s.Args.Has(keepOption) {
 		var ok bool
 		if keep, ok = integer(s.Args, keepOption, 1, 1<<30); !ok {
-			return fault.Parameter(keepOption, "%s is not at least 1", value.Quote(s.Args.Value(keepOption)))
+			return fault.Parameter(keepOption, "must be 1 or more, not %s", value.Quote(s.Args.Value(keepOption)))
 		}
 	}
 	client, err := s.Client(ctx)

@@ -36,7 +36,7 @@ func psCommand() *cli.Command {
 		},
 		Page: cli.Page{
 			Description: "Lists the MicroVMs that have not ended, of all images or of one.\n\n" + imageWord,
-			Output: `A table for people. With --output or --query, a document instead:
+			Output: `A table. With --output or --query, a document instead:
 
 microvms -> (list)
   microvmId -> (string)

@@ -20,7 +20,7 @@ func rollbackCommand() *cli.Command {
 			Description: `Makes an older version of an image the latest active one, from which MicroVMs are started. It activates the version if necessary, and deactivates all newer ones, oldest first, so that one is active at any time. It builds nothing and does not affect running MicroVMs. The next update starts from the version that was rolled back to.
 
 If it is interrupted or fails in between, run it again: it continues where it stopped.`,
-			Output: "The ARN of the image, the latest active version now and before, whether it had to be activated, and the versions that were deactivated.\n\n" + eventsOutput,
+			Output: "The ARN of the image, the latest active version now and before, whether it had to be activated, and the versions that were deactivated.\n\n" + eventsOutput(errorHelp),
 			Examples: `To go back to the active version before the latest one:
 
   lambda-microvms rollback --image-identifier app`,

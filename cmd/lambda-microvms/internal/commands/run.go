@@ -29,9 +29,9 @@ func runCommand() *cli.Command {
 		},
 		Unpaged: true,
 		Page: cli.Page{
-			Description: `Starts a MicroVM of an image, waits until it is RUNNING, prints what get-microvm does, and leaves it running: it costs money until it ends, after 8 hours at the latest. How to end it is on standard error. With --rm, it ends with this command.
+			Description: `Starts a MicroVM of an image, waits until it is RUNNING, prints what get-microvm does, and leaves it running. The MicroVM costs money until it is terminated, after 8 hours at the latest. Standard error shows how to terminate it. With --rm, this command terminates it when it ends.
 
-If the MicroVM does not start, it is terminated, also after Ctrl-C.
+If the MicroVM does not start, it is terminated, even after Ctrl-C.
 
 ` + imageWord + ` The other options are those of run-microvm.`,
 			Output: "The output of get-microvm.",
@@ -50,7 +50,7 @@ Start one for as long as this terminal needs it:
 func runRun(ctx context.Context, s *cli.Session) error {
 	remove := s.Args.Has(removeOption)
 	if remove && s.Args.Has(keepOption) {
-		return fault.Parameter(removeOption, "--%s is given, too", keepOption)
+		return fault.Parameter(removeOption, "it cannot be combined with --%s", keepOption)
 	}
 	t, err := newTarget(ctx, s, s.Words[0])
 	if err != nil {

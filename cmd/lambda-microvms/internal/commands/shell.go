@@ -29,14 +29,14 @@ func shellCommand() *cli.Command {
 		Options: []argparse.Option{
 			{
 				Name: messagesOption, Choices: []string{"binary", "text"},
-				Doc: "The kind of WebSocket message in which keys are sent. Try the other one if the shell does not react. The default is binary.",
+				Doc: "The kind of WebSocket message in which keys are sent. Try the other one if the shell does not respond. The default is binary.",
 			},
 			{Name: resumeOption, Arity: argparse.Flag, Doc: "Resume the MicroVM if it is suspended."},
 			{Name: keepOption, Arity: argparse.Flag, Doc: "Do not terminate the MicroVM that was started for this shell."},
 		},
 		Unpaged: true,
 		Page: cli.Page{
-			Description: `Opens a shell in a MicroVM, with the terminal in raw mode: all keys, Ctrl-C too, go to the shell. Ctrl-] leaves it, also when it does not react.
+			Description: `Opens a shell in a MicroVM, with the terminal in raw mode: all keys, Ctrl-C too, go to the shell. Press Ctrl-] to leave, even if the shell does not respond.
 
 ` + targetWords + `
 
@@ -52,7 +52,7 @@ AWS does not document the messages of the connection. This command sends keys as
 
   lambda-microvms shell microvm-cc2f4380-bfc7-4660-9d3f-166fb81d1369
 
-A look into an image:
+A shell in a new MicroVM of an image:
 
   lambda-microvms shell web`,
 		},

@@ -40,7 +40,7 @@ func (t *store) bucket() (string, error) {
 			return name, nil
 		}
 	}
-	return "", fault.Usage("--%s is required: neither %s nor the image names a bucket for the archive", bucketOption, bucketVariable)
+	return "", fault.Usage("There is no bucket for the archive: set --%s or %s", bucketOption, bucketVariable)
 }
 
 // checkDestination checks the options for the archive before anything is sent. The bucket

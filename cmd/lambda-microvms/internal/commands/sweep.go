@@ -37,11 +37,11 @@ func sweepCommand() *cli.Command {
 		},
 		Unpaged: true,
 		Page: cli.Page{
-			Description: `Terminates MicroVMs that nobody needs any more. IMAGE or --min-age must be given, and both limit the sweep.
+			Description: `Terminates MicroVMs that nobody needs any more. IMAGE or --min-age must be given. If both are given, only MicroVMs that match both are terminated.
 
-A termination cannot be undone. A sweep by age alone takes the MicroVMs of every program in the account and region: MicroVMs have no tags to tell them apart. On a terminal the command lists them and asks first.
+A termination cannot be undone. A sweep by age alone terminates the MicroVMs of every program in the account and region: MicroVMs have no tags to tell them apart. On a terminal the command lists them and asks first.
 
-MicroVMs that cannot be judged, such as those in a state that this version does not know, are left alone, reported on standard error, and make the exit code 255.
+MicroVMs whose state or age is unknown are left alone, reported on standard error, and make the exit code 255.
 
 ` + imageWord,
 			Output: "The ids of the MicroVMs that were terminated, or would be with --dry-run, one in each line.",
@@ -95,7 +95,7 @@ func sweepOptions(s *cli.Session) (o session.SweepOptions, err error) {
 	}
 	if text := s.Args.Value(minAgeOption); s.Args.Has(minAgeOption) {
 		if o.MinAge, err = time.ParseDuration(text); err != nil || o.MinAge <= 0 {
-			return o, fault.Parameter(minAgeOption, "%s is not a duration above 0, such as 90m or 12h", value.Quote(text))
+			return o, fault.Parameter(minAgeOption, "%s is not a positive duration, such as 90m or 12h", value.Quote(text))
 		}
 	}
 	if text := s.Args.Value(rateOption); s.Args.Has(rateOption) {
@@ -108,7 +108,7 @@ func sweepOptions(s *cli.Session) (o session.SweepOptions, err error) {
 	case s.Args.Has(imageVersionOption) && len(s.Words) == 0:
 		return o, fault.Parameter(imageVersionOption, "IMAGE is not given")
 	case o.MinAge == 0 && len(s.Words) == 0:
-		return o, fault.Usage("IMAGE or --%s must be given: without both, the sweep would take all MicroVMs of the account", minAgeOption)
+		return o, fault.Usage("IMAGE or --%s must be given: without both, the sweep would terminate all MicroVMs of the account", minAgeOption)
 	case !o.DryRun && !s.Args.Has(yesOption) && !s.CanAsk():
 		return o, fault.Usage("There is no terminal to ask at: --%s or --%s must be given", yesOption, dryRunOption)
 	}
@@ -122,7 +122,11 @@ func confirmSweep(ctx context.Context, s *cli.Session, orphans []types.MicroVMIt
 	if err := writeMicroVMs(s.Stderr, orphans, time.Now()); err != nil {
 		return err
 	}
-	yes, err := s.Confirm(ctx, fmt.Sprintf("Terminate these %d MicroVMs?", len(orphans)))
+	question := "Terminate this MicroVM?"
+	if len(orphans) > 1 {
+		question = fmt.Sprintf("Terminate these %d MicroVMs?", len(orphans))
+	}
+	yes, err := s.Confirm(ctx, question)
 	if err == nil && !yes {
 		err = errDeclined
 	}

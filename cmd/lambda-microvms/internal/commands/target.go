@@ -66,8 +66,8 @@ func runInput(s *cli.Session, image string) (*lambdamicrovms.RunMicroVMInput, er
 	return in, in.UnmarshalJSON(value.Compact(document))
 }
 
-// sessionOptions applies the global options to requests to MicroVMs. An endpoint of the
-// service on this machine is taken for a fake, which serves the MicroVMs, too.
+// sessionOptions applies the global options to requests to MicroVMs. They go to an
+// endpoint of the service on this machine, too, because a fake serves the MicroVMs.
 func sessionOptions(ctx context.Context, s *cli.Session, client *lambdamicrovms.Client) (func(*session.Options), error) {
 	cfg, err := s.Config(ctx)
 	if err != nil {
@@ -109,7 +109,7 @@ type target struct {
 
 	id    string                          // of a MicroVM that exists
 	input *lambdamicrovms.RunMicroVMInput // of a new one
-	keep  bool                            // it is not terminated
+	keep  bool                            // leave it running
 	quiet bool
 
 	warning sync.Once // what may keep running, and how to end it

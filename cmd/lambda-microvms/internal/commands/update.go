@@ -26,9 +26,9 @@ const (
 func editOptions() []argparse.Option {
 	return []argparse.Option{
 		{Name: configuration.SetOption, Arity: argparse.Many, Append: true, Doc: "Settings to change: path=text or path:=JSON. " +
-			"A path has the names of the wire, and indexes and keys in brackets or behind a dot: description, hooks.port, resources[0].minimumMemoryInMiB, " +
-			"environmentVariables.STAGE, environmentVariables[\"A.B\"]. The index behind the last element adds one. " +
-			"A text is converted to a number or boolean where the setting is one. Either form reads a file with file://; secrets in a file are not seen by other users of the machine, those on the command line are."},
+			"A path uses the JSON member names, with indexes and keys in brackets or after a dot: description, hooks.port, resources[0].minimumMemoryInMiB, " +
+			"environmentVariables.STAGE, environmentVariables[\"A.B\"]. The index after the last appends an element. " +
+			"A text is converted to a number or boolean where the setting is one. Other users of the machine can see the command line: read secrets from a file, with file:// in either form."},
 		{Name: configuration.UnsetOption, Arity: argparse.Many, Append: true, Doc: "Paths to reset to the service's default, or to remove from a map or list. They are removed before --set is applied. It is no error if they are not set."},
 	}
 }
@@ -40,12 +40,12 @@ func updateCommand() *cli.Command {
 		Page: cli.Page{
 			Description: `Changes single settings of an image and builds its next version. update-microvm-image replaces the whole configuration, and resets each setting that the request omits; update reads the configuration of the latest active version, changes what --set and --unset name, and sends all of it. It waits while the image is busy, and fails if somebody else updates the image at the same time.
 
-It then waits for the build, because a build that fails changes nothing, and explains why it failed. With --no-wait it returns once the build has started. Without --set and --unset it builds the same configuration again, for an artifact with new content.
+It then waits for the build. If the build fails, the image stays as it was, and the reasons are shown. With --no-wait it returns once the build has started. It builds even if the configuration stays the same, as without --set and --unset, for an artifact with new content.
 
 Values of environment variables are in no output of --debug, --json and --dry-run.`,
 			Output: `The ARN of the image, its new version, the previous one, and the changes. With --dry-run the changes, one a line, or as a document with --output or --query.
 
-` + eventsOutput,
+` + eventsOutput(diffHelp, buildErrorHelp),
 			Examples: `To change one environment variable and remove the description:
 
   lambda-microvms update --image-identifier app --set environmentVariables.STAGE=prod --unset description

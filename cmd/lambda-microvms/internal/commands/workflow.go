@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,7 +31,7 @@ const (
 
 var (
 	imageArgument = argparse.Option{Name: imageOption, Required: true, Doc: "ARN or name of the image. A name costs one more call."}
-	jsonFlag      = argparse.Option{Name: jsonOption, Arity: argparse.Flag, Doc: "Write events for machines on standard output, one JSON object a line, in place of progress and result. See OUTPUT."}
+	jsonFlag      = argparse.Option{Name: jsonOption, Arity: argparse.Flag, Doc: "Write events for machines on standard output, one JSON object a line, instead of progress and the result. See OUTPUT."}
 	dryRunFlag    = argparse.Option{Name: dryRunOption, Arity: argparse.Flag, Doc: "Change nothing, and print what would be changed. Values of environment variables are shown as [REDACTED]."}
 )
 
@@ -45,15 +46,27 @@ func workflowOptions(builds bool) []argparse.Option {
 	return append(list, pollInterval("The default is 2, growing to 15."))
 }
 
+// Lines for events that only some workflows write.
+const (
+	uploadHelp     = "- upload: bytes and totalBytes of the archive."
+	diffHelp       = "- diff: the members listed above, for --dry-run."
+	errorHelp      = "- error: message and exitCode."
+	buildErrorHelp = "- error: message and exitCode; for a failed build also version, builds (chipset, generation, state, reason), logGroup, log, " +
+		"its last lines (time, stream and text), and logError if they could not be read."
+)
+
 // eventsOutput describes --json.
-const eventsOutput = `With --json, each line of standard output is an object with a type and a time:
-- step: a step, or a poll while it waits, with step, image, version, state, elapsedSeconds, delaySeconds (before the next poll) and error.
-- upload: bytes and totalBytes of the archive.
-- diff: the members above, for --dry-run.
-- result: the members above.
-- error: message and exitCode; for a failed build also version, builds (chipset, generation, state, reason), logGroup, log, its last lines (time, stream and text), and logError if they could not be read.
-- interrupted: running, what goes on in AWS, and the commands to see it and to end it.
-No event has the value of an environment variable.`
+func eventsOutput(some ...string) string {
+	lines := slices.Concat([]string{
+		"With --json, each line of standard output is an object with a type and a time:",
+		"- step: a step, or a poll while it waits, with step, image, version, state, elapsedSeconds, delaySeconds (before the next poll) and error.",
+	}, some, []string{
+		"- result: the members listed above.",
+		"- interrupted: running, what is still running in AWS, and the commands to see it and to end it.",
+		"No event has the value of an environment variable.",
+	})
+	return strings.Join(lines, "\n")
+}
 
 // run is one run of a workflow, with what it tells the user.
 type run struct {
@@ -62,7 +75,7 @@ type run struct {
 	events   *events.Writer // nil without --json
 	release  func()         // of what is called if a signal ends the program
 
-	told    sync.Once // what goes on in AWS
+	told    sync.Once // what is still running in AWS
 	mu      sync.Mutex
 	image   string
 	version string // that is being built
