@@ -82,6 +82,21 @@ func firstSentence(doc string) string {
 	return strings.TrimSuffix(first, ".")
 }
 
+// helpWord asks for the page of the program or, before or behind a command, for its page.
+const helpWord = "help"
+
+// helpOfProgram reports whether a command line asks for the page of the program. helpful
+// is true if it has a flag for help.
+func helpOfProgram(r *argparse.Result, helpful bool) bool {
+	switch {
+	case r == nil:
+		return false
+	case r.Word == helpWord:
+		return len(r.Rest) == 0 || r.Rest[0] == helpWord
+	}
+	return helpful && r.Word == ""
+}
+
 // checkHelp checks that words behind "help" name a command, and no more than its
 // subcommand.
 func (p *program) checkHelp(words []string) error {

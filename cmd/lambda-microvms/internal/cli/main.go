@@ -79,14 +79,13 @@ func (p *program) run(ctx context.Context, args []string) error {
 		_, err := io.WriteString(p.env.stdout, versionText()+"\n")
 		return OutputError(err)
 	}
-	ofProgram := func(words []string) bool { return len(words) == 0 || words[0] == "help" }
-	if result != nil && (result.Word == "help" && ofProgram(result.Rest) || helpful && result.Word == "") {
+	if helpOfProgram(result, helpful) {
 		return p.help("", nil)
 	}
 	if err != nil {
 		return usageError(err)
 	}
-	if result.Word == "help" { // before a command, as behind it
+	if result.Word == helpWord { // before a command, as behind it
 		if err := p.checkHelp(result.Rest); err != nil {
 			return err
 		}
@@ -105,7 +104,7 @@ func (p *program) run(ctx context.Context, args []string) error {
 		s.debug = &debugLog{out: p.env.stderr, now: time.Now}
 		s.Debugf("%s, command %s with the options %s", versionText(), result.Word, optionNames(args))
 	}
-	if helpful || len(result.Rest) == 1 && result.Rest[0] == "help" {
+	if helpful || len(result.Rest) == 1 && result.Rest[0] == helpWord {
 		return p.help(result.Word, result.Rest)
 	}
 	return p.dispatch(ctx, result)
@@ -128,7 +127,7 @@ func (p *program) dispatch(ctx context.Context, global *argparse.Result) error {
 	if err != nil {
 		return err
 	}
-	if len(rest) == 1 && rest[0] == "help" { // behind a subcommand
+	if len(rest) == 1 && rest[0] == helpWord { // behind a subcommand
 		return p.help(global.Word, global.Rest)
 	}
 	if s.Args, err = (&argparse.Grammar{Options: command.options(rest)}).Parse(rest); err != nil {
@@ -194,7 +193,7 @@ func commandNames(registry Registry) []string {
 	for i := range api.Operations {
 		list = append(list, api.Operations[i].Command)
 	}
-	return append(append(list, registry.Names()...), "help")
+	return append(append(list, registry.Names()...), helpWord)
 }
 
 func usageError(err error) error {

@@ -30,7 +30,7 @@ func promptMode(env *environment, args []string) (string, error) {
 			on = true
 		case "--no-cli-auto-prompt":
 			off = true
-		case "--version", "help":
+		case "--version", helpWord:
 			help = true
 		case "--profile":
 			if profile = v; !explicit && i+1 < len(args) {
