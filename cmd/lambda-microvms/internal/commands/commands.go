@@ -1,5 +1,6 @@
-// Package commands has the commands that are not operations of the service, one in each
-// file. To add one, write a function that returns its cli.Command, and add a line to all.
+// Package commands has the commands that are not operations of the service. To add one,
+// write a function that returns its cli.Command in a file of its name, and add a line to
+// all.
 package commands
 
 import "github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/cli"
