@@ -281,14 +281,21 @@ func (p *plan) check(s *cli.Session) error {
 	if image.CodeArtifact == nil {
 		image.CodeArtifact = &types.CodeArtifactMemberUri{Value: "s3://bucket/key"}
 	}
-	err := lambdamicrovms.Validate(&image, lambdamicrovms.ValidationStrict)
+	return optionError(s, api.Find("create-microvm-image"), lambdamicrovms.Validate(&image, lambdamicrovms.ValidationStrict))
+}
+
+// optionError returns the error of validating the input of an operation as one of the
+// command line. It names the option of the first violation that has one.
+func optionError(s *cli.Session, op *api.Operation, err error) error {
 	if err == nil {
 		return nil
 	}
 	for _, violation := range lambdamicrovms.Violations(err) {
-		for _, option := range []struct{ name, path string }{{nameOption, "Name"}, {roleOption, "BuildRoleArn"}, {baseOption, "BaseImageArn"}} {
-			if violation.Path == option.path && s.Args.Has(option.name) {
-				return fault.Parameter(option.name, "%s", plainInput(err))
+		name, _, _ := strings.Cut(violation.Path, ".")
+		name, _, _ = strings.Cut(name, "[")
+		for _, m := range op.Input.Members {
+			if strings.EqualFold(m.Name, name) && s.Args.Has(m.Option) {
+				return fault.Parameter(m.Option, "%s", plainInput(err))
 			}
 		}
 	}

@@ -63,7 +63,17 @@ func runInput(s *cli.Session, image string) (*lambdamicrovms.RunMicroVMInput, er
 		return nil, err
 	}
 	in := new(lambdamicrovms.RunMicroVMInput)
-	return in, in.UnmarshalJSON(value.Compact(document))
+	if err := in.UnmarshalJSON(value.Compact(document)); err != nil {
+		return nil, err
+	}
+	return in, checkRun(s, in)
+}
+
+// checkRun validates the input except for the image, whose ARN may have to be looked up.
+func checkRun(s *cli.Session, in *lambdamicrovms.RunMicroVMInput) error {
+	checked := *in
+	checked.ImageIdentifier = aws.String("arn:aws:lambda:us-east-1:123456789012:microvm-image:checked")
+	return optionError(s, runOperation(), lambdamicrovms.Validate(&checked, lambdamicrovms.ValidationStrict))
 }
 
 // sessionOptions applies the global options to requests to MicroVMs. They go to an

@@ -135,6 +135,9 @@ func edited(in *lambdamicrovms.UpdateMicroVMImageInput, edits []configuration.Ed
 	if err := changed.UnmarshalJSON(value.Compact(m)); err != nil {
 		return err
 	}
+	if err := lambdamicrovms.Validate(&changed, lambdamicrovms.ValidationStrict); err != nil {
+		return invalidInput(err)
+	}
 	*in = changed
 	return nil
 }

@@ -3,6 +3,7 @@ package params
 import (
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -23,15 +24,19 @@ func Validate(shape *api.Shape, input *value.Map) error {
 	return fault.Usage("Parameter validation failed:\n%s", strings.Join(c.problems, "\n"))
 }
 
-// ValidateAt checks a value for a shape like Validate. path names its place in the
+// ValidateAt checks a value for a shape like Validate, and also upper limits and the
+// values of enums, which the AWS CLI leaves to the service. path names its place in the
 // problems that it returns.
 func ValidateAt(shape *api.Shape, v any, path string) (problems []string) {
-	var c checker
+	c := checker{strict: true}
 	c.check(shape, v, path)
 	return c.problems
 }
 
-type checker struct{ problems []string }
+type checker struct {
+	strict   bool // beyond the AWS CLI
+	problems []string
+}
 
 func (c *checker) report(format string, args ...any) {
 	c.problems = append(c.problems, fmt.Sprintf(format, args...))
@@ -61,6 +66,9 @@ func (c *checker) check(shape *api.Shape, v any, path string) {
 	switch v := v.(type) {
 	case *value.Map:
 		if shape.Kind == api.Map {
+			if c.strict {
+				c.length(shape, int64(v.Len()), path)
+			}
 			c.entries(shape, v, path)
 		} else {
 			c.structure(shape, v, path)
@@ -72,9 +80,14 @@ func (c *checker) check(shape *api.Shape, v any, path string) {
 		}
 	case string:
 		c.length(shape, int64(utf8.RuneCountInString(v)), path)
+		if c.strict && len(shape.Values) > 0 && !slices.Contains(shape.Values, v) {
+			c.report("Invalid value for parameter %s, value: %s, valid values: %s", placed(path), v, strings.Join(shape.Values, ", "))
+		}
 	case int64:
 		if shape.HasMin && v < shape.Min {
 			c.report("Invalid value for parameter %s, value: %d, valid min value: %d", placed(path), v, shape.Min)
+		} else if c.strict && shape.HasMax && v > shape.Max {
+			c.report("Invalid value for parameter %s, value: %d, valid max value: %d", placed(path), v, shape.Max)
 		} else if shape.Kind == api.Integer && int64(int32(v)) != v {
 			c.report("Invalid value for parameter %s, value: %d, valid max value: 2147483647", placed(path), v)
 		}
@@ -86,6 +99,9 @@ func (c *checker) check(shape *api.Shape, v any, path string) {
 func (c *checker) length(shape *api.Shape, n int64, path string) {
 	if shape.HasMin && n < shape.Min {
 		c.report("Invalid length for parameter %s, value: %d, valid min length: %d", placed(path), n, shape.Min)
+	}
+	if c.strict && shape.HasMax && n > shape.Max {
+		c.report("Invalid length for parameter %s, value: %d, valid max length: %d", placed(path), n, shape.Max)
 	}
 }
 
