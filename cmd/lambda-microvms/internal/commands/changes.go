@@ -1,31 +1,11 @@
 package commands
 
 import (
-	"slices"
-
-	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/api"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/configuration"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
 	"github.com/microvm-go/lambdamicrovms/images"
 	"github.com/microvm-go/lambdamicrovms/internal/redact"
 )
-
-// settings is the shape of an image's configuration: what an update replaces.
-func settings() *api.Shape {
-	return without(api.Find("update-microvm-image").Input, "imageIdentifier", "clientToken")
-}
-
-// without returns a shape without some of its members.
-func without(shape *api.Shape, names ...string) *api.Shape {
-	part := *shape
-	part.Members = nil
-	for _, m := range shape.Members {
-		if !slices.Contains(names, m.Name) {
-			part.Members = append(part.Members, m)
-		}
-	}
-	return &part
-}
 
 // wirePaths returns the changes with the paths that --set understands.
 func wirePaths(changes images.Changes) images.Changes {

@@ -141,9 +141,6 @@ func readSettings(ctx context.Context, s *cli.Session) (*lambdamicrovms.UpdateMi
 	return &in, tags, nil
 }
 
-// notSettings are the members of a file that are no settings of an image.
-func notSettings() []string { return []string{"name", "tags", "imageIdentifier", "clientToken"} }
-
 // completeFrom sets the members that every image has and that a file may leave out.
 func completeFrom(wanted *lambdamicrovms.UpdateMicroVMImageInput, live *lambdamicrovms.GetMicroVMImageVersionOutput) {
 	if wanted.CodeArtifact == nil {
