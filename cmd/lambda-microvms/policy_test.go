@@ -4,6 +4,8 @@ package main
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,10 +16,14 @@ import (
 // A command that is permitted what policy prints for it is never denied: its calls are
 // among the actions.
 func TestPolicyPermitsCommands(t *testing.T) {
+	config := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(config, []byte("tags: {a: b}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, args := range map[string]string{
 		"deploy":   "s3://bucket/new.zip --name app --tags a=b --poll-interval 0.01",
 		"update":   "--image-identifier app --set description=new --poll-interval 0.01",
-		"diff":     "--image-identifier app --to-version 1.0",
+		"diff":     "--image-identifier app --config " + config,
 		"rollback": "--image-identifier app --to-version 1.0",
 		"prune":    "--image-identifier app --keep 1",
 		"run":      "app",

@@ -82,7 +82,7 @@ func policyCommands() []commandUses {
 	return []commandUses{
 		{"deploy", []iam.Use{iam.Deploy}},
 		{"update", []iam.Use{iam.Update, iam.Find}},
-		{"diff", []iam.Use{iam.Find, "GetMicroVMImage", "GetMicroVMImageVersion"}},
+		{"diff", []iam.Use{iam.Find, "GetMicroVMImage", "GetMicroVMImageVersion", "ListTags"}},
 		{"rollback", []iam.Use{iam.Rollback, iam.Find}},
 		{"prune", []iam.Use{iam.Prune, iam.Find}},
 		{"run", []iam.Use{iam.Run, iam.Find}},
@@ -153,14 +153,19 @@ func runPolicy(ctx context.Context, s *cli.Session) error {
 	return cli.OutputError(encoder.Encode(policy))
 }
 
-// policyError names the option of the first field that was refused.
+// policyError names the options of all fields that were refused.
 func policyError(err error) error {
 	var unknown *iam.UnknownUseError
 	if errors.As(err, &unknown) {
 		return fault.Usage("Error parsing argument USE: %s is neither a command with a policy (%s) nor an operation", value.Quote(string(unknown.Use)), policyNames())
 	}
+	var problems []string
 	for _, violation := range lambdamicrovms.Violations(err) {
-		return fault.Parameter(policyOption(violation.Path), "must be %s, given %s", violation.Limit, violation.Given)
+		problem := fault.Parameter(policyOption(violation.Path), "must be %s, given %s", violation.Limit, violation.Given)
+		problems = append(problems, problem.Message)
 	}
-	return err
+	if len(problems) == 0 {
+		return err
+	}
+	return fault.Usage("%s", strings.Join(problems, "\n"))
 }
