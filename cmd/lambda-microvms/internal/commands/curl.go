@@ -39,7 +39,7 @@ func curlCommand() *cli.Command {
 	return &cli.Command{
 		Summary:   "Sends an HTTP request to a MicroVM",
 		Words:     []string{"TARGET", "[PATH]"},
-		Operation: runOperation(),
+		Operation: runMicroVMOperation(),
 		Options: []argparse.Option{
 			{Name: requestOption, Short: "X", Doc: "The method. The default is GET, or POST with a body."},
 			{Name: headerOption, Short: "H", Append: true, Doc: `A header of the request, as "Name: value". "Name:" removes one. May be repeated.`},
@@ -93,14 +93,9 @@ func runCurl(ctx context.Context, s *cli.Session) error {
 		}
 		defer request.file.discard()
 	}
-	opened, err := t.open(ctx, func(o *session.Options) {
+	return t.with(ctx, request.send, func(o *session.Options) {
 		o.Port, o.ResumeOnDemand = request.port, s.Args.Has(resumeOption)
 	})
-	if err != nil {
-		return err
-	}
-	defer t.onInterrupt(ctx, opened)()
-	return t.close(ctx, opened, request.send(ctx, opened))
 }
 
 // curlRequest is what the options ask for.

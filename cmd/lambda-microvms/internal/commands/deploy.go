@@ -30,19 +30,19 @@ const (
 
 // deployCommand creates or updates an image from a directory or an archive.
 func deployCommand() *cli.Command {
-	options := []argparse.Option{
+	options := slices.Concat([]argparse.Option{
 		{Name: nameOption, Alias: imageOption, Doc: "Name of the image, also accepted as --" + imageOption + ". Required unless the file of --config has it."},
 		{Name: configOption, Doc: "A file with the whole configuration: the members of create-microvm-image, JSON if its name ends in .json, else YAML; - is standard input. Settings that it omits are reset, except the base image and the role. Without it, an existing image keeps its settings."},
-	}
-	options = append(append(options, editOptions()...),
-		argparse.Option{Name: roleOption, Doc: "ARN of the role with which the service builds. Required for a new image, here or in the configuration."},
-		argparse.Option{Name: baseOption, Doc: "ARN of the base image. The default for a new image is " + defaultBase + ", which AWS provides."},
-		argparse.Option{Name: tagsOption, Kind: "map", Doc: "The tags of the image, key=value,key=value or JSON; all others are removed. Without it, and without tags in the file of --config, the image keeps its tags."},
-		argparse.Option{Name: bucketOption, Doc: "The bucket for the archive, in the region of the image. The default is " + bucketVariable + " in the environment, then the bucket with the artifact of the version that is active. --endpoint-url does not apply to S3; AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3 in the environment do."},
-		argparse.Option{Name: prefixOption, Doc: "The beginning of the archive's key in the bucket, such as images/."},
-		argparse.Option{Name: contentOption, Doc: "Identifies the content at an s3:// URI: with the same one, and the same configuration, nothing is built."},
-		argparse.Option{Name: forceOption, Arity: argparse.Flag, Doc: "Build even if nothing has changed."},
-		dryRunFlag, jsonFlag)
+	}, editOptions(), []argparse.Option{
+		{Name: roleOption, Doc: "ARN of the role with which the service builds. Required for a new image, here or in the configuration."},
+		{Name: baseOption, Doc: "ARN of the base image. The default for a new image is " + defaultBase + ", which AWS provides."},
+		{Name: tagsOption, Kind: "map", Doc: "The tags of the image, key=value,key=value or JSON; all others are removed. Without it, and without tags in the file of --config, the image keeps its tags."},
+		{Name: bucketOption, Doc: "The bucket for the archive, in the region of the image. The default is " + bucketVariable + " in the environment, then the bucket with the artifact of the version that is active. --endpoint-url does not apply to S3; AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3 in the environment do."},
+		{Name: prefixOption, Doc: "The beginning of the archive's key in the bucket, such as images/."},
+		{Name: contentOption, Doc: "Identifies the content at an s3:// URI: with the same one, and the same configuration, nothing is built."},
+		{Name: forceOption, Arity: argparse.Flag, Doc: "Build even if nothing has changed."},
+		dryRunFlag, jsonFlag,
+	}, workflowOptions(true))
 	return &cli.Command{
 		Summary: "Creates or updates an image from a directory or an archive in S3",
 		Words:   []string{"SOURCE"},
@@ -68,7 +68,7 @@ To see what a deployment would change:
 
   lambda-microvms deploy ./app --config app.yaml --dry-run`,
 		},
-		Options: append(options, workflowOptions(true)...),
+		Options: options,
 		Run:     runDeploy,
 	}
 }

@@ -111,7 +111,7 @@ func runDiff(ctx context.Context, s *cli.Session) error {
 		changes = append(changes, images.DiffTags(out.Tags, tags)...)
 	}
 	document.Set("changes", changesDocument(changes))
-	r := &run{s: s}
+	r := &workflow{s: s}
 	if err := r.diff("Diff", document, changes); err != nil {
 		return err
 	}

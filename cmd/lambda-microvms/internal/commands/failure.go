@@ -38,7 +38,7 @@ func workflowError(ctx context.Context, s *cli.Session, err error) error {
 	case errors.As(err, &invalid):
 		return fault.Usage("%s", plain(err))
 	case errors.As(err, &version):
-		return &fault.Error{Exit: fault.ExitGeneral, Message: versionOption(s, version) + plain(err), Err: err}
+		return &fault.Error{Exit: fault.ExitGeneral, Message: versionErrorPrefix(s, version) + plain(err), Err: err}
 	case errors.As(err, &step) && errors.As(err, &service):
 		return s.CallError(ctx, err)
 	case errors.As(err, &step):
@@ -47,8 +47,8 @@ func workflowError(ctx context.Context, s *cli.Session, err error) error {
 	return &fault.Error{Exit: fault.ExitGeneral, Message: plain(err), Err: err}
 }
 
-// versionOption names the option that a version was given by.
-func versionOption(s *cli.Session, e *images.VersionError) string {
+// versionErrorPrefix names the option that the version was given by.
+func versionErrorPrefix(s *cli.Session, e *images.VersionError) string {
 	for _, name := range []string{fromOption, toOption} {
 		if e.Version != "" && s.Args.Value(name) == e.Version {
 			return "--" + name + ": "

@@ -24,7 +24,7 @@ type leftover struct {
 const firstVersion = "1.0"
 
 // leftover returns what the workflow has left behind.
-func (r *run) leftover(err error) leftover {
+func (r *workflow) leftover(err error) leftover {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var unknown *images.UnknownOutcomeError
@@ -77,12 +77,12 @@ func (r *run) leftover(err error) leftover {
 }
 
 // interrupted says what is still running in AWS, and how to end it.
-func (r *run) interrupted(err error) {
+func (r *workflow) interrupted(err error) {
 	r.told.Do(func() { r.tell(r.leftover(err)) })
 }
 
 // killed says the same when a signal ends the program before the workflow has ended.
-func (r *run) killed() {
+func (r *workflow) killed() {
 	left := r.leftover(nil)
 	if left.what == "" {
 		return
@@ -95,7 +95,7 @@ func (r *run) killed() {
 	})
 }
 
-func (r *run) tell(left leftover) {
+func (r *workflow) tell(left leftover) {
 	if r.events != nil {
 		r.events.Write("interrupted", struct {
 			Running string `json:"running,omitempty"`

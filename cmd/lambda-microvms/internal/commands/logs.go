@@ -110,37 +110,54 @@ func runLogs(ctx context.Context, s *cli.Session) error {
 			}
 		})
 	}
-	from := reading.from
-	var printed map[logs.Line]int
-	var isCut bool // there may be more lines than Tail returned
-	if reading.lines > 0 {
-		lines, err := reader(from).Tail(ctx, source, reading.lines)
-		var missing *logs.NotFoundError
-		if err != nil && (!reading.follow || !errors.As(err, &missing)) { // what is missing may appear
-			return logsError(ctx, s, err)
-		}
-		printed = make(map[logs.Line]int, len(lines))
-		for _, line := range lines {
-			if err := printLine(s, line); err != nil {
-				return cli.OutputError(err)
-			}
-			printed[line]++
-		}
-		if len(lines) > 0 {
-			from, isCut = lines[0].Time, len(lines) == reading.lines
+	tail, err := reading.tail(ctx, s, reader(reading.from), source)
+	if err != nil {
+		return err
+	}
+	for _, line := range tail {
+		if err := printLine(s, line); err != nil {
+			return cli.OutputError(err)
 		}
 	}
 	if !reading.follow {
 		return nil
 	}
-	for line, err := range reader(from).Follow(ctx, source) {
+	from := reading.from
+	if len(tail) > 0 {
+		from = tail[0].Time
+	}
+	return reading.printNew(ctx, s, reader(from), source, tail)
+}
+
+// tail returns the last lines.
+func (r *logReading) tail(ctx context.Context, s *cli.Session, reader *cwlogs.Reader, source logs.Source) ([]logs.Line, error) {
+	if r.lines == 0 {
+		return nil, nil
+	}
+	lines, err := reader.Tail(ctx, source, r.lines)
+	var missing *logs.NotFoundError
+	if err != nil && (!r.follow || !errors.As(err, &missing)) { // what is missing may appear
+		return nil, logsError(ctx, s, err)
+	}
+	return lines, nil
+}
+
+// printNew prints lines until Ctrl-C or the end of the MicroVM, without those of the
+// tail. The reader begins at the first of these.
+func (r *logReading) printNew(ctx context.Context, s *cli.Session, reader *cwlogs.Reader, source logs.Source, tail []logs.Line) error {
+	printed := make(map[logs.Line]int, len(tail))
+	for _, line := range tail {
+		printed[line]++
+	}
+	isCut := len(tail) > 0 && len(tail) == r.lines // earlier lines were left out
+	for line, err := range reader.Follow(ctx, source) {
 		switch {
 		case err != nil:
 			return logsError(ctx, s, err)
 		case printed[line] > 0:
 			printed[line]--
 			continue
-		case isCut && line.Time.Equal(from): // Tail has left it out
+		case isCut && line.Time.Equal(tail[0].Time): // left out
 			continue
 		}
 		if err := printLine(s, line); err != nil {
@@ -204,12 +221,11 @@ func logTarget(s *cli.Session) (string, error) {
 		return "", fault.Usage("TARGET, --%s and --%s exclude each other", imageOption, microVMOption)
 	}
 	target := targets[0]
-	if s.Args.Has(microVMOption) != microvmid.Valid(target) && len(s.Words) == 0 {
-		name, kind := imageOption, "an image"
-		if s.Args.Has(microVMOption) {
-			name, kind = microVMOption, "a MicroVM"
-		}
-		return "", fault.Parameter(name, "%s does not name %s", value.Quote(target), kind)
+	switch isMicroVM := microvmid.Valid(target); {
+	case s.Args.Has(imageOption) && isMicroVM:
+		return "", fault.Parameter(imageOption, "%s does not name an image", value.Quote(target))
+	case s.Args.Has(microVMOption) && !isMicroVM:
+		return "", fault.Parameter(microVMOption, "%s does not name a MicroVM", value.Quote(target))
 	}
 	return target, nil
 }
@@ -225,7 +241,10 @@ func (r *logReading) checkTarget(s *cli.Session) error {
 			return fault.Parameter(name, "%s is not %s", value.Quote(r.target), kind)
 		}
 	}
-	for _, name := range []string{logGroupOption, logStreamOption, imageVersionOption} {
+	if _, err := versionArgument(s, imageVersionOption); err != nil {
+		return err
+	}
+	for _, name := range []string{logGroupOption, logStreamOption} {
 		if s.Args.Has(name) && strings.Trim(s.Args.Value(name), " .") == "" { // dots would be another path
 			return fault.Parameter(name, "%s is not a name", value.Quote(s.Args.Value(name)))
 		}

@@ -12,8 +12,9 @@ import (
 
 // Names of options that several commands have.
 const (
-	maxWait    = "max-wait"
-	pollOption = "poll-interval"
+	imageVersionOption = "image-version"
+	keepOption         = "keep" // versions of prune, or the MicroVM of run, curl and shell
+	pollOption         = "poll-interval"
 )
 
 // pollInterval is the option that limits how often a command polls.

@@ -11,11 +11,8 @@ import (
 	"github.com/microvm-go/lambdamicrovms/images"
 )
 
-const (
-	keepOption = "keep"
-	// keptByDefault leaves room to roll back in an image, which can have 50 versions.
-	keptByDefault = 5
-)
+// keptByDefault leaves room to roll back in an image, which can have 50 versions.
+const keptByDefault = 5
 
 // pruneCommand deletes old versions.
 func pruneCommand() *cli.Command {

@@ -19,11 +19,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
-// Options that several commands have.
-const (
-	imageVersionOption = "image-version"
-	quietOption        = "quiet"
-)
+const quietOption = "quiet"
 
 func psCommand() *cli.Command {
 	return &cli.Command{

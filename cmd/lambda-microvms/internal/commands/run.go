@@ -19,7 +19,7 @@ func runCommand() *cli.Command {
 	return &cli.Command{
 		Summary:   "Starts a MicroVM and waits until it runs",
 		Words:     []string{"IMAGE"},
-		Operation: runOperation(),
+		Operation: runMicroVMOperation(),
 		Options: []argparse.Option{
 			{
 				Name: removeOption, Arity: argparse.Flag,
@@ -57,16 +57,12 @@ func runRun(ctx context.Context, s *cli.Session) error {
 		return err
 	}
 	t.keep = !remove
-	opened, err := t.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer t.onInterrupt(ctx, opened)()
-	err = t.show(ctx, opened)
-	if err == nil && remove {
-		err = t.await(ctx, opened)
-	}
-	return t.close(ctx, opened, err)
+	return t.with(ctx, func(ctx context.Context, opened *session.Session) error {
+		if err := t.show(ctx, opened); err != nil || t.keep {
+			return err
+		}
+		return t.await(ctx, opened)
+	})
 }
 
 // show prints the MicroVM.

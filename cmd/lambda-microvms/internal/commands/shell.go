@@ -25,7 +25,7 @@ func shellCommand() *cli.Command {
 	return &cli.Command{
 		Summary:   "Opens a shell in a MicroVM",
 		Words:     []string{"TARGET"},
-		Operation: runOperation(),
+		Operation: runMicroVMOperation(),
 		Options: []argparse.Option{
 			{
 				Name: messagesOption, Choices: []string{"binary", "text"},
@@ -69,12 +69,7 @@ func runShell(ctx context.Context, s *cli.Session) error {
 	if t.input != nil && t.input.IngressNetworkConnectors == nil {
 		t.input.IngressNetworkConnectors = []string{images.ConnectorARN(t.client.Options().Region, "SHELL_INGRESS")}
 	}
-	opened, err := t.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer t.onInterrupt(ctx, opened)()
-	return t.close(ctx, opened, t.shell(ctx, opened))
+	return t.with(ctx, t.shell)
 }
 
 // shell connects the terminal with the MicroVM until one of them ends it.

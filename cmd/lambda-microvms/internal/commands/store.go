@@ -25,13 +25,15 @@ const bucketVariable = "LAMBDA_MICROVMS_BUCKET"
 type store struct {
 	s   *cli.Session
 	cfg aws.Config
-	r   *run
+	r   *workflow
 
 	live string // the bucket of the version that is active
 	to   *s3upload.Uploader
 }
 
-func newStore(s *cli.Session, cfg aws.Config, r *run) *store { return &store{s: s, cfg: cfg, r: r} }
+func newStore(s *cli.Session, cfg aws.Config, r *workflow) *store {
+	return &store{s: s, cfg: cfg, r: r}
+}
 
 // bucket returns the bucket to use.
 func (t *store) bucket() (string, error) {
@@ -98,7 +100,7 @@ type multipart struct{ bucket, key, id string }
 // multipartClient notes a multipart upload when it begins.
 type multipartClient struct {
 	*s3.Client
-	r *run
+	r *workflow
 }
 
 // CreateMultipartUpload implements s3upload.API.

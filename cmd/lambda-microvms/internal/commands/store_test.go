@@ -35,7 +35,7 @@ func TestRemains(t *testing.T) {
 			},
 		},
 	} {
-		r := &run{s: &cli.Session{Globals: &test.globals}}
+		r := &workflow{s: &cli.Session{Globals: &test.globals}}
 		r.setMultipart(remains(test.err))
 		if diff := cmp.Diff(test.want, r.leftover(test.err), cmp.AllowUnexported(leftover{})); diff != "" {
 			t.Errorf("%s, -want +got:\n%s", test.name, diff)

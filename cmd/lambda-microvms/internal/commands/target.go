@@ -43,8 +43,9 @@ func imageOfWord(ctx context.Context, s *cli.Session, client *lambdamicrovms.Cli
 	})
 }
 
-// runOperation is run-microvm without the image, which is a word of the command line.
-func runOperation() *api.Operation {
+// runMicroVMOperation is run-microvm without the image, which is a word of the command
+// line.
+func runMicroVMOperation() *api.Operation {
 	op := *api.Find("run-microvm")
 	op.Input = without(op.Input, imageMember)
 	return &op
@@ -52,7 +53,7 @@ func runOperation() *api.Operation {
 
 // runInput makes the input of run-microvm.
 func runInput(s *cli.Session, image string) (*lambdamicrovms.RunMicroVMInput, error) {
-	document, err := s.Input(runOperation())
+	document, err := s.Input(runMicroVMOperation())
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +72,7 @@ func runInput(s *cli.Session, image string) (*lambdamicrovms.RunMicroVMInput, er
 func checkRun(s *cli.Session, in *lambdamicrovms.RunMicroVMInput) error {
 	checked := *in
 	checked.ImageIdentifier = aws.String("arn:aws:lambda:us-east-1:123456789012:microvm-image:checked")
-	return optionError(s, runOperation(), lambdamicrovms.Validate(&checked, lambdamicrovms.ValidationStrict))
+	return optionError(s, runMicroVMOperation(), lambdamicrovms.Validate(&checked, lambdamicrovms.ValidationStrict))
 }
 
 // sessionOptions applies the global options to requests to MicroVMs. They go to an
@@ -146,7 +147,7 @@ func findTarget(ctx context.Context, s *cli.Session, word string) (*target, erro
 		return newTarget(ctx, s, word)
 	}
 	ofNew := []string{keepOption, "cli-input-json", "cli-input-yaml"}
-	for _, m := range runOperation().Input.Members {
+	for _, m := range runMicroVMOperation().Input.Members {
 		ofNew = append(ofNew, m.Option)
 	}
 	for _, name := range ofNew {
@@ -156,6 +157,16 @@ func findTarget(ctx context.Context, s *cli.Session, word string) (*target, erro
 	}
 	client, err := s.Client(ctx)
 	return &target{s: s, client: client, id: word}, err
+}
+
+// with starts the MicroVM, or attaches to it, uses it, and ends it if it is not kept.
+func (t *target) with(ctx context.Context, use func(context.Context, *session.Session) error, configure ...func(*session.Options)) error {
+	opened, err := t.open(ctx, configure...)
+	if err != nil {
+		return err
+	}
+	defer t.onInterrupt(ctx, opened)()
+	return t.close(ctx, opened, use(ctx, opened))
 }
 
 // open starts the MicroVM, or attaches to it. The caller must call close.

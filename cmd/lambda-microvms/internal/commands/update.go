@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/api"
@@ -16,10 +17,10 @@ import (
 )
 
 const (
-	fromOption   = "from-version"
-	keepBase     = "keep-base-image-version"
-	waitOption   = "wait"
-	noWaitOption = "no-wait"
+	fromOption     = "from-version"
+	keepBaseOption = "keep-base-image-version"
+	waitOption     = "wait"
+	noWaitOption   = "no-wait"
 )
 
 // editOptions are --set and --unset.
@@ -54,13 +55,13 @@ To see what would change:
 
   lambda-microvms update --image-identifier app --set resources[0].minimumMemoryInMiB=4096 --dry-run`,
 		},
-		Options: append(append([]argparse.Option{imageArgument}, editOptions()...), append([]argparse.Option{
+		Options: slices.Concat([]argparse.Option{imageArgument}, editOptions(), []argparse.Option{
 			{Name: fromOption, Doc: "The version to start from, such as 2.0. The default is the latest active one."},
-			{Name: keepBase, Arity: argparse.Flag, Doc: "Build on the version of the base image that the image was built on before. The default is the latest, unless baseImageVersion is set."},
+			{Name: keepBaseOption, Arity: argparse.Flag, Doc: "Build on the version of the base image that the image was built on before. The default is the latest, unless baseImageVersion is set."},
 			{Name: waitOption, Arity: argparse.Flag, Doc: "Wait for the build. This is the default."},
 			{Name: noWaitOption, Arity: argparse.Flag, Doc: "Return once the build has started. Its failure is then not reported; see wait microvm-image-version-successful."},
 			dryRunFlag, jsonFlag,
-		}, workflowOptions(true)...)...),
+		}, workflowOptions(true)),
 		Run: runUpdate,
 	}
 }
@@ -77,7 +78,7 @@ func runUpdate(ctx context.Context, s *cli.Session) error {
 	if options.From, err = versionArgument(s, fromOption); err != nil {
 		return err
 	}
-	options.KeepBaseImageVersion = s.Args.Has(keepBase)
+	options.KeepBaseImageVersion = s.Args.Has(keepBaseOption)
 	options.DryRun, options.NoWait = s.Args.Has(dryRunOption), s.Args.Has(noWaitOption)
 
 	client, err := s.Client(ctx)
@@ -105,7 +106,7 @@ func runUpdate(ctx context.Context, s *cli.Session) error {
 	return r.result("Update", document)
 }
 
-func (r *run) update(ctx context.Context, client *lambdamicrovms.Client, edits []configuration.Edit, options images.UpdateOptions) (*images.Result, error) {
+func (r *workflow) update(ctx context.Context, client *lambdamicrovms.Client, edits []configuration.Edit, options images.UpdateOptions) (*images.Result, error) {
 	image, err := imageARN(ctx, r.s, client)
 	if err != nil {
 		return nil, err

@@ -38,6 +38,8 @@ func waitCommand() *cli.Command {
 	return c
 }
 
+const maxWaitOption = "max-wait"
+
 const waitOutput = "None, except for the progress on standard error if that is a terminal. The exit code is 0 if the state was reached, and 255 if it cannot be reached any more or the wait has taken too long."
 
 // waitPolls times the longest delay between two polls is the default of --max-wait.
@@ -49,7 +51,7 @@ func waiterCommand(w *api.Waiter) *cli.Command {
 		Summary:   strings.TrimSuffix(w.Doc, "."),
 		Operation: w.Polls(),
 		Options: []argparse.Option{
-			{Name: maxWait, Kind: "float", Doc: fmt.Sprintf("How long to wait, in seconds. The default is %.0f.", limit.Seconds())},
+			{Name: maxWaitOption, Kind: "float", Doc: fmt.Sprintf("How long to wait, in seconds. The default is %.0f.", limit.Seconds())},
 			pollInterval(fmt.Sprintf("The default is %v, growing to %v.", w.MinDelay.Seconds(), w.MaxDelay.Seconds())),
 		},
 		Page: cli.Page{
@@ -70,8 +72,8 @@ func failures(w *api.Waiter) string {
 func runWait(ctx context.Context, s *cli.Session, w *api.Waiter, limit time.Duration) error {
 	options := api.WaitOptions{MaxWait: limit}
 	var err error
-	if s.Args.Has(maxWait) {
-		if options.MaxWait, err = seconds(s.Args, maxWait); err != nil {
+	if s.Args.Has(maxWaitOption) {
+		if options.MaxWait, err = seconds(s.Args, maxWaitOption); err != nil {
 			return err
 		}
 	}

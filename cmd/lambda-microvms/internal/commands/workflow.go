@@ -22,11 +22,11 @@ import (
 
 // Names of the options of the commands that run a workflow of package images.
 const (
-	imageOption  = "image-identifier"
-	dryRunOption = "dry-run"
-	jsonOption   = "json"
-	busyTimeout  = "busy-timeout"
-	buildTimeout = "build-timeout"
+	imageOption        = "image-identifier"
+	dryRunOption       = "dry-run"
+	jsonOption         = "json"
+	busyTimeoutOption  = "busy-timeout"
+	buildTimeoutOption = "build-timeout"
 )
 
 var (
@@ -38,10 +38,10 @@ var (
 // workflowOptions are the options of all these commands.
 func workflowOptions(builds bool) []argparse.Option {
 	list := []argparse.Option{
-		{Name: busyTimeout, Kind: "float", Doc: "How long to wait while the image is busy or a quota is used up, in seconds. The default is 2700."},
+		{Name: busyTimeoutOption, Kind: "float", Doc: "How long to wait while the image is busy or a quota is used up, in seconds. The default is 2700."},
 	}
 	if builds {
-		list = append(list, logLines(), argparse.Option{Name: buildTimeout, Kind: "float", Doc: "How long to wait for the build, in seconds. The default is 1800."})
+		list = append(list, logLines(), argparse.Option{Name: buildTimeoutOption, Kind: "float", Doc: "How long to wait for the build, in seconds. The default is 1800."})
 	}
 	return append(list, pollInterval("The default is 2, growing to 15."))
 }
@@ -68,8 +68,8 @@ func eventsOutput(some ...string) string {
 	return strings.Join(lines, "\n")
 }
 
-// run is one run of a workflow, with what it tells the user.
-type run struct {
+// workflow is one run of a workflow, with what it tells the user.
+type workflow struct {
 	s        *cli.Session
 	reporter progress.Reporter
 	events   *events.Writer // nil without --json
@@ -90,8 +90,8 @@ type run struct {
 
 // begin reads the options that all workflows have, and starts the report. The caller must
 // call finish.
-func begin(s *cli.Session, o *images.Options) (*run, error) {
-	r := &run{s: s}
+func begin(s *cli.Session, o *images.Options) (*workflow, error) {
+	r := &workflow{s: s}
 	if err := r.options(o); err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func begin(s *cli.Session, o *images.Options) (*run, error) {
 	return r, nil
 }
 
-func (r *run) step(e images.Event) {
+func (r *workflow) step(e images.Event) {
 	r.mu.Lock()
 	r.image = e.Image
 	switch e.Step {
@@ -126,19 +126,19 @@ func (r *run) step(e images.Event) {
 	r.reporter.Step(e)
 }
 
-func (r *run) setMultipart(m multipart) {
+func (r *workflow) setMultipart(m multipart) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.multipart = m
 }
 
 // options reads the options that all workflows have.
-func (r *run) options(o *images.Options) error {
+func (r *workflow) options(o *images.Options) error {
 	var err error
 	for _, timeout := range []struct {
 		name string
 		to   *time.Duration
-	}{{busyTimeout, &o.BusyTimeout}, {buildTimeout, &o.BuildTimeout}} {
+	}{{busyTimeoutOption, &o.BusyTimeout}, {buildTimeoutOption, &o.BuildTimeout}} {
 		if !r.s.Args.Has(timeout.name) {
 			continue
 		}
@@ -154,7 +154,7 @@ func (r *run) options(o *images.Options) error {
 }
 
 // finish ends the report and returns the error to exit with. err is that of the workflow.
-func (r *run) finish(ctx context.Context, err error) error {
+func (r *workflow) finish(ctx context.Context, err error) error {
 	r.reporter.Close()
 	defer r.release()
 	switch {
@@ -178,7 +178,7 @@ func (r *run) finish(ctx context.Context, err error) error {
 }
 
 // written returns the error of writing events.
-func (r *run) written() error {
+func (r *workflow) written() error {
 	if r.events == nil {
 		return nil
 	}
@@ -186,7 +186,7 @@ func (r *run) written() error {
 }
 
 // result prints the output of a workflow.
-func (r *run) result(title string, document *value.Map) error {
+func (r *workflow) result(title string, document *value.Map) error {
 	if r.events != nil {
 		r.events.Write("result", rawJSON(value.Compact(document)))
 		return r.written()
@@ -195,7 +195,7 @@ func (r *run) result(title string, document *value.Map) error {
 }
 
 // diff prints changes: as lines, unless --output or --query ask for a document.
-func (r *run) diff(title string, document *value.Map, changes images.Changes) error {
+func (r *workflow) diff(title string, document *value.Map, changes images.Changes) error {
 	switch {
 	case r.events != nil:
 		r.events.Write("diff", rawJSON(value.Compact(document)))
