@@ -17,13 +17,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-
 	"github.com/microvm-go/lambdamicrovms"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/storage"
 	"github.com/microvm-go/lambdamicrovms/fake"
 	"github.com/microvm-go/lambdamicrovms/images"
-	"github.com/microvm-go/lambdamicrovms/types"
 )
 
 // directory is a directory to deploy.
@@ -284,21 +281,16 @@ To end or undo it:
 // A deletion takes until the clock of the fake moves.
 func TestPruneInterrupted(t *testing.T) {
 	srv := fake.New(t)
-	client := lambdamicrovms.New(srv.Options())
-	const image = "arn:aws:lambda:us-east-1:123456789012:microvm-image:app"
-	_, err := client.CreateMicroVMImage(t.Context(), &lambdamicrovms.CreateMicroVMImageInput{
-		Name: aws.String("app"), BaseImageArn: aws.String(images.BaseImageARN("us-east-1", "al2023-1")),
-		BuildRoleArn: aws.String("arn:aws:iam::123456789012:role/build"), CodeArtifact: &types.CodeArtifactMemberUri{Value: "s3://b/k"},
-	})
+	err := createImage(srv, testImage)
 	for range 2 {
 		if err == nil {
-			_, err = images.Update(t.Context(), client, image, nil)
+			_, err = images.Update(t.Context(), lambdamicrovms.New(srv.Options()), testImage, nil)
 		}
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd, _, _ := command(t, srv, "prune", "--image-identifier", image, "--keep", "1")
+	cmd, _, _ := command(t, srv, "prune", "--image-identifier", testImage, "--keep", "1")
 	stderr := newWatched(t)
 	cmd.Stderr = stderr
 	if err := cmd.Start(); err != nil {
@@ -306,9 +298,9 @@ func TestPruneInterrupted(t *testing.T) {
 	}
 	stderr.expect("wait for deletion 1.0")
 	interrupt(t, cmd)
-	const want = `Interrupted: version 1.0 of ` + image + ` is being deleted in AWS, which cannot be canceled.
+	const want = `Interrupted: version 1.0 of ` + testImage + ` is being deleted in AWS, which cannot be canceled.
 To see it:
-  lambda-microvms wait microvm-image-version-deleted --image-identifier ` + image + ` --image-version 1.0
+  lambda-microvms wait microvm-image-version-deleted --image-identifier ` + testImage + ` --image-version 1.0
 `
 	if !strings.HasSuffix(stderr.String(), want) {
 		t.Error(stderr)
@@ -350,7 +342,7 @@ func TestDeployInterruptedTwice(t *testing.T) {
 	stderr.expect("command deploy")
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	for signals := 0; ; signals++ {
+	for signals := range 1000 {
 		_ = cmd.Process.Signal(os.Interrupt)
 		select {
 		case err := <-ended:
@@ -361,6 +353,7 @@ func TestDeployInterruptedTwice(t *testing.T) {
 		case <-time.After(10 * time.Millisecond): // the program may not have seen the signal yet
 		}
 	}
+	t.Error("it goes on after 1000 signals")
 }
 
 // On a terminal there is a bar during the upload, and a line that moves. Steps that are
@@ -392,10 +385,7 @@ func TestDeployOnTerminal(t *testing.T) {
 func TestWaitOnTerminal(t *testing.T) {
 	srv := fake.NewServer()
 	t.Cleanup(func() { _ = srv.Close() })
-	if _, err := lambdamicrovms.New(srv.Options()).CreateMicroVMImage(t.Context(), &lambdamicrovms.CreateMicroVMImageInput{
-		Name: aws.String("app"), BaseImageArn: aws.String(images.BaseImageARN("us-east-1", "al2023-1")),
-		BuildRoleArn: aws.String("arn:aws:iam::123456789012:role/build"), CodeArtifact: &types.CodeArtifactMemberUri{Value: "s3://b/k"},
-	}); err != nil {
+	if err := createImage(srv, testImage); err != nil {
 		t.Fatal(err)
 	}
 	service := serve(t, srv)

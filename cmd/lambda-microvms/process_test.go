@@ -25,10 +25,8 @@ func serve(t *testing.T, handler http.Handler) string {
 // command returns the program with credentials, for a server.
 func command(t *testing.T, handler http.Handler, args ...string) (cmd *exec.Cmd, stdout, stderr *bytes.Buffer) {
 	t.Helper()
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
 	cmd = exec.Command("lambda-microvms", args...)
-	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+server.URL, "AWS_REGION=us-east-1", "HOME="+t.TempDir(),
+	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+serve(t, handler), "AWS_REGION=us-east-1", "HOME="+t.TempDir(),
 		"AWS_ACCESS_KEY_ID=AKIDFAKEFAKEFAKEFAKE", "AWS_SECRET_ACCESS_KEY=fake-secret-access-key", "AWS_MAX_ATTEMPTS=1")
 	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
 	cmd.Stdout, cmd.Stderr = stdout, stderr

@@ -126,24 +126,28 @@ func newWorld(options ...fake.Option) *fake.Server {
 
 // populate makes an image and a MicroVM of it, and returns its id.
 func populate(srv *fake.Server, arn string) (string, error) {
-	ctx := context.Background()
-	client := lambdamicrovms.New(srv.Options())
-	parsed, err := images.ParseARN(arn)
-	if err != nil {
+	if err := createImage(srv, arn); err != nil {
 		return "", err
 	}
-	if _, err := client.CreateMicroVMImage(ctx, &lambdamicrovms.CreateMicroVMImageInput{
-		Name: &parsed.Name, BaseImageArn: aws.String(images.BaseImageARN(parsed.Region, "al2023-1")),
-		BuildRoleArn: aws.String("arn:aws:iam::123456789012:role/build"),
-		CodeArtifact: &types.CodeArtifactMemberUri{Value: "s3://bucket/app.zip"},
-	}); err != nil {
-		return "", err
-	}
-	started, err := client.RunMicroVM(ctx, &lambdamicrovms.RunMicroVMInput{ImageIdentifier: &arn})
+	started, err := lambdamicrovms.New(srv.Options()).RunMicroVM(context.Background(), &lambdamicrovms.RunMicroVMInput{ImageIdentifier: &arn})
 	if err != nil {
 		return "", err
 	}
 	return *started.MicroVMId, nil
+}
+
+// createImage starts the build of an image.
+func createImage(srv *fake.Server, arn string) error {
+	parsed, err := images.ParseARN(arn)
+	if err != nil {
+		return err
+	}
+	_, err = lambdamicrovms.New(srv.Options()).CreateMicroVMImage(context.Background(), &lambdamicrovms.CreateMicroVMImageInput{
+		Name: &parsed.Name, BaseImageArn: aws.String(images.BaseImageARN(parsed.Region, "al2023-1")),
+		BuildRoleArn: aws.String("arn:aws:iam::123456789012:role/build"),
+		CodeArtifact: &types.CodeArtifactMemberUri{Value: "s3://bucket/app.zip"},
+	})
+	return err
 }
 
 // recorder responds by routes and keeps the requests.
