@@ -3,6 +3,7 @@ package cli
 import (
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/argparse"
@@ -105,6 +106,9 @@ func readGlobals(r *argparse.Result) (*Globals, error) {
 func checkEndpoint(text string) error {
 	u, err := url.Parse(text)
 	switch {
+	case !strings.ContainsAny(text, "/@"): // "host:port" parses as a scheme, or not at all
+		return fault.Usage("Bad value for --endpoint-url \"%s\": scheme is missing.  "+
+			"Must be of the form http://<hostname>/ or https://<hostname>/", text)
 	case err != nil:
 		return fault.Usage("Bad value for --endpoint-url: not a URL")
 	case u.Scheme == "" && u.User == nil:

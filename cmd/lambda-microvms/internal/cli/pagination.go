@@ -8,6 +8,7 @@ import (
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/api"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/output"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/params"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
 )
 
@@ -50,7 +51,10 @@ func (s *Session) paging(op *api.Operation) (*paginator, error) {
 		p.pageSize, _ = value.ParseInt(s.Args.Value("page-size"))
 	}
 	if s.Args.Has("starting-token") {
-		token := s.Args.Value("starting-token")
+		token, err := params.Load(s.Args.Value("starting-token"))
+		if err != nil {
+			return nil, fault.Parameter("starting-token", "%s", err)
+		}
 		p.start = &token
 	}
 	return p, nil

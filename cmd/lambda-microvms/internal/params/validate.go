@@ -80,7 +80,8 @@ func (c *checker) check(shape *api.Shape, v any, path string) {
 		}
 	case string:
 		c.length(shape, int64(utf8.RuneCountInString(v)), path)
-		if c.strict && len(shape.Values) > 0 && !slices.Contains(shape.Values, v) {
+		// The client would leave out an empty one: a filter would not filter.
+		if (c.strict || v == "") && len(shape.Values) > 0 && !slices.Contains(shape.Values, v) {
 			c.report("Invalid value for parameter %s, value: %s, valid values: %s", placed(path), v, strings.Join(shape.Values, ", "))
 		}
 	case int64:
