@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/smithy-go/logging"
 
 	"github.com/microvm-go/lambdamicrovms"
@@ -31,6 +32,9 @@ func (s *Session) Config(ctx context.Context) (aws.Config, error) {
 		return *s.config, nil
 	}
 	if err := s.settings.checkTimestamps(); err != nil {
+		return aws.Config{}, err
+	}
+	if err := s.settings.checkMaxAttempts(); err != nil {
 		return aws.Config{}, err
 	}
 	if err := s.partialCredentials(); err != nil {
@@ -87,7 +91,12 @@ func (s *Session) partialCredentials() error {
 
 func (s *Session) loadConfig(ctx context.Context) (aws.Config, error) {
 	g := s.Globals
-	options := []func(*config.LoadOptions) error{config.WithHTTPClient(s.httpClient())}
+	options := []func(*config.LoadOptions) error{
+		config.WithHTTPClient(s.httpClient()),
+		config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) {
+			o.TokenProvider = func() (string, error) { return s.mfaCode(ctx, aws.ToString(o.SerialNumber)) }
+		}),
+	}
 	if g.Region != "" {
 		options = append(options, config.WithRegion(g.Region))
 	}
@@ -115,7 +124,7 @@ func (s *Session) loadConfig(ctx context.Context) (aws.Config, error) {
 	s.Debugf("loading configuration and credentials")
 	cfg, err := s.load(ctx, options...)
 	if err != nil {
-		return aws.Config{}, configError(err)
+		return aws.Config{}, s.configError(err)
 	}
 	if g.NoSign || cfg.Credentials == nil {
 		return cfg, nil
@@ -228,6 +237,8 @@ func (s *Session) Client(ctx context.Context) (*lambdamicrovms.Client, error) {
 		if s.Globals.EndpointURL != "" {
 			o.BaseEndpoint = &s.Globals.EndpointURL
 		}
+		s.responses = &responseClient{client: o.HTTPClient, timeout: s.Globals.ReadTimeout}
+		o.HTTPClient = s.responses
 	})
 	return s.client, nil
 }
@@ -258,7 +269,12 @@ func withoutProcessOutput(err error) error {
 	case !errors.As(err, &process):
 		return err
 	case errors.As(err, &exit):
-		return fmt.Errorf("the credential process has failed: %s", exit.ProcessState)
+		return &processError{fmt.Sprintf("the process has failed: %s", exit.ProcessState)}
 	}
-	return errors.New("the credential process has printed no usable credentials")
+	return &processError{"the process has printed no usable credentials"}
 }
+
+// processError is the failure of a credential process.
+type processError struct{ reason string }
+
+func (e *processError) Error() string { return e.reason }

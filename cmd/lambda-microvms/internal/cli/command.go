@@ -79,6 +79,8 @@ type Session struct {
 	debug    *debugLog
 	config   *aws.Config
 	client   *lambdamicrovms.Client
+
+	responses *responseClient // of client
 }
 
 // Print writes a document by --output and --query. title is that of a table.

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
+
+	"golang.org/x/term"
 )
 
 // CanAsk reports whether a user at a terminal can answer a question.
@@ -29,6 +32,26 @@ func (s *Session) Confirm(ctx context.Context, question string) (bool, error) {
 	}
 	text := strings.ToLower(strings.TrimSpace(string(answer)))
 	return text == "y" || text == "yes", nil
+}
+
+// mfaCode asks for the code of an MFA device. The terminal does not show it.
+func (s *Session) mfaCode(ctx context.Context, serial string) (string, error) {
+	stdin, ok := s.Stdin.(*os.File)
+	if !ok || !IsTerminal(stdin) {
+		return "", fmt.Errorf("there is no terminal to ask for the code of the MFA device %s", serial)
+	}
+	terminal := int(stdin.Fd())
+	before, err := term.GetState(terminal)
+	if err != nil {
+		return "", err
+	}
+	restore := func() { _ = term.Restore(terminal, before) }
+	defer restore()
+	defer s.OnKill(restore)()
+	fmt.Fprintf(s.Stderr, "Enter MFA code for %s: ", serial)
+	code, err := s.read(ctx, func(io.Reader) ([]byte, error) { return term.ReadPassword(terminal) })
+	fmt.Fprintln(s.Stderr)
+	return string(code), err
 }
 
 // ReadStdin returns all of standard input.

@@ -8,12 +8,13 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
 	"github.com/aws/smithy-go"
 
 	"github.com/microvm-go/lambdamicrovms"
@@ -30,10 +31,13 @@ func Interrupted(ctx context.Context) bool { return errors.Is(context.Cause(ctx)
 // ErrNoCredentials is a cause of the error of CallError if no credentials were found.
 var ErrNoCredentials = errors.New("no credentials")
 
-func configError(err error) error {
+func (s *Session) configError(err error) error {
 	var profile config.SharedConfigProfileNotExistError
 	if errors.As(err, &profile) {
 		return fault.General("The config profile (%s) could not be found", profile.Profile)
+	}
+	if partial := s.settings.partialCredentials(); partial != nil {
+		return partial
 	}
 	return fault.Configuration("Configuration", "%s", err)
 }
@@ -71,14 +75,20 @@ func (s *Session) WorkflowError(ctx context.Context, err error, message string) 
 }
 
 func credentialsFault(err *credentialsError) error {
-	var api smithy.APIError
-	var path *url.Error
-	if errors.As(err, &api) || errors.As(err, &path) {
-		return &fault.Error{Exit: fault.ExitGeneral, Message: "Error when retrieving credentials: " + err.Error(), Err: err}
+	var token *ssocreds.InvalidTokenError
+	var process *processError
+	message := "Error when retrieving credentials: " + err.Error()
+	switch {
+	case strings.Contains(err.Error(), "no EC2 IMDS role found"): // the last source of the chain
+		e := fault.Configuration("NoCredentials", `Unable to locate credentials. You can configure credentials by running "aws login".`)
+		e.Err = fmt.Errorf("%w: %w", ErrNoCredentials, err)
+		return e
+	case errors.As(err, &token), strings.Contains(err.Error(), "cached SSO token is expired"): // with and without sso_session
+		message = "Error when retrieving token from sso: Token has expired and refresh failed"
+	case errors.As(err, &process):
+		message = "Error when retrieving credentials from custom-process: " + process.Error()
 	}
-	e := fault.Configuration("NoCredentials", `Unable to locate credentials. You can configure credentials by running "aws login".`)
-	e.Err = fmt.Errorf("%w: %w", ErrNoCredentials, err)
-	return e
+	return &fault.Error{Exit: fault.ExitGeneral, Message: message, Err: err}
 }
 
 func serviceFault(err error, failed smithy.APIError) error {

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"math/big"
 	"strings"
 	"time"
@@ -106,6 +108,9 @@ func (s *Session) runOperation(ctx context.Context, op *api.Operation) error {
 	if err != nil {
 		return err
 	}
+	if hasMap(op.Output) {
+		s.responses.wire = new(bytes.Buffer)
+	}
 	call := func(input *value.Map) (*value.Map, error) {
 		if err := params.Validate(op.Input, input); err != nil {
 			return nil, err
@@ -115,7 +120,13 @@ func (s *Session) runOperation(ctx context.Context, op *api.Operation) error {
 		if err != nil {
 			return nil, s.OperationError(ctx, op, err)
 		}
-		return s.response(op.Output, text)
+		document, err := s.response(op.Output, text)
+		if wire := s.responses.wire; wire != nil && err == nil {
+			if sent, err := value.ReadJSON(wire.String()); err == nil {
+				orderMaps(op.Output, document, sent)
+			}
+		}
+		return document, err
 	}
 	if pages != nil {
 		return s.printPages(op, pages, input, call)
@@ -284,7 +295,7 @@ func Timestamp(t time.Time) string { return timestamp(float64(t.UnixMilli()) / 1
 
 // timestamp writes epoch seconds as ISO 8601 in UTC, with microseconds if there are any.
 func timestamp(seconds float64) string {
-	t := time.UnixMicro(int64(seconds*1e6 + 0.5)).UTC()
+	t := time.UnixMicro(int64(math.Round(seconds * 1e6))).UTC()
 	if t.Nanosecond() == 0 {
 		return t.Format("2006-01-02T15:04:05+00:00")
 	}

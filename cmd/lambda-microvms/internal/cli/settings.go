@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/google/shlex"
@@ -65,6 +66,24 @@ func newSettings(e *environment, flag string) (*settings, error) {
 	return s, err
 }
 
+// partialCredentials returns an error if a file has half of the profile's key.
+func (s *settings) partialCredentials() error {
+	stored, _, _ := section(s.env.file("AWS_SHARED_CREDENTIALS_FILE", "credentials"), s.profile)
+	for _, source := range []struct {
+		name string
+		keys map[string]string
+	}{{"shared-credentials-file", stored}, {"config-file", s.keys}} {
+		const id, secret = "aws_access_key_id", "aws_secret_access_key"
+		switch {
+		case source.keys[id] != "" && source.keys[secret] == "":
+			return fault.General("Partial credentials found in %s, missing: %s", source.name, secret)
+		case source.keys[id] == "" && source.keys[secret] != "":
+			return fault.General("Partial credentials found in %s, missing: %s", source.name, id)
+		}
+	}
+	return nil
+}
+
 // load reads the profile, and reports whether it is in the file.
 func (s *settings) load() (found bool, err error) {
 	name := "profile " + s.profile
@@ -88,6 +107,16 @@ func (s *settings) get(key string) string {
 func (s *settings) lookup(key string) (v string, set bool) {
 	v, set = s.keys[key]
 	return v, set
+}
+
+// checkMaxAttempts refuses a number of attempts that the SDK would take for no limit, or
+// for its default.
+func (s *settings) checkMaxAttempts() error {
+	text := s.choose("", "max_attempts", "AWS_MAX_ATTEMPTS")
+	if n, err := strconv.Atoi(text); text == "" || err == nil && n >= 1 {
+		return nil
+	}
+	return fault.General(`Value provided to "max_attempts": %s must be an integer greater than or equal to one`, text)
 }
 
 // choose returns the first that is set: of a flag, variables, and the profile's key.
@@ -130,8 +159,9 @@ func withPlainTitles(text string) string {
 	return b.String()
 }
 
-// section reads a section of an INI file. Indented lines, the values of nested keys, are
-// skipped. A file that is not there has no sections.
+// section reads a section of an INI file. Lines that are indented more than the key
+// before them, the values of nested keys, are skipped. A file that is not there has no
+// sections.
 func section(path, name string) (keys map[string]string, found bool, err error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -139,6 +169,8 @@ func section(path, name string) (keys map[string]string, found bool, err error) 
 	}
 	invalid := fault.General("Unable to parse config file: %s", path)
 	inside, any := false, false
+	const noKey = 1 << 30
+	indent := noKey // of the key before
 	for line := range strings.Lines(string(text)) {
 		trimmed := strings.TrimSpace(line)
 		if rest, ok := strings.CutPrefix(trimmed, "["); ok {
@@ -146,7 +178,7 @@ func section(path, name string) (keys map[string]string, found bool, err error) 
 			if !closed {
 				return nil, false, invalid
 			}
-			any = true
+			any, indent = true, noKey
 			inside = plainTitle(title) == name
 			if inside && !found {
 				keys, found = make(map[string]string), true
@@ -159,15 +191,17 @@ func section(path, name string) (keys map[string]string, found bool, err error) 
 		if !any {
 			return nil, false, invalid
 		}
-		if strings.ContainsRune(" \t", rune(line[0])) {
+		blanks := len(line) - len(strings.TrimLeft(line, " \t"))
+		if blanks > indent {
 			continue
 		}
-		key, v, ok := strings.Cut(trimmed, "=")
-		switch {
-		case !ok && !strings.Contains(trimmed, ":"):
+		indent = blanks
+		at := strings.IndexAny(trimmed, "=:")
+		if at < 0 {
 			return nil, false, invalid
-		case ok && inside:
-			keys[strings.ToLower(strings.TrimSpace(key))] = strings.TrimSpace(v)
+		}
+		if inside {
+			keys[strings.ToLower(strings.TrimSpace(trimmed[:at]))] = strings.TrimSpace(trimmed[at+1:])
 		}
 	}
 	return keys, found, nil
