@@ -200,10 +200,10 @@ func (s *Session) document() (*value.Map, error) {
 		return nil, fault.Parameter(name, "%s", err)
 	}
 	v, err := read(text)
-	var limit params.LimitError
+	var refused params.YAMLError
 	switch {
-	case errors.As(err, &limit):
-		return nil, fault.Parameter(name, "%s", limit)
+	case errors.As(err, &refused):
+		return nil, fault.Parameter(name, "%s", refused)
 	case err != nil:
 		s.Debugf("--%s: %s", name, err)
 		return nil, fault.Usage("Error parsing parameter '%s': Invalid %s received.", name, kind)

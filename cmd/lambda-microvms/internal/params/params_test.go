@@ -1,6 +1,7 @@
 package params
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -52,7 +53,10 @@ func TestReadYAML(t *testing.T) {
 		"a: 18446744073709551615":         `{"a": 18446744073709551615}`,
 		"x":                               `"x"`,
 		"":                                `null`,
-		"a: !!binary aGk=":                `{"a": "aGk="}`,
+		"a: !!str 1":                      `{"a": "1"}`,
+		"\ufeffa: 0o17":                   `{"a": 15}`,
+		"a: 0":                            `{"a": 0}`,
+		"a: &x {b: 1}\nc: {<<: *x, d: 2}": `{"a": {"b": 1}, "c": {"b": 1, "d": 2}}`,
 		"a: &x {b: 1}\nc: *x":             `{"a": {"b": 1}, "c": {"b": 1}}`,
 		"a: |\n  l1\n  l2\n":              `{"a": "l1\nl2\n"}`,
 		"a: 2025-12-17":                   `{"a": "2025-12-17"}`,
@@ -64,6 +68,20 @@ func TestReadYAML(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, string(value.Compact(v))); diff != "" {
 			t.Errorf("%q: %s", text, diff)
+		}
+	}
+}
+
+// The library reads these in another way than the AWS CLI, or only a part.
+func TestReadYAMLAmbiguous(t *testing.T) {
+	for _, text := range []string{
+		"a: 0100", "a: -0777", "a: !!binary aGk=", "a: !hunter2 x", "a: 1\n---\na: 2",
+		"a: &x {b: 1}\nc: &y {b: 2}\nd: {<<: [*x, *y]}", "a: &x {b: {<<: [{c: 1}]}}",
+	} {
+		v, err := ReadYAML(text)
+		var refused YAMLError
+		if !errors.As(err, &refused) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: %v, %v", text, v, err)
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -23,13 +25,15 @@ const (
 	maxYAMLValues = 100_000 // with those that aliases repeat
 )
 
-// LimitError reports YAML that takes too long to read.
-type LimitError string
+// YAMLError reports YAML that is refused: it takes too long to read, or the library reads
+// another value than the AWS CLI.
+type YAMLError string
 
-func (e LimitError) Error() string { return string(e) }
+func (e YAMLError) Error() string { return string(e) }
 
 // ReadYAML reads a YAML document.
 func ReadYAML(text string) (v any, err error) {
+	text = strings.TrimPrefix(text, "\ufeff") // a byte order mark
 	if err := checkYAML(text); err != nil {
 		return nil, err
 	}
@@ -40,8 +44,8 @@ func ReadYAML(text string) (v any, err error) {
 	return fromYAML(decoded)
 }
 
-// checkYAML returns a LimitError for a document above the limits. It leaves other errors
-// to the decoder.
+// checkYAML returns a YAMLError for a document above the limits, or that is ambiguous. It
+// leaves other errors to the decoder.
 func checkYAML(text string) error {
 	tokens := lexer.Tokenize(text)
 	brackets, entries, line := 0, 0, 0
@@ -57,26 +61,48 @@ func checkYAML(text string) error {
 		case token.SequenceEntryType: // "- - -"
 			entries++
 		}
+		if err := checkToken(t); err != nil {
+			return err
+		}
 		if max(brackets, entries) > maxYAMLDepth {
-			return LimitError(fmt.Sprintf("it nests lists or maps more than %d levels deep", maxYAMLDepth))
+			return YAMLError(fmt.Sprintf("it nests lists or maps more than %d levels deep", maxYAMLDepth))
 		}
 	}
 	c := counter{anchored: make(map[string]int)}
 	if file, err := parser.Parse(tokens, 0); err == nil {
+		if len(file.Docs) > 1 {
+			return YAMLError("it has more than one document")
+		}
 		for _, document := range file.Docs {
 			ast.Walk(&c, document)
 		}
 	}
+	if c.mergesList {
+		return YAMLError("it merges a list of maps with <<: merge them one by one, or write the members")
+	}
 	if c.values > maxYAMLValues {
-		return LimitError(fmt.Sprintf("with its aliases it has more than %d values", maxYAMLValues))
+		return YAMLError(fmt.Sprintf("with its aliases it has more than %d values", maxYAMLValues))
+	}
+	return nil
+}
+
+// checkToken refuses what the library reads in another way than the AWS CLI.
+func checkToken(t *token.Token) error {
+	switch {
+	case t.Type == token.OctetIntegerType && !strings.HasPrefix(strings.TrimLeft(t.Value, "+-"), "0o"):
+		return YAMLError(fmt.Sprintf("line %d: a number with a leading 0 can be decimal or octal: remove the 0, or write 0o for octal", t.Position.Line))
+	case t.Type == token.TagType && !slices.Contains([]string{"!!str", "!!int", "!!float", "!!bool", "!!null", "!!map", "!!seq"}, t.Value):
+		return YAMLError(fmt.Sprintf("line %d: only the tags of JSON are known, such as !!str", t.Position.Line))
 	}
 	return nil
 }
 
 // counter counts the values of a document with those that aliases repeat.
 type counter struct {
-	values   int
-	anchored map[string]int // values by the name of their anchor
+	values int
+	// mergesList reports a << with a list.
+	mergesList bool
+	anchored   map[string]int // values by the name of their anchor
 }
 
 // Visit implements ast.Visitor.
@@ -85,9 +111,14 @@ func (c *counter) Visit(node ast.Node) ast.Visitor {
 	case *ast.AnchorNode:
 		inner := counter{anchored: c.anchored}
 		ast.Walk(&inner, n.Value)
+		c.mergesList = c.mergesList || inner.mergesList
 		c.anchored[n.Name.String()] = inner.values
 		c.add(inner.values)
 		return nil
+	case *ast.MappingValueNode:
+		_, merges := n.Key.(*ast.MergeKeyNode)
+		_, isList := n.Value.(*ast.SequenceNode)
+		c.mergesList = c.mergesList || merges && isList
 	case *ast.AliasNode:
 		c.add(c.anchored[n.Value.String()])
 		return nil
