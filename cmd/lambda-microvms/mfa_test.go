@@ -3,8 +3,10 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -28,6 +30,30 @@ const assumedRole = `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/20
 
 // A terminal asks for the code of the MFA device, and does not show it.
 func TestMFACode(t *testing.T) {
+	for answer, want := range map[string]struct {
+		shown string
+		exit  int
+	}{
+		"123456\r": {"\r\n0\r\n", 0},
+		"\x03":     {"\r\n", 130}, // Ctrl-C
+	} {
+		t.Run(fmt.Sprint(want.exit), func(t *testing.T) {
+			p, cmd := askMFACode(t)
+			p.expect("Enter MFA code for arn:aws:iam::123456789012:mfa/me: ")
+			p.send(answer)
+			_ = cmd.Wait()
+			for range p.more { // until the terminal is closed
+			}
+			if got := p.seen.String(); cmd.ProcessState.ExitCode() != want.exit || got != want.shown {
+				t.Errorf("%v, %q", cmd.ProcessState, got)
+			}
+		})
+	}
+}
+
+// askMFACode starts a command whose profile needs the code 123456.
+func askMFACode(t *testing.T) (*terminal, *exec.Cmd) {
+	t.Helper()
 	config := filepath.Join(t.TempDir(), "config")
 	if err := os.WriteFile(config, []byte(mfaProfile), 0o600); err != nil {
 		t.Fatal(err)
@@ -39,14 +65,6 @@ func TestMFACode(t *testing.T) {
 		}
 		_, _ = w.Write([]byte(assumedRole))
 	}))
-	p, cmd := start(t, []string{"AWS_ENDPOINT_URL=" + serve(t, fake.New(t)), "AWS_ENDPOINT_URL_STS=" + sts, "AWS_CONFIG_FILE=" + config},
+	return start(t, []string{"AWS_ENDPOINT_URL=" + serve(t, fake.New(t)), "AWS_ENDPOINT_URL_STS=" + sts, "AWS_CONFIG_FILE=" + config},
 		"list-microvms", "--profile", "mfa", "--query", "length(items)", "--no-cli-pager")
-	p.expect("Enter MFA code for arn:aws:iam::123456789012:mfa/me: ")
-	p.send("123456\r")
-	err := cmd.Wait()
-	for range p.more { // until the terminal is closed
-	}
-	if got := p.seen.String(); err != nil || got != "\r\n0\r\n" {
-		t.Errorf("%v, %q", err, got)
-	}
 }

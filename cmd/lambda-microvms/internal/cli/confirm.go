@@ -34,23 +34,31 @@ func (s *Session) Confirm(ctx context.Context, question string) (bool, error) {
 	return text == "y" || text == "yes", nil
 }
 
-// mfaCode asks for the code of an MFA device. The terminal does not show it.
+// mfaCode asks for the code of an MFA device. The terminal does not show it: it is in raw
+// mode before the question is, because a program may answer at once.
 func (s *Session) mfaCode(ctx context.Context, serial string) (string, error) {
 	stdin, ok := s.Stdin.(*os.File)
 	if !ok || !IsTerminal(stdin) {
 		return "", fmt.Errorf("there is no terminal to ask for the code of the MFA device %s", serial)
 	}
-	terminal := int(stdin.Fd())
-	before, err := term.GetState(terminal)
+	before, err := term.MakeRaw(int(stdin.Fd()))
 	if err != nil {
 		return "", err
 	}
-	restore := func() { _ = term.Restore(terminal, before) }
+	restore := func() { _ = term.Restore(int(stdin.Fd()), before) }
 	defer restore()
 	defer s.OnKill(restore)()
-	fmt.Fprintf(s.Stderr, "Enter MFA code for %s: ", serial)
-	code, err := s.read(ctx, func(io.Reader) ([]byte, error) { return term.ReadPassword(terminal) })
-	fmt.Fprintln(s.Stderr)
+	code, err := s.read(ctx, func(r io.Reader) ([]byte, error) {
+		terminal := term.NewTerminal(struct {
+			io.Reader
+			io.Writer
+		}{r, s.Stderr}, "")
+		line, err := terminal.ReadPassword(fmt.Sprintf("Enter MFA code for %s: ", serial))
+		return []byte(line), err
+	})
+	if errors.Is(err, io.EOF) { // Ctrl-C and Ctrl-D, which are no signals in raw mode
+		err = errInterrupted
+	}
 	return string(code), err
 }
 
