@@ -104,7 +104,7 @@ func (s *Session) loadConfig(ctx context.Context) (aws.Config, error) {
 		options = append(options, config.WithSharedConfigProfile(g.Profile))
 	}
 	if path := g.CABundle; path != "" && !g.NoVerifySSL {
-		bundle, err := os.ReadFile(path)
+		bundle, err := os.ReadFile(s.env.expand(path))
 		if err != nil {
 			return aws.Config{}, fault.General("Could not find a suitable TLS CA certificate bundle, invalid path: %s", path)
 		}

@@ -118,7 +118,10 @@ func (p *program) dispatch(ctx context.Context, global *argparse.Result) error {
 		if s.Args, err = grammar(op, global.Rest).Parse(global.Rest); err != nil {
 			return usageError(err)
 		}
-		if len(s.Args.Rest) > 0 {
+		switch {
+		case len(s.Args.Rest) == 1 && s.Args.Rest[0] == helpWord: // behind options
+			return p.help(global.Word, s.Args.Rest)
+		case len(s.Args.Rest) > 0:
 			return unknownOptions(s.Args.Rest)
 		}
 		return s.runOperation(ctx, op)
@@ -236,7 +239,7 @@ func unknownOptions(list []string) error {
 		}
 		isValue = isOption && !assigns
 	}
-	return &fault.Error{Exit: fault.ExitUsage, Plain: true, Message: "Unknown options: " + strings.Join(shown, ", ")}
+	return &fault.Error{Exit: fault.ExitUsage, Plain: true, Usage: usage, Message: "Unknown options: " + strings.Join(shown, ", ")}
 }
 
 func isHelpFlag(arg string) bool { return arg == "--help" || arg == "-h" }

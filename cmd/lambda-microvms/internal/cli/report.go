@@ -19,7 +19,7 @@ const inlineDetails = 4
 // report writes an error on standard error.
 func report(w io.Writer, e *fault.Error, format string, color bool, width int) {
 	message := e.Message
-	if e.Usage != "" {
+	if e.Usage != "" && !e.Plain {
 		message += "\n\n" + e.Usage
 	}
 	if e.Plain || e.Code == "" || format == "" || format == "enhanced" || format == "legacy" {
@@ -28,6 +28,9 @@ func report(w io.Writer, e *fault.Error, format string, color bool, width int) {
 		text := Program + ": [ERROR]: " + whole.Error()
 		if format != "legacy" && !e.Plain {
 			text += details(e)
+		}
+		if e.Usage != "" && e.Plain {
+			text = e.Usage + "\n\n" + text
 		}
 		fmt.Fprintf(w, "\n%s\n", strings.TrimRight(text, "\n"))
 		return

@@ -43,12 +43,17 @@ func (e *environment) profileName(flag string) (name string, chosen bool) {
 
 func (e *environment) file(variable, name string) string {
 	if path := e.getenv(variable); path != "" {
-		if rest, ok := strings.CutPrefix(path, "~/"); ok {
-			return filepath.Join(e.getenv("HOME"), rest)
-		}
-		return path
+		return e.expand(path)
 	}
 	return filepath.Join(e.getenv("HOME"), ".aws", name)
+}
+
+// expand replaces a ~ at the beginning of a path, where the shell has not.
+func (e *environment) expand(path string) string {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		return filepath.Join(e.getenv("HOME"), rest)
+	}
+	return path
 }
 
 // newSettings fails if a profile that a flag or variable names is in neither file.

@@ -27,7 +27,7 @@ type Error struct {
 	Operation string
 	Retries   int
 	Details   []Detail // members of the service's error, in the order of the model
-	Usage     string   // printed after the message
+	Usage     string   // printed after the message, or before it if Plain
 	Plain     bool     // ignores --cli-error-format
 	Silent    bool     // only the exit code matters: the command has said what there is to say
 	Err       error    // the cause, or nil
