@@ -396,3 +396,15 @@ func TestZipPacksWhatIsListed(t *testing.T) {
 		}
 	}
 }
+
+// An absolute link into the directory is inside, however the directory is named.
+func TestZipFollowsAbsoluteLink(t *testing.T) {
+	dir := directory(t, map[string]string{"Dockerfile": "", "file": "content"})
+	if err := os.Symlink(filepath.Join(dir, "file"), filepath.Join(dir, "link")); err != nil {
+		t.Skip(err)
+	}
+	t.Chdir(dir)
+	if _, err := images.Zip(t.Context(), io.Discard, "."); err != nil {
+		t.Error(err)
+	}
+}

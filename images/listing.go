@@ -427,8 +427,11 @@ func (l *lister) append(e entry) error {
 
 // follow returns the target of a symbolic link.
 func (l *lister) follow(name string) (target string, info fs.FileInfo, err error) {
-	base, err := filepath.EvalSymlinks(l.dir)
+	base, err := filepath.Abs(l.dir) // a link can be absolute
 	if err != nil {
+		return "", nil, err
+	}
+	if base, err = filepath.EvalSymlinks(base); err != nil {
 		return "", nil, err
 	}
 	end, err := filepath.EvalSymlinks(filepath.Join(base, filepath.FromSlash(name)))
@@ -437,7 +440,7 @@ func (l *lister) follow(name string) (target string, info fs.FileInfo, err error
 	}
 	target, err = filepath.Rel(base, end)
 	if err != nil || !filepath.IsLocal(target) {
-		return "", nil, l.fail(name, "the symbolic link leads out of the directory", err)
+		return "", nil, l.fail(name, "the symbolic link leads out of the directory", nil)
 	}
 	target = filepath.ToSlash(target)
 	excluded, err := l.ignore.excludes(target)

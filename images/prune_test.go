@@ -304,3 +304,19 @@ func TestPruneFails(t *testing.T) {
 		t.Errorf("no response, and the state was not read: %v", err)
 	}
 }
+
+// The 404 with which a deletion ends is what is waited for, and no error of the step.
+func TestPruneReportsNoErrors(t *testing.T) {
+	b := newBench(t)
+	b.history(3)
+	var failed []images.Event
+	if _, err := images.Prune(b.ctx, b.client, appARN, 1, b.pruning, func(o *images.PruneOptions) {
+		o.Progress = func(e images.Event) {
+			if e.Err != nil {
+				failed = append(failed, e)
+			}
+		}
+	}); err != nil || len(failed) > 0 {
+		t.Errorf("%v, %v", err, failed)
+	}
+}

@@ -27,6 +27,9 @@ func configureWaiter[I, O any](ctx context.Context, j *job, step Step, version s
 			return judge(ctx, in, out, err)
 		}
 		o.OnAttempt = func(a lambdamicrovms.WaiterAttempt) {
+			if step == StepWaitForRemoval && lambdamicrovms.IsNotFound(a.Err) {
+				a.Err = nil // what is waited for
+			}
 			j.report(ctx, Event{Step: step, Version: version, State: a.State, Delay: a.Delay, Err: a.Err})
 			if step == StepWaitForImage && a.Err == nil && a.Delay > 0 && j.busy != nil {
 				j.busy()
