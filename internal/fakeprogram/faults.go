@@ -13,7 +13,7 @@ import (
 
 // parseFault parses a fault in the form of a URL's path and query:
 // throttle?on=RunMicrovm&first=2.
-func parseFault(text string) (fake.Option, error) {
+func parseFault(text string) (inject func(*fake.Server), err error) {
 	name, query, _ := strings.Cut(text, "?")
 	values, err := url.ParseQuery(query)
 	if err != nil {
@@ -28,7 +28,7 @@ func parseFault(text string) (fake.Option, error) {
 	if effect == nil {
 		q.err = fmt.Errorf("there is no fault %q", name)
 	}
-	return fake.WithFault(effect, conditions...), q.err
+	return func(srv *fake.Server) { srv.Inject(effect, conditions...) }, q.err
 }
 
 // parameters are removed as they are read; the ones left at the end are unknown.

@@ -28,11 +28,12 @@ func TestFaults(t *testing.T) {
 		{"slow?delay=1h", []int{200, 200, 200, 200, 200}},
 	} {
 		t.Run(tt.fault, func(t *testing.T) {
-			option, err := parseFault(tt.fault)
+			inject, err := parseFault(tt.fault)
 			if err != nil {
 				t.Fatal(err)
 			}
-			srv := fake.New(t, option)
+			srv := fake.New(t)
+			inject(srv)
 			client := lambdamicrovms.New(srv.Options())
 			for range 5 {
 				_, _ = client.ListMicroVMImages(context.Background(), &lambdamicrovms.ListMicroVMImagesInput{}, func(o *lambdamicrovms.Options) {

@@ -28,6 +28,7 @@ type Program struct {
 	demo        bool
 	options     []fake.Option
 	finish      []func() error // run after parsing; add options
+	faults      []func(*fake.Server)
 }
 
 // A FlagError reports that a flag has an invalid value. It does not show the value, which
@@ -64,10 +65,14 @@ func New(name string) *Program {
 	p.answers()
 	p.flag("assume", fake.WithAssumedAnswers, "where the service's behavior is unknown, return the most plausible response, with the header\n"+
 		"X-Fake-Assumed, instead of 501")
-	p.repeated("fault", "inject a fault, an `effect?parameters`, such as throttle?on=RunMicrovm&first=2&retry-after=1s.\n"+
+	p.Flags.Func("fault", "inject a fault, an `effect?parameters`, such as throttle?on=RunMicrovm&first=2&retry-after=1s.\n"+
 		"Effects are fail-build, stuck-build, fail-start, fail-suspend (reason, generation); throttle, server-error, bad-gateway,\n"+
 		"quota-exceeded (status, retry-after, message); reset, lose-answer, hang, slow (delay), cut-body (after),\n"+
-		"malformed-json (body), skew-clock (by), empty-pages (count). All have on, image, nth, first, chance and seed", parseFault)
+		"malformed-json (body), skew-clock (by), empty-pages (count). All have on, image, nth, first, chance and seed; "+mayBeRepeated, func(text string) error {
+		inject, err := parseFault(text)
+		p.faults = append(p.faults, inject)
+		return err
+	})
 	p.delays()
 	return p
 }

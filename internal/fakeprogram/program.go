@@ -5,6 +5,7 @@ package fakeprogram
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -32,6 +33,9 @@ func (p *Program) Run(ctx context.Context, command string, out, messages io.Writ
 		if demo, err = seed(ctx, srv); err != nil {
 			return fmt.Errorf("--demo: %w", err)
 		}
+	}
+	for _, inject := range p.faults { // not into what the demonstration has prepared
+		inject(srv)
 	}
 	listener, err := net.Listen("tcp", p.addr)
 	if err != nil {
@@ -92,5 +96,11 @@ func (p *Program) Parse(args []string) error {
 	if p.Flags.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", p.Flags.Arg(0))
 	}
-	return nil
+	var err error
+	p.Flags.Visit(func(f *flag.Flag) { // an empty address would be that of every network
+		if f.Value.String() == "" && !Repeatable(f) && err == nil {
+			err = fmt.Errorf("the flag -%s is empty", f.Name)
+		}
+	})
+	return err
 }

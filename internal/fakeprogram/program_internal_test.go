@@ -279,6 +279,30 @@ func TestAddressInUse(t *testing.T) {
 	}
 }
 
+// Faults do not hit what the demonstration prepares.
+func TestDemoWithFault(t *testing.T) {
+	address, stop := start(t, "--demo", "--fault", "server-error?on=CreateMicrovmImage&on=ListMicrovms")
+	defer stop()
+	response, err := http.Get(address + "/2025-09-09/microvms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusInternalServerError {
+		t.Error(response.Status)
+	}
+}
+
+// An empty address would be that of every network.
+func TestEmptyFlags(t *testing.T) {
+	for _, name := range []string{"addr", "state", "account", "region"} {
+		err := run(context.Background(), []string{"--" + name, ""}, io.Discard, io.Discard)
+		if want := "the flag -" + name + " is empty"; err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
 // A program that cannot listen must release its state file for the next one.
 func TestStateIsReleased(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "state.json")

@@ -87,6 +87,9 @@ func runFake(ctx context.Context, s *cli.Session) error {
 		if isFlag(f) && s.Args.Has(f.Name) {
 			values = []string{"true"}
 		}
+		if err := notEmpty(s, f.Name); err != nil && !isFlag(f) && invalid == nil {
+			invalid = err
+		}
 		for _, v := range values {
 			if err := program.Flags.Set(f.Name, v); err != nil && invalid == nil {
 				invalid = fault.Parameter(f.Name, "%s", err)

@@ -2,10 +2,12 @@ package commands
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/argparse"
+	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/cli"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/fault"
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/value"
 )
@@ -20,6 +22,14 @@ const (
 // pollInterval is the option that limits how often a command polls.
 func pollInterval(doc string) argparse.Option {
 	return argparse.Option{Name: pollOption, Kind: "float", Doc: "The shortest time between two polls, in seconds. " + doc}
+}
+
+// notEmpty refuses an option without text: in a script it is a variable that is not set.
+func notEmpty(s *cli.Session, name string) error {
+	if s.Args.Has(name) && slices.Contains(s.Args.Values(name), "") {
+		return fault.Parameter(name, "it is empty")
+	}
+	return nil
 }
 
 // integer reads an integer of an option. ok is false if it is not from least to most.
