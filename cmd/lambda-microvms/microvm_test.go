@@ -155,7 +155,7 @@ func TestInterruptedTwice(t *testing.T) {
 	}{
 		{"Ctrl-C", http.MethodDelete, os.Interrupt, "terminate-microvm --microvm-identifier microvm-"},
 		{"SIGTERM", http.MethodDelete, syscall.SIGTERM, "terminate-microvm --microvm-identifier microvm-"},
-		{"SIGHUP, whether it was started is unknown", http.MethodPost, syscall.SIGHUP, "look for it with:\n  lambda-microvms ps\n"},
+		{"SIGHUP, whether it was started is unknown", http.MethodPost, syscall.SIGHUP, "look for it, and end it, with:\n  lambda-microvms ps\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			srv, _ := world(t, fake.WithDelays(fake.Delays{}))
@@ -228,6 +228,28 @@ func TestCurlFile(t *testing.T) {
 				t.Errorf("%v, %s, the file has %q, %d files", err, stderr, content, len(entries))
 			}
 		})
+	}
+}
+
+// A file that is standard output is written from where it is: the caller has it open, and
+// may have written to it.
+func TestCurlToStandardOutput(t *testing.T) {
+	srv, id := world(t, fake.WithApplication(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "response\n")
+	})))
+	file, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	cmd, _, stderr := command(t, srv, "curl", id, "-o", "/dev/stdout")
+	cmd.Stdout = file
+	_, _ = io.WriteString(file, "before\n")
+	err = cmd.Run()
+	_, _ = io.WriteString(file, "after\n")
+	content, _ := os.ReadFile(file.Name())
+	if string(content) != "before\nresponse\nafter\n" || err != nil {
+		t.Errorf("%v, %s, the file has %q", err, stderr, content)
 	}
 }
 

@@ -29,10 +29,12 @@ func readInput(ctx context.Context, s *cli.Session, option, path string) (conten
 
 // wholeFile is a file that gets its name when it is complete. If it never is, nothing
 // remains of it, even if a signal ends the program. A file that is not regular, such as a
-// pipe, is written directly.
+// pipe, is written directly, and so is one that is standard output or standard error: the
+// caller may have written to it, and has it open.
 type wholeFile struct {
 	*os.File
-	path string // empty: it has its name already
+	path     string // empty: it has its name already
+	standard bool   // standard output or standard error
 
 	// mu is held while the file appears or vanishes in its directory.
 	mu      sync.Mutex
@@ -42,6 +44,11 @@ type wholeFile struct {
 // newWholeFile begins a file. The caller must call discard.
 func newWholeFile(s *cli.Session, path string) (*wholeFile, error) {
 	info, err := os.Stat(path)
+	for _, standard := range []*os.File{os.Stdout, os.Stderr} {
+		if open, failed := standard.Stat(); err == nil && failed == nil && os.SameFile(info, open) {
+			return &wholeFile{File: standard, standard: true, release: func() {}}, nil
+		}
+	}
 	if err == nil && !info.Mode().IsRegular() {
 		file, err := os.OpenFile(path, os.O_WRONLY, 0)
 		return &wholeFile{File: file, release: func() {}}, err
@@ -70,6 +77,9 @@ func newWholeFile(s *cli.Session, path string) (*wholeFile, error) {
 
 // keep gives the file its name.
 func (f *wholeFile) keep() error {
+	if f.standard {
+		return nil
+	}
 	if err := f.Close(); err != nil || f.path == "" {
 		return err
 	}
@@ -91,7 +101,7 @@ func (f *wholeFile) discard() {
 }
 
 func (f *wholeFile) remove() {
-	if f.File == nil {
+	if f.File == nil || f.standard {
 		return
 	}
 	_ = f.Close()
