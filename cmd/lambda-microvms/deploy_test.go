@@ -381,6 +381,23 @@ func TestDeployOnTerminal(t *testing.T) {
 	_, _ = io.Copy(io.Discard, p.pty)
 }
 
+// A dumb terminal cannot move a line.
+func TestWaitOnDumbTerminal(t *testing.T) {
+	srv := fake.NewServer()
+	t.Cleanup(func() { _ = srv.Close() })
+	if err := createImage(srv, testImage); err != nil {
+		t.Fatal(err)
+	}
+	srv.Advance(time.Hour)
+	p, cmd := start(t, []string{"AWS_ENDPOINT_URL=" + serve(t, srv), "TERM=dumb"}, "wait", "microvm-image-created", "--image-identifier", testImage)
+	err := cmd.Wait()
+	for range p.more { // until the terminal is closed
+	}
+	if got := p.seen.String(); got != "" || err != nil {
+		t.Errorf("%v, %q", err, got)
+	}
+}
+
 // On a terminal, wait shows what it sees.
 func TestWaitOnTerminal(t *testing.T) {
 	srv := fake.NewServer()

@@ -114,6 +114,8 @@ func checkEndpoint(text string) error {
 	case u.Scheme == "" && u.User == nil:
 		return fault.Usage("Bad value for --endpoint-url \"%s\": scheme is missing.  "+
 			"Must be of the form http://<hostname>/ or https://<hostname>/", text)
+	case u.RawQuery != "" || u.Fragment != "":
+		return fault.Usage("Bad value for --endpoint-url: it has a query or a fragment")
 	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		return fault.Usage("Bad value for --endpoint-url: " +
 			"Must be of the form http://<hostname>/ or https://<hostname>/")

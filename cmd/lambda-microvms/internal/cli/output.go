@@ -40,6 +40,12 @@ func (s *Session) color(stream any) bool {
 	return s.env.getenv("NO_COLOR") == "" && IsTerminal(stream)
 }
 
+// CanMove reports whether standard error is a terminal on which a line can move. Lines of
+// --debug would break it up.
+func (s *Session) CanMove() bool {
+	return IsTerminal(s.Stderr) && !s.Globals.Debug && s.env.getenv("TERM") != "dumb"
+}
+
 // IsTerminal reports whether a stream of a Session is a terminal.
 func IsTerminal(stream any) bool {
 	file, ok := stream.(*os.File)

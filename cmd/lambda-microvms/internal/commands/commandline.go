@@ -1,7 +1,7 @@
 package commands
 
 import (
-	"strings"
+	"net/url"
 
 	"github.com/microvm-go/lambdamicrovms/cmd/lambda-microvms/internal/cli"
 )
@@ -16,7 +16,7 @@ func endCommand(s *cli.Session, id string) string {
 func commandLine(s *cli.Session, words ...string) string {
 	words = append([]string{cli.Program}, words...)
 	return cli.Quote(append(words, given(option{"--profile", s.Globals.Profile}, option{"--region", s.Globals.Region},
-		option{"--endpoint-url", s.Globals.EndpointURL})...))
+		option{"--endpoint-url", withoutUser(s.Globals.EndpointURL)})...))
 }
 
 // option is a global option on a command line for the user to run.
@@ -25,9 +25,19 @@ type option struct{ name, value string }
 // given returns the words of the options that have a value.
 func given(options ...option) (words []string) {
 	for _, o := range options {
-		if o.value != "" && !strings.Contains(o.value, "@") { // a URL may hold credentials
+		if o.value != "" {
 			words = append(words, o.name, o.value)
 		}
 	}
 	return words
+}
+
+// withoutUser returns a URL without its credentials.
+func withoutUser(text string) string {
+	at, err := url.Parse(text)
+	if err != nil || at.User == nil {
+		return text
+	}
+	at.User = nil
+	return at.String()
 }

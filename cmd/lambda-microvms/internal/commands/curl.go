@@ -118,6 +118,11 @@ func newCurlRequest(ctx context.Context, s *cli.Session) (*curlRequest, error) {
 	if !strings.HasPrefix(r.path, "/") {
 		return nil, fault.Usage("Error parsing argument PATH: %s does not begin with /", value.Quote(r.path))
 	}
+	for _, name := range []string{fileOption, requestOption} {
+		if err := notEmpty(s, name); err != nil {
+			return nil, err
+		}
+	}
 	if s.Args.Has(portOption) {
 		port, err := strconv.ParseUint(s.Args.Value(portOption), 10, 16)
 		if err != nil || port == 0 {

@@ -167,7 +167,7 @@ func readConfig(ctx context.Context, s *cli.Session) (*value.Map, error) {
 		return nil, err
 	}
 	shape := *api.Find("create-microvm-image").Input
-	shape.Members = append(slices.Clone(shape.Members), *api.Find("update-microvm-image").Input.Member("imageIdentifier"))
+	shape.Members = append(slices.Clone(shape.Members), *api.Find("update-microvm-image").Input.Member(imageMember))
 	for i := range shape.Members {
 		shape.Members[i].Required = false
 	}

@@ -101,7 +101,9 @@ func (r *workflow) tell(left leftover) {
 			Running string `json:"running,omitempty"`
 			See     string `json:"see,omitempty"`
 			End     string `json:"end,omitempty"`
-		}{left.what, left.see, left.end})
+			// Condition of End.
+			Condition string `json:"condition,omitempty"`
+		}{left.what, left.see, left.end, strings.TrimPrefix(left.condition, ", ")})
 		return
 	}
 	if left.what == "" {

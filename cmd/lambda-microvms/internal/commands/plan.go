@@ -60,10 +60,12 @@ func planDeployment(ctx context.Context, s *cli.Session) (*plan, error) {
 			return nil, err
 		}
 	}
-	switch {
-	case s.Args.Value(nameOption) == "" && s.Args.Has(nameOption):
-		return nil, fault.Parameter(nameOption, "it is empty")
-	case name == "":
+	for _, option := range []string{nameOption, contentOption} {
+		if err := notEmpty(s, option); err != nil {
+			return nil, err
+		}
+	}
+	if name == "" {
 		return nil, fault.Usage("the following arguments are required: --%s", nameOption)
 	}
 	p.deployment.Image.Name = &name

@@ -48,8 +48,8 @@ func (t *store) bucket() (string, error) {
 // checkDestination checks the options for the archive before anything is sent. The bucket
 // of the image is not known yet.
 func checkDestination(s *cli.Session) error {
-	if s.Args.Has(bucketOption) && s.Args.Value(bucketOption) == "" {
-		return fault.Parameter(bucketOption, "it is empty")
+	if err := notEmpty(s, bucketOption); err != nil {
+		return err
 	}
 	bucket := cmp.Or(s.Args.Value(bucketOption), os.Getenv(bucketVariable), "bucket")
 	err := s3upload.Check(bucket, func(o *s3upload.Options) { o.Prefix = s.Args.Value(prefixOption) })

@@ -263,8 +263,8 @@ func (c *watchedClient) interrupted() {
 			interruptedWhile(c.t.s, *id)
 			return
 		}
-		fmt.Fprintf(c.t.s.Stderr, "\nIf a MicroVM was started, it is being terminated. If this program ends before, as at another Ctrl-C, look for it with:\n  %s\n",
-			commandLine(c.t.s, "ps"))
+		fmt.Fprintf(c.t.s.Stderr, "\nIf a MicroVM was started, it is being terminated. If this program ends before, as at another Ctrl-C, look for it, and end it, with:\n  %s\n  %s\n",
+			commandLine(c.t.s, "ps"), endCommand(c.t.s, "ID"))
 	})
 }
 
@@ -293,7 +293,7 @@ func leftRunning(s *cli.Session, id string) {
 }
 
 func mayRun(s *cli.Session) {
-	fmt.Fprintf(s.Stderr, "A MicroVM may be running. Look for it with:\n  %s\n", commandLine(s, "ps"))
+	fmt.Fprintf(s.Stderr, "A MicroVM may be running. Look for it, and end it, with:\n  %s\n  %s\n", commandLine(s, "ps"), endCommand(s, "ID"))
 }
 
 // startError is the error of a MicroVM that did not start.

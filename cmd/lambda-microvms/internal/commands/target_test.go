@@ -14,6 +14,23 @@ import (
 	"github.com/microvm-go/lambdamicrovms/types"
 )
 
+// Command lines act where this one does, and show no credentials.
+func TestCommandLine(t *testing.T) {
+	for _, test := range []struct {
+		globals cli.Globals
+		want    string
+	}{
+		{cli.Globals{}, "lambda-microvms ps"},
+		{cli.Globals{Profile: "me@corp", Region: "eu-west-1"}, "lambda-microvms ps --profile me@corp --region eu-west-1"},
+		{cli.Globals{EndpointURL: "http://user:hunter2@localhost:1/a"}, "lambda-microvms ps --endpoint-url http://localhost:1/a"},
+		{cli.Globals{EndpointURL: "http://localhost:1"}, "lambda-microvms ps --endpoint-url http://localhost:1"},
+	} {
+		if got := commandLine(&cli.Session{Globals: &test.globals}, "ps"); got != test.want {
+			t.Errorf("%s, want %s", got, test.want)
+		}
+	}
+}
+
 // The error of a MicroVM that did not start ends with its output.
 func TestSessionErrorShowsOutput(t *testing.T) {
 	at := time.Date(2026, time.August, 1, 12, 0, 2, 0, time.UTC)

@@ -93,7 +93,7 @@ func runWait(ctx context.Context, s *cli.Session, w *api.Waiter, limit time.Dura
 		return err
 	}
 	show := progress.Reporter(nil)
-	if cli.IsTerminal(s.Stderr) && !s.Globals.Debug { // lines of --debug would break up one that moves
+	if s.CanMove() {
 		show = progress.New(s.Stderr, true)
 		options.OnPoll = func(poll lambdamicrovms.WaiterAttempt) {
 			show.Step(images.Event{

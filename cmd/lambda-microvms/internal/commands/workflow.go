@@ -62,7 +62,8 @@ func eventsOutput(some ...string) string {
 		"- step: a step, or a poll while it waits, with step, image, version, state, elapsedSeconds, delaySeconds (before the next poll) and error.",
 	}, some, []string{
 		"- result: the members listed above.",
-		"- interrupted: running, what is still running in AWS, and the commands to see it and to end it.",
+		"- interrupted: running, what is still running in AWS; see and end, the commands to see it and to end it; condition, if end works only then. " +
+			"A word in capitals in end stands for what see shows.",
 		"No event has the value of an environment variable.",
 	})
 	return strings.Join(lines, "\n")
@@ -102,8 +103,7 @@ func begin(s *cli.Session, o *images.Options) (*workflow, error) {
 		r.reporter = r.events
 		return r, nil
 	}
-	// Lines of --debug would break up a line that moves.
-	r.reporter = progress.New(s.Stderr, cli.IsTerminal(s.Stderr) && !s.Globals.Debug)
+	r.reporter = progress.New(s.Stderr, s.CanMove())
 	return r, nil
 }
 

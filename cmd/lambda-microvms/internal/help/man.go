@@ -13,6 +13,8 @@ func Man(program, name, summary, version, text string) string {
 	fmt.Fprintf(&b, ".SH \"NAME\"\n%s \\- %s\n", manText(name), manText(summary))
 	if i := strings.Index(text, "\nDESCRIPTION\n"); i >= 0 { // the page has its own NAME
 		text = text[i:]
+	} else { // the page of the program
+		b.WriteString(".SH \"SYNOPSIS\"\n")
 	}
 	literal := false
 	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
