@@ -55,6 +55,9 @@ func (s *Session) paging(op *api.Operation) (*paginator, error) {
 		if err != nil {
 			return nil, fault.Parameter("starting-token", "%s", err)
 		}
+		if token, p.skip, err = startingToken(token, p.InputToken); err != nil {
+			return nil, err
+		}
 		p.start = &token
 	}
 	return p, nil
@@ -81,12 +84,8 @@ func (p *paginator) manual(input *value.Map) bool {
 
 // prepare sets the members of the first page.
 func (p *paginator) prepare(input *value.Map) {
-	if p.start != nil {
-		token, skip := startingToken(*p.start, p.InputToken)
-		p.skip = skip
-		if token != "" && token != "None" {
-			input.Set(p.InputToken, token)
-		}
+	if p.start != nil && *p.start != "" && *p.start != "None" {
+		input.Set(p.InputToken, *p.start)
 	}
 	if p.pageSize != nil {
 		input.Set(p.Limit, p.pageSize)
@@ -95,27 +94,32 @@ func (p *paginator) prepare(input *value.Map) {
 
 // startingToken reads a token of NextToken: base64 of a document, or of old the service's
 // token with the number of items behind three underscores. Anything else is a token of
-// the service.
-func startingToken(text, member string) (token string, skip int64) {
+// the service. A document of another operation is refused: it would begin at the first
+// page again.
+func startingToken(text, member string) (token string, skip int64, err error) {
 	if decoded, err := base64.StdEncoding.DecodeString(text); err == nil {
 		if v, err := value.ReadJSON(string(decoded)); err == nil {
 			if m, ok := v.(*value.Map); ok {
 				t, _ := m.Get(member)
-				token, _ = t.(string)
+				token, isText := t.(string)
 				n, _ := m.Get(truncated)
 				skip, _ = n.(int64)
-				return token, skip
+				m.Delete(member, truncated)
+				if m.Len() > 0 || t != nil && !isText {
+					return "", 0, fault.Parameter("starting-token", "it is not a NextToken of this operation")
+				}
+				return token, skip, nil
 			}
 		}
 	}
 	if before, after, ok := strings.Cut(text, "___"); ok {
 		if n, isInt := value.ParseInt(after); isInt {
 			if skip, ok := n.(int64); ok {
-				return before, skip
+				return before, skip, nil
 			}
 		}
 	}
-	return text, 0
+	return text, 0, nil
 }
 
 // resumeToken makes a token of NextToken.
